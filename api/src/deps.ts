@@ -1,0 +1,88 @@
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { Config } from './config.ts';
+import { assertSafeCatalogue } from './platform/catalogue.ts';
+import { systemClock } from './platform/clock.ts';
+import type { Clock } from './platform/clock.ts';
+import { createDatabase, createPeoplePool } from './platform/database.ts';
+import type { Database } from './platform/database.ts';
+import type { Keyring } from './platform/keyring.ts';
+import type { Logger } from './platform/logger.ts';
+import { createPeople } from './platform/people.ts';
+import type { People } from './platform/people.ts';
+import { createRedis } from './platform/redis.ts';
+import { createLedger } from './services/audit/ledger.ts';
+import type { Ledger } from './services/audit/ledger.ts';
+import { createVerifier } from './services/tokens/access-token.ts';
+import type { VerifyAccessToken } from './services/tokens/access-token.ts';
+import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
+import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { loadSigningKeys } from './services/tokens/signing-keys.ts';
+import type { SigningKeys } from './services/tokens/signing-keys.ts';
+import { createMeter } from './services/usage/meter.ts';
+import type { Meter } from './services/usage/meter.ts';
+import { createTierLookup } from './services/usage/tenant-tier.ts';
+import type { FindTier } from './services/usage/tenant-tier.ts';
+
+/** All that a request may use. A service takes the slice that it needs. */
+export interface Deps {
+  config: Config;
+  clock: Clock;
+  logger: Logger;
+  db: Database;
+  redis: Redis | undefined;
+  people: People;
+  peoplePool: Pool;
+  peppers: Keyring;
+  signingKeys: SigningKeys;
+  verifyAccessToken: VerifyAccessToken;
+  authenticateClient: AuthenticateClient;
+  findTier: FindTier;
+  ledger: Ledger;
+  meter: Meter;
+}
+
+/** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
+export const createDeps = async (
+  config: Config,
+  logger: Logger,
+  clock: Clock = systemClock,
+): Promise<Deps> => {
+  const db = createDatabase(config);
+  await db.acrossTenants(assertSafeCatalogue);
+  const peoplePool = createPeoplePool(config, logger);
+  const redis =
+    config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
+  if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
+  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
+  return {
+    config,
+    clock,
+    logger,
+    db,
+    redis,
+    peoplePool,
+    people: createPeople({
+      pool: peoplePool,
+      dashboardUrl: config.DASHBOARD_URL,
+      secret: config.AUTH_SECRET,
+    }),
+    peppers: config.CLIENT_SECRET_PEPPERS,
+    signingKeys,
+    verifyAccessToken: createVerifier(signingKeys, config.PUBLIC_URL, clock),
+    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS),
+    findTier: createTierLookup(db),
+    ledger: createLedger(db),
+    meter: createMeter({ db, redis, clock, logger, config }),
+  };
+};
+
+/** Writes what is still counted in memory, then closes every socket. */
+export const closeDeps = async ({ meter, redis, peoplePool, db, logger }: Deps): Promise<void> => {
+  await meter
+    .stop()
+    .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
+  redis?.disconnect();
+  await peoplePool.end();
+  await db.close();
+};

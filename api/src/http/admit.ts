@@ -1,0 +1,85 @@
+import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
+import { hardMaximum } from '@sentryagent/workflows/rules/quota';
+import type { Tier } from '@sentryagent/workflows/rules/tiers';
+import type { Deps } from '../deps.ts';
+import type { Principal } from '../platform/principal.ts';
+import { Problem } from '../platform/problem.ts';
+import type { Admission, Call } from '../services/usage/admission.ts';
+import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
+
+type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config'>;
+
+const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
+
+/** draft-ietf-httpapi-ratelimit-headers-10: the window for everyone, the day where a call is usage with a limit. */
+const limitHeaders = (
+  { RATE_LIMIT_WINDOW_MS: windowMs }: Deps['config'],
+  { rateMax, metered }: Call,
+  { rate, used }: Admission,
+  now: Date,
+): Record<string, string> => {
+  const policy = [`"window";q=${rateMax};w=${seconds(windowMs)}`];
+  const state = [`"window";r=${rate.remaining};t=${seconds(rate.resetMs)}`];
+  if (metered && metered.quota !== null) {
+    const reset = seconds(nextUtcMidnight(now).getTime() - now.getTime());
+    policy.push(`"day";q=${metered.quota};w=86400`);
+    state.push(`"day";r=${Math.max(0, metered.quota - used)};t=${reset}`);
+  }
+  return { 'RateLimit-Policy': policy.join(', '), RateLimit: state.join(', ') };
+};
+
+export const rateLimited = (waitMs: number, headers: Record<string, string> = {}): Problem =>
+  new Problem('rate_limited', `Too many requests. Try again in ${seconds(waitMs)} s.`, {
+    members: { error: 'rate_limited' },
+    headers: { ...headers, 'Retry-After': String(seconds(waitMs)) },
+  });
+
+/** Lets a call through or throws the 429 that says which limit, and when it opens. Answers the headers to send. */
+const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string>> => {
+  const now = deps.clock();
+  const admission = await deps.meter.admit(call);
+  const headers = limitHeaders(deps.config, call, admission, now);
+  if (admission.outcome === 'rate_limited') throw rateLimited(admission.rate.resetMs, headers);
+  if (admission.outcome === 'quota_exceeded') {
+    const max = call.metered?.quota ?? 0;
+    const reached = {
+      limit: 'api_calls' as const,
+      max,
+      used: admission.used,
+      resetsAt: nextUtcMidnight(now),
+    };
+    const problem = freeTierLimit(deps.config.DASHBOARD_URL, reached, now);
+    throw new Problem(problem.code, problem.detail, {
+      members: problem.members,
+      headers: { ...headers, ...problem.headers },
+    });
+  }
+  return headers;
+};
+
+const rateOf = ({ config }: AdmitDeps, tier: Tier): number =>
+  config.RATE_LIMIT_MAX_REQUESTS * tier.rateMultiplier;
+
+/** An agent's request is rate limited and usage; a member's in the console is rate limited only. */
+export const admitPrincipal = async (
+  deps: AdmitDeps,
+  { kind, id, tenantId }: Principal,
+  neverRefused: boolean,
+): Promise<Record<string, string>> => {
+  const tier = await deps.findTier(tenantId);
+  const refuses = deps.config.BILLING_ENABLED && !neverRefused;
+  const quota = refuses ? hardMaximum(tier.limits.apiCallsPerDay) : null;
+  return admit(deps, {
+    limitKey: `${kind}:${id}`,
+    rateMax: rateOf(deps, tier),
+    metered: kind === 'agent' ? { tenantId, quota } : undefined,
+  });
+};
+
+/** A token request is rate limited by its client, and never refused for quota: it is no API call. */
+export const admitClient = async (
+  deps: AdmitDeps,
+  tenantId: string,
+  agentId: string,
+): Promise<Record<string, string>> =>
+  admit(deps, { limitKey: `client:${agentId}`, rateMax: rateOf(deps, await deps.findTier(tenantId)) });

@@ -1,0 +1,72 @@
+import type Koa from 'koa';
+import { databaseProblem } from '../platform/database-problems.ts';
+import { Problem, problemKinds } from '../platform/problem.ts';
+import type { ProblemCode } from '../platform/problem.ts';
+import { OAuthError } from '../services/tokens/oauth-error.ts';
+import type { OAuthErrorCode } from '../services/tokens/oauth-error.ts';
+
+/** What an unknown failure tells the caller: nothing but the request id to ask about. */
+const toProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : (databaseProblem(error) ??
+      new Problem('internal_error', 'Please try again. If it stays, tell us the requestId.', {
+        cause: error,
+      }));
+
+const problemBody = ({ code, detail, members }: Problem, docsUrl: string, requestId: string) => ({
+  type: `${docsUrl}/docs/errors/${code}`,
+  title: problemKinds[code].title,
+  status: problemKinds[code].status,
+  detail,
+  ...members,
+  code,
+  requestId,
+});
+
+const oauthCodes: Partial<Record<ProblemCode, OAuthErrorCode>> = {
+  rate_limited: 'rate_limited',
+  service_unavailable: 'temporarily_unavailable',
+  internal_error: 'server_error',
+};
+
+const sendOAuthError = (
+  ctx: Koa.Context,
+  code: OAuthErrorCode,
+  description: string,
+  status: number,
+): void => {
+  ctx.status = status;
+  if (code === 'invalid_client') ctx.set('WWW-Authenticate', 'Basic realm="sentryagent", charset="UTF-8"');
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = { error: code, error_description: description };
+};
+
+const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, requestId: string): void => {
+  ctx.status = problem.status;
+  ctx.body = JSON.stringify(problemBody(problem, docsUrl, requestId));
+  ctx.type = 'application/problem+json';
+};
+
+/**
+ * Renders every failure, once: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Answers what the log should
+ * know of it: the cause of a 5xx.
+ */
+export const answerError = (
+  ctx: Koa.Context,
+  error: unknown,
+  { docsUrl, requestId, oauth }: { docsUrl: string; requestId: string; oauth: boolean },
+): unknown => {
+  if (error instanceof OAuthError) {
+    sendOAuthError(ctx, error.code, error.description, error.code === 'invalid_client' ? 401 : 400);
+    return undefined;
+  }
+  const problem = toProblem(error);
+  ctx.set(problem.headers);
+  if (oauth) {
+    sendOAuthError(ctx, oauthCodes[problem.code] ?? 'invalid_request', problem.detail, problem.status);
+  } else {
+    sendProblem(ctx, problem, docsUrl, requestId);
+  }
+  return problem.status >= 500 ? (problem.cause ?? problem) : undefined;
+};

@@ -1,0 +1,119 @@
+import cors from '@koa/cors';
+import Router from '@koa/router';
+import Koa from 'koa';
+import proxyAddr from 'proxy-addr';
+import type { Deps } from '../deps.ts';
+import { newId } from '../platform/ids.ts';
+import { Problem, notFound } from '../platform/problem.ts';
+import type { Principal } from '../platform/principal.ts';
+import { admitPrincipal } from './admit.ts';
+import { answerError } from './answer-errors.ts';
+import { authenticate, requireScopes } from './authenticate.ts';
+import { readBody } from './body.ts';
+import { parsePart } from './parse.ts';
+import type { Answer, Request, Route } from './route.ts';
+
+const headersOf = ({ req }: Koa.Context): Headers => {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(req.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return headers;
+};
+
+/** Proves who asks and lets the call through its limits before anything of it is read. */
+const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {
+  if (route.access === 'public') return undefined;
+  const principal = await authenticate(deps, ctx.method, headersOf(ctx));
+  ctx.state.principal = principal;
+  ctx.set(await admitPrincipal(deps, principal, route.neverRefused ?? false));
+  requireScopes(principal, route.access);
+  return principal;
+};
+
+const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<Request> => ({
+  params: parsePart('params', route.params, ctx.params),
+  query: parsePart('query', route.query, ctx.query),
+  body: route.body && parsePart('body', route.body, await readBody(ctx, route)),
+  headers: headersOf(ctx),
+  origin: {
+    requestId: ctx.state.requestId as string,
+    ip,
+    userAgent: ctx.get('user-agent').slice(0, 512) || null,
+  },
+});
+
+const send = (ctx: Koa.Context, route: Route, { status, body, headers = {} }: Answer): void => {
+  const response = route.responses[status];
+  if (!response) throw new Error(`${route.operationId} answered ${status}, which it does not declare`);
+  ctx.set(headers as Record<string, string>);
+  ctx.status = status;
+  ctx.body = response.schema ? response.schema.parse(body) : null;
+};
+
+const mount = (
+  router: Router,
+  route: Route,
+  deps: Deps,
+  trust: (address: string, hop: number) => boolean,
+): void => {
+  router[route.method](route.path, async (ctx) => {
+    ctx.state.route = route;
+    const principal = await identify(deps, ctx, route);
+    const request = await readRequest(ctx, route, proxyAddr(ctx.req, trust));
+    send(ctx, route, await route.handle(deps, request, principal));
+  });
+};
+
+/** Request id, the one log line, and the one place where errors become answers. */
+const frame =
+  ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middleware =>
+  async (ctx, next) => {
+    const started = performance.now();
+    const requestId = newId('req');
+    ctx.state.requestId = requestId;
+    ctx.set({ 'X-Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+    let failure: unknown;
+    try {
+      await next();
+    } catch (error) {
+      const oauth = routes.some(({ path, errors }) => errors === 'oauth' && path === ctx.path);
+      failure = answerError(ctx, error, { docsUrl: config.DASHBOARD_URL, requestId, oauth });
+    }
+    const { route, principal } = ctx.state as { route?: Route; principal?: Principal };
+    const line = {
+      requestId,
+      method: ctx.method,
+      path: route?.path ?? '(none)',
+      status: ctx.status,
+      ms: Math.round((performance.now() - started) * 10) / 10,
+      tenantId: principal?.tenantId,
+      ...(failure === undefined ? {} : { err: failure }),
+    };
+    if (failure === undefined) logger.info(line, 'request');
+    else logger.error(line, 'request failed');
+  };
+
+/** What no route took: the path exists with another method, or not at all. */
+const unmatched =
+  (router: Router): Koa.Middleware =>
+  async (ctx) => {
+    const { path } = router.match(ctx.path, ctx.method);
+    if (path.length === 0) throw notFound();
+    const allowed = [...new Set(path.flatMap(({ methods }) => methods))].sort().join(', ');
+    throw new Problem('method_not_allowed', `Allowed here: ${allowed}.`, { headers: { Allow: allowed } });
+  };
+
+/** The HTTP surface over the services. Opens no socket. */
+export const createApp = (deps: Deps, routes: readonly Route[]): Koa => {
+  const app = new Koa();
+  const router = new Router();
+  const trust = proxyAddr.compile(deps.config.TRUSTED_PROXIES.split(',').map((proxy) => proxy.trim()));
+  for (const route of routes) mount(router, route, deps, trust);
+  app.silent = true;
+  app.use(frame(deps, routes));
+  app.use(cors({ origin: deps.config.DASHBOARD_URL, credentials: false, keepHeadersOnError: false }));
+  app.use(router.routes());
+  app.use(unmatched(router));
+  return app;
+};

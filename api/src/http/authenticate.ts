@@ -1,0 +1,91 @@
+import { Problem } from '../platform/problem.ts';
+import { scopes, scopesOfRole } from '../platform/principal.ts';
+import type { Principal, Scope } from '../platform/principal.ts';
+import { sessionCookieName } from '../platform/people.ts';
+import type { Deps } from '../deps.ts';
+import { findMember } from '../services/people/find-member.ts';
+
+type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
+
+/** RFC 6750 section 3. */
+const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
+  new Problem('unauthorized', detail, {
+    headers: {
+      'WWW-Authenticate': error
+        ? `Bearer realm="sentryagent", error="${error}"`
+        : 'Bearer realm="sentryagent"',
+    },
+  });
+
+const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
+
+const authenticateAgent = async (
+  { verifyAccessToken }: AuthenticateDeps,
+  token: string,
+): Promise<Principal> => {
+  const claims = await verifyAccessToken(token);
+  if (!claims) throw unauthorized('The token is not valid, or has expired. Get a new one.', 'invalid_token');
+  return {
+    tenantId: claims.tenant_id,
+    kind: 'agent',
+    id: claims.sub,
+    scopes: claims.scope.split(' ').filter(isScope),
+  };
+};
+
+/** A browser sends cookies along with requests that other sites start: those have another Origin. */
+export const checkOrigin = (method: string, headers: Headers, dashboardUrl: string): void => {
+  if (method === 'GET' || method === 'HEAD' || headers.get('origin') === dashboardUrl) return;
+  throw new Problem(
+    'origin_not_allowed',
+    'Signed-in changes come from the dashboard only; agents send a Bearer token.',
+  );
+};
+
+const authenticateMember = async (
+  deps: AuthenticateDeps,
+  method: string,
+  headers: Headers,
+): Promise<Principal> => {
+  checkOrigin(method, headers, deps.config.DASHBOARD_URL);
+  const member = await findMember(deps, headers);
+  if (!member) throw unauthorized('Your session has ended. Sign in again.');
+  return {
+    tenantId: member.tenant.id,
+    kind: 'member',
+    id: member.user.id,
+    scopes: scopesOfRole(member.role),
+  };
+};
+
+/** Who is asking, by Bearer token or session cookie. A request with both is judged by its token alone. */
+export const authenticate = async (
+  deps: AuthenticateDeps,
+  method: string,
+  headers: Headers,
+): Promise<Principal> => {
+  const authorization = headers.get('authorization');
+  if (authorization !== null) {
+    const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
+    if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
+    return authenticateAgent(deps, token);
+  }
+  const cookie = headers.get('cookie') ?? '';
+  if (cookie.includes(`${sessionCookieName(deps.config.DASHBOARD_URL)}=`)) {
+    return authenticateMember(deps, method, headers);
+  }
+  throw unauthorized('Sign in, or send "Authorization: Bearer <token>".');
+};
+
+/** Problem: `forbidden`, naming the scopes that are missing (RFC 6750 section 3.1). */
+export const requireScopes = (principal: Principal, needed: readonly Scope[]): void => {
+  const missing = needed.filter((scope) => !principal.scopes.includes(scope));
+  if (missing.length === 0) return;
+  const scope = needed.join(' ');
+  throw new Problem('forbidden', `This needs the scope ${missing.join(' ')}.`, {
+    headers:
+      principal.kind === 'agent'
+        ? { 'WWW-Authenticate': `Bearer realm="sentryagent", error="insufficient_scope", scope="${scope}"` }
+        : {},
+  });
+};

@@ -1,0 +1,67 @@
+import { isIPv6 } from 'node:net';
+import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { rateLimited } from './admit.ts';
+
+/** A limit on what a caller without an identity may try. */
+export interface Door {
+  /** Counts one try. Problem: `rate_limited`. */
+  knock(key: string): Promise<void>;
+  /** Throws where earlier knocks have closed it; asks nobody and counts nothing. Problem: `rate_limited`. */
+  checkOpen(key: string): void;
+}
+
+export interface Doors {
+  /** 20 a minute and address. */
+  signIn: Door;
+  /** 5 a minute and address: it may say that an email address is taken. */
+  signUp: Door;
+  /** 20 failures a minute for a client from one address, checked before any hash. */
+  clientAuthentication: Door;
+}
+
+const createDoor = (redis: Redis | undefined, name: string, points: number): Door => {
+  const limits = { keyPrefix: `door:${name}`, points, duration: 60 };
+  const memory = new RateLimiterMemory(limits);
+  const limiter = redis
+    ? new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter: memory })
+    : memory;
+  const closed = new LRUCache<string, number>({ max: 10_000 });
+  return {
+    knock: async (key) => {
+      try {
+        await limiter.consume(key);
+      } catch (refusal) {
+        if (!(refusal instanceof RateLimiterRes)) throw refusal;
+        const waitMs = Math.max(1_000, refusal.msBeforeNext);
+        closed.set(key, performance.now() + waitMs, { ttl: waitMs });
+        throw rateLimited(waitMs);
+      }
+    },
+    checkOpen: (key) => {
+      const until = closed.get(key);
+      if (until !== undefined) throw rateLimited(until - performance.now());
+    },
+  };
+};
+
+export const createDoors = (redis: Redis | undefined): Doors => ({
+  signIn: createDoor(redis, 'sign-in', 20),
+  signUp: createDoor(redis, 'sign-up', 5),
+  clientAuthentication: createDoor(redis, 'client', 20),
+});
+
+/** An IPv6 host has a /64 to itself: its addresses count as one. */
+export const addressKey = (ip: string): string => {
+  if (!isIPv6(ip)) return ip;
+  const [head = '', tail] = ip.split('::');
+  const left = head.split(':').filter(Boolean);
+  const right = tail === undefined ? [] : tail.split(':').filter(Boolean);
+  const groups = [
+    ...left,
+    ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'),
+    ...right,
+  ];
+  return `${groups.slice(0, 4).join(':')}::/64`;
+};

@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { problemKinds } from '../platform/problem.ts';
+import type { ProblemCode } from '../platform/problem.ts';
+import { publicRoute } from './route.ts';
+import type { Route } from './route.ts';
+
+type Json = Record<string, unknown>;
+
+export const problemSchema = z
+  .looseObject({
+    type: z.url().meta({ description: 'The page that explains this code.' }),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().meta({ description: 'What to do next, for a person.' }),
+    code: z.enum(Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]),
+    requestId: z.string(),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
+
+export const oauthErrorSchema = z
+  .object({ error: z.string(), error_description: z.string() })
+  .meta({ id: 'OAuthError', description: 'RFC 6749 section 5.2' });
+
+/** Schemas that carry an id become components; the others stay where they are used. */
+const createSchemas = () => {
+  const components: Json = {};
+  const rehome = ({ id: _id, ...schema }: Json): Json =>
+    JSON.parse(JSON.stringify(schema).replaceAll('#/$defs/', '#/components/schemas/')) as Json;
+  const print = (schema: z.ZodType, io: 'input' | 'output'): Json => {
+    const { $schema: _schema, $defs = {}, ...root } = z.toJSONSchema(schema, { io }) as Json;
+    for (const [name, definition] of Object.entries($defs as Json))
+      components[name] = rehome(definition as Json);
+    const id = schema.meta()?.id;
+    if (id === undefined) return rehome(root);
+    if (root.$ref === undefined) components[id] = rehome(root);
+    return { $ref: `#/components/schemas/${id}` };
+  };
+  return { components, print };
+};
+
+type Printer = ReturnType<typeof createSchemas>['print'];
+
+const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
+  [
+    { schema: params, where: 'path' },
+    { schema: query, where: 'query' },
+  ].flatMap(({ schema, where }) => {
+    if (!schema) return [];
+    const { properties = {}, required = [] } = print(schema, 'input') as {
+      properties?: Json;
+      required?: string[];
+    };
+    return Object.entries(properties).map(([name, property]) => {
+      const { description, ...rest } = property as Json;
+      return { name, in: where, required: required.includes(name), description, schema: rest };
+    });
+  });
+
+/** What every route may answer besides its own problems, by how it is called. */
+const commonProblems = ({ access, params, query, body }: Route): ProblemCode[] => [
+  ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
+  ...(params || query || body ? (['validation_failed'] as const) : []),
+  ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
+  'internal_error',
+  'service_unavailable',
+];
+
+const errorResponses = (route: Route, print: Printer): Json => {
+  const codes = [...new Set([...route.problems, ...commonProblems(route)])];
+  if (route.access !== 'public' && !route.neverRefused) codes.push('free_tier_limit');
+  const byStatus = Map.groupBy(new Set(codes), (code) => problemKinds[code].status);
+  const oauth = route.errors === 'oauth';
+  const content = oauth
+    ? { 'application/json': { schema: print(oauthErrorSchema, 'output') } }
+    : { 'application/problem+json': { schema: print(problemSchema, 'output') } };
+  return Object.fromEntries(
+    [...byStatus].map(([status, kinds]) => [
+      status,
+      { description: oauth ? 'RFC 6749 error' : kinds.join(', '), content },
+    ]),
+  );
+};
+
+const operation = (route: Route, print: Printer): Json => {
+  const bodyType = route.bodyType === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    tags: [route.tag],
+    security: route.access === 'public' ? [] : [{ bearer: [...route.access] }, { session: [] }],
+    parameters: parametersOf(route, print),
+    ...(route.body && {
+      requestBody: { required: true, content: { [bodyType]: { schema: print(route.body, 'input') } } },
+    }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.responses).map(([status, { description, schema }]) => [
+          status,
+          schema
+            ? { description, content: { 'application/json': { schema: print(schema, 'output') } } }
+            : { description },
+        ]),
+      ),
+      ...errorResponses(route, print),
+    },
+  };
+};
+
+/** The OpenAPI 3.1 document of these routes. */
+export const printOpenApi = (routes: readonly Route[], version: string): Json => {
+  const { components, print } = createSchemas();
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method]: operation(route, print) };
+  }
+  const sorted = Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'SentryAgent API',
+      version,
+      description: 'Identities, short-lived tokens, usage and billing for software agents.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas: sorted,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'at+jwt' },
+        session: { type: 'apiKey', in: 'cookie', name: 'sentryagent' },
+      },
+    },
+  };
+};
+
+/** Serves the document of the other routes. */
+export const openApiRoute = (document: Json): Route =>
+  publicRoute({
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    summary: 'This document',
+    tag: 'health',
+    access: 'public',
+    responses: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
+    problems: [],
+    handle: async () => ({ status: 200, body: document }),
+  });

@@ -1,0 +1,25 @@
+import type { z } from 'zod';
+import { Problem } from '../platform/problem.ts';
+
+/** Parses one part of a request; every finding is named by its path, and no value is echoed. */
+export const parsePart = (
+  part: 'params' | 'query' | 'body',
+  schema: z.ZodType | undefined,
+  value: unknown,
+): unknown => {
+  if (!schema) return undefined;
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = result.error.issues.map(({ path, message }) => ({
+    path: [part, ...path].join('.'),
+    message,
+  }));
+  const [first] = errors;
+  throw new Problem(
+    'validation_failed',
+    first ? `${first.path}: ${first.message}` : 'The request is not valid.',
+    {
+      members: { errors },
+    },
+  );
+};

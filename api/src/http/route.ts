@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import type { Deps } from '../deps.ts';
+import type { Origin, Principal, Scope } from '../platform/principal.ts';
+import type { ProblemCode } from '../platform/problem.ts';
+
+/** A request as its handler sees it: parsed, and with nothing of Koa. */
+export interface Request<P = unknown, Q = unknown, B = unknown> {
+  params: P;
+  query: Q;
+  body: B;
+  headers: Headers;
+  origin: Origin;
+}
+
+export interface Answer {
+  status: number;
+  /** Parsed by the schema of its status before it leaves: what that doesn't name is stripped. */
+  body?: unknown;
+  headers?: Record<string, string | string[]>;
+}
+
+type Fields = z.ZodObject;
+
+interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
+  method: 'get' | 'post' | 'patch' | 'delete';
+  /** Koa's form: `/agents/:agentId`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  tag: string;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** `form` is `application/x-www-form-urlencoded`, where a repeated parameter is an error; default `json`. */
+  bodyType?: 'json' | 'form';
+  /** What can be answered; `null` is an empty body. */
+  responses: Record<number, { description: string; schema: z.ZodType | null }>;
+  problems: readonly ProblemCode[];
+  /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
+  errors?: 'problem' | 'oauth';
+}
+
+type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<
+  z.output<P>,
+  z.output<Q>,
+  z.output<B>
+>;
+
+interface PublicRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
+  access: 'public';
+  handle(deps: Deps, request: Parsed<P, Q, B>): Promise<Answer>;
+}
+
+interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
+  /** The scopes that a caller, agent or member, must all hold. */
+  access: readonly Scope[];
+  /** Counted, but never refused for quota: a tenant at its limit must be able to see that, and to pay. */
+  neverRefused?: boolean;
+  handle(deps: Deps, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
+}
+
+/** A route is a value: what mounts it, what documents it and what tests it all read the same one. */
+export type Route = Shape<Fields, Fields, Fields> & {
+  access: 'public' | readonly Scope[];
+  neverRefused?: boolean;
+  handle(deps: Deps, request: Request, principal?: Principal): Promise<Answer>;
+};
+
+/** A route that anyone may call. */
+export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
+  route: PublicRoute<P, Q, B>,
+): Route => route as unknown as Route;
+
+/** A route for agents (Bearer) and members (session) that hold its scopes. */
+export const scopedRoute = <P extends Fields, Q extends Fields, B extends Fields>(
+  route: ScopedRoute<P, Q, B>,
+): Route => route as unknown as Route;

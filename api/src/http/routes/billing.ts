@@ -1,0 +1,107 @@
+import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { z } from 'zod';
+import { readUsage } from '../../services/usage/read-usage.ts';
+import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
+import { publicRoute, scopedRoute } from '../route.ts';
+
+const tag = 'billing';
+const tierSchema = z.enum(['free', 'paid']).meta({ id: 'TierId' });
+const count = z.int().min(0);
+
+const metric = z
+  .object({
+    today: count,
+    period: count,
+    limit: count.nullable().meta({ description: '`null`: unlimited.' }),
+    resetsAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'MetricUsage' });
+
+const usageSchema = z
+  .object({
+    tier: tierSchema,
+    status: z.enum(['active', 'trial', 'past_due', 'cancelled']),
+    renewsAt: z.iso.datetime().nullable(),
+    endsAt: z.iso.datetime().nullable(),
+    upgradeUrl: z.url().nullable().meta({ description: '`null` on the paid tier.' }),
+    period: z.object({ start: z.iso.datetime(), end: z.iso.datetime().meta({ description: 'Exclusive.' }) }),
+    day: z.iso.date().meta({ description: 'The UTC day that `today` counts.' }),
+    warning: z.boolean().meta({ description: 'Free tier, and 80 % or more of the daily calls used.' }),
+    metrics: z.object({ api_calls: metric, active_agents: metric, token_issuances: metric }),
+  })
+  .meta({ id: 'Usage' });
+
+const usage = scopedRoute({
+  method: 'get',
+  path: '/billing/usage',
+  operationId: 'getUsage',
+  summary: 'What the tenant has used, its tier and its status',
+  tag,
+  access: ['billing:read'],
+  neverRefused: true,
+  responses: { 200: { description: 'Usage, live', schema: usageSchema } },
+  problems: [],
+  handle: async (deps, _request, { tenantId }) => {
+    const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
+    const iso = (date: Date | null) => date?.toISOString() ?? null;
+    return {
+      status: 200,
+      body: {
+        ...rest,
+        renewsAt: iso(renewsAt),
+        endsAt: iso(endsAt),
+        upgradeUrl: rest.tier === 'free' ? upgradeUrl(deps.config.DASHBOARD_URL) : null,
+        period: { start: period.start.toISOString(), end: period.end.toISOString() },
+        metrics: Object.fromEntries(
+          Object.entries(metrics).map(([name, value]) => [name, { ...value, resetsAt: iso(value.resetsAt) }]),
+        ),
+      },
+    };
+  },
+});
+
+const tierRow = z
+  .object({
+    tier: tierSchema,
+    name: z.string(),
+    limits: z.object({ agents: count.nullable(), apiCallsPerDay: count.nullable() }),
+    requestsPerMinute: z.number(),
+    price: z
+      .object({
+        amount: count.meta({ description: 'In the currency’s minor unit.' }),
+        currency: z.string(),
+        interval: z.literal('month'),
+      })
+      .nullable(),
+    trialDays: count,
+  })
+  .meta({ id: 'Tier' });
+
+const catalogue = publicRoute({
+  method: 'get',
+  path: '/billing/tiers',
+  operationId: 'listTiers',
+  summary: 'The tier catalogue: the very rows that the limits are enforced by',
+  tag,
+  access: 'public',
+  responses: {
+    200: { description: 'Every tier', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
+  },
+  problems: [],
+  handle: async ({ config }) => ({
+    status: 200,
+    body: {
+      data: Object.values(tiers).map(({ id, name, limits, rateMultiplier, price }) => ({
+        tier: id,
+        name,
+        limits: { agents: limits.agents.max, apiCallsPerDay: limits.apiCallsPerDay.max },
+        requestsPerMinute:
+          (config.RATE_LIMIT_MAX_REQUESTS * rateMultiplier * 60_000) / config.RATE_LIMIT_WINDOW_MS,
+        price,
+        trialDays: price ? config.TRIAL_DAYS : 0,
+      })),
+    },
+  }),
+});
+
+export const billingRoutes = [usage, catalogue];

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import type { HealthWatch } from '../../services/watch-health.ts';
+import { publicRoute } from '../route.ts';
+import type { Route } from '../route.ts';
+
+const service = z.enum(['connected', 'disconnected', 'disabled']);
+
+const schema = z
+  .object({
+    status: z.enum(['ok', 'degraded']),
+    version: z.string(),
+    uptime: z.int().meta({ description: 'Whole seconds.' }),
+    services: z.object({ database: service, redis: service }),
+  })
+  .meta({ id: 'Health' });
+
+/** Answers from what the watch saw last: no dependency is waited for. */
+export const healthRoute = (watch: Pick<HealthWatch, 'current'>, version: string): Route =>
+  publicRoute({
+    method: 'get',
+    path: '/health',
+    operationId: 'getHealth',
+    summary: 'Whether the API runs, and what it is connected to',
+    tag: 'health',
+    access: 'public',
+    responses: { 200: { description: 'It runs', schema } },
+    problems: [],
+    handle: async () => {
+      const services = watch.current();
+      const status = Object.values(services).includes('disconnected') ? 'degraded' : 'ok';
+      return { status: 200, body: { status, version, uptime: Math.floor(process.uptime()), services } };
+    },
+  });

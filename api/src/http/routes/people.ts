@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { Problem } from '../../platform/problem.ts';
+import { findMember } from '../../services/people/find-member.ts';
+import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
+import type { SignedIn } from '../../services/people/sign-in.ts';
+import { checkOrigin } from '../authenticate.ts';
+import { addressKey } from '../doors.ts';
+import type { Doors } from '../doors.ts';
+import { publicRoute } from '../route.ts';
+import type { Answer, Route } from '../route.ts';
+import { line } from '../text.ts';
+
+const tag = 'sign-in';
+
+const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
+const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
+const email = z.email().max(254);
+
+const answerSignedIn = ({ user, cookies }: SignedIn): Answer => ({
+  status: 200,
+  body: { user },
+  headers: { 'Set-Cookie': cookies },
+});
+
+const signUpRoute = (doors: Doors): Route =>
+  publicRoute({
+    method: 'post',
+    path: '/auth/sign-up',
+    operationId: 'signUp',
+    summary: 'Make an account; the first signed-in request makes its tenant',
+    tag,
+    access: 'public',
+    body: z.strictObject({ email, password: z.string().min(8).max(128), name: line(1, 128).optional() }),
+    responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
+    problems: ['email_taken', 'origin_not_allowed', 'rate_limited'],
+    handle: async ({ people, config }, { body, headers, origin }) => {
+      checkOrigin('POST', headers, config.DASHBOARD_URL);
+      await doors.signUp.knock(addressKey(origin.ip));
+      return answerSignedIn(await signUp(people, body, headers));
+    },
+  });
+
+const signInRoute = (doors: Doors): Route =>
+  publicRoute({
+    method: 'post',
+    path: '/auth/sign-in',
+    operationId: 'signIn',
+    summary: 'Sign in with email and password',
+    tag,
+    access: 'public',
+    body: z.strictObject({ email, password: z.string().min(1).max(128) }),
+    responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
+    problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited'],
+    handle: async ({ people, config }, { body, headers, origin }) => {
+      checkOrigin('POST', headers, config.DASHBOARD_URL);
+      await doors.signIn.knock(addressKey(origin.ip));
+      return answerSignedIn(await signIn(people, body, headers));
+    },
+  });
+
+const signOutRoute = publicRoute({
+  method: 'post',
+  path: '/auth/sign-out',
+  operationId: 'signOut',
+  summary: 'End the session; without one it changes nothing',
+  tag,
+  access: 'public',
+  responses: { 204: { description: 'Signed out', schema: null } },
+  problems: ['origin_not_allowed'],
+  handle: async ({ people, config }, { headers }) => {
+    checkOrigin('POST', headers, config.DASHBOARD_URL);
+    return { status: 204, headers: { 'Set-Cookie': await signOut(people, headers) } };
+  },
+});
+
+const session = publicRoute({
+  method: 'get',
+  path: '/auth/session',
+  operationId: 'getSession',
+  summary: 'Who is signed in, in which tenant, with which role',
+  tag,
+  access: 'public',
+  responses: {
+    200: {
+      description: 'The signed-in member',
+      schema: z
+        .object({
+          user: person,
+          tenant: z.object({ id: z.string(), name: z.string() }),
+          role: z.enum(['owner', 'admin', 'member']),
+        })
+        .meta({ id: 'Session' }),
+    },
+  },
+  problems: ['unauthorized'],
+  handle: async (deps, { headers }) => {
+    const member = await findMember(deps, headers);
+    if (!member) throw new Problem('unauthorized', 'You are not signed in.');
+    return { status: 200, body: member };
+  },
+});
+
+export const peopleRoutes = (doors: Doors): Route[] => [
+  signUpRoute(doors),
+  signInRoute(doors),
+  signOutRoute,
+  session,
+];

@@ -1,0 +1,50 @@
+import { createServer } from 'node:http';
+import { readConfig } from './config.ts';
+import { closeDeps, createDeps } from './deps.ts';
+import { createApp } from './http/app.ts';
+import { createDoors } from './http/doors.ts';
+import { createRoutes } from './http/routes.ts';
+import { createLogger } from './platform/logger.ts';
+import { watchHealth } from './services/watch-health.ts';
+import { readVersion } from './version.ts';
+
+const config = readConfig();
+const logger = createLogger(config.LOG_LEVEL);
+
+const deps = await createDeps(config, logger).catch((error: unknown) => {
+  logger.fatal({ err: error }, 'the API cannot start');
+  process.exit(1);
+});
+const watch = await watchHealth(deps.db, deps.redis);
+const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
+// Slow senders are cut off: 10 s for the headers, 30 s for the whole request.
+const server = createServer(
+  { headersTimeout: 10_000, requestTimeout: 30_000 },
+  createApp(deps, routes).callback(),
+);
+
+server.on('error', (error) => {
+  logger.fatal({ err: error }, `port ${config.API_PORT} cannot be had; set API_PORT`);
+  process.exit(1);
+});
+server.listen(config.API_PORT, config.API_HOST, () => {
+  logger.info({ url: config.PUBLIC_URL, host: config.API_HOST, port: config.API_PORT }, 'listening');
+});
+
+/** Answers what is under way, takes nothing new, writes the counts, closes the sockets. */
+const shutDown = async (): Promise<void> => {
+  watch.stop();
+  server.closeIdleConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await closeDeps(deps);
+};
+
+let stopping = false;
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal }, 'shutting down');
+    void shutDown().then(() => process.exit(0));
+  });
+}

@@ -1,0 +1,18 @@
+import type { TierId } from '@sentryagent/workflows/rules/tiers';
+import { BaseModel } from './base-model.ts';
+
+export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
+
+/** One row per tenant, from its founding on; also the row that the tenant's limits are checked under. */
+export class TenantSubscription extends BaseModel {
+  static override tableName = 'tenant_subscriptions';
+  static override idColumn = 'tenant_id';
+
+  declare tenantId: string;
+  declare tier: TierId;
+  declare status: SubscriptionStatus;
+  declare periodStart: Date | null;
+  declare periodEnd: Date | null;
+  declare renewsAt: Date | null;
+  declare endsAt: Date | null;
+}

@@ -1,0 +1,80 @@
+import type { Transaction } from './database.ts';
+
+/** Each row is one way in which the database would not separate tenants. */
+const PROBLEMS = `
+  with
+    ours as (
+      select c.oid, c.relname as name, c.relkind, c.relowner, c.relrowsecurity, c.relforcerowsecurity, c.reloptions
+      from pg_class c
+      where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+        and c.relname not like 'knex\\_migrations%'
+    ),
+    workers as (
+      select r.* from pg_roles r
+      where r.rolname = session_user or r.rolname like 'sentryagent\\_%' and not r.rolcanlogin
+    ),
+    crossers as (
+      select p.oid, p.proname as name, p.proowner, p.proconfig, p.prosecdef
+      from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosecdef
+    )
+  select format('role %s is a superuser or bypasses row-level security', rolname) as problem
+    from workers where rolsuper or rolbypassrls
+  union all
+  select format('role %s may create roles or databases', rolname) from workers where rolcreaterole or rolcreatedb
+  union all
+  select format('role %s inherits: it must take a role per transaction', rolname)
+    from workers where rolname = session_user and rolinherit
+  union all
+  select format('the login %s may act as %s, which owns %s', session_user, pg_get_userbyid(relowner), name)
+    from ours where pg_has_role(session_user, relowner, 'MEMBER')
+  union all
+  select format('the login %s may act as %s, which owns the function %s', session_user, pg_get_userbyid(proowner), name)
+    from crossers where pg_has_role(session_user, proowner, 'MEMBER')
+  union all
+  select format('table %s does not force row-level security', name)
+    from ours where relkind in ('r', 'p') and not (relrowsecurity and relforcerowsecurity)
+  union all
+  select format('table %s has no policy', name)
+    from ours where relkind in ('r', 'p') and not exists (select from pg_policy p where p.polrelid = ours.oid)
+  union all
+  select format('policy %s on %s lets rows be written unchecked', p.polname, o.name)
+    from pg_policy p join ours o on o.oid = p.polrelid where p.polcmd in ('*', 'a', 'w') and p.polwithcheck is null
+  union all
+  select format('policy %s on %s is for everyone', p.polname, o.name)
+    from pg_policy p join ours o on o.oid = p.polrelid where 0::oid = any (p.polroles)
+  union all
+  select format('policy %s on %s does not name the tenant', p.polname, o.name)
+    from pg_policy p join ours o on o.oid = p.polrelid
+    where 'sentryagent_app'::regrole::oid = any (p.polroles)
+      and coalesce(pg_get_expr(p.polqual, p.polrelid), '') not like '%tenant_id%app.tenant_id%'
+  union all
+  select format('role %s may %s %s', w.rolname, privilege, o.name)
+    from ours o, workers w, unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER']) as privilege
+    where o.relkind in ('r', 'p') and o.relowner <> w.oid and not w.rolsuper
+      and has_table_privilege(w.oid, o.oid, privilege)
+  union all
+  select format('view %s runs with its owner''s rights', name)
+    from ours where relkind = 'v' and not coalesce(reloptions @> array['security_invoker=true'], false)
+  union all
+  select format('materialized view %s holds rows that no policy guards', name) from ours where relkind = 'm'
+  union all
+  select format('function %s runs as %s, which owns tables', name, pg_get_userbyid(proowner))
+    from crossers where exists (select from ours where ours.relowner = crossers.proowner)
+  union all
+  select format('function %s has no fixed search path', name)
+    from crossers where not coalesce(proconfig::text like '%search_path=%', false)
+  union all
+  select format('everyone may call %s', name) from crossers where has_function_privilege('public', oid, 'EXECUTE')
+  union all
+  select 'everyone may create in schema public' where has_schema_privilege('public', 'public', 'CREATE')
+  union all
+  select 'the database has no tables: run npm run migrate' where not exists (select from ours)
+`;
+
+/** Throws, with every finding, when the database's catalogue would not keep tenants apart. */
+export const assertSafeCatalogue = async (trx: Transaction): Promise<void> => {
+  const { rows } = await trx.raw<{ rows: { problem: string }[] }>(PROBLEMS.replaceAll('?', '\\?'));
+  if (rows.length === 0) return;
+  const list = rows.map(({ problem }) => `  - ${problem}`).join('\n');
+  throw new Error(`This database would not keep tenants apart:\n${list}`);
+};

@@ -1,0 +1,32 @@
+import { Problem, unavailable } from './problem.ts';
+import type { ProblemCode } from './problem.ts';
+
+/** The constraint is the rule; here is what breaking it is called. */
+const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
+  agents_name_key: {
+    code: 'agent_name_taken',
+    detail: 'Your tenant has an agent of this name. Choose another name.',
+  },
+  credentials_agent_fkey: { code: 'not_found', detail: 'There is nothing here under this address.' },
+};
+
+/** SQLSTATE classes that say "not now" rather than "wrong": connection, resources, operator intervention. */
+const TRANSIENT = /^(08|53|57|58|40001|40P01|55P03)/;
+const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+
+const isTransient = (error: Error & { code?: unknown }): boolean =>
+  error.name === 'KnexTimeoutError' ||
+  (typeof error.code === 'string' && (TRANSIENT.test(error.code) || SOCKET.has(error.code))) ||
+  /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
+
+/** What a failed query means for the caller; `undefined` where it is a defect of ours. */
+export const databaseProblem = (error: unknown): Problem | undefined => {
+  if (!(error instanceof Error)) return undefined;
+  // Objection wraps the driver's error, which alone names the constraint and the SQLSTATE.
+  const { nativeError } = error as Error & { nativeError?: Error };
+  if (nativeError) return databaseProblem(nativeError);
+  const { constraint } = error as Error & { constraint?: string };
+  const known = constraint === undefined ? undefined : constraints[constraint];
+  if (known) return new Problem(known.code, known.detail, { cause: error });
+  return isTransient(error) ? unavailable(error) : undefined;
+};

@@ -1,0 +1,91 @@
+import knexFactory from 'knex';
+import type { Knex } from 'knex';
+import pg from 'pg';
+import type { Config } from '../config.ts';
+import type { Logger } from './logger.ts';
+
+/** A transaction that has a role, and at most one tenant, for as long as it lasts. */
+export type Transaction = Knex.Transaction;
+
+export interface Database {
+  /** Runs in a transaction that sees and writes only this tenant's rows. */
+  withTenant<T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
+  /** Runs in a transaction that sees no tenant's rows: for the named functions that cross tenants. */
+  acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
+  /** Resolves when Postgres answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type DatabaseSettings = Pick<
+  Config,
+  | 'APP_DATABASE_URL'
+  | 'DB_POOL_MAX'
+  | 'DB_POOL_MIN'
+  | 'DB_POOL_IDLE_TIMEOUT_MS'
+  | 'DB_POOL_CONNECTION_TIMEOUT_MS'
+>;
+
+const DATE_OID = 1082;
+const BIGINT_OID = 20;
+
+/** A `date` stays `YYYY-MM-DD` (as a Date it would shift by the time zone); a count is a number. */
+const getTypeParser = (oid: number, format?: string): ((text: string) => unknown) => {
+  if (oid === DATE_OID) return String;
+  if (oid === BIGINT_OID) return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+};
+
+/** Shorter than any caller's patience: a Postgres that accepts and hangs is given up, not waited for. */
+const connection = (url: string) => ({
+  connectionString: url,
+  connectionTimeoutMillis: 1_500,
+  statement_timeout: 2_000,
+  idle_in_transaction_session_timeout: 10_000,
+  application_name: 'sentryagent-api',
+  types: { getTypeParser },
+});
+
+/** The pool itself is not handed out: every query runs in a transaction that has taken a role. */
+export const createDatabase = (settings: DatabaseSettings): Database => {
+  const knex = knexFactory({
+    client: 'pg',
+    connection: connection(settings.APP_DATABASE_URL),
+    acquireConnectionTimeout: settings.DB_POOL_CONNECTION_TIMEOUT_MS,
+    pool: {
+      min: Math.min(settings.DB_POOL_MIN, settings.DB_POOL_MAX),
+      max: settings.DB_POOL_MAX,
+      idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
+      propagateCreateError: true,
+    },
+  });
+  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
+    knex.transaction(async (trx) => {
+      await trx.raw(
+        `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', ?, true)`,
+        [tenantId],
+      );
+      return work(trx);
+    });
+  return {
+    withTenant: inRole,
+    acrossTenants: (work) => inRole('', work),
+    ping: async () => {
+      await knex.raw('select 1');
+    },
+    close: () => knex.destroy(),
+  };
+};
+
+/** better-auth's own pool: its connections work as the one role that may see the people's tables. */
+export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg.Pool => {
+  const pool = new pg.Pool({
+    ...connection(settings.APP_DATABASE_URL),
+    options: '-c role=sentryagent_auth',
+    max: Math.max(2, Math.ceil(settings.DB_POOL_MAX / 4)),
+    idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
+  });
+  // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'));
+  return pool;
+};

@@ -1,0 +1,15 @@
+import type { Logger } from './logger.ts';
+
+/** Runs work every so often, never twice at once; a failure is logged and tried again the next time. */
+export const every = (ms: number, logger: Logger, name: string, work: () => Promise<void>): (() => void) => {
+  let running = false;
+  const timer = setInterval(() => {
+    if (running) return;
+    running = true;
+    work()
+      .catch((error: unknown) => logger.warn({ err: error }, `${name} failed; it is tried again`))
+      .finally(() => (running = false));
+  }, ms);
+  timer.unref();
+  return () => clearInterval(timer);
+};

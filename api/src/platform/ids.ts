@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+
+/** What an id names. Ids are text: the prefix, `_`, and a UUIDv7 in Crockford's base32, so they sort by time. */
+export type IdPrefix =
+  'ten' | 'usr' | 'mem' | 'ses' | 'acc' | 'ver' | 'inv' | 'agt' | 'crd' | 'evt' | 'req' | 'api';
+
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** RFC 9562 section 5.7: 48 bits of Unix milliseconds, then random bits around version and variant. */
+const uuidv7 = (now: number): Buffer => {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  return bytes;
+};
+
+/** 128 bits as 26 characters; the first carries the top three bits. */
+const base32 = (bytes: Buffer): string => {
+  let value = BigInt(`0x${bytes.toString('hex')}`);
+  let text = '';
+  for (let i = 0; i < 26; i++) {
+    text = ALPHABET[Number(value & 31n)]! + text;
+    value >>= 5n;
+  }
+  return text;
+};
+
+export const newId = (prefix: IdPrefix, now: number = Date.now()): string =>
+  `${prefix}_${base32(uuidv7(now))}`;
+
+/** Whether text has the form of an id of this kind; says nothing of its being there. */
+export const isId = (prefix: IdPrefix, text: string): boolean =>
+  text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1));

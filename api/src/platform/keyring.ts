@@ -1,0 +1,21 @@
+/** Named 256-bit secrets; the first is used for what is made now, the others still open what was made before. */
+export interface Keyring {
+  current: { id: string; key: Buffer };
+  find(id: string): Buffer | undefined;
+}
+
+/** Reads `id:base64,id:base64`; throws a sentence that says what is wrong. */
+export const parseKeyring = (text: string): Keyring => {
+  const entries = text.split(',').map((entry) => {
+    const [id, encoded] = entry.trim().split(':');
+    if (!id || !/^[A-Za-z0-9_-]{1,16}$/.test(id) || !encoded) throw new Error('each entry is id:base64');
+    const key = Buffer.from(encoded, 'base64');
+    if (key.length !== 32) throw new Error(`key "${id}" is not 32 bytes in base64`);
+    return { id, key };
+  });
+  const keys = new Map(entries.map(({ id, key }) => [id, key]));
+  if (keys.size !== entries.length) throw new Error('an id occurs twice');
+  const [current] = entries;
+  if (!current) throw new Error('it is empty');
+  return { current, find: (id) => keys.get(id) };
+};

@@ -1,0 +1,116 @@
+import { betterAuth } from 'better-auth';
+import type { BetterAuthOptions } from 'better-auth';
+import { organization } from 'better-auth/plugins/organization';
+import type { Pool } from 'pg';
+import { newId } from './ids.ts';
+import type { IdPrefix } from './ids.ts';
+
+export interface PeopleSettings {
+  /** Connects as the role that alone may see better-auth's tables. */
+  pool: Pool;
+  dashboardUrl: string;
+  secret: string;
+}
+
+const idPrefixes: Readonly<Record<string, IdPrefix>> = {
+  user: 'usr',
+  session: 'ses',
+  account: 'acc',
+  verification: 'ver',
+  organization: 'ten',
+  member: 'mem',
+  invitation: 'inv',
+};
+
+const timestamps = { createdAt: 'created_at', updatedAt: 'updated_at' };
+
+/** Its organisation is our tenant: same table, same id. */
+const tenancy = organization({
+  schema: {
+    organization: { modelName: 'tenants', fields: timestamps },
+    member: {
+      modelName: 'members',
+      fields: { organizationId: 'tenant_id', userId: 'user_id', createdAt: 'created_at' },
+    },
+    invitation: {
+      modelName: 'invitations',
+      fields: {
+        organizationId: 'tenant_id',
+        inviterId: 'inviter_id',
+        expiresAt: 'expires_at',
+        createdAt: 'created_at',
+      },
+    },
+    session: { fields: { activeOrganizationId: 'active_tenant_id' } },
+  },
+});
+
+const tables = {
+  user: { modelName: 'users', fields: { ...timestamps, emailVerified: 'email_verified' } },
+  session: {
+    modelName: 'sessions',
+    fields: {
+      ...timestamps,
+      userId: 'user_id',
+      expiresAt: 'expires_at',
+      ipAddress: 'ip_address',
+      userAgent: 'user_agent',
+    },
+    cookieCache: { enabled: false },
+  },
+  account: {
+    modelName: 'accounts',
+    fields: {
+      ...timestamps,
+      userId: 'user_id',
+      accountId: 'account_id',
+      providerId: 'provider_id',
+      accessToken: 'access_token',
+      refreshToken: 'refresh_token',
+      idToken: 'id_token',
+      accessTokenExpiresAt: 'access_token_expires_at',
+      refreshTokenExpiresAt: 'refresh_token_expires_at',
+    },
+  },
+  verification: { modelName: 'verifications', fields: { ...timestamps, expiresAt: 'expires_at' } },
+} satisfies Partial<BetterAuthOptions>;
+
+/** `__Host-` pins the cookie to this host over https; browsers drop it on plain http, so not there. */
+export const sessionCookieName = (dashboardUrl: string): string =>
+  dashboardUrl.startsWith('https:') ? '__Host-sentryagent' : 'sentryagent';
+
+export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
+  ({
+    database: pool,
+    baseURL: dashboardUrl,
+    basePath: '/auth',
+    trustedOrigins: [dashboardUrl],
+    secret,
+    ...tables,
+    emailAndPassword: { enabled: true, minPasswordLength: 8, maxPasswordLength: 128, autoSignIn: true },
+    plugins: [tenancy],
+    // Ours counts in Redis across processes and stands in front of this one.
+    rateLimit: { enabled: false },
+    telemetry: { enabled: false },
+    logger: { disabled: true },
+    advanced: {
+      useSecureCookies: false,
+      cookies: {
+        session_token: {
+          name: sessionCookieName(dashboardUrl),
+          attributes: {
+            path: '/',
+            httpOnly: true,
+            sameSite: 'lax',
+            secure: dashboardUrl.startsWith('https:'),
+          },
+        },
+      },
+      database: { generateId: ({ model }) => newId(idPrefixes[model] ?? 'ver') },
+    },
+  }) satisfies BetterAuthOptions;
+
+/** The people's side: sign-up, sign-in, sessions, organisations. */
+export const createPeople = (settings: PeopleSettings) => betterAuth(peopleOptions(settings));
+
+export type People = ReturnType<typeof createPeople>;

@@ -1,0 +1,58 @@
+/** Every code that an answer may carry, with its status and title. Clients decide on the code, never on the text. */
+export const problemKinds = {
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  validation_failed: { status: 400, title: 'The request does not have the expected shape' },
+  invalid_request: { status: 400, title: 'The request is malformed' },
+  unauthorized: { status: 401, title: 'Sign in or send a valid token' },
+  invalid_credentials: { status: 401, title: 'Wrong email or password' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  origin_not_allowed: { status: 403, title: 'This origin may not do that' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  agent_name_taken: { status: 409, title: 'An agent of this name exists' },
+  email_taken: { status: 409, title: 'This email address has an account' },
+  content_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type' },
+  free_tier_limit: { status: 429, title: 'The free tier’s limit is reached' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal_error: { status: 500, title: 'Something went wrong on our side' },
+  service_unavailable: { status: 503, title: 'Temporarily unavailable' },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problemKinds;
+
+export interface ProblemExtras {
+  /** Further top-level members of the answer (RFC 9457 section 3.2). */
+  members?: Record<string, unknown>;
+  headers?: Record<string, string>;
+  /** For the log alone: it never leaves the process. */
+  cause?: unknown;
+}
+
+/** An answer other than success. `detail` is for the caller, so it holds no secret; `cause` is for the log. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly members: Record<string, unknown>;
+  readonly headers: Record<string, string>;
+
+  constructor(code: ProblemCode, detail: string, { members = {}, headers = {}, cause }: ProblemExtras = {}) {
+    super(detail, { cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.status = problemKinds[code].status;
+    this.detail = detail;
+    this.members = members;
+    this.headers = headers;
+  }
+}
+
+/** "Not yours" and "not there" are this same answer. */
+export const notFound = (): Problem => new Problem('not_found', 'There is nothing here under this address.');
+
+export const unavailable = (cause: unknown, retryAfterSeconds = 1): Problem =>
+  new Problem('service_unavailable', 'Please try again in a moment.', {
+    headers: { 'Retry-After': String(retryAfterSeconds) },
+    cause,
+  });

@@ -1,0 +1,12 @@
+import { Agent } from '../../models/agent.ts';
+import type { Database } from '../../platform/database.ts';
+import { notFound } from '../../platform/problem.ts';
+
+/** One agent of the tenant; another tenant's is not found. */
+export const getAgent = async (db: Database, tenantId: string, agentId: string): Promise<Agent> => {
+  const agent = await db.withTenant(tenantId, (trx) =>
+    Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId }),
+  );
+  if (!agent) throw notFound();
+  return agent;
+};

@@ -1,0 +1,37 @@
+import type { Origin, Principal } from '../../platform/principal.ts';
+
+/** Every act that the log tells. */
+export type AuditAction = 'agent.created' | 'credential.generated' | 'token.issued';
+
+/** One act, before the chain has given it its number and hash. */
+export interface AuditEntry {
+  tenantId: string;
+  eventId: string;
+  occurredAt: Date;
+  actorKind: Principal['kind'] | 'system';
+  actorId: string;
+  agentId: string | null;
+  action: AuditAction;
+  outcome: 'success' | 'failure';
+  origin: Origin;
+  metadata: Record<string, unknown>;
+}
+
+/** The columns of `audit_events`, as JSON: a timestamp is ISO 8601 in UTC, bytes are `\x` and hex. */
+export interface ChainedEntry {
+  tenant_id: string;
+  sequence: number;
+  event_id: string;
+  occurred_at: string;
+  actor_kind: string;
+  actor_id: string;
+  agent_id: string | null;
+  action: AuditAction;
+  outcome: 'success' | 'failure';
+  ip: string;
+  user_agent: string | null;
+  request_id: string;
+  metadata: Record<string, unknown>;
+  previous_hash: string;
+  hash: string;
+}

@@ -1,0 +1,65 @@
+import type { Pool } from 'pg';
+import type { Database } from '../../platform/database.ts';
+import { newId } from '../../platform/ids.ts';
+import type { People } from '../../platform/people.ts';
+import type { Role } from '../../platform/principal.ts';
+import type { Person } from './sign-in.ts';
+
+export interface Member {
+  user: Person;
+  tenant: { id: string; name: string };
+  role: Role;
+}
+
+interface Membership {
+  tenant_id: string;
+  tenant_name: string;
+  role: Role;
+}
+
+const findMembership = async (db: Database, sessionId: string): Promise<Membership | undefined> => {
+  const { rows } = await db.acrossTenants((trx) =>
+    trx.raw<{ rows: Membership[] }>('select * from find_session_member(?)', [sessionId]),
+  );
+  return rows[0];
+};
+
+/**
+ * Makes the person's own tenant, with them as its owner. The slug is the person's id and unique, so two first
+ * requests at once make one tenant; both rows stand or fall together.
+ */
+const foundTenant = async (pool: Pool, user: Person): Promise<void> => {
+  await pool.query(
+    `with tenant as (
+       insert into tenants (id, name, slug, created_at) values ($1, $2, $3, now())
+       on conflict (slug) do nothing returning id
+     )
+     insert into members (id, tenant_id, user_id, role, created_at)
+     select $4, tenant.id, $5, 'owner', now() from tenant`,
+    [newId('ten'), `${user.name}’s team`, user.id, newId('mem'), user.id],
+  );
+};
+
+export interface PeopleDeps {
+  db: Database;
+  people: People;
+  peoplePool: Pool;
+}
+
+/** The member that a session cookie stands for; `undefined` without a live session. Founds the tenant of a new person. */
+export const findMember = async (
+  { db, people, peoplePool }: PeopleDeps,
+  headers: Headers,
+): Promise<Member | undefined> => {
+  const found = await people.api.getSession({ headers });
+  if (!found) return undefined;
+  const { id, email, name } = found.user;
+  const user = { id, email, name };
+  let membership = await findMembership(db, found.session.id);
+  if (!membership) {
+    await foundTenant(peoplePool, user);
+    membership = await findMembership(db, found.session.id);
+  }
+  if (!membership) return undefined;
+  return { user, tenant: { id: membership.tenant_id, name: membership.tenant_name }, role: membership.role };
+};

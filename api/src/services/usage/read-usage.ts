@@ -1,0 +1,105 @@
+import { calendarMonth, nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
+import type { Period } from '@sentryagent/workflows/rules/period';
+import { shouldWarn } from '@sentryagent/workflows/rules/quota';
+import { tiers } from '@sentryagent/workflows/rules/tiers';
+import type { TierId } from '@sentryagent/workflows/rules/tiers';
+import { TenantSubscription } from '../../models/tenant-subscription.ts';
+import type { SubscriptionStatus } from '../../models/tenant-subscription.ts';
+import { UsageEvent } from '../../models/usage-event.ts';
+import type { Metric } from '../../models/usage-event.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { countActiveAgents } from '../agents/count-active-agents.ts';
+import type { Meter } from './meter.ts';
+
+export interface MetricUsage {
+  today: number;
+  period: number;
+  /** `null`: unlimited. */
+  limit: number | null;
+  resetsAt: Date | null;
+}
+
+export interface Usage {
+  tier: TierId;
+  status: SubscriptionStatus;
+  renewsAt: Date | null;
+  endsAt: Date | null;
+  period: Period;
+  /** `YYYY-MM-DD`, UTC. */
+  day: string;
+  /** The free tier, at its first warning threshold or over it. */
+  warning: boolean;
+  metrics: Record<Metric, MetricUsage>;
+}
+
+interface Stored {
+  subscription: TenantSubscription;
+  period: Period;
+  agents: number;
+  /** API calls of the period's days before today. */
+  earlierCalls: number;
+  tokens: { today: number; period: number };
+}
+
+const sumOf = async (trx: Transaction, metric: Metric, from: string, before: string): Promise<number> => {
+  const row = await UsageEvent.query(trx)
+    .where({ metric })
+    .where('day', '>=', from)
+    .where('day', '<', before)
+    .sum('count as total')
+    .first();
+  return Number((row as unknown as { total: string | null }).total ?? 0);
+};
+
+/** Stripe's period while paying, the UTC calendar month otherwise. */
+const periodOf = ({ periodStart, periodEnd }: TenantSubscription, now: Date): Period =>
+  periodStart && periodEnd && periodEnd > now ? { start: periodStart, end: periodEnd } : calendarMonth(now);
+
+const readStored = (db: Database, tenantId: string, now: Date): Promise<Stored> =>
+  db.withTenant(tenantId, async (trx) => {
+    const subscription = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
+    const period = periodOf(subscription, now);
+    const [start, today, tomorrow] = [utcDay(period.start), utcDay(now), utcDay(nextUtcMidnight(now))];
+    return {
+      subscription,
+      period,
+      agents: await countActiveAgents(trx),
+      earlierCalls: await sumOf(trx, 'api_calls', start, today),
+      tokens: {
+        today: await sumOf(trx, 'token_issuances', today, tomorrow),
+        period: await sumOf(trx, 'token_issuances', start, tomorrow),
+      },
+    };
+  });
+
+/** What the tenant has used, today and in its period, live: calls of this very second are in it. */
+export const readUsage = async (
+  { db, meter, clock }: { db: Database; meter: Pick<Meter, 'usedToday'>; clock: Clock },
+  tenantId: string,
+): Promise<Usage> => {
+  const now = clock();
+  const [stored, callsToday] = await Promise.all([readStored(db, tenantId, now), meter.usedToday(tenantId)]);
+  const { subscription, period, agents, earlierCalls, tokens } = stored;
+  const tier = tiers[subscription.tier];
+  const { limits } = tier;
+  return {
+    tier: tier.id,
+    status: subscription.status,
+    renewsAt: subscription.renewsAt,
+    endsAt: subscription.endsAt,
+    period,
+    day: utcDay(now),
+    warning: shouldWarn(tier, callsToday),
+    metrics: {
+      api_calls: {
+        today: callsToday,
+        period: earlierCalls + callsToday,
+        limit: limits.apiCallsPerDay.max,
+        resetsAt: limits.apiCallsPerDay.max === null ? null : nextUtcMidnight(now),
+      },
+      active_agents: { today: agents, period: agents, limit: limits.agents.max, resetsAt: null },
+      token_issuances: { ...tokens, limit: null, resetsAt: null },
+    },
+  };
+};

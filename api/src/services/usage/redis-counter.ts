@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../../platform/database.ts';
+import type { Admission, Call } from './admission.ts';
+import type { OwnCounts } from './own-counts.ts';
+import { usageKey } from './scripts.ts';
+import type { AdmitReply, ScriptedRedis } from './scripts.ts';
+import { readTotals, sumCounts, toTotals } from './totals.ts';
+import type { Total } from './totals.ts';
+
+export interface RedisCounterDeps {
+  redis: ScriptedRedis;
+  db: Database;
+  own: OwnCounts;
+  processId: string;
+  windowMs: number;
+}
+
+export type RedisCounter = ReturnType<typeof createRedisCounter>;
+
+/** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
+export const createRedisCounter = ({ redis, db, own, processId, windowMs }: RedisCounterDeps) => {
+  const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
+    redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
+
+  /** An empty day is not trusted before Postgres' rows are in it. */
+  const seed = async (tenantId: string, day: number): Promise<void> => {
+    await raise(tenantId, day, await readTotals(db, tenantId, day), true);
+  };
+
+  const ask = ({ limitKey, rateMax, metered }: Call, today: number): Promise<AdmitReply> => {
+    const floor = metered ? own.get(metered.tenantId, today) : 0;
+    const quota = metered?.quota ?? -1;
+    return redis.admit(limitKey, windowMs, rateMax, metered?.tenantId ?? '', processId, quota, today, floor);
+  };
+
+  return {
+    admit: async (call: Call, today: number): Promise<Admission> => {
+      let reply = await ask(call, today);
+      if (reply[0] === 'unseeded' && call.metered) {
+        await seed(call.metered.tenantId, reply[4]);
+        reply = await ask(call, today);
+      }
+      const [outcome, , remaining, resetMs, day, used] = reply;
+      if (outcome === 'unseeded') throw new Error('Redis lost its data between two commands');
+      if (outcome === 'allowed' && call.metered) own.add(call.metered.tenantId, day, false);
+      return { outcome, rate: { remaining, resetMs }, used };
+    },
+
+    used: async (tenantId: string, day: number): Promise<number> => {
+      const key = usageKey(tenantId, day);
+      let fields = await redis.hgetall(key);
+      if (fields.seeded === undefined) {
+        await seed(tenantId, day);
+        fields = await redis.hgetall(key);
+      }
+      return sumCounts(toTotals(tenantId, day, fields));
+    },
+
+    /** The mark of this Redis' data, and how many processes share it. */
+    ping: () => redis.pingCounters(randomUUID(), processId),
+
+    raiseOwn: async (): Promise<void> => {
+      for (const total of own.all()) await raise(total.tenantId, total.day, [total], false);
+    },
+  };
+};

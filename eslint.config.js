@@ -1,0 +1,127 @@
+import globals from 'globals';
+import svelte from 'eslint-plugin-svelte';
+import tseslint from 'typescript-eslint';
+
+/** Who may import what: each row names a folder and what its files must not reach for. */
+const arrows = [
+  {
+    files: ['workflows/src/**/*.ts'],
+    patterns: [
+      {
+        regex: '^(?!\\.|@temporalio/workflow$)',
+        message: 'workflows is a pure leaf: it imports itself and @temporalio/workflow.',
+      },
+    ],
+  },
+  {
+    files: ['migrations/src/**/*.ts'],
+    patterns: [
+      {
+        regex: '^@sentryagent/|\\.\\./\\.\\./(api|workflows|sdk|dev)',
+        message: 'migrations import nothing of ours.',
+      },
+    ],
+  },
+  {
+    files: ['api/src/platform/**/*.ts'],
+    patterns: [
+      { regex: '/(models|services|http)/|/deps\\.ts$', message: 'platform is the lowest layer of the API.' },
+    ],
+  },
+  {
+    files: ['api/src/models/**/*.ts'],
+    patterns: [{ regex: '/(services|http)/|/deps\\.ts$', message: 'models stand on platform alone.' }],
+  },
+  {
+    files: ['api/src/services/**/*.ts'],
+    patterns: [
+      {
+        regex: '/http/|/deps\\.ts$',
+        message: 'services know neither HTTP nor the whole of Deps: ask for the slice.',
+      },
+      { regex: '^(koa|@koa/)', message: 'services know nothing of Koa.' },
+    ],
+  },
+  {
+    files: ['sdk/src/**/*.ts'],
+    patterns: [{ regex: '^(?!\\.)', message: 'the SDK has no dependency: it must run in a browser too.' }],
+  },
+  {
+    files: ['dashboard/src/**/*.{ts,svelte}', 'e2e/**/*.ts'],
+    patterns: [
+      {
+        regex: '^@sentryagent/(?!sdk$)|\\.\\./(api|workflows|migrations)/',
+        message: 'only the SDK: this side knows the API by HTTP.',
+      },
+    ],
+  },
+  {
+    files: ['workers/**/*.ts', 'dev/**/*.ts', 'cli/**/*.ts', 'actions/**/*.ts'],
+    patterns: [
+      { regex: '@sentryagent/api/http|api/src/http', message: 'the HTTP layer is for the API alone.' },
+    ],
+  },
+];
+
+const environment = {
+  selector: 'MemberExpression[object.name="process"][property.name="env"]',
+  message: "Only a program's config.ts reads the environment.",
+};
+
+export default tseslint.config(
+  {
+    ignores: [
+      '**/node_modules/',
+      '.cache/',
+      '.data/',
+      '**/generated/',
+      'dashboard/build/',
+      'dashboard/.svelte-kit/',
+      '**/dist/',
+    ],
+  },
+  ...tseslint.configs.recommended,
+  ...svelte.configs.recommended,
+  {
+    languageOptions: { globals: { ...globals.node } },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: 'error',
+      'no-restricted-syntax': ['error', environment],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'max-lines': ['error', { max: 300 }],
+      'max-lines-per-function': ['error', { max: 60 }],
+    },
+  },
+  {
+    files: ['**/*.ts'],
+    ignores: ['dashboard/**'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+    },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: tseslint.parser }, globals: { ...globals.browser } },
+  },
+  {
+    files: ['dashboard/src/**'],
+    languageOptions: { globals: { ...globals.browser } },
+  },
+  ...arrows.map(({ files, patterns }) => ({
+    files,
+    rules: { 'no-restricted-imports': ['error', { patterns }] },
+  })),
+  {
+    files: ['**/config.ts', 'dev/*.mjs', 'dev/src/bootstrap.mjs'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+  {
+    files: ['**/test/**', '**/*.test.ts', 'e2e/**'],
+    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off', 'no-restricted-syntax': 'off' },
+  },
+);

@@ -1,0 +1,85 @@
+import type {
+  Agent,
+  AgentPage,
+  Health,
+  ListAgentsData,
+  NewCredential,
+  RegisterAgentData,
+  Session,
+  SignedIn,
+  SignInData,
+  SignUpData,
+  TierList,
+  TokenResponse,
+  Usage,
+} from './generated/types.gen.ts';
+import { createSend } from './request.ts';
+import type { ClientOptions, Send } from './request.ts';
+
+export { ApiError } from './api-error.ts';
+export type { ErrorBody } from './api-error.ts';
+export type { ClientOptions } from './request.ts';
+export type * from './generated/types.gen.ts';
+
+export interface ClientCredentials {
+  clientId: string;
+  clientSecret: string;
+  /** Space-separated; none asked is all granted. */
+  scope?: string;
+}
+
+const agents = (send: Send) => ({
+  register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
+  list: (query?: ListAgentsData['query']) => send<AgentPage>({ method: 'GET', path: '/agents', query }),
+  get: (agentId: string) => send<Agent>({ method: 'GET', path: `/agents/${encodeURIComponent(agentId)}` }),
+  /** The secret in the answer is shown this once. */
+  createCredential: (agentId: string) =>
+    send<NewCredential>({
+      method: 'POST',
+      path: `/agents/${encodeURIComponent(agentId)}/credentials`,
+      json: {},
+    }),
+});
+
+const auth = (send: Send) => ({
+  signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
+  signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
+  signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
+  session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
+});
+
+const billing = (send: Send) => ({
+  usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
+});
+
+/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
+const basic = ({ clientId, clientSecret }: ClientCredentials): string => {
+  const encode = (text: string) => new URLSearchParams({ text }).toString().slice('text='.length);
+  return `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}`;
+};
+
+const tokens = (send: Send) => ({
+  /** OAuth 2 client credentials (RFC 6749 section 4.4). */
+  issue: (credentials: ClientCredentials) =>
+    send<TokenResponse>({
+      method: 'POST',
+      path: '/oauth2/token',
+      form: { grant_type: 'client_credentials', scope: credentials.scope },
+      headers: { authorization: basic(credentials) },
+    }),
+});
+
+/** A client of the SentryAgent API. Every method rejects with an ApiError when the call did not succeed. */
+export const createClient = (options: ClientOptions) => {
+  const send = createSend(options);
+  return {
+    agents: agents(send),
+    auth: auth(send),
+    billing: billing(send),
+    tokens: tokens(send),
+    health: () => send<Health>({ method: 'GET', path: '/health' }),
+  };
+};
+
+export type Client = ReturnType<typeof createClient>;

@@ -1,0 +1,26 @@
+/** Everything is UTC: a day is 86,400 s there, so no daylight saving can move a reset. */
+const DAY_MS = 86_400_000;
+
+export interface Period {
+  start: Date;
+  /** Exclusive. */
+  end: Date;
+}
+
+/** `YYYY-MM-DD` of an instant. */
+export const utcDay = (at: Date): string => at.toISOString().slice(0, 10);
+
+/** The day's number since 1970-01-01. */
+export const epochDay = (at: Date): number => Math.floor(at.getTime() / DAY_MS);
+
+/** `YYYY-MM-DD` of a day's number. */
+export const dayOfEpoch = (day: number): string => utcDay(new Date(day * DAY_MS));
+
+/** The first instant after the UTC day that holds `at`: when daily limits open anew. */
+export const nextUtcMidnight = (at: Date): Date => new Date((epochDay(at) + 1) * DAY_MS);
+
+/** The UTC calendar month that holds `at`: the period of a tenant that doesn't pay. */
+export const calendarMonth = (at: Date): Period => ({
+  start: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1)),
+  end: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1)),
+});

@@ -1,0 +1,17 @@
+import type { Limit, Tier } from './tiers.ts';
+
+/** The number that a limit refuses at, or `null` where nothing is refused. */
+export const hardMaximum = (limit: Limit): number | null => (limit.enforcement === 'hard' ? limit.max : null);
+
+/** Whether one more fits: `used` is what is there already. */
+export const hasRoom = (limit: Limit, used: number): boolean => {
+  const max = hardMaximum(limit);
+  return max === null || used < max;
+};
+
+/** Whether today's calls have reached the tier's first warning threshold. */
+export const shouldWarn = (tier: Tier, apiCallsToday: number): boolean => {
+  const { max } = tier.limits.apiCallsPerDay;
+  const [first] = tier.warningThresholds;
+  return max !== null && first !== undefined && apiCallsToday >= max * first;
+};

@@ -1,0 +1,46 @@
+/** The tier catalogue. A third tier is one more row: nothing else in the code names a tier's numbers. */
+export type TierId = 'free' | 'paid';
+
+/** `hard` refuses what goes over; `soft` lets it through and only warns. `max: null` is unlimited. */
+export interface Limit {
+  max: number | null;
+  enforcement: 'hard' | 'soft';
+}
+
+export interface Tier {
+  id: TierId;
+  /** The word people see. */
+  name: string;
+  limits: { agents: Limit; apiCallsPerDay: Limit };
+  /** Shares of a daily limit at which the tenant is warned, ascending. */
+  warningThresholds: readonly number[];
+  /** The sliding-window rate limit, as a multiple of `RATE_LIMIT_MAX_REQUESTS`. */
+  rateMultiplier: number;
+  /** The Stripe price's lookup key and the amount we set up there, in the currency's minor unit. */
+  price: { lookupKey: string; amount: number; currency: string; interval: 'month' } | null;
+}
+
+export const tiers: Readonly<Record<TierId, Tier>> = {
+  free: {
+    id: 'free',
+    name: 'Free',
+    limits: {
+      agents: { max: 10, enforcement: 'hard' },
+      apiCallsPerDay: { max: 1_000, enforcement: 'hard' },
+    },
+    warningThresholds: [0.8, 1],
+    rateMultiplier: 1,
+    price: null,
+  },
+  paid: {
+    id: 'paid',
+    name: 'Paid',
+    limits: {
+      agents: { max: null, enforcement: 'soft' },
+      apiCallsPerDay: { max: null, enforcement: 'soft' },
+    },
+    warningThresholds: [],
+    rateMultiplier: 10,
+    price: { lookupKey: 'sentryagent_paid_monthly', amount: 4_900, currency: 'usd', interval: 'month' },
+  },
+};
