@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { registerAgent, signUp } from './support/callers.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+describe('POST /agents', () => {
+  it('needs only a name', async () => {
+    const member = await signUp(api);
+    const reply = await member.post('/agents', { name: '  reader  ' });
+    expect(reply.status).toBe(201);
+    expect(reply.body).toEqual({
+      agentId: expect.stringMatching(/^agt_[0-9a-z]{26}$/),
+      name: 'reader',
+      description: null,
+      status: 'active',
+      scopes: ['agents:read'],
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+    expect(reply.headers.get('location')).toBe(`http://api.test/agents/${String(reply.body.agentId)}`);
+  });
+
+  it('refuses a name that the tenant uses, and lets another tenant use it', async () => {
+    const [a, b] = [await signUp(api), await signUp(api)];
+    expect((await a.post('/agents', { name: 'same' })).status).toBe(201);
+    const again = await a.post('/agents', { name: 'same' });
+    expect([again.status, again.body.code]).toEqual([409, 'agent_name_taken']);
+    expect((await b.post('/agents', { name: 'same' })).status).toBe(201);
+  });
+
+  it.each([
+    ['no name', {}],
+    ['an empty name', { name: '  ' }],
+    ['a long name', { name: 'x'.repeat(129) }],
+    ['a NUL', { name: 'a\u0000b' }],
+    ['half a surrogate pair', { name: 'a\ud800b' }],
+    ['a server-owned field', { name: 'a', tenantId: 'ten_x' }],
+    ['a status', { name: 'a', status: 'suspended' }],
+    ['an unknown scope', { name: 'a', scopes: ['root'] }],
+    ['a number', { name: 5 }],
+    ['a list', []],
+    ['null', null],
+  ])('refuses %s with 400 and changes nothing', async (_what, body) => {
+    const member = await signUp(api);
+    const reply = await member.post('/agents', body);
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+    expect((await member.get('/agents')).body.data).toEqual([]);
+  });
+
+  it('lets nobody grant a scope that they do not hold', async () => {
+    const member = await signUp(api);
+    const writer = await registerAgent(api, member, ['agents:write', 'agents:read']);
+    expect((await writer.post('/agents', { name: 'child', scopes: ['agents:read'] })).status).toBe(201);
+    const wider = await writer.post('/agents', { name: 'wider', scopes: ['billing:write'] });
+    expect([wider.status, wider.body.code]).toEqual([403, 'forbidden']);
+  });
+
+  it('needs the scope agents:write', async () => {
+    const member = await signUp(api);
+    const reader = await registerAgent(api, member);
+    const reply = await reader.post('/agents', { name: 'child' });
+    expect([reply.status, reply.body.code]).toEqual([403, 'forbidden']);
+    expect(reply.headers.get('www-authenticate')).toContain('insufficient_scope');
+  });
+
+  it('writes the act to the audit log in the same transaction', async () => {
+    const member = await signUp(api);
+    const { agentId } = await registerAgent(api, member);
+    const rows = await api.sql(
+      'select action, actor_id, agent_id from audit_events where tenant_id = $1 order by sequence',
+      [member.tenantId],
+    );
+    expect(rows).toEqual([
+      { action: 'agent.created', actor_id: member.userId, agent_id: agentId },
+      { action: 'credential.generated', actor_id: member.userId, agent_id: agentId },
+    ]);
+  });
+});
+
+describe('GET /agents', () => {
+  it('pages through all, newest first, each once', async () => {
+    const member = await signUp(api);
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    for (const name of names) await member.post('/agents', { name });
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body } = await member.get(`/agents?limit=2${cursor && `&cursor=${cursor}`}`);
+      seen.push(...(body.data as { name: string }[]).map(({ name }) => name));
+      cursor = body.nextCursor as string | null;
+    }
+    expect(seen).toEqual([...names].reverse());
+  });
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'cursor=nonsense', 'tenantId=ten_x'])(
+    'refuses ?%s with 400',
+    async (query) => {
+      const member = await signUp(api);
+      expect((await member.get(`/agents?${query}`)).status).toBe(400);
+    },
+  );
+});
+
+describe('GET /agents/:agentId', () => {
+  it('answers the agent', async () => {
+    const member = await signUp(api);
+    const { agentId } = await registerAgent(api, member);
+    expect((await member.get(`/agents/${agentId}`)).body.agentId).toBe(agentId);
+  });
+
+  it('answers another tenant’s id like one that was never there', async () => {
+    const [a, b] = [await signUp(api), await signUp(api)];
+    const { agentId } = await registerAgent(api, a);
+    const [foreign, unknown] = [
+      await b.get(`/agents/${agentId}`),
+      await b.get('/agents/agt_00000000000000000000000000'),
+    ];
+    const without = ({ requestId: _id, ...body }: Record<string, unknown>) => body;
+    expect(foreign.status).toBe(404);
+    expect(without(foreign.body)).toEqual(without(unknown.body));
+    const secret = await b.post(`/agents/${agentId}/credentials`, {});
+    expect([secret.status, without(secret.body)]).toEqual([404, without(unknown.body)]);
+  });
+});

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { adminUrl } from './support/servers.ts';
+import { registerAgent, signUp } from './support/callers.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
+});
+afterAll(() => api.close());
+
+interface Entry {
+  sequence: number;
+  event_id: string;
+  previous_hash: Buffer;
+  hash: Buffer;
+  [column: string]: unknown;
+}
+
+/** RFC 8785 for what an entry holds, written apart from the library that the API uses. */
+const canonical = (value: unknown): string => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`;
+};
+
+const chainOf = async (tenantId: string): Promise<Entry[]> =>
+  (await api.sql('select * from audit_events where tenant_id = $1 order by sequence', [tenantId])) as Entry[];
+
+/** Throws at the first entry that does not follow from the one before. */
+const verify = (entries: Entry[]): void => {
+  let previous = Buffer.alloc(32);
+  for (const [index, entry] of entries.entries()) {
+    const { hash, previous_hash: link, sequence, occurred_at: at, ...columns } = entry;
+    expect(Number(sequence)).toBe(index + 1);
+    expect(link.equals(previous)).toBe(true);
+    const text = canonical({
+      ...columns,
+      sequence: Number(sequence),
+      occurred_at: (at as Date).toISOString(),
+      previous_hash: `\\x${previous.toString('hex')}`,
+    });
+    expect(createHash('sha256').update(text).digest().equals(hash)).toBe(true);
+    previous = hash;
+  }
+};
+
+describe('the grouped commit', () => {
+  it('keeps one dense chain per tenant while many tenants and two writers go at once', async () => {
+    const second = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' }, database: api.database });
+    const members = await Promise.all([signUp(api), signUp(api), signUp(api)]);
+    const agents = await Promise.all(members.map((member) => registerAgent(api, member)));
+    const replies = await Promise.all(
+      Array.from({ length: 150 }, async (_, i) => {
+        const agent = agents[i % agents.length]!;
+        if (i % 15 === 0) await members[i % members.length]!.post(`/agents/${agent.agentId}/credentials`, {});
+        return agent.requestToken();
+      }),
+    );
+    expect(replies.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
+    for (const [i, member] of members.entries()) {
+      const entries = await chainOf(member.tenantId);
+      verify(entries);
+      const issued = entries.filter(({ action }) => action === 'token.issued');
+      expect(issued).toHaveLength(50);
+      expect(entries.every(({ agent_id: id }) => id === agents[i]!.agentId)).toBe(true);
+    }
+    await second.close();
+  });
+
+  it('answers only tokens whose entry is committed: each jti is in the log', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => agent.token()));
+    const ids = tokens.map(
+      (token) =>
+        (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string }).jti,
+    );
+    const logged = (await chainOf(member.tenantId)).map(({ event_id: id }) => id);
+    expect(logged).toEqual(expect.arrayContaining(ids));
+  });
+
+  it('gives no token when its entry cannot be written, and counts none', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    await api.sql(
+      `alter table audit_events add constraint broken check (action <> 'token.issued') not valid`,
+    );
+    const reply = await agent.requestToken();
+    await api.sql('alter table audit_events drop constraint broken');
+    expect([reply.status, reply.body.error]).toEqual([503, 'temporarily_unavailable']);
+    expect(reply.headers.get('retry-after')).toBe('1');
+    expect(await api.sql(`select 1 from usage_events where tenant_id = $1`, [member.tenantId])).toEqual([]);
+    expect((await agent.requestToken()).status).toBe(200);
+  });
+
+  it('lets nobody wait behind a tenant whose head is busy, and tells that tenant 503 after a second', async () => {
+    const [busy, free] = await Promise.all([signUp(api), signUp(api)]);
+    const [blocked, open] = [await registerAgent(api, busy), await registerAgent(api, free)];
+    const holder = new pg.Client(adminUrl(api.database));
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select 1 from audit_heads where tenant_id = $1 for update', [busy.tenantId]);
+    const started = performance.now();
+    const waiting = blocked.requestToken();
+    expect((await open.requestToken()).status).toBe(200);
+    expect(performance.now() - started).toBeLessThan(900);
+    const refused = await waiting;
+    expect([refused.status, refused.body.error]).toEqual([503, 'temporarily_unavailable']);
+    expect(performance.now() - started).toBeLessThan(2_500);
+    await holder.query('rollback');
+    await holder.end();
+    expect((await blocked.requestToken()).status).toBe(200);
+  });
+});

@@ -1,0 +1,82 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Redis } from 'ioredis';
+import { pino } from 'pino';
+import { parseConfig } from '../../src/config.ts';
+import { closeDeps, createDeps } from '../../src/deps.ts';
+import type { Deps } from '../../src/deps.ts';
+import { createApp } from '../../src/http/app.ts';
+import { createDoors } from '../../src/http/doors.ts';
+import { createRoutes } from '../../src/http/routes.ts';
+import { watchHealth } from '../../src/services/watch-health.ts';
+import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, query, redisUrl } from './servers.ts';
+
+export const DASHBOARD_URL = 'http://dashboard.test';
+export const PUBLIC_URL = 'http://api.test';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+
+export const testEnvironment = (database: string): Record<string, string> => ({
+  APP_DATABASE_URL: appUrl(database),
+  REDIS_URL: redisUrl(),
+  PUBLIC_URL,
+  DASHBOARD_URL,
+  AUTH_SECRET: 'a secret of the tests that has 32 characters',
+  KEY_ENCRYPTION_KEYS: `k1:${KEY}`,
+  CLIENT_SECRET_PEPPERS: `p1:${KEY}`,
+  DB_POOL_MIN: '0',
+});
+
+export interface TestApi {
+  url: string;
+  deps: Deps;
+  database: string;
+  /** Every log line so far, parsed. */
+  logs: Record<string, unknown>[];
+  /** SQL as the superuser, past every policy. */
+  sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  env?: Record<string, string>;
+  /** Share another API's database: a second process of one deployment. */
+  database?: string;
+}
+
+/** A whole API on a free port, over a database of its own and this worker's Redis. */
+export const startApi = async ({ env = {}, database: shared }: TestApiOptions = {}): Promise<TestApi> => {
+  const database = shared ?? (await createTestDatabase());
+  if (!shared) {
+    const redis = new Redis(redisUrl());
+    await redis.flushdb();
+    redis.disconnect();
+  }
+  const logs: Record<string, unknown>[] = [];
+  const logger = pino({ base: null }, { write: (text: string) => void logs.push(JSON.parse(text)) });
+  const config = parseConfig({ ...testEnvironment(database), ...env });
+  const deps = await createDeps(config, logger);
+  if (deps.redis && deps.redis.status !== 'ready') {
+    await new Promise((resolve) => deps.redis?.once('ready', resolve));
+  }
+  const watch = await watchHealth(deps.db, deps.redis);
+  const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: '0.0.0-test' });
+  const server = createServer(createApp(deps, routes).callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    deps,
+    database,
+    logs,
+    sql: async (text, values) =>
+      (await query(adminUrl(database), text, values)).rows as Record<string, unknown>[],
+    close: async () => {
+      watch.stop();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await closeDeps(deps);
+      if (!shared) await dropTestDatabase(database);
+    },
+  };
+};

@@ -1,0 +1,143 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { DASHBOARD_URL } from './api.ts';
+import type { TestApi } from './api.ts';
+
+export type Json = Record<string, unknown>;
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  body: Json;
+  text: string;
+}
+
+const address = (): string => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
+
+const read = async (response: Response): Promise<Reply> => {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson ? (JSON.parse(text) as Json) : {},
+    text,
+  };
+};
+
+/** A plain request; each comes from another address unless it says which, so that no door closes on the tests. */
+export const call = async (
+  { url }: Pick<TestApi, 'url'>,
+  path: string,
+  init: RequestInit = {},
+): Promise<Reply> => {
+  const headers = new Headers(init.headers);
+  if (!headers.has('x-forwarded-for')) headers.set('x-forwarded-for', address());
+  return read(await fetch(`${url}${path}`, { ...init, headers }));
+};
+
+export const post = (
+  api: Pick<TestApi, 'url'>,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+) =>
+  call(api, path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: DASHBOARD_URL, ...headers },
+    body: JSON.stringify(body),
+  });
+
+export interface TestMember {
+  email: string;
+  password: string;
+  cookie: string;
+  tenantId: string;
+  userId: string;
+  get(path: string): Promise<Reply>;
+  post(path: string, body: unknown): Promise<Reply>;
+}
+
+/** The `name=value` pairs of an answer's Set-Cookie lines, as a browser would send them back. */
+export const cookiesOf = ({ headers }: Pick<Reply, 'headers'>): string =>
+  headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ');
+
+/** A person who has just signed up, with the tenant that this made. */
+export const signUp = async (api: TestApi): Promise<TestMember> => {
+  const email = `${randomBytes(6).toString('hex')}@example.com`;
+  const password = 'correct horse battery';
+  const signedUp = await post(api, '/auth/sign-up', { email, password });
+  if (signedUp.status !== 200) throw new Error(`sign-up: ${signedUp.text}`);
+  const cookie = cookiesOf(signedUp);
+  const get = (path: string) => call(api, path, { headers: { cookie } });
+  const session = (await get('/auth/session')).body as { tenant: { id: string }; user: { id: string } };
+  return {
+    email,
+    password,
+    cookie,
+    tenantId: session.tenant.id,
+    userId: session.user.id,
+    get,
+    post: (path, body) => post(api, path, body, { cookie }),
+  };
+};
+
+export interface TestAgent {
+  agentId: string;
+  clientId: string;
+  clientSecret: string;
+  credentialId: string;
+  /** A token request with this client; `form` adds or replaces parameters. */
+  requestToken(form?: Record<string, string>): Promise<Reply>;
+  /** A fresh access token. */
+  token(): Promise<string>;
+  /** A call with one token, got at the first. */
+  get(path: string): Promise<Reply>;
+  post(path: string, body: unknown): Promise<Reply>;
+}
+
+export const basic = (id: string, secret: string): string =>
+  `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+
+export const requestToken = (
+  api: Pick<TestApi, 'url'>,
+  authorization: string | undefined,
+  form: Record<string, string>,
+) =>
+  call(api, '/oauth2/token', {
+    method: 'POST',
+    headers: authorization === undefined ? {} : { authorization },
+    body: new URLSearchParams(form),
+  });
+
+let names = 0;
+
+/** An agent of the member's tenant, with a secret. */
+export const registerAgent = async (
+  api: TestApi,
+  member: TestMember,
+  scopes?: string[],
+): Promise<TestAgent> => {
+  const made = await member.post('/agents', { name: `client ${++names}`, ...(scopes && { scopes }) });
+  if (made.status !== 201) throw new Error(`registration: ${made.text}`);
+  const agentId = made.body.agentId as string;
+  const { body: credential } = await member.post(`/agents/${agentId}/credentials`, {});
+  const { clientId, clientSecret, credentialId } = credential as Record<string, string>;
+  const ask = (form: Record<string, string> = {}) =>
+    requestToken(api, basic(clientId!, clientSecret!), { grant_type: 'client_credentials', ...form });
+  const token = async () => (await ask()).body.access_token as string;
+  let cached: Promise<string> | undefined;
+  const authorization = async () => `Bearer ${await (cached ??= token())}`;
+  return {
+    agentId,
+    clientId: clientId!,
+    clientSecret: clientSecret!,
+    credentialId: credentialId!,
+    requestToken: ask,
+    token,
+    get: async (path) => call(api, path, { headers: { authorization: await authorization() } }),
+    post: async (path, body) => post(api, path, body, { authorization: await authorization() }),
+  };
+};

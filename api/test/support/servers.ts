@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (!value)
+    throw new Error(`${name} is not set: run the tests by "npm test", which starts the servers they need`);
+  return value;
+};
+
+/** The test cluster's superuser. */
+export const adminUrl = (database = 'postgres'): string => {
+  const url = new URL(required('TEST_DATABASE_URL'));
+  url.pathname = `/${database}`;
+  return url.toString();
+};
+
+/** The application's login in a database of the test cluster. */
+export const appUrl = (database: string): string => {
+  const url = new URL(adminUrl(database));
+  url.username = 'sentryagent_test_login';
+  url.password = 'only-for-tests';
+  return url.toString();
+};
+
+/** A Redis database of this worker's own, so that test files side by side see nothing of each other. */
+export const redisUrl = (): string => {
+  const url = new URL(required('TEST_REDIS_URL'));
+  url.pathname = `/${Number(process.env.VITEST_POOL_ID ?? 1) % 16}`;
+  return url.toString();
+};
+
+export const TEMPLATE = 'sentryagent_template';
+
+export const query = async (url: string, sql: string, values: unknown[] = []): Promise<pg.QueryResult> => {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return await client.query(sql, values);
+  } finally {
+    await client.end();
+  }
+};
+
+/** A new database, a copy of the migrated template unless another is named. */
+export const createTestDatabase = async (template = TEMPLATE): Promise<string> => {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await query(adminUrl(), `create database ${name} template ${template}`);
+  return name;
+};
+
+export const dropTestDatabase = (name: string): Promise<pg.QueryResult> =>
+  query(adminUrl(), `drop database if exists ${name} with (force)`);

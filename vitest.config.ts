@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['**/test/**/*.test.ts', 'openspec/*.test.ts'],
+    exclude: ['**/node_modules/**', '.cache/**'],
+    globalSetup: ['api/test/support/template.ts'],
+    pool: 'forks',
+    // Two cores carry the servers as well as the tests.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
