@@ -34,8 +34,10 @@ server.listen(config.API_PORT, config.API_HOST, () => {
 /** Answers what is under way, takes nothing new, writes the counts, closes the sockets. */
 const shutDown = async (): Promise<void> => {
   watch.stop();
-  server.closeIdleConnections();
-  await new Promise((resolve) => server.close(resolve));
+  const closed = new Promise((resolve) => server.close(resolve));
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  await closed;
+  clearInterval(sweep);
   await closeDeps(deps);
 };
 

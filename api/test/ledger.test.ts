@@ -33,7 +33,7 @@ const chainOf = async (tenantId: string): Promise<Entry[]> =>
 
 /** Throws at the first entry that does not follow from the one before. */
 const verify = (entries: Entry[]): void => {
-  let previous = Buffer.alloc(32);
+  let previous: Buffer = Buffer.alloc(32);
   for (const [index, entry] of entries.entries()) {
     const { hash, previous_hash: link, sequence, occurred_at: at, ...columns } = entry;
     expect(Number(sequence)).toBe(index + 1);

@@ -95,6 +95,8 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     logger: { disabled: true },
     advanced: {
       useSecureCookies: false,
+      // It would believe any X-Forwarded-For; addresses are told by the audit log, which does not.
+      ipAddress: { disableIpTracking: true },
       cookies: {
         session_token: {
           name: sessionCookieName(dashboardUrl),

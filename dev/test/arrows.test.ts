@@ -1,0 +1,67 @@
+import { ESLint } from 'eslint';
+import { describe, expect, it } from 'vitest';
+
+const root = new URL('../../', import.meta.url).pathname;
+const eslint = new ESLint({
+  cwd: root,
+  // Imports are judged as text here: the files named below need not exist, so nothing asks for their types.
+  overrideConfig: {
+    languageOptions: { parserOptions: { projectService: false, project: null } },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/no-misused-promises': 'off',
+      '@typescript-eslint/await-thenable': 'off',
+    },
+  },
+});
+
+const findings = async (file: string, code: string): Promise<string[]> => {
+  const [result] = await eslint.lintText(code, { filePath: `${root}${file}` });
+  return result!.messages.map(({ ruleId }) => ruleId ?? 'parse error');
+};
+
+describe('lint refuses an import against the arrows', () => {
+  it.each([
+    ['workflows/src/rules/new.ts', 'zod'],
+    ['workflows/src/rules/new.ts', 'node:crypto'],
+    ['workflows/src/rules/new.ts', '@sentryagent/api/platform/ids'],
+    ['migrations/src/new.ts', '@sentryagent/api/platform/ids'],
+    ['api/src/platform/new.ts', '../services/agents/get-agent.ts'],
+    ['api/src/models/new.ts', '../services/agents/get-agent.ts'],
+    ['api/src/services/new.ts', '../http/app.ts'],
+    ['api/src/services/new.ts', '../deps.ts'],
+    ['api/src/services/new.ts', 'koa'],
+    ['sdk/src/new.ts', 'axios'],
+    ['dashboard/src/lib/new.ts', '@sentryagent/workflows/rules/tiers'],
+    ['dashboard/src/lib/new.ts', '@sentryagent/api/services/agents/get-agent'],
+    ['e2e/test/new.ts', '@sentryagent/migrations'],
+    ['workers/src/new.ts', '@sentryagent/api/http/app'],
+    ['dev/src/new.ts', '../../api/src/http/app.ts'],
+  ])('%s ← %s', async (file, target) => {
+    expect(await findings(file, `import '${target}';\n`)).toContain('no-restricted-imports');
+  });
+
+  it.each([
+    ['workflows/src/rules/new.ts', '@temporalio/workflow'],
+    ['workflows/src/rules/new.ts', './tiers.ts'],
+    ['api/src/services/new.ts', '../platform/ids.ts'],
+    ['dashboard/src/lib/new.ts', '@sentryagent/sdk'],
+  ])('and lets %s ← %s through', async (file, target) => {
+    expect(await findings(file, `import '${target}';\n`)).toEqual([]);
+  });
+});
+
+describe('lint refuses', () => {
+  it.each(['api/src/services/new.ts', 'dev/src/new.ts', 'dashboard/src/lib/new.ts', 'sdk/src/new.ts'])(
+    'an environment read in %s',
+    async (file) => {
+      expect(await findings(file, 'export const x = process.env.X;\n')).toEqual(['no-restricted-syntax']);
+    },
+  );
+
+  it('a function over 60 lines and a file over 300', async () => {
+    const long = `export const f = (): void => {\n${'  f();\n'.repeat(60)}};\n`;
+    expect(await findings('api/src/services/new.ts', long)).toEqual(['max-lines-per-function']);
+    expect(await findings('api/src/services/new.ts', 'export {};\n'.repeat(301))).toContain('max-lines');
+  });
+});

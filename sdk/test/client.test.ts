@@ -1,0 +1,140 @@
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ApiError, createClient } from '../src/client.ts';
+
+interface Seen {
+  method: string;
+  url: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+let close = (): void => {};
+afterEach(() => close());
+
+/** A server that answers every request alike and remembers the last. */
+const serve = async (
+  answer: (response: ServerResponse) => void,
+): Promise<{ baseUrl: string; seen: () => Seen }> => {
+  let last: Seen | undefined;
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      last = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+      answer(response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen: () => last! };
+};
+
+const json =
+  (status: number, body: unknown, headers: Record<string, string> = {}) =>
+  (response: ServerResponse) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
+  };
+
+const failure = async (work: Promise<unknown>): Promise<ApiError> => {
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ApiError);
+  return error as ApiError;
+};
+
+describe('a call', () => {
+  it('sends JSON and the client’s headers, and answers the parsed body', async () => {
+    const { baseUrl, seen } = await serve(json(201, { agentId: 'agt_1' }));
+    const api = createClient({ baseUrl: `${baseUrl}/`, headers: { authorization: 'Bearer t' } });
+    expect(await api.agents.register({ name: 'a' })).toEqual({ agentId: 'agt_1' });
+    expect(seen()).toMatchObject({
+      method: 'POST',
+      url: '/agents',
+      body: '{"name":"a"}',
+      headers: { authorization: 'Bearer t', 'content-type': 'application/json' },
+    });
+  });
+
+  it('sends only the query parameters that are given, and encodes ids', async () => {
+    const { baseUrl, seen } = await serve(json(200, { data: [], nextCursor: null }));
+    const api = createClient({ baseUrl });
+    await api.agents.list({ limit: 5, cursor: undefined });
+    expect(seen().url).toBe('/agents?limit=5');
+    await api.agents.list();
+    expect(seen().url).toBe('/agents');
+    await api.agents.get('../x?y');
+    expect(seen().url).toBe('/agents/..%2Fx%3Fy');
+  });
+
+  it('authenticates a token request by form-encoded Basic', async () => {
+    const { baseUrl, seen } = await serve(json(200, { access_token: 't' }));
+    await createClient({ baseUrl }).tokens.issue({ clientId: 'agt_1', clientSecret: 'a b+c:d' });
+    const { headers, body } = seen();
+    expect(body).toBe('grant_type=client_credentials');
+    const [, encoded] = headers.authorization!.split(' ');
+    expect(Buffer.from(encoded!, 'base64').toString()).toBe('agt_1:a+b%2Bc%3Ad');
+  });
+
+  it('answers undefined for an empty body, and shows every answer to onResponse', async () => {
+    const { baseUrl } = await serve((response) => response.writeHead(204, { 'set-cookie': 'a=b' }).end());
+    const cookies: string[] = [];
+    const api = createClient({
+      baseUrl,
+      onResponse: ({ headers }) => cookies.push(...headers.getSetCookie()),
+    });
+    expect(await api.auth.signOut()).toBeUndefined();
+    expect(cookies).toEqual(['a=b']);
+  });
+});
+
+describe('a failure', () => {
+  it('carries the problem’s code, detail and members, and when to come back', async () => {
+    const problem = { status: 429, code: 'free_tier_limit', detail: 'Upgrade.', limit: 'agents', max: 10 };
+    const { baseUrl } = await serve(json(429, problem, { 'retry-after': '7' }));
+    const error = await failure(createClient({ baseUrl }).billing.usage());
+    expect(error).toMatchObject({
+      status: 429,
+      code: 'free_tier_limit',
+      detail: 'Upgrade.',
+      retryAfter: 7,
+      problem,
+    });
+  });
+
+  it('of the token endpoint carries its OAuth error', async () => {
+    const { baseUrl } = await serve(json(401, { error: 'invalid_client', error_description: 'No.' }));
+    const error = await failure(createClient({ baseUrl }).tokens.issue({ clientId: 'a', clientSecret: 'b' }));
+    expect(error).toMatchObject({ status: 401, code: 'invalid_client', detail: 'No.', retryAfter: null });
+  });
+
+  it('to reach the API is network_error', async () => {
+    const error = await failure(createClient({ baseUrl: 'http://127.0.0.1:9' }).health());
+    expect(error).toMatchObject({ status: 0, code: 'network_error' });
+  });
+
+  it('to answer in time is network_error', async () => {
+    const { baseUrl } = await serve(() => {});
+    const error = await failure(createClient({ baseUrl, timeoutMs: 100 }).health());
+    expect(error).toMatchObject({ status: 0, code: 'network_error' });
+  });
+
+  it('of something that is not the API says so', async () => {
+    const { baseUrl } = await serve((response) => response.writeHead(200).end('<html>'));
+    expect(await failure(createClient({ baseUrl }).health())).toMatchObject({ code: 'unexpected_answer' });
+  });
+
+  it('does not follow a redirect with its credentials', async () => {
+    const { baseUrl } = await serve((response) =>
+      response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end(),
+    );
+    expect(await failure(createClient({ baseUrl }).health())).toMatchObject({ code: 'network_error' });
+  });
+});
