@@ -84,7 +84,7 @@ describe('the grouped commit', () => {
     expect(logged).toEqual(expect.arrayContaining(ids));
   });
 
-  it('gives no token when its entry cannot be written, and counts none', async () => {
+  it('An unrecorded token is not issued', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     await api.sql(

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
+import { recordTotals } from '../src/services/usage/totals.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, registerAgent, signUp } from './support/callers.ts';
+import { call, post, registerAgent, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 
 const NO_RATE = { RATE_LIMIT_MAX_REQUESTS: '1000000' };
@@ -38,6 +39,14 @@ const ledgerOf = async (api: TestApi, tenantId: string): Promise<number> => {
   return row!.total as number;
 };
 
+/** As if the tenant had used so many calls today, at some other process. */
+const useCalls = (api: TestApi, tenantId: string, count: number) =>
+  api.sql(
+    `insert into usage_events (tenant_id, day, metric, source, count)
+     values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', $2)`,
+    [tenantId, count],
+  );
+
 /** Calls that were let through, of so many sent at once in waves. */
 const sendCalls = async (apis: TestApi[], token: string, total: number, width: number): Promise<number> => {
   let served = 0;
@@ -61,87 +70,176 @@ describe('what is counted', () => {
   });
   afterAll(() => api.close());
 
-  it('Bearer call raises the tenant’s daily count', async () => {
+  it('A Bearer request adds one API call', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     expect((await agent.get('/agents')).status).toBe(200);
-    expect((await usageOf(member)).metrics).toMatchObject({
-      api_calls: { today: 1, period: 1, limit: 1000 },
-      active_agents: { today: 1, period: 1, limit: 10, resetsAt: null },
-      token_issuances: { today: 1, period: 1, limit: null, resetsAt: null },
-    });
+    expect(await callsOf(member)).toBe(1);
   });
 
-  it('counts a valid token’s call whatever is answered, and none of what was refused or is no call', async () => {
+  it('A call answered 404 is usage, and so is one without the scope', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     expect((await agent.get('/agents/agt_unknown')).status).toBe(404);
+    expect(await callsOf(member)).toBe(1);
     expect((await agent.post('/agents', { name: 'x' })).status).toBe(403);
-    expect(await callsOf(member)).toBe(2);
-    expect((await call(api, '/agents', { headers: { authorization: 'Bearer nonsense' } })).status).toBe(401);
-    expect((await agent.requestToken()).status).toBe(200);
-    expect((await member.get('/agents')).status).toBe(200);
     expect(await callsOf(member)).toBe(2);
   });
 
-  it('tells a member’s console requests apart from usage', async () => {
+  it('Console requests of members are not metered', async () => {
     const member = await signUp(api);
     for (let i = 0; i < 5; i++) await member.get('/agents');
     expect(await callsOf(member)).toBe(0);
   });
 
-  it('flushes absolute totals: a repeated flush changes nothing', async () => {
+  it('Token requests are not API calls', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
-    for (let i = 0; i < 7; i++) await agent.get('/agents');
-    await api.deps.meter.flush();
-    await api.deps.meter.flush();
-    expect(await ledgerOf(api, member.tenantId)).toBe(7);
-    await agent.get('/agents');
-    await api.deps.meter.flush();
-    expect(await ledgerOf(api, member.tenantId)).toBe(8);
-    expect(await callsOf(member)).toBe(8);
+    expect((await agent.requestToken()).status).toBe(200);
+    expect((await usageOf(member)).metrics).toMatchObject({
+      token_issuances: { today: 1 },
+      api_calls: { today: 0 },
+    });
   });
 
-  it('counts each token with its audit entry, in the same commit', async () => {
+  it('A token commits with its audit entry', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
-    await Promise.all(Array.from({ length: 40 }, () => agent.token()));
+    await Promise.all(Array.from({ length: 100 }, () => agent.token()));
     const [row] = await api.sql(
       `select (select count from usage_events where tenant_id = $1 and metric = 'token_issuances')::int as counted,
               (select count(*) from audit_events where tenant_id = $1 and action = 'token.issued')::int as logged`,
       [member.tenantId],
     );
-    expect(row).toEqual({ counted: 40, logged: 40 });
+    expect(row).toEqual({ counted: 100, logged: 100 });
+  });
+
+  it('Active agents are counted live', async () => {
+    const member = await signUp(api);
+    for (let i = 1; i <= 3; i++) {
+      await registerAgent(api, member);
+      expect((await usageOf(member)).metrics.active_agents!.today).toBe(i);
+    }
+  });
+});
+
+describe('GET /billing/usage', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startApi({ env: NO_RATE });
+  });
+  afterAll(() => api.close());
+
+  it('Usage answers every metric with its limit', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    expect((await agent.get('/agents')).status).toBe(200);
+    expect(await usageOf(member)).toMatchObject({
+      tier: 'free',
+      status: 'active',
+      renewsAt: null,
+      endsAt: null,
+      upgradeUrl: 'http://dashboard.test/pricing',
+      warning: false,
+      metrics: {
+        api_calls: { today: 1, period: 1, limit: 1_000, resetsAt: expect.any(String) },
+        active_agents: { today: 1, period: 1, limit: 10, resetsAt: null },
+        token_issuances: { today: 1, period: 1, limit: null, resetsAt: null },
+      },
+    });
+  });
+
+  it('Usage needs a sign-in or its scope', async () => {
+    const member = await signUp(api);
+    expect((await call(api, '/billing/usage')).status).toBe(401);
+    expect((await (await registerAgent(api, member)).get('/billing/usage')).status).toBe(403);
+    expect((await (await registerAgent(api, member, ['billing:read'])).get('/billing/usage')).status).toBe(
+      200,
+    );
   });
 
   it('shows the period’s earlier days beside today', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     await agent.get('/agents');
-    const firstOfMonth = `${new Date().toISOString().slice(0, 8)}01`;
-    const isFirst = firstOfMonth === new Date().toISOString().slice(0, 10);
+    const today = new Date().toISOString().slice(0, 10);
+    const first = `${today.slice(0, 8)}01`;
     await api.sql(
       `insert into usage_events (tenant_id, day, metric, source, count) values
          ($1, $2, 'api_calls', 'earlier', 30), ($1, ($2::date - 1), 'api_calls', 'earlier', 500)`,
-      [member.tenantId, firstOfMonth],
+      [member.tenantId, first],
     );
     const { api_calls: calls } = (await usageOf(member)).metrics;
-    expect(calls!.period).toBe(isFirst ? calls!.today : 31);
+    expect(calls!.period).toBe(first === today ? calls!.today : 31);
+  });
+
+  it('A free period is the calendar month', async () => {
+    const leap = await startApi({ env: NO_RATE, clock: () => new Date('2028-02-28T12:00:00Z') });
+    const member = await signUp(leap);
+    const { body } = await member.get('/billing/usage');
+    expect(body).toMatchObject({
+      day: '2028-02-28',
+      period: { start: '2028-02-01T00:00:00.000Z', end: '2028-03-01T00:00:00.000Z' },
+    });
+    await leap.close();
+  });
+});
+
+describe('the flush', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startApi({ env: NO_RATE });
+  });
+  afterAll(() => api.close());
+
+  it('Counts are flushed every 60 seconds: by default, and as often as is set', async () => {
+    expect(api.deps.config.USAGE_FLUSH_INTERVAL_MS).toBe(60_000);
+    const often = await startApi({
+      env: { ...NO_RATE, USAGE_FLUSH_INTERVAL_MS: '300' },
+      database: api.database,
+    });
+    const member = await signUp(often);
+    const agent = await registerAgent(often, member);
+    for (let i = 0; i < 7; i++) await agent.get('/agents');
+    await wait(1_000);
+    expect(await ledgerOf(api, member.tenantId)).toBe(7);
+    await often.close();
+  });
+
+  it('A repeated flush changes nothing', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    for (let i = 0; i < 7; i++) await agent.get('/agents');
+    await api.deps.meter.flush();
+    const rows = () =>
+      api.sql('select source, count, updated_at from usage_events where tenant_id = $1', [member.tenantId]);
+    const before = await rows();
+    await api.deps.meter.flush();
+    expect(await rows()).toEqual(before);
+    expect(await ledgerOf(api, member.tenantId)).toBe(7);
+    await agent.get('/agents');
+    await api.deps.meter.flush();
+    expect(await ledgerOf(api, member.tenantId)).toBe(8);
+  });
+
+  it('A late flush lowers no total', async () => {
+    const { tenantId } = await signUp(api);
+    const total = { tenantId, day: 20_000, source: 'api_late' };
+    await recordTotals(api.deps.db, [{ ...total, count: 7 }]);
+    await recordTotals(api.deps.db, [{ ...total, count: 5 }]);
+    expect(await ledgerOf(api, tenantId)).toBe(7);
   });
 });
 
 describe('the free tier’s limits', () => {
-  it('refuses the 11th agent with 429, also when they come at once', async () => {
+  it('The eleventh agent is refused with 429', async () => {
     const api = await startApi({ env: NO_RATE });
     const member = await signUp(api);
-    const replies = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => member.post('/agents', { name: `agent ${i}` })),
-    );
-    const refused = replies.filter(({ status }) => status === 429);
-    expect(replies.filter(({ status }) => status === 201)).toHaveLength(10);
-    expect(refused).toHaveLength(6);
-    expect(refused[0]!.body).toMatchObject({
+    for (let i = 0; i < 10; i++)
+      expect((await member.post('/agents', { name: `agent ${i}` })).status).toBe(201);
+    const refused = await member.post('/agents', { name: 'agent 10' });
+    expect(refused.status).toBe(429);
+    expect(refused.body).toMatchObject({
       error: 'free_tier_limit',
       code: 'free_tier_limit',
       limit: 'agents',
@@ -150,12 +248,27 @@ describe('the free tier’s limits', () => {
       resetsAt: null,
       upgradeUrl: 'http://dashboard.test/pricing',
     });
-    expect(refused[0]!.headers.get('retry-after')).toBeNull();
-    expect((await usageOf(member)).metrics.active_agents!.today).toBe(10);
+    expect(refused.headers.get('retry-after')).toBeNull();
     await api.close();
   });
 
-  it('serves exactly 1,000 calls of a day over two processes, and says when it opens anew', async () => {
+  it('Parallel registrations stop exactly at ten', async () => {
+    const first = await startApi({ env: NO_RATE });
+    const second = await startApi({ env: NO_RATE, database: first.database });
+    const member = await signUp(first);
+    const replies = await Promise.all(
+      Array.from({ length: 64 }, (_, i) =>
+        post(i % 2 ? first : second, '/agents', { name: `agent ${i}` }, { cookie: member.cookie }),
+      ),
+    );
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(10);
+    expect(replies.filter(({ status }) => status === 429)).toHaveLength(54);
+    expect((await usageOf(member)).metrics.active_agents!.today).toBe(10);
+    await second.close();
+    await first.close();
+  });
+
+  it('The call after one thousand is refused, and Refused calls say when they reset', async () => {
     const first = await startApi({ env: NO_RATE });
     const second = await startApi({ env: NO_RATE, database: first.database });
     const member = await signUp(first);
@@ -165,6 +278,7 @@ describe('the free tier’s limits', () => {
 
     const refused = await call(second, '/agents', { headers: { authorization: `Bearer ${token}` } });
     const midnight = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000);
+    expect(refused.status).toBe(429);
     expect(refused.body).toMatchObject({
       error: 'free_tier_limit',
       limit: 'api_calls',
@@ -176,15 +290,24 @@ describe('the free tier’s limits', () => {
     const retryAfter = Number(refused.headers.get('retry-after'));
     expect(Math.abs(retryAfter - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(5);
     expect(refused.headers.get('ratelimit')).toContain('"day";r=0');
-
-    const billing = await call(first, '/billing/usage', { headers: { authorization: `Bearer ${token}` } });
-    expect(billing.status).toBe(200);
-    expect((await agent.requestToken()).status).toBe(200);
-    expect((await usageOf(member)).warning).toBe(true);
-    await first.deps.meter.flush();
-    expect(await ledgerOf(first, member.tenantId)).toBe(1_001);
     await second.close();
     await first.close();
+  });
+
+  it('Billing routes are served beyond the limit, and Tokens are issued beyond the call limit', async () => {
+    const api = await startApi({ env: NO_RATE });
+    const member = await signUp(api);
+    await useCalls(api, member.tenantId, 1_000);
+    const agent = await registerAgent(api, member, ['agents:read', 'billing:read']);
+    expect((await agent.requestToken()).status).toBe(200);
+    expect((await agent.get('/agents')).status).toBe(429);
+    const billing = await agent.get('/billing/usage');
+    expect(billing.status).toBe(200);
+    expect(billing.body).toMatchObject({
+      warning: true,
+      metrics: { api_calls: { today: 1_001, limit: 1_000 } },
+    });
+    await api.close();
   });
 
   it.each([
@@ -193,89 +316,72 @@ describe('the free tier’s limits', () => {
   ])('at %i calls the warning is %s', async (count, warning) => {
     const api = await startApi({ env: NO_RATE });
     const member = await signUp(api);
-    await api.sql(
-      `insert into usage_events (tenant_id, day, metric, source, count)
-       values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', $2)`,
-      [member.tenantId, count],
-    );
+    await useCalls(api, member.tenantId, count);
     expect(await usageOf(member)).toMatchObject({ warning, metrics: { api_calls: { today: count } } });
     await api.close();
   });
 
-  it('serves a paid tenant over both limits', async () => {
+  it('Paid tenant is served beyond the thresholds', async () => {
     const api = await startApi({ env: NO_RATE });
     const member = await signUp(api);
     await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
-    await api.sql(
-      `insert into usage_events (tenant_id, day, metric, source, count)
-       values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', 5000)`,
-      [member.tenantId],
-    );
-    for (let i = 0; i < 11; i++)
+    await useCalls(api, member.tenantId, 1_000);
+    for (let i = 0; i < 10; i++)
       expect((await member.post('/agents', { name: `agent ${i}` })).status).toBe(201);
     const agent = await registerAgent(api, member);
     expect((await agent.get('/agents')).status).toBe(200);
-    expect(await usageOf(member)).toMatchObject({ tier: 'paid', warning: false, upgradeUrl: null });
+    expect(await usageOf(member)).toMatchObject({
+      tier: 'paid',
+      warning: false,
+      upgradeUrl: null,
+      metrics: { api_calls: { today: 1_001, limit: null }, active_agents: { today: 11, limit: null } },
+    });
     await api.close();
   });
 
-  it('with BILLING_ENABLED=false counts and refuses nothing', async () => {
+  it('Billing switched off meters without refusing', async () => {
     const api = await startApi({ env: { ...NO_RATE, BILLING_ENABLED: 'false' } });
     const member = await signUp(api);
-    for (let i = 0; i < 11; i++)
+    await useCalls(api, member.tenantId, 1_000);
+    for (let i = 0; i < 10; i++)
       expect((await member.post('/agents', { name: `agent ${i}` })).status).toBe(201);
-    await api.sql(
-      `insert into usage_events (tenant_id, day, metric, source, count)
-       values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', 1000)`,
-      [member.tenantId],
-    );
     const agent = await registerAgent(api, member);
     expect((await agent.get('/agents')).status).toBe(200);
-    expect(await callsOf(member)).toBe(1_001);
+    const { metrics } = await usageOf(member);
+    expect([metrics.api_calls!.today, metrics.active_agents!.today]).toEqual([1_001, 11]);
     await api.close();
   });
-});
 
-describe('the rate limit', () => {
-  it('is one count for two processes, and a refused call is not usage', async () => {
-    const env = { RATE_LIMIT_MAX_REQUESTS: '10', RATE_LIMIT_WINDOW_MS: '600000' };
-    const first = await startApi({ env });
-    const second = await startApi({ env, database: first.database });
-    const member = await signUp(first);
-    const agent = await registerAgent(first, member);
-    const token = await agent.token();
-    expect(await sendCalls([first, second], token, 30, 6)).toBe(10);
-    const refused = await call(second, '/agents', { headers: { authorization: `Bearer ${token}` } });
-    expect(refused.body).toMatchObject({ code: 'rate_limited', error: 'rate_limited' });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(refused.headers.get('ratelimit-policy')).toContain('"window";q=10;w=600');
-    await first.deps.meter.flush();
-    expect(await ledgerOf(first, member.tenantId)).toBe(10);
-    await second.close();
-    await first.close();
+  it('Midnight opens a new daily window', async () => {
+    let now = new Date(`${new Date().toISOString().slice(0, 10)}T23:59:59Z`);
+    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, clock: () => now });
+    const member = await signUp(api);
+    await useCalls(api, member.tenantId, 1_000);
+    const agent = await registerAgent(api, member);
+    expect((await agent.get('/agents')).status).toBe(429);
+    now = new Date(now.getTime() + 2_000);
+    expect((await agent.get('/agents')).status).toBe(200);
+    expect((await usageOf(member)).metrics.api_calls).toMatchObject({ today: 1, limit: 1_000 });
+    expect(await ledgerOf(api, member.tenantId)).toBeGreaterThanOrEqual(1_000);
+    await api.close();
   });
 
-  it('opens again as the window slides', async () => {
-    const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '4', RATE_LIMIT_WINDOW_MS: '1000' } });
+  it('Refused calls are not usage', async () => {
+    const env = { RATE_LIMIT_MAX_REQUESTS: '3', RATE_LIMIT_WINDOW_MS: '600000' };
+    const api = await startApi({ env });
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
-    const token = await agent.token();
-    await wait(2_100);
-    expect(await sendCalls([api], token, 12, 1)).toBeGreaterThanOrEqual(4);
-    await wait(2_100);
-    expect(await sendCalls([api], token, 4, 1)).toBe(4);
-    await api.close();
-  });
+    for (let i = 0; i < 3; i++) expect((await agent.get('/agents')).status).toBe(200);
+    expect((await agent.get('/agents')).body.code).toBe('rate_limited');
+    expect((await call(api, '/agents', { headers: { authorization: 'Bearer expired' } })).status).toBe(401);
+    await api.deps.meter.flush();
+    expect(await ledgerOf(api, member.tenantId)).toBe(3);
 
-  it('limits the token endpoint per client', async () => {
-    const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '5', RATE_LIMIT_WINDOW_MS: '600000' } });
-    const member = await signUp(api);
-    const [agent, other] = [await registerAgent(api, member), await registerAgent(api, member)];
-    for (let i = 0; i < 5; i++) expect((await agent.requestToken()).status).toBe(200);
-    const refused = await agent.requestToken();
-    expect([refused.status, refused.body.error]).toEqual([429, 'rate_limited']);
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await other.requestToken()).status).toBe(200);
+    const other = await signUp(api);
+    await useCalls(api, other.tenantId, 1_000);
+    expect((await (await registerAgent(api, other)).get('/agents')).body.code).toBe('free_tier_limit');
+    await api.deps.meter.flush();
+    expect(await ledgerOf(api, other.tenantId)).toBe(1_000);
     await api.close();
   });
 });
@@ -312,11 +418,7 @@ describe('when Redis is away', () => {
     const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' } });
     expect(api.deps.redis).toBeUndefined();
     const member = await signUp(api);
-    await api.sql(
-      `insert into usage_events (tenant_id, day, metric, source, count)
-       values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', 980)`,
-      [member.tenantId],
-    );
+    await useCalls(api, member.tenantId, 980);
     const agent = await registerAgent(api, member);
     expect(await sendCalls([api], await agent.token(), 60, 16)).toBe(20);
     expect(await callsOf(member)).toBe(1_000);

@@ -46,11 +46,15 @@ const connection = (url: string) => ({
   types: { getTypeParser },
 });
 
+/** Knex would print what it also rejects with: the request's one log line has it. */
+const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };
+
 /** The pool itself is not handed out: every query runs in a transaction that has taken a role. */
 export const createDatabase = (settings: DatabaseSettings): Database => {
   const knex = knexFactory({
     client: 'pg',
     connection: connection(settings.APP_DATABASE_URL),
+    log: silent,
     acquireConnectionTimeout: settings.DB_POOL_CONNECTION_TIMEOUT_MS,
     pool: {
       min: Math.min(settings.DB_POOL_MIN, settings.DB_POOL_MAX),

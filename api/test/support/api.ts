@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
 import { closeDeps, createDeps } from '../../src/deps.ts';
 import type { Deps } from '../../src/deps.ts';
+import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createDoors } from '../../src/http/doors.ts';
 import { createRoutes } from '../../src/http/routes.ts';
@@ -42,10 +43,15 @@ export interface TestApiOptions {
   env?: Record<string, string>;
   /** Share another API's database: a second process of one deployment. */
   database?: string;
+  clock?: Clock;
 }
 
 /** A whole API on a free port, over a database of its own and this worker's Redis. */
-export const startApi = async ({ env = {}, database: shared }: TestApiOptions = {}): Promise<TestApi> => {
+export const startApi = async ({
+  env = {},
+  database: shared,
+  clock,
+}: TestApiOptions = {}): Promise<TestApi> => {
   const database = shared ?? (await createTestDatabase());
   if (!shared) {
     const redis = new Redis(redisUrl());
@@ -55,7 +61,7 @@ export const startApi = async ({ env = {}, database: shared }: TestApiOptions = 
   const logs: Record<string, unknown>[] = [];
   const logger = pino({ base: null }, { write: (text: string) => void logs.push(JSON.parse(text)) });
   const config = parseConfig({ ...testEnvironment(database), ...env });
-  const deps = await createDeps(config, logger);
+  const deps = await createDeps(config, logger, clock);
   if (deps.redis && deps.redis.status !== 'ready') {
     await new Promise((resolve) => deps.redis?.once('ready', resolve));
   }

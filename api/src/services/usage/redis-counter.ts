@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../../platform/database.ts';
+import { unavailable } from '../../platform/problem.ts';
 import type { Admission, Call } from './admission.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { usageKey } from './scripts.ts';
@@ -22,9 +23,12 @@ export const createRedisCounter = ({ redis, db, own, processId, windowMs }: Redi
   const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
     redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
 
-  /** An empty day is not trusted before Postgres' rows are in it. */
+  /** An empty day is not trusted before Postgres' rows are in it. Without Postgres there is no answer: a 503. */
   const seed = async (tenantId: string, day: number): Promise<void> => {
-    await raise(tenantId, day, await readTotals(db, tenantId, day), true);
+    const totals = await readTotals(db, tenantId, day).catch((error: unknown) => {
+      throw unavailable(error);
+    });
+    await raise(tenantId, day, totals, true);
   };
 
   const ask = ({ limitKey, rateMax, metered }: Call, today: number): Promise<AdmitReply> => {

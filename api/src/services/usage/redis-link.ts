@@ -1,4 +1,5 @@
 import type { Logger } from '../../platform/logger.ts';
+import { Problem } from '../../platform/problem.ts';
 import type { RedisCounter } from './redis-counter.ts';
 
 /** Three failures in a row open the circuit. */
@@ -48,7 +49,8 @@ export const createRedisLink = (counter: RedisCounter, logger: Logger): RedisLin
         const answer = await question(counter);
         succeeded();
         return answer;
-      } catch {
+      } catch (error) {
+        if (error instanceof Problem) throw error;
         failed();
         return otherwise();
       }

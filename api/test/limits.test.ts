@@ -1,0 +1,201 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
+import type { Reply } from './support/callers.ts';
+import { startProxy } from './support/proxy.ts';
+import { redisUrl } from './support/servers.ts';
+
+const LONG = { RATE_LIMIT_WINDOW_MS: '600000' };
+
+const use = (api: TestApi, token: string): Promise<Reply> =>
+  call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
+
+/** How many of so many calls, one after the other over these processes, were served. */
+const served = async (apis: TestApi[], token: string, total: number): Promise<number> => {
+  let count = 0;
+  for (let i = 0; i < total; i++) {
+    const { status } = await use(apis[i % apis.length]!, token);
+    if (status === 200) count += 1;
+    else expect(status).toBe(429);
+  }
+  return count;
+};
+
+describe('the rate limit', () => {
+  it('Two API processes share one rate limit', async () => {
+    const first = await startApi({ env: LONG });
+    const second = await startApi({ env: LONG, database: first.database });
+    const agent = await registerAgent(first, await signUp(first));
+    const token = await agent.token();
+    expect(await served([first, second], token, 100)).toBe(100);
+    expect((await use(first, token)).status).toBe(429);
+    expect((await use(second, token)).status).toBe(429);
+    await second.close();
+    await first.close();
+  });
+
+  it('Rate limit follows its two settings', async () => {
+    const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '5', RATE_LIMIT_WINDOW_MS: '1000' } });
+    const token = await (await registerAgent(api, await signUp(api))).token();
+    await wait(2_000 - (Date.now() % 1_000));
+    const replies = await Promise.all(Array.from({ length: 6 }, () => use(api, token)));
+    const refused = replies.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(1);
+    await wait(Number(refused[0]!.headers.get('retry-after')) * 1_000 + 50);
+    expect((await use(api, token)).status).toBe(200);
+    await api.close();
+  });
+
+  it('Over the rate limit is refused with 429', async () => {
+    const api = await startApi({ env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '2' } });
+    const token = await (await registerAgent(api, await signUp(api))).token();
+    expect(await served([api], token, 2)).toBe(2);
+    const refused = await use(api, token);
+    expect(refused.status).toBe(429);
+    expect(refused.body).toMatchObject({ code: 'rate_limited', error: 'rate_limited' });
+    const retryAfter = Number(refused.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThanOrEqual(1);
+    expect(retryAfter).toBeLessThanOrEqual(1_200);
+    await api.close();
+  });
+
+  it('Paid tenant gets ten times the rate', async () => {
+    const api = await startApi({ env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '10' } });
+    const member = await signUp(api);
+    await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
+    await wait(1_100);
+    const token = await (await registerAgent(api, member)).token();
+    expect(await served([api], token, 101)).toBe(100);
+    await api.close();
+  });
+
+  it('limits the token endpoint per client', async () => {
+    const api = await startApi({ env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '5' } });
+    const member = await signUp(api);
+    const [agent, other] = [await registerAgent(api, member), await registerAgent(api, member)];
+    for (let i = 0; i < 5; i++) expect((await agent.requestToken()).status).toBe(200);
+    const refused = await agent.requestToken();
+    expect([refused.status, refused.body.error]).toEqual([429, 'rate_limited']);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await other.requestToken()).status).toBe(200);
+    await api.close();
+  });
+
+  it('Authenticated answers carry rate limit headers', async () => {
+    const api = await startApi();
+    const agent = await registerAgent(api, await signUp(api));
+    const { headers } = await agent.get('/agents');
+    expect(headers.get('ratelimit-policy')).toBe('"window";q=100;w=60, "day";q=1000;w=86400');
+    expect(headers.get('ratelimit')).toMatch(/^"window";r=99;t=\d+, "day";r=999;t=\d+$/);
+    await api.close();
+  });
+});
+
+describe('limits without Redis', () => {
+  it('Rate limit works in memory without Redis', async () => {
+    const api = await startApi({ env: { ...LONG, REDIS_URL: '' } });
+    expect(api.deps.redis).toBeUndefined();
+    const token = await (await registerAgent(api, await signUp(api))).token();
+    expect(await served([api], token, 101)).toBe(100);
+    await api.close();
+  });
+
+  it('Redis rate limiting can be switched off', async () => {
+    const api = await startApi({
+      env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '4', REDIS_RATE_LIMIT_ENABLED: 'false' },
+    });
+    const token = await (await registerAgent(api, await signUp(api))).token();
+    expect(await served([api], token, 5)).toBe(4);
+    const redis = new Redis(redisUrl());
+    expect(await redis.keys('*')).toEqual([]);
+    redis.disconnect();
+    await api.close();
+  });
+
+  it('Losing Redis refuses no traffic, and Limits are shared again when Redis returns', async () => {
+    const proxy = await startProxy(redisUrl());
+    const env = { ...LONG, RATE_LIMIT_MAX_REQUESTS: '40', REDIS_URL: proxy.url };
+    const first = await startApi({ env });
+    const second = await startApi({ env, database: first.database });
+    const member = await signUp(first);
+    const token = await (await registerAgent(first, member)).token();
+    expect(await served([first, second], token, 10)).toBe(10);
+    await wait(1_600);
+    await proxy.cut();
+    expect(await served([first, second], token, 20)).toBe(20);
+    expect(first.logs.filter(({ level }) => level === 40)).not.toEqual([]);
+    const other = await (await registerAgent(first, member)).token();
+    expect(await served([first], other, 41)).toBe(20);
+    await proxy.mend();
+    await wait(2_000);
+    const third = await (await registerAgent(first, member)).token();
+    expect(await served([first, second], third, 50)).toBe(40);
+    await second.close();
+    await first.close();
+    await proxy.close();
+  });
+});
+
+describe('the database pool', () => {
+  const sleep = (api: TestApi, seconds: number) =>
+    api.deps.db.acrossTenants((trx) => trx.raw('select pg_sleep(?)', [seconds]));
+
+  it('Pool follows its four settings', async () => {
+    const api = await startApi({ env: { DB_POOL_MAX: '4' } });
+    const work = Promise.all(Array.from({ length: 8 }, () => sleep(api, 0.5)));
+    await wait(250);
+    const [row] = await api.sql(
+      `select count(*)::int as open from pg_stat_activity where datname = $1 and state = 'active' and query like '%pg_sleep%'
+       and application_name = 'sentryagent-api'`,
+      [api.database],
+    );
+    expect(row).toEqual({ open: 4 });
+    expect(await work).toHaveLength(8);
+    await api.close();
+  });
+
+  it('Exhausted pool answers 503 in time', async () => {
+    const api = await startApi({ env: { DB_POOL_MAX: '1', DB_POOL_CONNECTION_TIMEOUT_MS: '300' } });
+    const agent = await registerAgent(api, await signUp(api));
+    const token = await agent.token();
+    const busy = sleep(api, 1.9);
+    const started = performance.now();
+    const reply = await use(api, token);
+    expect([reply.status, reply.body.code]).toEqual([503, 'service_unavailable']);
+    expect(reply.headers.get('retry-after')).toBe('1');
+    expect(performance.now() - started).toBeLessThan(1_500);
+    await busy;
+    await api.close();
+  });
+
+  it('Exhausted pool serves once freed', async () => {
+    const api = await startApi({ env: { DB_POOL_MAX: '1', DB_POOL_CONNECTION_TIMEOUT_MS: '2000' } });
+    const token = await (await registerAgent(api, await signUp(api))).token();
+    const busy = sleep(api, 0.5);
+    expect((await use(api, token)).status).toBe(200);
+    await busy;
+    await api.close();
+  });
+});
+
+it('Health shows status version uptime and services', async () => {
+  const api = await startApi();
+  const { status, body } = await call(api, '/health');
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    status: 'ok',
+    version: '0.0.0-test',
+    uptime: expect.any(Number),
+    services: { database: 'connected', redis: 'connected' },
+  });
+  await api.close();
+  const alone = await startApi({ env: { REDIS_URL: '' } });
+  expect((await call(alone, '/health')).body).toMatchObject({
+    status: 'ok',
+    services: { redis: 'disabled' },
+  });
+  await alone.close();
+});
