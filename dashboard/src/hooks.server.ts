@@ -1,0 +1,30 @@
+import { building } from '$app/env';
+import { sequence } from '@sveltejs/kit/hooks';
+import type { Handle, HandleServerError, ServerInit } from '@sveltejs/kit/hooks';
+import { checkConfig, config } from '#lib/server/config.ts';
+import { isForeignMutation, refuseForeign, secureHeaders } from '#lib/server/security.ts';
+
+export const init: ServerInit = () => {
+  if (!building) checkConfig();
+};
+
+const addHeaders: Handle = async ({ event, resolve }) => {
+  const response = await resolve(event);
+  const secret = event.route.id?.startsWith('/(console)') || event.request.method !== 'GET';
+  secureHeaders(response.headers, { secret, publicApiUrl: config.publicApiUrl });
+  return response;
+};
+
+const refuseForeignMutations: Handle = ({ event, resolve }) =>
+  isForeignMutation(event.request, config.origin)
+    ? refuseForeign(event.request, config.origin)
+    : resolve(event);
+
+export const handle = sequence(addHeaders, refuseForeignMutations);
+
+/** What nobody foresaw is logged here and told to the reader in no detail. */
+export const handleError: HandleServerError = ({ kind, error, event }) => {
+  if (kind !== 'unknown') return;
+  console.error(`${event.request.method} ${event.url.pathname}`, error);
+  return { message: 'Something went wrong on our side. Try again in a moment.' };
+};

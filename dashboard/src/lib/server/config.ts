@@ -1,0 +1,16 @@
+import { API_URL, ORIGIN, PUBLIC_API_URL } from '$app/env/private';
+import { parseConfig } from './parse-config.ts';
+
+/** sysexits.h: EX_CONFIG. */
+const EXIT_CONFIG = 78;
+
+const { config, problems } = parseConfig({ API_URL, PUBLIC_API_URL, ORIGIN });
+
+export { config };
+
+/** Ends the process where a setting is missing or wrong, after naming every one of them. */
+export const checkConfig = (): void => {
+  if (problems.length === 0) return;
+  console.error(['The dashboard cannot start:', ...problems].join('\n  '));
+  process.exit(EXIT_CONFIG);
+};

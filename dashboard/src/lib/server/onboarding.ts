@@ -1,0 +1,47 @@
+import { ApiError } from '@sentryagent/sdk';
+import type { Agent, NewCredential } from '@sentryagent/sdk';
+import type { RequestEvent } from '@sveltejs/kit';
+import { readText } from '#lib/forms/read-text.ts';
+import { apiFor } from './api.ts';
+import { failForm } from './failures.ts';
+
+const words = { name: 'Give the agent a name of 1 to 128 characters.' };
+
+/** An agent and its first credential; `null` where only the agent could be made. */
+export interface Registered {
+  agent: Pick<Agent, 'agentId' | 'name'>;
+  credential: Pick<NewCredential, 'clientId' | 'clientSecret'> | null;
+}
+
+const addCredential = async (event: RequestEvent, { agentId, name }: Agent): Promise<Registered> => {
+  const agent = { agentId, name };
+  try {
+    const { clientId, clientSecret } = await apiFor(event).agents.createCredential(agentId);
+    return { agent, credential: { clientId, clientSecret } };
+  } catch (failure) {
+    if (failure instanceof ApiError) return { agent, credential: null };
+    throw failure;
+  }
+};
+
+/** Registers an agent and makes its credential. The secret is in this answer and nowhere else. */
+export const registerAgent = async (event: RequestEvent) => {
+  const name = readText(await event.request.formData(), 'name').trim();
+  try {
+    const agent = await apiFor(event).agents.register({ name });
+    return { registered: await addCredential(event, agent) };
+  } catch (failure) {
+    return failForm(event, failure, { name }, words);
+  }
+};
+
+/** Makes the credential of an agent that was registered without one. */
+export const completeAgent = async (event: RequestEvent) => {
+  const agentId = readText(await event.request.formData(), 'agentId');
+  try {
+    const agent = await apiFor(event).agents.get(agentId);
+    return { registered: await addCredential(event, agent) };
+  } catch (failure) {
+    return failForm(event, failure, { name: '' }, words);
+  }
+};

@@ -1,0 +1,7 @@
+import { config } from '#lib/server/config.ts';
+import { completeAgent, registerAgent } from '#lib/server/onboarding.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = () => ({ apiUrl: config.publicApiUrl });
+
+export const actions: Actions = { register: registerAgent, complete: completeAgent };

@@ -1,0 +1,64 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { createClient } from '@sentryagent/sdk';
+import type { Client } from '@sentryagent/sdk';
+import type { BrowserContext } from 'playwright-core';
+import type { Stack } from './stack.ts';
+
+export interface SignedUp {
+  email: string;
+  password: string;
+  tenantId: string;
+  /** The API as the dashboard's server would call it for this person. */
+  api: Client;
+  /** Signs a browser in as this person. */
+  enter(context: BrowserContext): Promise<void>;
+}
+
+/** A person who has signed up by HTTP, from an address of their own. */
+export const signUpByHttp = async ({ apiUrl, dashboardUrl }: Stack): Promise<SignedUp> => {
+  const email = `${randomBytes(6).toString('hex')}@example.com`;
+  const password = 'correct horse battery';
+  const headers: Record<string, string> = {
+    origin: dashboardUrl,
+    'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.1`,
+  };
+  let cookie = '';
+  const remember = (response: Response): void => {
+    for (const line of response.headers.getSetCookie()) cookie = line.split(';')[0] ?? '';
+  };
+  await createClient({ baseUrl: apiUrl, headers, onResponse: remember }).auth.signUp({ email, password });
+  const api = createClient({ baseUrl: apiUrl, headers: { ...headers, cookie } });
+  const { tenant } = await api.auth.session();
+  const separator = cookie.indexOf('=');
+  return {
+    email,
+    password,
+    tenantId: tenant.id,
+    api,
+    enter: (context) =>
+      context.addCookies([
+        {
+          name: cookie.slice(0, separator),
+          value: cookie.slice(separator + 1),
+          url: dashboardUrl,
+          httpOnly: true,
+          sameSite: 'Lax',
+        },
+      ]),
+  };
+};
+
+/** A token of a new agent of this person's tenant. */
+export const agentToken = async ({ apiUrl }: Stack, { api }: SignedUp): Promise<string> => {
+  const { agentId } = await api.agents.register({ name: `agent ${randomBytes(3).toString('hex')}` });
+  const { clientId, clientSecret } = await api.agents.createCredential(agentId);
+  return (await createClient({ baseUrl: apiUrl }).tokens.issue({ clientId, clientSecret })).access_token;
+};
+
+/** As if the tenant had used so many API calls today, at some other process. */
+export const useCalls = (stack: Stack, { tenantId }: SignedUp, count: number) =>
+  stack.sql(
+    `insert into usage_events (tenant_id, day, metric, source, count)
+     values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', $2)`,
+    [tenantId, count],
+  );
