@@ -6,7 +6,7 @@ import type { Route } from './route.ts';
 
 type Json = Record<string, unknown>;
 
-export const problemSchema = z
+const problemSchema = z
   .looseObject({
     type: z.url().meta({ description: 'The page that explains this code.' }),
     title: z.string(),
@@ -17,7 +17,7 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem', description: 'RFC 9457' });
 
-export const oauthErrorSchema = z
+const oauthErrorSchema = z
   .object({ error: z.string(), error_description: z.string() })
   .meta({ id: 'OAuthError', description: 'RFC 6749 section 5.2' });
 

@@ -12,7 +12,7 @@ const tag = 'agents';
 
 const scopeSchema = z.enum(scopes).meta({ id: 'Scope', description: 'What a token may do.' });
 
-export const agentSchema = z
+const agentSchema = z
   .object({
     agentId: z.string().meta({ description: 'Also the OAuth client id. It never changes.' }),
     name: z.string(),

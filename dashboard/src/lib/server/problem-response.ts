@@ -13,7 +13,10 @@ const problems = {
 } as const;
 
 /** RFC 9457, in the API's words. `message` is what kit shows of a refused form. */
-export const problemResponse = (code: keyof typeof problems, detail: string = problems[code].detail): Response => {
+export const problemResponse = (
+  code: keyof typeof problems,
+  detail: string = problems[code].detail,
+): Response => {
   const { status, title } = problems[code];
   return Response.json(
     { type: 'about:blank', title, status, detail, code, message: detail },

@@ -18,33 +18,29 @@ const pick = (headers: Headers, names: readonly string[]): Headers => {
   return picked;
 };
 
-/** The body, or `null` where it is larger than the limit: no more than that is ever held. */
-const readBody = async ({ body }: Request): Promise<Uint8Array<ArrayBuffer> | null> => {
-  const chunks: Uint8Array[] = [];
+/**
+ * The body, or `null` where it is larger than the limit: no more than that is ever held. The rest is read and dropped,
+ * because a stream that is left ends the connection before the answer.
+ */
+const readBody = async ({ body }: Request): Promise<Blob | null> => {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
   for await (const chunk of body ?? []) {
     size += chunk.byteLength;
-    if (size > BODY_LIMIT) return null;
-    chunks.push(chunk);
+    if (size <= BODY_LIMIT) chunks.push(chunk);
   }
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
+  return size <= BODY_LIMIT ? new Blob(chunks) : null;
 };
 
 /** The caller's own Origin goes along where it sent one: the API judges it again. */
-const ask = (event: RequestEvent, body: Uint8Array<ArrayBuffer>): Promise<Response> => {
+const ask = (event: RequestEvent, body: Blob): Promise<Response> => {
   const headers = new Headers(forwardedHeaders(event));
   headers.delete('origin');
   pick(event.request.headers, requestHeaders).forEach((value, name) => headers.set(name, value));
   return fetch(config.apiUrl + event.url.pathname + event.url.search, {
     method: event.request.method,
     headers,
-    body: body.byteLength > 0 ? body : undefined,
+    body: body.size > 0 ? body : undefined,
     redirect: 'manual',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });

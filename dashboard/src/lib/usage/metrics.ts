@@ -33,6 +33,16 @@ export const countWords = (name: MetricName, usage: MetricUsage): CountWords => 
   return { figure: formatNumber(used), rest: plural(used, noun) + limit + span };
 };
 
+export interface Meter {
+  value: number;
+  max: number;
+  /** Its colour: high from four fifths on. */
+  level: 'calm' | 'high' | 'full';
+}
+
 /** How far a limit is used; what goes over shows as full. `null` where nothing is limited. */
-export const meterOf = (name: MetricName, usage: MetricUsage): { value: number; max: number } | null =>
-  usage.limit === null ? null : { value: Math.min(usage[metrics[name].count], usage.limit), max: usage.limit };
+export const meterOf = (name: MetricName, { limit, ...usage }: MetricUsage): Meter | null => {
+  if (limit === null) return null;
+  const value = Math.min(usage[metrics[name].count], limit);
+  return { value, max: limit, level: value === limit ? 'full' : value >= limit * 0.8 ? 'high' : 'calm' };
+};

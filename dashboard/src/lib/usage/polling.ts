@@ -1,7 +1,11 @@
 type Page = Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
 
 /** Refreshes while the page is seen, and at once when it is seen again. Answers how to stop. */
-export const pollWhileVisible = (refresh: () => void, everyMs: number, page: Page = document): (() => void) => {
+export const pollWhileVisible = (
+  refresh: () => void,
+  everyMs: number,
+  page: Page = document,
+): (() => void) => {
   let timer: ReturnType<typeof setInterval> | undefined;
 
   const start = () => {

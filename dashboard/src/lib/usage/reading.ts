@@ -10,7 +10,14 @@ export interface Reading {
 
 /** The reading of now; `null` while it can't be had, so that the page keeps the one before. */
 export const takeReading = async (fetch: typeof globalThis.fetch): Promise<Reading | null> => {
-  const response = await fetch('/usage/now').catch(() => null);
-  if (response?.status === 401) redirect(303, signInPath('/usage'));
-  return response?.ok ? ((await response.json()) as Reading) : null;
+  try {
+    const response = await fetch('/usage/now');
+    // Read in any case: kit hands on to the browser only what was read.
+    const body: unknown = await response.json();
+    if (response.ok) return body as Reading;
+    if (response.status !== 401) return null;
+  } catch {
+    return null;
+  }
+  redirect(303, signInPath('/usage'));
 };

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { callCommand, tokenCommand } from '../src/lib/agents/curl.ts';
+
+const credential = { clientId: 'agt_01', clientSecret: 'sa_01_a-b_c' };
+
+/** Runs the lines as shown, with a curl that says what it was asked and answers as the token endpoint does. */
+const run = (script: string): string =>
+  execFileSync('sh', ['-c', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+
+const curl = `curl() { case "$*" in
+  *oauth2/token*) echo '{"access_token":"eyJ.a-b_c","token_type":"Bearer","expires_in":900}' ;;
+  *) printf '%s|' "$@" ;;
+esac; }`;
+
+it('hands the token of the first command to the second', () => {
+  const url = 'https://api.example.com';
+  expect(run([curl, tokenCommand(url, credential), callCommand(url)].join('\n'))).toBe(
+    '-fsS|https://api.example.com/agents|-H|Authorization: Bearer eyJ.a-b_c|',
+  );
+});
+
+it('names the client by Basic', () => {
+  const shown = tokenCommand('https://api.example.com', credential);
+  expect(shown).toContain("-u 'agt_01:sa_01_a-b_c'");
+  expect(shown).toContain('https://api.example.com/oauth2/token');
+});

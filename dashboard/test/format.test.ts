@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { formatDay, formatPeriod, formatShortDay, formatTime } from '../src/lib/format/dates.ts';
+import { formatMoney, formatNumber, plural } from '../src/lib/format/numbers.ts';
+
+it('groups thousands', () => {
+  expect(formatNumber(1_234_567)).toBe('1,234,567');
+});
+
+it.each([
+  [0, 'agents'],
+  [1, 'agent'],
+  [2, 'agents'],
+])('%i %s', (count, words) => {
+  expect(plural(count, 'agent')).toBe(words);
+});
+
+it.each([
+  [4_900, 'usd', '$49'],
+  [4_950, 'usd', '$49.50'],
+  [0, 'usd', '$0'],
+  [4_900, 'eur', '€49'],
+  [4_900, 'jpy', '¥4,900'],
+])('%i minor units of %s are %s', (amount, currency, words) => {
+  expect(formatMoney(amount, currency)).toBe(words);
+});
+
+it('tells days and times in UTC', () => {
+  expect(formatDay('2026-12-01T00:30:00+02:00')).toBe('November 30, 2026');
+  expect(formatShortDay('2026-11-23T23:59:59Z')).toBe('Nov 23, 2026');
+  expect(formatTime('2026-11-23T14:02:59Z')).toBe('14:02');
+});
+
+it.each([
+  ['2026-11-01T00:00:00Z', '2026-12-01T00:00:00Z', 'Nov 1 – 30, 2026'],
+  ['2026-12-15T00:00:00Z', '2027-01-15T00:00:00Z', 'Dec 15, 2026 – Jan 14, 2027'],
+])('a period from %s to before %s is %s', (start, end, words) => {
+  expect(formatPeriod({ start, end }).replace(/\u2009/g, ' ')).toBe(words);
+});

@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { pollWhileVisible } from '../src/lib/usage/polling.ts';
+
+const createPage = (visibilityState: DocumentVisibilityState) => {
+  const target = new EventTarget();
+  return {
+    visibilityState,
+    addEventListener: target.addEventListener.bind(target),
+    removeEventListener: target.removeEventListener.bind(target),
+    become(state: DocumentVisibilityState) {
+      this.visibilityState = state;
+      target.dispatchEvent(new Event('visibilitychange'));
+    },
+  };
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('refreshes each minute while the page is seen', () => {
+  const refresh = vi.fn();
+  pollWhileVisible(refresh, 60_000, createPage('visible'));
+  vi.advanceTimersByTime(59_999);
+  expect(refresh).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(120_001);
+  expect(refresh).toHaveBeenCalledTimes(3);
+});
+
+it('stops while hidden, and refreshes at once when seen again', () => {
+  const refresh = vi.fn();
+  const page = createPage('visible');
+  pollWhileVisible(refresh, 60_000, page);
+  page.become('hidden');
+  vi.advanceTimersByTime(600_000);
+  expect(refresh).not.toHaveBeenCalled();
+  page.become('visible');
+  expect(refresh).toHaveBeenCalledTimes(1);
+  vi.advanceTimersByTime(60_000);
+  expect(refresh).toHaveBeenCalledTimes(2);
+});
+
+it('does nothing for a page that was opened hidden until it is seen', () => {
+  const refresh = vi.fn();
+  const page = createPage('hidden');
+  pollWhileVisible(refresh, 60_000, page);
+  vi.advanceTimersByTime(600_000);
+  page.become('visible');
+  expect(refresh).toHaveBeenCalledTimes(1);
+});
+
+it('ends for good when stopped', () => {
+  const refresh = vi.fn();
+  const page = createPage('visible');
+  pollWhileVisible(refresh, 60_000, page)();
+  vi.advanceTimersByTime(600_000);
+  page.become('hidden');
+  page.become('visible');
+  expect(refresh).not.toHaveBeenCalled();
+});

@@ -1,0 +1,3 @@
+import { launch } from './src/bootstrap.mjs';
+
+await launch();

@@ -1,0 +1,116 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isInstalled, markInstalled } from './installed.mjs';
+import { withLock } from './lock.mjs';
+import { nodePackage, runsTypeScript } from './node-version.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const cache = join(root, '.cache');
+
+const seconds = (start) => `${((Date.now() - start) / 1000).toFixed(0)} s`;
+
+/** Runs npm under the Node that comes first in PATH; its errors are shown, its progress isn't. */
+const npm = (args, doing) =>
+  new Promise((resolve, reject) => {
+    const start = Date.now();
+    console.log(`${doing} …`);
+    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+    const child = spawn('npm', [...args, ...quiet], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    child.on('error', (error) => reject(new Error(`npm cannot be run: ${error.message}`)));
+    child.on('exit', (code) => {
+      if (code !== 0)
+        return reject(new Error(`\`npm ${args.join(' ')}\` failed: see above, then try again.`));
+      console.log(`${doing}: done in ${seconds(start)}`);
+      resolve();
+    });
+  });
+
+/** The Node in `.cache/node`, put there by npm when it is missing. */
+const cachedNode = async () => {
+  const wanted = nodePackage(process.platform, process.arch);
+  if (!wanted) {
+    throw new Error(
+      `SentryAgent needs Node 22.18 or newer, and this is ${process.versions.node}. Get one from https://nodejs.org`,
+    );
+  }
+  const prefix = join(cache, 'node');
+  const folder = join(prefix, 'node_modules', wanted.name);
+  const isThere = () => {
+    const manifest = join(folder, 'package.json');
+    return existsSync(manifest) && JSON.parse(readFileSync(manifest, 'utf8')).version === wanted.version;
+  };
+  await withLock(join(cache, 'node.lock'), async () => {
+    if (isThere()) return;
+    mkdirSync(prefix, { recursive: true });
+    const names = ['--no-save', '--no-package-lock', `${wanted.name}@${wanted.version}`];
+    await npm(
+      ['install', '--prefix', prefix, ...names],
+      `This Node is ${process.versions.node}: fetching ${wanted.version}`,
+    );
+  });
+  return join(folder, 'bin/node');
+};
+
+/** npm puts this folder first in the PATH of its scripts, so `npm run check` has the newer Node too. */
+const linkNode = (node) => {
+  const link = join(root, 'node_modules/.bin/node');
+  if (existsSync(link) && realpathSync(link) === realpathSync(node)) return;
+  rmSync(link, { force: true });
+  symlinkSync(node, link);
+};
+
+/** Sees to a Node that runs TypeScript and to the packages of the lockfile; answers the path of that Node. */
+const prepare = async () => {
+  const node = runsTypeScript(process.versions.node) ? process.execPath : await cachedNode();
+  process.env.PATH = [dirname(node), process.env.PATH].join(delimiter);
+  await withLock(join(cache, 'install.lock'), async () => {
+    if (!isInstalled(root)) {
+      await npm(['ci'], 'Installing the packages (once, about a minute)');
+      markInstalled(root);
+    }
+    if (node !== process.execPath) linkNode(node);
+  });
+  return node;
+};
+
+/**
+ * Goes on under another Node. It leads a process group of its own, so that one Ctrl-C reaches it once, from here;
+ * the channel between the two tells it when this process is gone without a word.
+ */
+const relaunch = (node, entry) => {
+  const child = spawn(node, [entry, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    detached: true,
+  });
+  let told = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (!told) child.kill(signal);
+      told = true;
+    });
+  }
+  child.on('error', (error) => {
+    console.error(`${node} cannot be run (${error.message}). Get Node 24 from https://nodejs.org`);
+    process.exit(1);
+  });
+  child.on('exit', (code) => process.exit(code ?? 1));
+};
+
+/**
+ * Runs a TypeScript file of this folder, whatever Node this is and whether or not the packages are there.
+ * @param {string} [file] none: only sees to Node and packages
+ * @param {() => void} [onFailure] says more when that fails
+ */
+export const launch = async (file, onFailure) => {
+  const node = await prepare().catch((error) => {
+    console.error(error.message);
+    onFailure?.();
+    process.exit(1);
+  });
+  if (!file) return;
+  const entry = new URL(file, import.meta.url);
+  if (node === process.execPath) await import(entry.href);
+  else relaunch(node, fileURLToPath(entry));
+};

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Environment } from './config.ts';
+import { forgetChild, noteChild } from './pid-file.ts';
+import { signal } from './process-identity.ts';
+
+/** How long a child may take to end before it is made to. */
+const STOP_MS = 5_000;
+const LAST_LINES = 15;
+
+export interface Command {
+  /** Names its log, too. */
+  name: string;
+  /** The program and its arguments. */
+  argv: string[];
+  /** Added to the launcher's own environment; undefined takes a variable out of it. */
+  env?: Environment;
+  cwd?: string;
+  account?: { uid: number; gid: number } | undefined;
+  stopSignal?: NodeJS.Signals;
+  timeoutMs?: number;
+}
+
+export interface Children {
+  /** Starts a program that is to stay. */
+  serve(command: Command): void;
+  /** Runs a program to its end; rejects, with the end of its log, when it fails. */
+  run(command: Command): Promise<void>;
+  /** Ends all of them, the youngest first; nothing starts after this. */
+  stopAll(): Promise<void>;
+  /** Says why, when one of those that were to stay ends by itself. */
+  died: Promise<string>;
+}
+
+interface Child {
+  pid: number | undefined;
+  stopSignal: NodeJS.Signals;
+  /** How it ended; empty where all is well. */
+  ended: Promise<string>;
+}
+
+const lastWords = (log: string): string =>
+  readFileSync(log, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .slice(-LAST_LINES)
+    .map((line) => `    ${line}`)
+    .join('\n');
+
+/** A fresh log; the one of the last time stands beside it. */
+const openLog = (folder: string, name: string): { log: string; fd: number } => {
+  mkdirSync(folder, { recursive: true });
+  const log = join(folder, `${name}.log`);
+  if (existsSync(log)) renameSync(log, join(folder, `${name}.previous.log`));
+  return { log, fd: openSync(log, 'a', 0o600) };
+};
+
+const stop = async ({ pid, stopSignal, ended }: Child): Promise<void> => {
+  if (pid === undefined) return;
+  // A group is told as a whole, but for Postgres: its SIGINT means something else to the server's own children.
+  signal(stopSignal === 'SIGINT' ? pid : -pid, stopSignal);
+  await Promise.race([ended, wait(STOP_MS, undefined, { ref: false })]);
+  signal(-pid, 'SIGKILL');
+  await ended;
+};
+
+/** The processes of one launcher: each leads a group of its own, so that a terminal's Ctrl-C is ours to pass on. */
+export const createChildren = (place: { dataDir: string; root: string; env: Environment }): Children => {
+  const { dataDir, root } = place;
+  const alive = new Set<Child>();
+  let stopping = false;
+  let reportDeath: (reason: string) => void;
+  const died = new Promise<string>((resolve) => (reportDeath = resolve));
+
+  const begin = (command: Command): Child & { log: string } => {
+    if (stopping) throw new Error('SentryAgent is being stopped.');
+    const { name, argv, env, cwd = root, account, stopSignal = 'SIGTERM' } = command;
+    const { log, fd } = openLog(join(dataDir, 'logs'), name);
+    const [program = '', ...args] = argv;
+    const child = spawn(program, args, {
+      cwd,
+      env: { ...place.env, SENTRYAGENT_DATA_DIR: dataDir, ...env },
+      ...account,
+      detached: true,
+      stdio: ['ignore', fd, fd],
+    });
+    closeSync(fd);
+    const ended = new Promise<string>((resolve) => {
+      child.on('error', (error) => resolve(error.message));
+      child.on('exit', (code, by) => resolve(code === 0 ? '' : by ? `signal ${by}` : `exit code ${code}`));
+    });
+    const entry = { pid: child.pid, stopSignal, ended, log };
+    alive.add(entry);
+    if (child.pid) noteChild(dataDir, name, child.pid, stopSignal);
+    void ended.then(() => {
+      alive.delete(entry);
+      if (child.pid) forgetChild(dataDir, child.pid);
+    });
+    return entry;
+  };
+
+  const describe = (name: string, how: string, log: string): string =>
+    `${name} ended by itself (${how || 'exit code 0'}). The end of its log, ${relative(root, log)}:\n${lastWords(log)}`;
+
+  return {
+    died,
+    serve(command) {
+      const { ended, log } = begin(command);
+      void ended.then((how) => stopping || reportDeath(describe(command.name, how, log)));
+    },
+    async run(command) {
+      const child = begin(command);
+      const late = command.timeoutMs
+        ? wait(command.timeoutMs, 'took too long', { ref: false })
+        : new Promise<never>(() => {});
+      const how = await Promise.race([child.ended, late]);
+      if (how === 'took too long') await stop(child);
+      if (how) throw new Error(describe(command.name, how, child.log));
+    },
+    async stopAll() {
+      stopping = true;
+      for (const child of [...alive].toReversed()) await stop(child);
+    },
+  };
+};

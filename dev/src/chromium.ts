@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import type { Children } from './children.ts';
+import type { Config } from './config.ts';
+import { findProgram, isProgram } from './find-program.ts';
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const MAC_APPS = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+const find = ({ env }: Config): string | undefined =>
+  findProgram(NAMES, env.PATH) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
+
+/** By Debian's packages where we may, else by Playwright's own download. */
+const installers = ({ root, env }: Config): string[][] => {
+  const debian =
+    existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], env.PATH);
+  if (debian) {
+    return [
+      ['apt-get', 'update'],
+      ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium'],
+    ];
+  }
+  return [[process.execPath, `${root}node_modules/playwright-core/cli.js`, 'install', 'chromium']];
+};
+
+/** The path of a Chromium: the caller's, the machine's, or one installed now. */
+export const findChromium = async (
+  config: Config,
+  children: Children,
+  say: (text: string) => void,
+): Promise<string> => {
+  const given = config.chromiumPath;
+  if (given && !isProgram(given)) throw new Error(`CHROMIUM_PATH is ${given}, and there is no program.`);
+  const found = given ?? find(config);
+  if (found) return found;
+  say('installing Chromium');
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  for (const argv of installers(config)) {
+    await children.run({ name: 'chromium-install', argv, env, timeoutMs: 600_000 }).catch(() => {});
+  }
+  const installed = find(config);
+  if (installed) return installed;
+  throw new Error(
+    'The tests drive Chromium, and there is none. Install it (`apt-get install chromium`, `brew install --cask ' +
+      'chromium`, or `npx playwright-core install chromium`), or set CHROMIUM_PATH to a Chrome or Chromium.',
+  );
+};

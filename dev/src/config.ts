@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+
+export interface Config {
+  root: string;
+  /** What a person would miss: databases, secrets, logs, the demo sign-in. */
+  dataDir: string;
+  /** What can be had again: downloads, stamps, the servers of test runs. */
+  cacheDir: string;
+  apiPort: number;
+  dashboardPort: number;
+  dashboardHost: string;
+  /** The API's origin, and the dashboard's, as a browser writes them. */
+  publicUrl: string;
+  dashboardUrl: string;
+  databaseUrl?: string | undefined;
+  appDatabaseUrl?: string | undefined;
+  redisUrl?: string | undefined;
+  chromiumPath?: string | undefined;
+  /** The caller's whole environment: what this program does not name itself goes on to the parts. */
+  env: Environment;
+}
+
+export type Environment = Record<string, string | undefined>;
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Judges every setting at once. Empty counts as absent. */
+export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
+  const problems: string[] = [];
+  const text = (name: string): string | undefined => env[name] || undefined;
+
+  const port = (name: string, initial: number): number => {
+    const value = Number(text(name) ?? initial);
+    const ok = Number.isInteger(value) && value > 0 && value < 65_536;
+    if (!ok) problems.push(`${name} must be a port between 1 and 65535`);
+    return ok ? value : initial;
+  };
+
+  const url = (name: string, protocol: RegExp): string | undefined => {
+    const value = text(name);
+    if (value && !(protocol.test(value) && URL.canParse(value))) {
+      problems.push(`${name} must be a URL like ${protocol.source.replace(/[\\^?()s]/g, '')}host`);
+    }
+    return value;
+  };
+
+  const [apiPort, dashboardPort] = [port('API_PORT', 3000), port('DASHBOARD_PORT', 3001)];
+  if (apiPort === dashboardPort) problems.push('API_PORT and DASHBOARD_PORT must differ');
+  const config: Config = {
+    root,
+    dataDir: resolve(root, text('SENTRYAGENT_DATA_DIR') ?? '.data'),
+    cacheDir: resolve(root, '.cache'),
+    apiPort,
+    dashboardPort,
+    dashboardHost: text('DASHBOARD_HOST') ?? '127.0.0.1',
+    publicUrl: url('PUBLIC_URL', /^https?:\/\//) ?? `http://localhost:${apiPort}`,
+    dashboardUrl: url('DASHBOARD_URL', /^https?:\/\//) ?? `http://localhost:${dashboardPort}`,
+    databaseUrl: url('DATABASE_URL', /^postgres(ql)?:\/\//),
+    appDatabaseUrl: url('APP_DATABASE_URL', /^postgres(ql)?:\/\//),
+    redisUrl: url('REDIS_URL', /^rediss?:\/\//),
+    chromiumPath: text('CHROMIUM_PATH'),
+    env,
+  };
+  if (config.appDatabaseUrl && !config.databaseUrl) {
+    problems.push('APP_DATABASE_URL needs DATABASE_URL, the owner of the same database');
+  }
+  return { config, problems };
+};
+
+/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+export const readConfig = (): Config => {
+  const { config, problems } = parseConfig(process.env);
+  if (problems.length === 0) return config;
+  process.stderr.write(`SentryAgent cannot start with these settings:\n  - ${problems.join('\n  - ')}\n`);
+  process.exit(78);
+};

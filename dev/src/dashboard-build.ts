@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Children } from './children.ts';
+import type { Config } from './config.ts';
+import { withLock } from './lock.mjs';
+
+/** Everything that the build is made of. */
+const SOURCES = [
+  'dashboard/{src,static}/**',
+  'dashboard/{package.json,tsconfig.json,*.config.*}',
+  'sdk/src/**',
+  'sdk/package.json',
+  'package-lock.json',
+];
+
+/** One hash over the names and contents of these files. */
+export const contentHash = (root: string, patterns: string[]): string => {
+  const hash = createHash('sha256');
+  for (const file of globSync(patterns, { cwd: root }).toSorted()) {
+    const path = join(root, file);
+    if (statSync(path).isFile()) hash.update(`${file}\0`).update(readFileSync(path)).update('\0');
+  }
+  return hash.digest('hex');
+};
+
+/** Builds the dashboard where its sources have changed since the last build; whether it did. */
+export const buildDashboard = async (
+  { root, cacheDir }: Config,
+  children: Children,
+  say: (text: string) => void,
+): Promise<boolean> =>
+  withLock(join(cacheDir, 'dashboard.lock'), async () => {
+    const stamp = join(cacheDir, 'dashboard.hash');
+    const hash = contentHash(root, SOURCES);
+    const built = join(root, 'dashboard/build/index.js');
+    if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return false;
+    say('building');
+    await children.run({
+      name: 'dashboard-build',
+      argv: ['npm', 'run', 'build', '-w', 'dashboard'],
+      env: { NODE_ENV: 'production' },
+    });
+    mkdirSync(cacheDir, { recursive: true });
+    writeFileSync(stamp, hash);
+    return true;
+  });

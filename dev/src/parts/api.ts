@@ -1,0 +1,31 @@
+import type { Environment } from '../config.ts';
+import type { Context, Part } from '../part.ts';
+import { answers, waitFor } from '../wait-for.ts';
+
+/** The caller's own secrets and addresses win; the API never sees the owner of its database. */
+const environmentOf = ({ config, secrets, found }: Context): Environment => ({
+  AUTH_SECRET: config.env.AUTH_SECRET || secrets.AUTH_SECRET,
+  KEY_ENCRYPTION_KEYS: config.env.KEY_ENCRYPTION_KEYS || secrets.KEY_ENCRYPTION_KEYS,
+  CLIENT_SECRET_PEPPERS: config.env.CLIENT_SECRET_PEPPERS || secrets.CLIENT_SECRET_PEPPERS,
+  API_PORT: String(config.apiPort),
+  PUBLIC_URL: config.publicUrl,
+  DASHBOARD_URL: config.dashboardUrl,
+  DATABASE_URL: undefined,
+  APP_DATABASE_URL: found.appDatabaseUrl,
+  REDIS_URL: found.redisUrl,
+});
+
+export const api: Part = {
+  name: 'api',
+  async start(context) {
+    const { config, children, watch } = context;
+    const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
+    children.serve({
+      name: 'api',
+      argv: [process.execPath, ...flags, 'api/src/main.ts'],
+      env: environmentOf(context),
+    });
+    await waitFor('The API', () => answers(`http://localhost:${config.apiPort}/health`));
+    return { rows: [['API', config.publicUrl]] };
+  },
+};

@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { buildDashboard } from '../dashboard-build.ts';
+import type { Part } from '../part.ts';
+import { answers, waitFor } from '../wait-for.ts';
+
+export const dashboard: Part = {
+  name: 'dashboard',
+  async start({ config, children, progress, watch }) {
+    const { dashboardHost: host, dashboardPort, root } = config;
+    const port = String(dashboardPort);
+    const built = !watch && (await buildDashboard(config, children, (text) => progress.detail(text)));
+    const vite = [
+      join(root, 'node_modules/vite/bin/vite.js'),
+      'dev',
+      '--host',
+      host,
+      '--port',
+      port,
+      '--strictPort',
+    ];
+    children.serve({
+      name: 'dashboard',
+      argv: [process.execPath, ...(watch ? vite : ['build'])],
+      cwd: join(root, 'dashboard'),
+      env: {
+        HOST: host,
+        PORT: port,
+        ORIGIN: config.dashboardUrl,
+        API_URL: config.env.API_URL || `http://localhost:${config.apiPort}`,
+        PUBLIC_API_URL: config.publicUrl,
+        DATABASE_URL: undefined,
+        APP_DATABASE_URL: undefined,
+      },
+    });
+    await waitFor('The dashboard', () => answers(`http://localhost:${port}/`));
+    return { note: built ? 'built anew' : undefined, rows: [['Dashboard', config.dashboardUrl]] };
+  },
+};

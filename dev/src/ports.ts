@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+
+/** Listens for a moment; answers the port, or nothing where it is taken. */
+const tryPort = async (port: number, host?: string): Promise<number | undefined> => {
+  const server = createServer().listen(port, host);
+  try {
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch (error) {
+    // A machine without IPv6 has no "::" to be taken.
+    return ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
+      ? port
+      : undefined;
+  } finally {
+    server.close();
+  }
+};
+
+/** Nobody listens on it, neither on this machine's loopback nor on all its addresses. */
+export const isFree = async (port: number): Promise<boolean> =>
+  (await tryPort(port, '127.0.0.1')) !== undefined && (await tryPort(port, '::')) !== undefined;
+
+export const freePort = async (): Promise<number> => (await tryPort(0, '127.0.0.1'))!;
+
+const readPorts = (file: string): Record<string, number> => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, number>;
+  } catch {
+    return {};
+  }
+};
+
+/** The port that this part had the last time, so that a person's own connection to it goes on; else a free one. */
+export const keptPort = async (dataDir: string, name: string): Promise<number> => {
+  const file = join(dataDir, 'ports.json');
+  const ports = readPorts(file);
+  const last = ports[name];
+  if (last && (await isFree(last))) return last;
+  const port = await freePort();
+  writeFileSync(file, `${JSON.stringify({ ...ports, [name]: port })}\n`);
+  return port;
+};
+
+/** What stands in the way of the start, each with the variable to set. */
+export const takenPorts = async (
+  wanted: { part: string; variable: string; port: number }[],
+): Promise<string[]> => {
+  const free = await Promise.all(wanted.map(({ port }) => isFree(port)));
+  return wanted
+    .filter((_, index) => !free[index])
+    .map(
+      ({ part, variable, port }) =>
+        `Port ${port} (${part}) is taken by another program. Stop that program, or choose another port: ` +
+        `${variable}=${port + 1000} npm start`,
+    );
+};

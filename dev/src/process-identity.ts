@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const ps = (field: string, pid: number): string =>
+  execFileSync('ps', ['-ww', '-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' }).trim();
+
+/** On Linux the kernel tells by files, and `ps` may not be installed. */
+const hasProc = existsSync('/proc/self/stat');
+
+/** Field 3 is the state, field 22 the start in clock ticks since boot (proc(5)); the name in field 2 may hold spaces. */
+const startedByProc = (pid: number): string | undefined => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z') return undefined;
+  return `${fields[19]} ${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+};
+
+/**
+ * When the process began: with its id this names one process for ever, so a number that the system has given to
+ * another process since is never taken for it. Nothing where there is none, or only a zombie.
+ */
+export const startOf = (pid: number): string | undefined => {
+  try {
+    return hasProc ? startedByProc(pid) : ps('lstart', pid) || undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** The command line; empty where there is no such process. */
+export const commandOf = (pid: number): string => {
+  try {
+    return hasProc ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : ps('command', pid);
+  } catch {
+    return '';
+  }
+};
+
+/** Signals the process, or with a negative id its group; whether there was one. */
+export const signal = (pid: number, name: NodeJS.Signals): boolean => {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+};
+
+/** Asks a process that is not our child to end, and after 5 s makes it. */
+export const endProcess = async (pid: number, name: NodeJS.Signals): Promise<void> => {
+  const start = startOf(pid);
+  if (!start) return;
+  const isGone = (): boolean => startOf(pid) !== start;
+  signal(pid, name);
+  for (let i = 0; i < 100 && !isGone(); i++) await wait(50);
+  if (!isGone()) signal(pid, 'SIGKILL');
+  for (let i = 0; i < 100 && !isGone(); i++) await wait(50);
+};

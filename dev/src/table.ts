@@ -1,0 +1,16 @@
+import { relative } from 'node:path';
+import type { Config } from './config.ts';
+
+/** The closing words of a start: where everything is, the last part (what a person opens) first, and what to do next. */
+export const table = (rows: [string, string][], tryIt: string | undefined): string => {
+  const width = Math.max(...rows.map(([label]) => label.length));
+  const lines = rows.toReversed().map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
+  const next = tryIt ? ['', '  Get a token as the demo agent:', `  ${tryIt}`] : [];
+  return ['', ...lines, ...next, '', '  Ctrl-C ends everything.', '', ''].join('\n');
+};
+
+/** The data folder as a person in the checkout would write it. */
+export const placeOf = ({ root, dataDir }: Config): string => {
+  const path = relative(root, dataDir);
+  return `${path.startsWith('..') ? dataDir : path}/`;
+};

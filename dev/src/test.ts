@@ -1,0 +1,60 @@
+import { createChildren } from './children.ts';
+import { findChromium } from './chromium.ts';
+import { readConfig } from './config.ts';
+import type { Config, Environment } from './config.ts';
+import { buildDashboard } from './dashboard-build.ts';
+import { takeOver } from './pid-file.ts';
+import { createProgress } from './progress.ts';
+import { runVitest } from './run-vitest.ts';
+import { stopRequest } from './stop-request.ts';
+import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
+import { startTestPostgres, startTestRedis } from './test-servers.ts';
+import { summaryLine } from './test-summary.ts';
+import type { Summary } from './test-summary.ts';
+
+const FAILED: Summary = { passed: 0, failed: 1 };
+
+/** Starts what the tests need, runs them, ends everything. */
+const run = async (config: Config): Promise<Summary> => {
+  const folder = folderOfRun(config.cacheDir);
+  await removeDeadRuns(config.cacheDir);
+  await takeOver(folder);
+  const children = createChildren({ ...config, dataDir: folder });
+  const progress = createProgress(process.stdout);
+  const place = { config, children, dataDir: folder, say: progress.detail };
+
+  const part = async <T>(name: string, start: () => Promise<T>): Promise<T> => {
+    progress.begin(name);
+    const result = await start();
+    progress.done();
+    return result;
+  };
+  const stopped = Promise.race([stopRequest().then(() => 'The tests were stopped.'), children.died]);
+  const start = async (): Promise<Environment> => {
+    const env = {
+      CHROMIUM_PATH: await part('chromium', () => findChromium(config, children, progress.detail)),
+      TEST_DATABASE_URL: await part('postgres', () => startTestPostgres(place)),
+      TEST_REDIS_URL: await part('redis', () => startTestRedis(place)),
+      SENTRYAGENT_DATA_DIR: folder,
+    };
+    await part('dashboard', () => buildDashboard(config, children, progress.detail));
+    return env;
+  };
+  const stoppedEarly = stopped.then<never>((why) => {
+    throw new Error(why);
+  });
+  try {
+    const env = await Promise.race([start(), stoppedEarly]);
+    return await runVitest(config, { args: process.argv.slice(2), folder, env, stopped });
+  } finally {
+    progress.fail('did not come up');
+    await children.stopAll();
+    await removeRun(folder);
+  }
+};
+
+const summary = await run(readConfig()).catch((error: unknown) => {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  return FAILED;
+});
+process.stdout.write(summaryLine(summary), () => process.exit(summary.failed === 0 ? 0 : 1));
