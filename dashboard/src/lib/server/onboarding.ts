@@ -3,7 +3,7 @@ import type { Agent, NewCredential } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { readText } from '#lib/forms/read-text.ts';
 import { apiFor } from './api.ts';
-import { failForm } from './failures.ts';
+import { failForm, failPage } from './failures.ts';
 
 const words = { name: 'Give the agent a name of 1 to 128 characters.' };
 
@@ -13,14 +13,13 @@ export interface Registered {
   credential: Pick<NewCredential, 'clientId' | 'clientSecret'> | null;
 }
 
-const addCredential = async (event: RequestEvent, { agentId, name }: Agent): Promise<Registered> => {
-  const agent = { agentId, name };
+const addCredential = async (event: RequestEvent, agent: Registered['agent']): Promise<Registered> => {
   try {
-    const { clientId, clientSecret } = await apiFor(event).agents.createCredential(agentId);
+    const { clientId, clientSecret } = await apiFor(event).agents.createCredential(agent.agentId);
     return { agent, credential: { clientId, clientSecret } };
   } catch (failure) {
-    if (failure instanceof ApiError) return { agent, credential: null };
-    throw failure;
+    if (!(failure instanceof ApiError) || failure.status === 401) return failPage(event, failure);
+    return { agent, credential: null };
   }
 };
 
@@ -28,8 +27,8 @@ const addCredential = async (event: RequestEvent, { agentId, name }: Agent): Pro
 export const registerAgent = async (event: RequestEvent) => {
   const name = readText(await event.request.formData(), 'name').trim();
   try {
-    const agent = await apiFor(event).agents.register({ name });
-    return { registered: await addCredential(event, agent) };
+    const { agentId } = await apiFor(event).agents.register({ name });
+    return { registered: await addCredential(event, { agentId, name }) };
   } catch (failure) {
     return failForm(event, failure, { name }, words);
   }
@@ -37,11 +36,7 @@ export const registerAgent = async (event: RequestEvent) => {
 
 /** Makes the credential of an agent that was registered without one. */
 export const completeAgent = async (event: RequestEvent) => {
-  const agentId = readText(await event.request.formData(), 'agentId');
-  try {
-    const agent = await apiFor(event).agents.get(agentId);
-    return { registered: await addCredential(event, agent) };
-  } catch (failure) {
-    return failForm(event, failure, { name: '' }, words);
-  }
+  const form = await event.request.formData();
+  const agent = { agentId: readText(form, 'agentId'), name: readText(form, 'name') };
+  return { registered: await addCredential(event, agent) };
 };
