@@ -6,7 +6,7 @@ import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
-import { redisUrl } from './support/servers.ts';
+import { createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
 
 const LONG = { RATE_LIMIT_WINDOW_MS: '600000' };
 
@@ -109,17 +109,18 @@ describe('limits without Redis', () => {
     });
     const token = await (await registerAgent(api, await signUp(api))).token();
     expect(await served([api], token, 5)).toBe(4);
-    const redis = new Redis(redisUrl());
+    const redis = new Redis(redisUrl(api.database));
     expect(await redis.keys('*')).toEqual([]);
     redis.disconnect();
     await api.close();
   });
 
   it('Losing Redis refuses no traffic, and Limits are shared again when Redis returns', async () => {
-    const proxy = await startProxy(redisUrl());
+    const database = await createTestDatabase();
+    const proxy = await startProxy(redisUrl(database));
     const env = { ...LONG, RATE_LIMIT_MAX_REQUESTS: '40', REDIS_URL: proxy.url };
-    const first = await startApi({ env });
-    const second = await startApi({ env, database: first.database });
+    const first = await startApi({ env, database });
+    const second = await startApi({ env, database });
     const member = await signUp(first);
     const token = await (await registerAgent(first, member)).token();
     expect(await served([first, second], token, 10)).toBe(10);
@@ -136,6 +137,7 @@ describe('limits without Redis', () => {
     await second.close();
     await first.close();
     await proxy.close();
+    await dropTestDatabase(database);
   });
 });
 

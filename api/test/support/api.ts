@@ -19,7 +19,7 @@ const KEY = Buffer.alloc(32, 7).toString('base64');
 
 export const testEnvironment = (database: string): Record<string, string> => ({
   APP_DATABASE_URL: appUrl(database),
-  REDIS_URL: redisUrl(),
+  REDIS_URL: redisUrl(database),
   PUBLIC_URL,
   DASHBOARD_URL,
   AUTH_SECRET: 'a secret of the tests that has 32 characters',
@@ -54,7 +54,7 @@ export const startApi = async ({
 }: TestApiOptions = {}): Promise<TestApi> => {
   const database = shared ?? (await createTestDatabase());
   if (!shared) {
-    const redis = new Redis(redisUrl());
+    const redis = new Redis(redisUrl(database));
     await redis.flushdb();
     redis.disconnect();
   }

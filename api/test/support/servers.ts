@@ -23,10 +23,18 @@ export const appUrl = (database: string): string => {
   return url.toString();
 };
 
-/** A Redis database of this worker's own, so that test files side by side see nothing of each other. */
-export const redisUrl = (): string => {
+const redisIndexes = new Map<string, number>();
+
+/**
+ * A Redis database for each Postgres database, so that test files side by side, and deployments of one file, see
+ * nothing of each other: 16 are there, half of them for each of the two workers.
+ */
+export const redisUrl = (database: string): string => {
+  const index = redisIndexes.get(database) ?? redisIndexes.size;
+  redisIndexes.set(database, index);
+  const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 2;
   const url = new URL(required('TEST_REDIS_URL'));
-  url.pathname = `/${Number(process.env.VITEST_POOL_ID ?? 1) % 16}`;
+  url.pathname = `/${worker * 8 + (index % 8)}`;
   return url.toString();
 };
 

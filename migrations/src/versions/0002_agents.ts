@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { allow, createRole, dropRole, isolate, ownFunction } from '../sql.ts';
+import { addTenants, allow, createRole, dropRole, isolate, ownFunction } from '../sql.ts';
 
 const tables = `
   create table tenant_subscriptions (
@@ -84,6 +84,7 @@ export const up = async (knex: Knex): Promise<void> => {
     ${createRole('sentryagent_client_finder')}
     ${createRole('sentryagent_tenant_founder')}
     ${tables}
+    ${addTenants('tenant_subscriptions')}
     ${isolate('tenant_subscriptions')}
     ${isolate('agents')}
     ${isolate('credentials')}

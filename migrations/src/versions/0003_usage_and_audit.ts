@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { allow, createRole, dropRole, isolate, ownFunction } from '../sql.ts';
+import { addTenants, allow, createRole, dropRole, isolate, ownFunction } from '../sql.ts';
 
 const tables = `
   create table usage_events (
@@ -36,13 +36,17 @@ const tables = `
     constraint audit_events_event_id_key unique (tenant_id, event_id)
   );`;
 
-/** Counts come as absolute totals per source, so a repeated or reordered flush changes nothing. */
+/**
+ * Counts come as absolute totals per source, so a repeated or reordered flush changes nothing. A tenant that is gone
+ * (Redis may outlive its row) stops nobody else's counts.
+ */
 const recordUsage = `
   create function record_usage(totals jsonb) returns void
   language sql security definer set search_path = pg_catalog, pg_temp as $$
     insert into public.usage_events as u (tenant_id, day, metric, source, count)
     select t.tenant_id, t.day, t.metric, t.source, t.count
     from jsonb_to_recordset(totals) as t (tenant_id text, day date, metric text, source text, count bigint)
+    where exists (select from public.tenants where tenants.id = t.tenant_id)
     order by 1, 2, 3, 4
     on conflict (tenant_id, day, metric, source)
       do update set count = excluded.count, updated_at = now() where u.count < excluded.count
@@ -89,8 +93,7 @@ const foundTenant = (heads: string): string => `
   create or replace function found_tenant() returns trigger
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
   begin
-    insert into public.tenant_subscriptions (tenant_id) values (new.id);
-    ${heads}
+    insert into public.tenant_subscriptions (tenant_id) values (new.id);${heads}
     return new;
   end $$;`;
 
@@ -102,12 +105,14 @@ export const up = async (knex: Knex): Promise<void> => {
     ${createRole(auditor)}
     ${createRole(recorder)}
     ${tables}
+    ${addTenants('audit_heads')}
     ${['usage_events', 'audit_heads', 'audit_events'].map(isolate).join('')}
     grant select on usage_events to sentryagent_app;
     grant select, update on audit_heads to sentryagent_app;
     grant select, insert on audit_events to sentryagent_app;
     ${recordUsage}
     ${ownFunction('record_usage(jsonb)', recorder)}
+    ${allow(recorder, 'select', 'tenants')}
     ${allow(recorder, 'select', 'usage_events')}
     ${allow(recorder, 'insert', 'usage_events')}
     ${allow(recorder, 'update', 'usage_events')}
@@ -121,9 +126,8 @@ export const up = async (knex: Knex): Promise<void> => {
     ${allow(auditor, 'select', 'usage_events')}
     ${allow(auditor, 'insert', 'usage_events')}
     ${allow(auditor, 'update', 'usage_events')}
-    ${foundTenant('insert into public.audit_heads (tenant_id) values (new.id);')}
+    ${foundTenant('\n    insert into public.audit_heads (tenant_id) values (new.id);')}
     ${allow('sentryagent_tenant_founder', 'insert', 'audit_heads')}
-    insert into audit_heads (tenant_id) select id from tenants;
   `);
 };
 
@@ -132,6 +136,8 @@ export const down = async (knex: Knex): Promise<void> => {
     ${foundTenant('')}
     drop function append_audit(jsonb), lock_audit_heads(text[]), record_usage(jsonb);
     drop table audit_events, audit_heads, usage_events;
+    drop policy ${recorder}_select on tenants;
+    revoke select on tenants from ${recorder};
     revoke all on schema public from ${auditor}, ${recorder};
     ${dropRole(auditor)}
     ${dropRole(recorder)}

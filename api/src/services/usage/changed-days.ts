@@ -1,5 +1,4 @@
-import { usageKey } from './scripts.ts';
-import type { ScriptedRedis } from './scripts.ts';
+import type { CounterRedis } from './scripts.ts';
 import { toTotals } from './totals.ts';
 import type { Total } from './totals.ts';
 
@@ -12,8 +11,8 @@ export interface ChangedDay {
 }
 
 /** The days that changed since the last flush, oldest change first. */
-export const listChangedDays = async (redis: ScriptedRedis, limit: number): Promise<ChangedDay[]> => {
-  const flat = await redis.zrange('usage:changed', '0', String(limit - 1), 'WITHSCORES');
+export const listChangedDays = async (redis: CounterRedis, limit: number): Promise<ChangedDay[]> => {
+  const flat = await redis.listChanged(limit);
   return Array.from({ length: flat.length / 2 }, (_, i) => {
     const member = flat[2 * i]!;
     const [tenantId = '', day = ''] = member.split('|');
@@ -22,10 +21,10 @@ export const listChangedDays = async (redis: ScriptedRedis, limit: number): Prom
 };
 
 /** Every process's total of a changed day. */
-export const readChangedDay = async (redis: ScriptedRedis, { tenantId, day }: ChangedDay): Promise<Total[]> =>
-  toTotals(tenantId, day, await redis.hgetall(usageKey(tenantId, day)));
+export const readChangedDay = async (redis: CounterRedis, { tenantId, day }: ChangedDay): Promise<Total[]> =>
+  toTotals(tenantId, day, await redis.readDay(tenantId, day));
 
 /** Takes days off the list, but for those that changed again meanwhile. */
-export const settleChangedDays = async (redis: ScriptedRedis, days: readonly ChangedDay[]): Promise<void> => {
+export const settleChangedDays = async (redis: CounterRedis, days: readonly ChangedDay[]): Promise<void> => {
   await redis.settleChanges(...days.flatMap(({ member, score }) => [member, score]));
 };

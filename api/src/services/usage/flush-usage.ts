@@ -1,7 +1,7 @@
 import type { Database } from '../../platform/database.ts';
 import { listChangedDays, readChangedDay, settleChangedDays } from './changed-days.ts';
 import type { OwnCounts } from './own-counts.ts';
-import type { ScriptedRedis } from './scripts.ts';
+import type { CounterRedis } from './scripts.ts';
 import { recordTotals } from './totals.ts';
 
 const PAGE = 200;
@@ -18,7 +18,7 @@ const underLock = (db: Database, work: () => Promise<void>): Promise<void> =>
     if (rows[0]?.taken) await work();
   });
 
-const flushPage = async (db: Database, redis: ScriptedRedis): Promise<number> => {
+const flushPage = async (db: Database, redis: CounterRedis): Promise<number> => {
   const days = await listChangedDays(redis, PAGE);
   if (days.length === 0) return 0;
   const totals = await Promise.all(days.map((day) => readChangedDay(redis, day)));
@@ -29,7 +29,7 @@ const flushPage = async (db: Database, redis: ScriptedRedis): Promise<number> =>
 };
 
 /** Writes every process's changed totals from Redis to Postgres, those of a process that died too. */
-export const flushRedis = async (db: Database, redis: ScriptedRedis): Promise<void> => {
+export const flushRedis = async (db: Database, redis: CounterRedis): Promise<void> => {
   let more = true;
   while (more) {
     more = false;

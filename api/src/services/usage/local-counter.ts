@@ -1,41 +1,32 @@
-import { LRUCache } from 'lru-cache';
 import type { Database } from '../../platform/database.ts';
 import type { Admission, Call } from './admission.ts';
 import { createLocalRate } from './local-rate.ts';
+import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { readTotals, sumCounts } from './totals.ts';
 
 export interface LocalCounterDeps {
   db: Database;
   own: OwnCounts;
+  others: OtherCounts;
   processId: string;
   windowMs: number;
 }
-
-/** Postgres' total is asked for at most this often per tenant. */
-const OTHERS_TTL_MS = 1_000;
 
 /**
  * What decides while Redis is away: this process's share of the rate limit, and the quota from Postgres' total plus
  * its own count. With Postgres away too, the last known total holds.
  */
-export const createLocalCounter = ({ db, own, processId, windowMs }: LocalCounterDeps) => {
+export const createLocalCounter = ({ db, own, others, processId, windowMs }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
-  const others = new LRUCache<string, { sum: number; at: number }>({ max: 10_000 });
 
-  /** What the other processes have counted, as far as they have flushed it. */
+  /** What the other processes have counted, as far as Redis told or they have flushed it. */
   const countedByOthers = async (tenantId: string, day: number): Promise<number> => {
-    const key = `${tenantId}|${day}`;
-    const known = others.get(key);
-    if (known && performance.now() - known.at < OTHERS_TTL_MS) return known.sum;
-    try {
-      const totals = await readTotals(db, tenantId, day);
-      const sum = sumCounts(totals.filter(({ source }) => source !== processId));
-      others.set(key, { sum, at: performance.now() });
-      return sum;
-    } catch {
-      return known?.sum ?? 0;
+    if (others.isStale(tenantId, day)) {
+      const totals = await readTotals(db, tenantId, day).catch(() => undefined);
+      if (totals) others.read(tenantId, day, sumCounts(totals.filter(({ source }) => source !== processId)));
     }
+    return others.get(tenantId, day);
   };
 
   return {

@@ -8,10 +8,11 @@ import type { Logger } from '../../platform/logger.ts';
 import type { Admission, Call } from './admission.ts';
 import { flushOwn, flushRedis } from './flush-usage.ts';
 import { createLocalCounter } from './local-counter.ts';
+import { createOtherCounts } from './other-counts.ts';
 import { createOwnCounts } from './own-counts.ts';
 import { createRedisCounter } from './redis-counter.ts';
 import { createRedisLink, noLink } from './redis-link.ts';
-import { defineScripts } from './scripts.ts';
+import { counterRedis } from './scripts.ts';
 
 export interface MeterDeps {
   db: Database;
@@ -39,15 +40,16 @@ const OWN_FLUSH_MS = 1_000;
 export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Meter => {
   const processId = newId('api');
   const own = createOwnCounts(processId);
-  const shape = { db, own, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
-  const scripted = redis && defineScripts(redis);
-  const link = scripted ? createRedisLink(createRedisCounter({ ...shape, redis: scripted }), logger) : noLink;
+  const others = createOtherCounts();
+  const shape = { db, own, others, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
+  const shared = redis && counterRedis(redis);
+  const link = shared ? createRedisLink(createRedisCounter({ ...shape, redis: shared }), logger) : noLink;
   const local = createLocalCounter(shape);
   const today = (): number => epochDay(clock());
 
   const flush = async (): Promise<void> => {
     await flushOwn(db, own);
-    if (scripted && link.isClosed()) await flushRedis(db, scripted);
+    if (shared && link.isClosed()) await flushRedis(db, shared);
     own.forgetBefore(today() - 1);
   };
 

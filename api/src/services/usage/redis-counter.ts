@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import type { Admission, Call } from './admission.ts';
+import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
-import { usageKey } from './scripts.ts';
-import type { AdmitReply, ScriptedRedis } from './scripts.ts';
+import type { AdmitReply, CounterRedis } from './scripts.ts';
 import { readTotals, sumCounts, toTotals } from './totals.ts';
 import type { Total } from './totals.ts';
 
 export interface RedisCounterDeps {
-  redis: ScriptedRedis;
+  redis: CounterRedis;
   db: Database;
   own: OwnCounts;
+  others: OtherCounts;
   processId: string;
   windowMs: number;
 }
@@ -19,7 +20,7 @@ export interface RedisCounterDeps {
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
 
 /** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
-export const createRedisCounter = ({ redis, db, own, processId, windowMs }: RedisCounterDeps) => {
+export const createRedisCounter = ({ redis, db, own, others, processId, windowMs }: RedisCounterDeps) => {
   const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
     redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
 
@@ -46,16 +47,19 @@ export const createRedisCounter = ({ redis, db, own, processId, windowMs }: Redi
       }
       const [outcome, , remaining, resetMs, day, used] = reply;
       if (outcome === 'unseeded') throw new Error('Redis lost its data between two commands');
-      if (outcome === 'allowed' && call.metered) own.add(call.metered.tenantId, day, false);
+      if (call.metered && outcome !== 'rate_limited') {
+        const { tenantId } = call.metered;
+        if (outcome === 'allowed') own.add(tenantId, day, false);
+        others.saw(tenantId, day, used - own.get(tenantId, day));
+      }
       return { outcome, rate: { remaining, resetMs }, used };
     },
 
     used: async (tenantId: string, day: number): Promise<number> => {
-      const key = usageKey(tenantId, day);
-      let fields = await redis.hgetall(key);
+      let fields = await redis.readDay(tenantId, day);
       if (fields.seeded === undefined) {
         await seed(tenantId, day);
-        fields = await redis.hgetall(key);
+        fields = await redis.readDay(tenantId, day);
       }
       return sumCounts(toTotals(tenantId, day, fields));
     },

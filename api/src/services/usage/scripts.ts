@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { inTime } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
 
 /**
@@ -103,14 +104,25 @@ interface Scripts {
   settleChanges(...args: string[]): Promise<null>;
 }
 
-export type ScriptedRedis = Redis & Scripts;
+/** What the counters ask of Redis; each is given up when it takes too long. */
+export interface CounterRedis extends Scripts {
+  /** The hash of a tenant's day. */
+  readDay(tenantId: string, day: number): Promise<Record<string, string>>;
+  /** Members and scores of the days that changed, oldest change first. */
+  listChanged(limit: number): Promise<string[]>;
+}
 
-/** Gives the connection the scripts as methods; each is sent once and called by its hash from then on. */
-export const defineScripts = (redis: Redis): ScriptedRedis => {
-  const scripts = { admit: ADMIT, raise: RAISE, pingCounters: PING, settleChanges: SETTLE };
-  for (const [name, lua] of Object.entries(scripts)) redis.defineCommand(name, { lua, numberOfKeys: 0 });
-  return redis as ScriptedRedis;
+/** Gives the connection the scripts; each is sent once and called by its hash from then on. */
+export const counterRedis = (redis: Redis): CounterRedis => {
+  const lua = { admit: ADMIT, raise: RAISE, pingCounters: PING, settleChanges: SETTLE };
+  for (const [name, text] of Object.entries(lua)) redis.defineCommand(name, { lua: text, numberOfKeys: 0 });
+  const scripts = redis as Redis & Scripts;
+  return {
+    admit: (...args) => inTime(scripts.admit(...args)),
+    raise: (...args) => inTime(scripts.raise(...args)),
+    pingCounters: (...args) => inTime(scripts.pingCounters(...args)),
+    settleChanges: (...args) => inTime(scripts.settleChanges(...args)),
+    readDay: (tenantId, day) => inTime(redis.hgetall(`usage:${tenantId}:${day}`)),
+    listChanged: (limit) => inTime(redis.zrange('usage:changed', '0', String(limit - 1), 'WITHSCORES')),
+  };
 };
-
-/** The hash of a tenant's day. */
-export const usageKey = (tenantId: string, day: number): string => `usage:${tenantId}:${day}`;
