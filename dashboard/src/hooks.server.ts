@@ -22,9 +22,12 @@ const refuseForeignMutations: Handle = ({ event, resolve }) =>
 
 export const handle = sequence(addHeaders, refuseForeignMutations);
 
-/** What nobody foresaw is logged here and told to the reader in no detail. */
+/** Logs every failure of ours; what nobody foresaw is told to the reader in no detail. */
 export const handleError: HandleServerError = ({ kind, error, event }) => {
-  if (kind !== 'unknown') return;
-  console.error(`${event.request.method} ${event.url.pathname}`, error);
-  return { message: 'Something went wrong on our side. Try again in a moment.' };
+  const asked = `${event.request.method} ${event.url.pathname}`;
+  if (kind === 'unknown') {
+    console.error(asked, error);
+    return { message: 'Something went wrong on our side. Try again in a moment.' };
+  }
+  if (error.status >= 500) console.error(asked, error.status, error.message);
 };
