@@ -38,13 +38,16 @@ export const findChromium = async (
   if (found) return found;
   say('installing Chromium');
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  let reason = '';
   for (const argv of installers(config)) {
-    await children.run({ name: 'chromium-install', argv, env, timeoutMs: 600_000 }).catch(() => {});
+    await children
+      .run({ name: 'chromium-install', argv, env, timeoutMs: 600_000 })
+      .catch((error: Error) => (reason = `${error.message}\n\n`));
   }
   const installed = find(config);
   if (installed) return installed;
   throw new Error(
-    'The tests drive Chromium, and there is none. Install it (`apt-get install chromium`, `brew install --cask ' +
-      'chromium`, or `npx playwright-core install chromium`), or set CHROMIUM_PATH to a Chrome or Chromium.',
+    `${reason}The tests drive Chromium, and there is none. Install it (\`apt-get install chromium\`, ` +
+      '`brew install --cask chromium` or `npx playwright-core install chromium`), or set CHROMIUM_PATH to one.',
   );
 };

@@ -37,13 +37,14 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
     return ok ? value : initial;
   };
 
-  const url = (name: string, protocol: RegExp): string | undefined => {
+  const url = (name: string, scheme: string, protocol: RegExp): string | undefined => {
     const value = text(name);
-    if (value && !(protocol.test(value) && URL.canParse(value))) {
-      problems.push(`${name} must be a URL like ${protocol.source.replace(/[\\^?()s]/g, '')}host`);
-    }
+    const ok = !value || (protocol.test(value) && URL.canParse(value));
+    if (!ok) problems.push(`${name} must be a ${scheme}:// URL`);
     return value;
   };
+  const origin = (name: string) => url(name, 'http', /^https?:\/\//);
+  const database = (name: string) => url(name, 'postgres', /^postgres(ql)?:\/\//);
 
   const [apiPort, dashboardPort] = [port('API_PORT', 3000), port('DASHBOARD_PORT', 3001)];
   if (apiPort === dashboardPort) problems.push('API_PORT and DASHBOARD_PORT must differ');
@@ -54,11 +55,11 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
     apiPort,
     dashboardPort,
     dashboardHost: text('DASHBOARD_HOST') ?? '127.0.0.1',
-    publicUrl: url('PUBLIC_URL', /^https?:\/\//) ?? `http://localhost:${apiPort}`,
-    dashboardUrl: url('DASHBOARD_URL', /^https?:\/\//) ?? `http://localhost:${dashboardPort}`,
-    databaseUrl: url('DATABASE_URL', /^postgres(ql)?:\/\//),
-    appDatabaseUrl: url('APP_DATABASE_URL', /^postgres(ql)?:\/\//),
-    redisUrl: url('REDIS_URL', /^rediss?:\/\//),
+    publicUrl: origin('PUBLIC_URL') ?? `http://localhost:${apiPort}`,
+    dashboardUrl: origin('DASHBOARD_URL') ?? `http://localhost:${dashboardPort}`,
+    databaseUrl: database('DATABASE_URL'),
+    appDatabaseUrl: database('APP_DATABASE_URL'),
+    redisUrl: url('REDIS_URL', 'redis', /^rediss?:\/\//),
     chromiumPath: text('CHROMIUM_PATH'),
     env,
   };

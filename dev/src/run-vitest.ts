@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config, Environment } from './config.ts';
+import { noteChild } from './pid-file.ts';
 import { signal } from './process-identity.ts';
 import { summarise } from './test-summary.ts';
 import type { Report, Summary } from './test-summary.ts';
@@ -29,6 +30,7 @@ export const runVitest = async (
     // A group of its own: a Ctrl-C comes to this process, which ends what the tests started, too.
     { cwd: root, env: { ...env, ...run.env }, stdio: ['ignore', 'inherit', 'inherit'], detached: true },
   );
+  if (child.pid) noteChild(run.folder, 'vitest', child.pid, 'SIGTERM');
   const exited = once(child, 'exit') as Promise<[number | null]>;
   void run.stopped.then(async (why) => {
     process.stderr.write(`\n${why}\n`);

@@ -36,8 +36,13 @@ const prepare = async (config: Config, flags: Flags): Promise<void> => {
     { part: 'API', variable: 'API_PORT', port: apiPort },
     { part: 'dashboard', variable: 'DASHBOARD_PORT', port: dashboardPort },
   ]);
-  if (taken.length > 0) throw new Error(taken.join('\n'));
-  if (flags.reset) emptyDataDir(dataDir);
+  try {
+    if (taken.length > 0) throw new Error(taken.join('\n'));
+    if (flags.reset) emptyDataDir(dataDir);
+  } catch (error) {
+    release(dataDir);
+    throw error;
+  }
 };
 
 /** Starts one part after the other; answers the closing words. */
@@ -76,10 +81,10 @@ const run = async (config: Config, flags: Flags): Promise<number> => {
     error instanceof Error ? error.message : String(error),
   );
   progress.fail(failure ? 'did not come up' : 'stopped');
-  if (failure) process.stderr.write(`\n${failure}\n`);
+  process.stderr.write(failure ? `\n${failure}\n` : '\nStopping …\n');
   await children.stopAll();
   release(dataDir);
-  process.stdout.write(`\nStopped. Your data is in ${placeOf(config)}\n`);
+  process.stdout.write(`Stopped. Your data is in ${placeOf(config)}\n`);
   return failure ? 1 : 0;
 };
 

@@ -6,20 +6,19 @@ import { publicFolder } from './postgres-account.ts';
 /** This run's folder: no other run has the process id. */
 export const folderOfRun = (cacheDir: string): string => join(cacheDir, `test-${process.pid}`);
 
-/** The folder itself, and those in which its tests started launchers. */
-const dataDirs = (folder: string): string[] =>
-  [folder, ...readdirSync(folder).map((name) => join(folder, name))].filter((path) =>
-    existsSync(join(path, 'pids.json')),
-  );
+const end = async (dataDir: string): Promise<void> => {
+  await endLauncher(dataDir);
+  await endLeftovers(dataDir);
+  rmSync(publicFolder(dataDir), { recursive: true, force: true });
+};
 
-/** Ends whatever a run left behind, and deletes its folder. */
+/** Ends whatever a run left behind, its tests first and then what these had started, and deletes its folder. */
 export const removeRun = async (folder: string): Promise<void> => {
-  for (const dataDir of dataDirs(folder)) {
-    await endLauncher(dataDir);
-    await endLeftovers(dataDir);
-    rmSync(publicFolder(dataDir), { recursive: true, force: true });
+  await end(folder);
+  for (const name of readdirSync(folder)) {
+    if (existsSync(join(folder, name, 'pids.json'))) await end(join(folder, name));
   }
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 };
 
 /** Removes the folders of runs that were killed. */

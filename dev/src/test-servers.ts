@@ -3,7 +3,7 @@ import type { Children } from './children.ts';
 import type { Config } from './config.ts';
 import { freePort } from './ports.ts';
 import { startPostgres } from './postgres-server.ts';
-import { HOW_TO_GET_REDIS, findRedis } from './redis-program.ts';
+import { INSTALL_REDIS, findRedis } from './redis-program.ts';
 import { startRedis } from './redis-server.ts';
 
 /** Where the children of one test run keep what they write. */
@@ -23,6 +23,6 @@ export const startTestPostgres = async ({ children, dataDir }: Place): Promise<s
 /** A Redis of this run's own; answers its URL, fails where there is none to be had. */
 export const startTestRedis = async ({ config, children, dataDir, say }: Place): Promise<string> => {
   const program = await findRedis(config, children, say);
-  if (!program) throw new Error(`The tests need a Redis, and none was found. ${HOW_TO_GET_REDIS}`);
+  if (!program) throw new Error(`The tests need a Redis, and none was found. ${INSTALL_REDIS}.`);
   return startRedis({ program, children, dataDir, port: await freePort() });
 };

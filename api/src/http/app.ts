@@ -107,7 +107,8 @@ const unmatched =
 /** The HTTP surface over the services. Opens no socket. */
 export const createApp = (deps: Deps, routes: readonly Route[]): Koa => {
   const app = new Koa();
-  const router = new Router();
+  // One address per resource: neither /agents/ nor /Agents is another name for /agents.
+  const router = new Router({ strict: true, sensitive: true });
   const trust = proxyAddr.compile(deps.config.TRUSTED_PROXIES.split(',').map((proxy) => proxy.trim()));
   for (const route of routes) mount(router, route, deps, trust);
   app.silent = true;

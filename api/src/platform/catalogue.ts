@@ -11,7 +11,7 @@ const PROBLEMS = `
     ),
     workers as (
       select r.* from pg_roles r
-      where r.rolname = session_user or r.rolname like 'sentryagent\\_%' and not r.rolcanlogin
+      where pg_has_role(session_user, r.oid, 'MEMBER') or r.rolname like 'sentryagent\\_%' and not r.rolcanlogin
     ),
     crossers as (
       select p.oid, p.proname as name, p.proowner, p.proconfig, p.prosecdef
@@ -43,10 +43,11 @@ const PROBLEMS = `
   select format('policy %s on %s is for everyone', p.polname, o.name)
     from pg_policy p join ours o on o.oid = p.polrelid where 0::oid = any (p.polroles)
   union all
-  select format('policy %s on %s does not name the tenant', p.polname, o.name)
-    from pg_policy p join ours o on o.oid = p.polrelid
-    where 'sentryagent_app'::regrole::oid = any (p.polroles)
-      and coalesce(pg_get_expr(p.polqual, p.polrelid), '') not like '%tenant_id%app.tenant_id%'
+  select distinct format('policy %s on %s does not name the tenant', p.polname, o.name)
+    from pg_policy p join ours o on o.oid = p.polrelid, unnest(p.polroles) as role,
+      unnest(array[pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)]) as rule
+    where role <> 0 and pg_has_role(session_user, role, 'MEMBER') and role <> 'sentryagent_auth'::regrole
+      and rule <> '(tenant_id = current_setting(''app.tenant_id''::text, true))'
   union all
   select format('role %s may %s %s', w.rolname, privilege, o.name)
     from ours o, workers w, unnest(array['TRUNCATE', 'REFERENCES', 'TRIGGER']) as privilege
@@ -60,6 +61,9 @@ const PROBLEMS = `
   union all
   select format('function %s runs as %s, which owns tables', name, pg_get_userbyid(proowner))
     from crossers where exists (select from ours where ours.relowner = crossers.proowner)
+  union all
+  select format('function %s runs as %s, which bypasses row-level security', name, r.rolname)
+    from crossers join pg_roles r on r.oid = proowner where r.rolsuper or r.rolbypassrls
   union all
   select format('function %s has no fixed search path', name)
     from crossers where not coalesce(proconfig::text like '%search_path=%', false)

@@ -13,11 +13,14 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
 /** SQLSTATE classes that say "not now" rather than "wrong": connection, resources, operator intervention. */
 const TRANSIENT = /^(08|53|57|58|40001|40P01|55P03)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
+/** What the driver says without a code; Knex puts the statement before it. */
+const LOST =
+  /Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)/;
 
 const isTransient = (error: Error & { code?: unknown }): boolean =>
   error.name === 'KnexTimeoutError' ||
   (typeof error.code === 'string' && (TRANSIENT.test(error.code) || SOCKET.has(error.code))) ||
-  /^(Connection terminated|timeout exceeded when trying to connect)/.test(error.message);
+  LOST.test(error.message);
 
 /** What a failed query means for the caller; `undefined` where it is a defect of ours. */
 export const databaseProblem = (error: unknown): Problem | undefined => {

@@ -17,19 +17,16 @@ const SCOPES = [
   'trust:write',
 ] as const;
 
-interface SignIn {
+interface Demo {
   email: string;
   password: string;
-}
-
-interface Demo extends SignIn {
   tenantId: string;
   clientId: string;
   clientSecret: string;
 }
 
 /** Signs in (or up) as a browser does, and answers a client that carries the cookie. */
-const enter = async (config: Config, how: 'signIn' | 'signUp', person: SignIn): Promise<Client> => {
+const enter = async (config: Config, how: (auth: Client['auth']) => Promise<unknown>): Promise<Client> => {
   const baseUrl = `http://localhost:${config.apiPort}`;
   const headers = { origin: config.dashboardUrl };
   let cookie = '';
@@ -39,7 +36,7 @@ const enter = async (config: Config, how: 'signIn' | 'signUp', person: SignIn): 
       .map((line) => line.split(';')[0])
       .join('; ');
   };
-  await createClient({ baseUrl, headers, onResponse }).auth[how](person);
+  await how(createClient({ baseUrl, headers, onResponse }).auth);
   return createClient({ baseUrl, headers: { ...headers, cookie } });
 };
 
@@ -55,7 +52,9 @@ const read = (file: string): Demo | undefined => {
 const keep = async (config: Config, demo: Demo | undefined): Promise<Demo | undefined> => {
   if (!demo) return undefined;
   try {
-    const { tenant } = await (await enter(config, 'signIn', demo)).auth.session();
+    const { email, password } = demo;
+    const client = await enter(config, (auth) => auth.signIn({ email, password }));
+    const { tenant } = await client.auth.session();
     return tenant.id === demo.tenantId ? demo : undefined;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return undefined;
@@ -65,7 +64,7 @@ const keep = async (config: Config, demo: Demo | undefined): Promise<Demo | unde
 
 const create = async (config: Config, email = EMAIL): Promise<Demo> => {
   const person = { email, password: randomBytes(12).toString('base64url') };
-  const client = await enter(config, 'signUp', { ...person, name: 'Demo' } as SignIn);
+  const client = await enter(config, (auth) => auth.signUp({ ...person, name: 'Demo' }));
   const { tenant } = await client.auth.session();
   const { agentId } = await client.agents.register({ name: 'demo-agent', scopes: [...SCOPES] });
   const { clientId, clientSecret } = await client.agents.createCredential(agentId);

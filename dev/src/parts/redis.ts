@@ -1,6 +1,6 @@
 import type { Part } from '../part.ts';
 import { keptPort } from '../ports.ts';
-import { HOW_TO_GET_REDIS, findRedis } from '../redis-program.ts';
+import { INSTALL_REDIS, findRedis } from '../redis-program.ts';
 import { startRedis } from '../redis-server.ts';
 
 export const redis: Part = {
@@ -8,7 +8,8 @@ export const redis: Part = {
   async start({ config, children, progress }) {
     if (config.redisUrl) return { found: { redisUrl: config.redisUrl }, note: 'yours (REDIS_URL)' };
     const program = await findRedis(config, children, (text) => progress.detail(text));
-    if (!program) return { note: `not found, so limits are kept in memory. ${HOW_TO_GET_REDIS}` };
+    if (!program)
+      return { note: `not found, so limits are kept in memory. ${INSTALL_REDIS}, or set REDIS_URL.` };
     const { dataDir } = config;
     const redisUrl = await startRedis({ program, children, dataDir, port: await keptPort(dataDir, 'redis') });
     return { found: { redisUrl }, rows: [['Redis', redisUrl]] };

@@ -3,7 +3,7 @@ import { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
 import type { Database } from '../../platform/database.ts';
-import { newId } from '../../platform/ids.ts';
+import { isId, newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { notFound } from '../../platform/problem.ts';
@@ -22,6 +22,7 @@ export const createCredential = async (
   agentId: string,
   origin: Origin,
 ): Promise<NewCredential> => {
+  if (!isId('agt', agentId)) throw notFound();
   const { tenantId } = principal;
   const now = clock();
   const id = newId('crd', now.getTime());

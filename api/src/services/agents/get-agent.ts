@@ -1,9 +1,12 @@
 import { Agent } from '../../models/agent.ts';
 import type { Database } from '../../platform/database.ts';
+import { isId } from '../../platform/ids.ts';
 import { notFound } from '../../platform/problem.ts';
 
 /** One agent of the tenant; another tenant's is not found. */
 export const getAgent = async (db: Database, tenantId: string, agentId: string): Promise<Agent> => {
+  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  if (!isId('agt', agentId)) throw notFound();
   const agent = await db.withTenant(tenantId, (trx) =>
     Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId }),
   );

@@ -1,0 +1,268 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Transaction } from '../src/platform/database.ts';
+import { newId } from '../src/platform/ids.ts';
+import { signAccessToken } from '../src/services/tokens/access-token.ts';
+import { PUBLIC_URL, startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call } from './support/callers.ts';
+
+interface Tenant {
+  tenantId: string;
+  agentId: string;
+  /** The name of its one agent, which no other tenant may ever see. */
+  canary: string;
+}
+
+/** A tenant with one agent, past the API: signing up costs a slow hash. */
+const foundTenant = async (api: TestApi): Promise<Tenant> => {
+  const [tenantId, agentId] = [newId('ten'), newId('agt')];
+  const canary = `canary ${tenantId}`;
+  await api.sql(`insert into tenants (id, name, slug, created_at) values ($1, $1, $1, now())`, [tenantId]);
+  await api.sql(
+    `insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+     values ($1, $2, $3, '{agents:read}', 'usr_owner', now(), now())`,
+    [tenantId, agentId, canary],
+  );
+  return { tenantId, agentId, canary };
+};
+
+const tokenOf = (api: TestApi, { tenantId, agentId }: Tenant): Promise<string> => {
+  const iat = Math.floor(Date.now() / 1_000);
+  return signAccessToken(api.deps.signingKeys, {
+    iss: PUBLIC_URL,
+    aud: PUBLIC_URL,
+    sub: agentId,
+    client_id: agentId,
+    tenant_id: tenantId,
+    scope: 'agents:read',
+    jti: newId('evt'),
+    iat,
+    exp: iat + 900,
+  });
+};
+
+const TENANT_TABLES = [
+  'agents',
+  'credentials',
+  'usage_events',
+  'audit_events',
+  'audit_heads',
+  'tenant_subscriptions',
+];
+const PEOPLES_TABLES = [
+  'users',
+  'sessions',
+  'accounts',
+  'verifications',
+  'tenants',
+  'members',
+  'invitations',
+];
+
+describe('the application’s role', () => {
+  let api: TestApi;
+  let own: Tenant;
+  let foreign: Tenant;
+  beforeAll(async () => {
+    api = await startApi({ env: { DB_POOL_MAX: '1' } });
+    [own, foreign] = [await foundTenant(api), await foundTenant(api)];
+    for (const { tenantId, agentId } of [own, foreign]) {
+      await api.sql(
+        `insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at)
+         values ($1, $2, $3, '\\x00', 'p1', now())`,
+        [tenantId, newId('crd'), agentId],
+      );
+      await api.sql(`insert into usage_events values ($1, now(), 'api_calls', 'test', 1)`, [tenantId]);
+      await api.sql(
+        `insert into audit_events values ($1, 1, 'evt_1', now(), 'system', 'test', null, 'agent.created', 'success',
+           null, null, null, '{}', '\\x00', '\\x00')`,
+        [tenantId],
+      );
+    }
+  });
+  afterAll(() => api.close());
+
+  const asOwn = (sql: string, values: string[] = []) =>
+    api.deps.db.withTenant(own.tenantId, (trx: Transaction) => trx.raw(sql, values));
+  /** The SQLSTATE and constraint that a statement fails with. */
+  const failure = async (work: PromiseLike<unknown>): Promise<unknown> => {
+    const error = (await Promise.resolve(work).catch((reason: unknown) => reason)) as Record<string, unknown>;
+    return { code: error.code, constraint: error.constraint };
+  };
+  const DENIED = { code: '42501', constraint: undefined };
+
+  it.each(TENANT_TABLES)('A query without a tenant sees nothing: %s', async (table) => {
+    const counted = `select count(*)::int as rows from ${table}`;
+    expect(await api.sql(counted)).toEqual([{ rows: 2 }]);
+    const { rows } = await api.deps.db.acrossTenants((trx) => trx.raw(counted));
+    expect(rows).toEqual([{ rows: 0 }]);
+  });
+
+  it.each(TENANT_TABLES)('sees only rows of its transaction’s tenant: %s', async (table) => {
+    expect((await asOwn(`select tenant_id from ${table}`)).rows).toEqual([{ tenant_id: own.tenantId }]);
+    expect((await asOwn(`select 1 from ${table} where tenant_id = ?`, [foreign.tenantId])).rows).toEqual([]);
+  });
+
+  it('leaves neither role nor tenant on the connection when its transaction has ended', async () => {
+    await asOwn('select 1');
+    const { rows } = await api.deps.db.acrossTenants((trx) =>
+      trx.raw(`select current_setting('app.tenant_id') as tenant, pg_backend_pid() as pid`),
+    );
+    const again = await asOwn('select pg_backend_pid() as pid');
+    expect(rows).toEqual([{ tenant: '', pid: again.rows[0].pid }]);
+    const afterwards = await asOwn(`reset role`).then(() =>
+      failure(
+        api.deps.db.withTenant(own.tenantId, (trx) => trx.raw('reset role; select from public.agents')),
+      ),
+    );
+    expect(afterwards).toEqual(DENIED);
+  });
+
+  it('can insert no row of another tenant, nor give one away', async () => {
+    const insert = `insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+      values (?, 'agt_new', 'new', '{}', 'usr', now(), now())`;
+    expect(await failure(asOwn(insert, [foreign.tenantId]))).toEqual(DENIED);
+    expect(await failure(asOwn('update agents set tenant_id = ?', [foreign.tenantId]))).toEqual(DENIED);
+    await asOwn(`update agents set description = 'changed'`);
+    expect(await api.sql(`select id from agents where description = 'changed'`)).toEqual([
+      { id: own.agentId },
+    ]);
+  });
+
+  it('A child cannot hang on a foreign parent', async () => {
+    const insert = `insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at)
+      values (?, ?, ?, '\\x00', 'p1', now())`;
+    const values = (agentId: string) => [own.tenantId, newId('crd'), agentId];
+    const refused = await failure(asOwn(insert, values(foreign.agentId)));
+    expect(refused).toEqual({ code: '23503', constraint: 'credentials_agent_fkey' });
+    expect(await failure(asOwn(insert, values(newId('agt'))))).toEqual(refused);
+  });
+
+  it.each([
+    ...[...PEOPLES_TABLES, 'signing_keys'].map((table) => `select from ${table}`),
+    `update audit_events set actor_id = 'other'`,
+    'delete from audit_events',
+    'truncate audit_events',
+    'delete from agents',
+    'delete from credentials',
+    'delete from audit_heads',
+    'delete from tenant_subscriptions',
+    `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
+    'delete from usage_events',
+    'set role sentryagent_auditor',
+    'alter table agents disable row level security',
+    'create table notes (text text)',
+  ])('may not: %s', async (sql) => {
+    expect(await failure(asOwn(sql))).toEqual(DENIED);
+  });
+});
+
+describe('the roles that cross tenants', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startApi();
+  });
+  afterAll(() => api.close());
+
+  it.each([
+    ['sentryagent_session_finder', ['members', 'sessions', 'tenants']],
+    ['sentryagent_client_finder', ['agents', 'credentials']],
+    ['sentryagent_tenant_founder', []],
+    ['sentryagent_auditor', ['audit_heads', 'usage_events']],
+    ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
+    ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_auth', PEOPLES_TABLES],
+    ['sentryagent_app', TENANT_TABLES],
+  ])('A cross tenant function sees its tables alone: %s', async (role, tables) => {
+    const readable = await api.sql(
+      `select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'
+         and has_table_privilege($1, oid, 'select') order by 1`,
+      [role],
+    );
+    expect(readable.map(({ relname }) => relname)).toEqual([...tables].sort());
+  });
+});
+
+describe('50 tenants over 4 connections', () => {
+  const REQUESTS = 2_000;
+  let api: TestApi;
+  let tenants: (Tenant & { token: string })[];
+  beforeAll(async () => {
+    api = await startApi({
+      env: { DB_POOL_MAX: '4', RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' },
+    });
+    tenants = [];
+    for (let i = 0; i < 50; i++) {
+      const tenant = await foundTenant(api);
+      tenants.push({ ...tenant, token: await tokenOf(api, tenant) });
+    }
+  });
+  afterAll(() => api.close());
+
+  /** What one tenant's list is answered: its status and the names in it; nothing where the client went away. */
+  const list = async (
+    { token }: { token: string },
+    signal?: AbortSignal,
+  ): Promise<{ status: number; names: string[] } | undefined> => {
+    try {
+      const init = { headers: { authorization: `Bearer ${token}` }, ...(signal && { signal }) };
+      const { status, body } = await call(api, '/agents', init);
+      return { status, names: ((body.data ?? []) as { name: string }[]).map(({ name }) => name) };
+    } catch (error) {
+      if (signal?.aborted) return undefined;
+      throw error;
+    }
+  };
+
+  /** Ends one of the pool's sessions after the other until told to stop; answers how many. */
+  const killSessions = async (stopped: () => boolean): Promise<number> => {
+    let killed = 0;
+    while (!stopped()) {
+      const rows = await api.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = $1 and application_name = 'sentryagent-api' order by random() limit 1`,
+        [api.database],
+      );
+      killed += rows.length;
+      await wait(150);
+    }
+    return killed;
+  };
+
+  it('A shared pool leaks no row', async () => {
+    const answers: { status: number; isOwn: boolean }[] = [];
+    let [sent, aborted] = [0, 0];
+    const client = async (): Promise<void> => {
+      while (sent < REQUESTS) {
+        sent += 1;
+        const tenant = tenants[randomInt(tenants.length)]!;
+        const leaves = randomInt(5) === 0;
+        const answer = await list(tenant, leaves ? AbortSignal.timeout(randomInt(1, 15)) : undefined);
+        if (!answer) aborted += 1;
+        else {
+          const isOwn =
+            answer.status === 200 ? answer.names.join() === tenant.canary : answer.names.length === 0;
+          answers.push({ status: answer.status, isOwn });
+        }
+      }
+    };
+    let done = false;
+    const killing = killSessions(() => done);
+    await Promise.all(Array.from({ length: 24 }, client));
+    done = true;
+    const killed = await killing;
+
+    expect(answers.filter(({ isOwn }) => !isOwn)).toEqual([]);
+    expect(answers.length + aborted).toBe(REQUESTS);
+    expect(aborted).toBeGreaterThan(REQUESTS / 20);
+    expect(killed).toBeGreaterThan(4);
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set(refused.length ? [503] : []));
+    // The request that was on the session, and one that took it before its end was noticed.
+    expect(refused.length).toBeLessThanOrEqual(2 * killed);
+
+    for (const tenant of tenants) expect(await list(tenant)).toEqual({ status: 200, names: [tenant.canary] });
+  });
+});

@@ -1,0 +1,215 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../src/config.ts';
+import { contentHash } from '../src/dashboard-build.ts';
+import { findProgram } from '../src/find-program.ts';
+import { parseFlags } from '../src/flags.ts';
+import { isComplete, isInstalled, markInstalled, stampOf } from '../src/installed.mjs';
+import { nodePackage, runsTypeScript } from '../src/node-version.mjs';
+import { keptPort, takenPorts } from '../src/ports.ts';
+import { createProgress } from '../src/progress.ts';
+import { parseEnvFile, readSecrets } from '../src/secrets.ts';
+import { summarise, summaryLine } from '../src/test-summary.ts';
+import { createDataDir } from './support/launcher.ts';
+
+describe('flags', () => {
+  it('are few, and none is guessed', () => {
+    expect(parseFlags([])).toMatchObject({ reset: false, watch: false, help: false });
+    expect(parseFlags(['--reset', '--watch'])).toMatchObject({ reset: true, watch: true });
+    expect(parseFlags(['--rest'])).toBeUndefined();
+    expect(parseFlags(['reset'])).toBeUndefined();
+  });
+});
+
+describe('settings', () => {
+  it('have defaults that fit each other', () => {
+    const { config, problems } = parseConfig({ API_PORT: '4000', DASHBOARD_PORT: '' });
+    expect(problems).toEqual([]);
+    expect(config).toMatchObject({
+      publicUrl: 'http://localhost:4000',
+      dashboardUrl: 'http://localhost:3001',
+      dataDir: join(config.root, '.data'),
+    });
+  });
+
+  it('are judged all at once', () => {
+    const { problems } = parseConfig({
+      API_PORT: '3001',
+      REDIS_URL: 'localhost',
+      APP_DATABASE_URL: 'postgres://app@localhost/x',
+    });
+    expect(problems).toEqual([
+      'API_PORT and DASHBOARD_PORT must differ',
+      'REDIS_URL must be a redis:// URL',
+      'APP_DATABASE_URL needs DATABASE_URL, the owner of the same database',
+    ]);
+  });
+
+  it.each(['0', '65536', '3.5', 'x', '-1'])('%s is no port', (port) => {
+    expect(parseConfig({ API_PORT: port }).problems).toEqual(['API_PORT must be a port between 1 and 65535']);
+  });
+});
+
+describe('Node', () => {
+  it.each([
+    ['20.20.2', false],
+    ['22.17.9', false],
+    ['22.18.0', true],
+    ['23.5.0', false],
+    ['23.6.0', true],
+    ['24.0.0', true],
+    ['26.1.0', true],
+  ])('%s runs TypeScript: %s', (version, expected) => {
+    expect(runsTypeScript(version)).toBe(expected);
+  });
+
+  it('comes from a package that itself runs TypeScript', () => {
+    for (const platform of ['linux', 'darwin']) {
+      for (const arch of ['x64', 'arm64']) {
+        expect(runsTypeScript(nodePackage(platform, arch)!.version)).toBe(true);
+      }
+    }
+    expect(nodePackage('sunos', 'sparc')).toBeUndefined();
+  });
+});
+
+describe('installed packages', () => {
+  const lockfile = (packages: object): string => JSON.stringify({ packages: { '': {}, ...packages } });
+  const wanted = lockfile({
+    'node_modules/a': { version: '1.0.0', integrity: 'x' },
+    'node_modules/mac-only': { version: '1.0.0', integrity: 'y', optional: true },
+  });
+
+  it.each([
+    ['all there', { 'node_modules/a': { version: '1.0.0', integrity: 'x' } }, true],
+    ['another version', { 'node_modules/a': { version: '1.0.1', integrity: 'z' } }, false],
+    ['missing', {}, false],
+  ])('%s', (_, packages, expected) => {
+    expect(isComplete(wanted, lockfile(packages))).toBe(expected);
+  });
+
+  it('are those of one lockfile and one platform', () => {
+    expect(stampOf('a', 'linux-x64')).not.toBe(stampOf('b', 'linux-x64'));
+    expect(stampOf('a', 'linux-x64')).not.toBe(stampOf('a', 'linux-arm64'));
+  });
+
+  it('are asked for again when the lockfile, the record or the platform changes', () => {
+    const root = createDataDir();
+    const put = (path: string, text: string): void => writeFileSync(join(root, path), text);
+    mkdirSync(join(root, 'node_modules'));
+    put('package-lock.json', wanted);
+    expect(isInstalled(root)).toBe(false);
+    markInstalled(root);
+    expect(isInstalled(root)).toBe(false);
+    put('node_modules/.package-lock.json', lockfile({}));
+    expect(isInstalled(root)).toBe(true);
+    put('package-lock.json', lockfile({ 'node_modules/b': { version: '2.0.0' } }));
+    expect(isInstalled(root)).toBe(false);
+    put('node_modules/.package-lock.json', lockfile({ 'node_modules/b': { version: '2.0.0' } }));
+    expect(isInstalled(root)).toBe(true);
+    put('node_modules/.sentryagent-lock', stampOf('whatever', 'plan9-mips'));
+    expect(isInstalled(root)).toBe(false);
+  });
+});
+
+describe('secrets', () => {
+  it('are made once, readable by their owner alone', () => {
+    const dataDir = createDataDir();
+    const first = readSecrets(dataDir);
+    expect(readSecrets(dataDir)).toEqual(first);
+    expect(statSync(join(dataDir, 'secrets.env')).mode & 0o777).toBe(0o600);
+    expect(first.AUTH_SECRET.length).toBeGreaterThanOrEqual(32);
+    expect(Buffer.from(first.KEY_ENCRYPTION_KEYS.replace('k1:', ''), 'base64')).toHaveLength(32);
+    expect(Buffer.from(first.CLIENT_SECRET_PEPPERS.replace('p1:', ''), 'base64')).toHaveLength(32);
+  });
+
+  it('keep what a person added, and get what they lack', () => {
+    const dataDir = createDataDir();
+    writeFileSync(join(dataDir, 'secrets.env'), '# mine\nAUTH_SECRET=a=b=\nOTHER=1\n');
+    expect(readSecrets(dataDir).AUTH_SECRET).toBe('a=b=');
+    expect(parseEnvFile(readFileSync(join(dataDir, 'secrets.env'), 'utf8'))).toMatchObject({ OTHER: '1' });
+  });
+});
+
+describe('ports', () => {
+  it('that are taken are named with their variable', async () => {
+    const port = await keptPort(createDataDir(), 'x');
+    expect(await takenPorts([{ part: 'API', variable: 'API_PORT', port }])).toEqual([]);
+  });
+
+  it('stay the same over starts', async () => {
+    const dataDir = createDataDir();
+    const port = await keptPort(dataDir, 'postgres');
+    expect(await keptPort(dataDir, 'postgres')).toBe(port);
+    expect(await keptPort(dataDir, 'redis')).not.toBe(port);
+  });
+});
+
+describe('the dashboard is built again', () => {
+  it('when a file is changed, renamed or added', () => {
+    const root = createDataDir();
+    const hash = (): string => contentHash(root, ['**']);
+    writeFileSync(join(root, 'a'), 'one');
+    const first = hash();
+    expect(hash()).toBe(first);
+    writeFileSync(join(root, 'a'), 'two');
+    expect(hash()).not.toBe(first);
+    writeFileSync(join(root, 'a'), 'one');
+    writeFileSync(join(root, 'b'), '');
+    expect(hash()).not.toBe(first);
+  });
+});
+
+describe('programs', () => {
+  it('are executable files', () => {
+    const folder = createDataDir();
+    mkdirSync(join(folder, 'folder'));
+    writeFileSync(join(folder, 'text'), '', { mode: 0o644 });
+    writeFileSync(join(folder, 'tool'), '', { mode: 0o755 });
+    expect(findProgram(['folder', 'text', 'tool'], `/nowhere:${folder}`)).toBe(join(folder, 'tool'));
+    expect(findProgram(['tool'], undefined)).toBeUndefined();
+  });
+});
+
+describe('progress', () => {
+  it('is plain lines where there is no terminal', () => {
+    let text = '';
+    const progress = createProgress({ write: (part) => (text += part) });
+    progress.begin('api');
+    progress.done();
+    progress.begin('dashboard');
+    progress.detail('building');
+    progress.fail('did not come up');
+    expect(text).toBe(
+      '  ✓ api         0.0 s\n  … dashboard   0.0 s  building\n  ✗ dashboard   0.0 s  did not come up\n',
+    );
+  });
+});
+
+describe('the summary of a test run', () => {
+  const file = (status: string, ...results: string[]) => ({
+    status,
+    assertionResults: results.map((result) => ({ status: result })),
+  });
+
+  it.each([
+    ['all pass', { numPassedTests: 3, numFailedTests: 0, testResults: [file('passed', 'passed')] }, 0, 3, 0],
+    ['one fails', { numPassedTests: 2, numFailedTests: 1, testResults: [file('failed', 'failed')] }, 1, 2, 1],
+    [
+      'a file does not load',
+      { numPassedTests: 2, numFailedTests: 0, testResults: [file('failed')] },
+      1,
+      2,
+      1,
+    ],
+    ['an error beside the tests', { numPassedTests: 2, numFailedTests: 0, testResults: [] }, 1, 2, 1],
+    ['no report', undefined, 1, 0, 1],
+  ])('%s', (_, report, exitCode, passed, failed) => {
+    expect(summarise(report, exitCode)).toEqual({ passed, failed });
+  });
+
+  it('is one line', () => {
+    expect(summaryLine({ passed: 3, failed: 0 })).toBe('3 passed, 0 failed\n');
+  });
+});

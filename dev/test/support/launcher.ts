@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { startOf } from '../../src/process-identity.ts';
+
+const root = new URL('../../../', import.meta.url).pathname;
+
+export interface Demo {
+  apiUrl: string;
+  dashboardUrl: string;
+  email: string;
+  password: string;
+  tenantId: string;
+  clientId: string;
+  clientSecret: string;
+}
+
+/** A data folder that the test run deletes, with every process in it, whatever becomes of the test. */
+export const createDataDir = (): string => {
+  const parent = process.env.SENTRYAGENT_DATA_DIR ?? join(tmpdir(), 'sentryagent-test');
+  mkdirSync(parent, { recursive: true });
+  return mkdtempSync(join(parent, 'launcher-'));
+};
+
+export const readDemo = (dataDir: string): Demo =>
+  JSON.parse(readFileSync(join(dataDir, 'demo.json'), 'utf8')) as Demo;
+
+export interface Running {
+  pid: number;
+  output(): string;
+  /** Resolves with the exit code; null after a signal. */
+  exited: Promise<number | null>;
+  /** To the launcher's whole process group, as a terminal does. */
+  interrupt(): void;
+}
+
+/** Runs the launcher as a person does, without what this test run has set for itself. */
+export const runLauncher = (
+  dataDir: string,
+  settings: Record<string, string> = {},
+  args: string[] = [],
+): Running => {
+  const own = /^(NODE_ENV|VITEST.*|TEST_.*|DATABASE_URL|APP_DATABASE_URL|REDIS_URL|API_PORT|DASHBOARD_PORT)$/;
+  const inherited = Object.entries(process.env).filter(([name]) => !own.test(name));
+  const child = spawn(process.execPath, ['dev/start.mjs', ...args], {
+    cwd: root,
+    env: { ...Object.fromEntries(inherited), SENTRYAGENT_DATA_DIR: dataDir, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (text += String(data)));
+  return {
+    pid: child.pid!,
+    output: () => text,
+    exited: new Promise((resolve) => child.on('close', resolve)),
+    interrupt: () => void process.kill(-child.pid!, 'SIGINT'),
+  };
+};
+
+/** Runs the launcher until everything is up. */
+export const bringUp = async (...parameters: Parameters<typeof runLauncher>): Promise<Running> => {
+  const running = runLauncher(...parameters);
+  let ended = false;
+  void running.exited.then(() => (ended = true));
+  while (!running.output().includes('Ctrl-C ends everything')) {
+    if (ended) throw new Error(`the launcher did not come up:\n${running.output()}`);
+    await wait(50);
+  }
+  return running;
+};
+
+export interface Process {
+  name: string;
+  pid: number;
+  start: string;
+}
+
+/** The children of the launcher that works in this folder. */
+export const childrenIn = (dataDir: string): Process[] =>
+  (JSON.parse(readFileSync(join(dataDir, 'pids.json'), 'utf8')) as { children: Process[] }).children;
+
+export const isAlive = ({ pid, start }: Process): boolean => startOf(pid) === start;
+
+const textOf = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+};
+
+/** Every process of this machine that carries the folder in its environment or command line (Linux). */
+export const processesOf = (dataDir: string): string[] => {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) =>
+    ['environ', 'cmdline'].some((file) => textOf(`/proc/${pid}/${file}`).includes(dataDir)),
+  );
+};

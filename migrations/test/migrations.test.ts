@@ -1,0 +1,230 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import knexFactory from 'knex';
+import type { Knex } from 'knex';
+import { afterEach, describe, expect, it } from 'vitest';
+import { adminUrl, createTestDatabase, dropTestDatabase, query } from '../../api/test/support/servers.ts';
+import { ensureAppRole } from '../src/app-role.ts';
+import { migrateDown, migrateUp } from '../src/migrate.ts';
+import { readCatalogue } from './support/catalogue.ts';
+
+const directory = new URL('../src/versions', import.meta.url).pathname;
+const main = new URL('../src/main.ts', import.meta.url).pathname;
+const versions = readdirSync(directory).sort();
+
+/** What the test undoes when it has ended, the newest first. */
+const undo: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).reverse()) await step();
+});
+
+const emptyDatabase = async (): Promise<string> => {
+  const database = await createTestDatabase('template0');
+  undo.push(() => dropTestDatabase(database));
+  return database;
+};
+
+const knexOf = (databaseUrl: string): Knex => {
+  const knex = knexFactory({
+    client: 'pg',
+    connection: databaseUrl,
+    pool: { min: 0, max: 2 },
+    migrations: { directory, tableName: 'knex_migrations', loadExtensions: ['.ts'] },
+  });
+  undo.push(() => knex.destroy());
+  return knex;
+};
+
+/** The URL of a role that is this test's own; whoever makes it. */
+const ownRole = (database: string, password = 'first'): { role: string; url: string } => {
+  const role = `test_role_${randomBytes(6).toString('hex')}`;
+  undo.push(() => query(adminUrl(), `drop role if exists ${role}`));
+  const url = new URL(adminUrl(database));
+  [url.username, url.password] = [role, password];
+  return { role, url: url.toString() };
+};
+
+const run = (args: string[], env: Record<string, string>) =>
+  promisify(execFile)(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } });
+
+describe('each version', () => {
+  it.each(versions)('%s: A migration leaves no trace when undone', async (version) => {
+    const url = adminUrl(await emptyDatabase());
+    const knex = knexOf(url);
+    for (let i = 0; i < versions.indexOf(version); i++) await knex.migrate.up();
+    const before = await readCatalogue(url);
+    expect((await knex.migrate.up())[1]).toEqual([version]);
+    const applied = await readCatalogue(url);
+    expect(applied).not.toEqual(before);
+    await knex.migrate.down();
+    expect(await readCatalogue(url)).toEqual(before);
+    await knex.migrate.up();
+    expect(await readCatalogue(url)).toEqual(applied);
+  });
+});
+
+describe('all versions', () => {
+  it('leave an empty database when all are undone', async () => {
+    const url = adminUrl(await emptyDatabase());
+    const empty = await readCatalogue(url);
+    expect(await migrateUp({ databaseUrl: url })).toHaveLength(versions.length);
+    const newest = await readCatalogue(url);
+    expect(await migrateDown({ databaseUrl: url }, true)).toHaveLength(versions.length);
+    expect(await readCatalogue(url)).toEqual(empty);
+    await migrateUp({ databaseUrl: url });
+    expect(await readCatalogue(url)).toEqual(newest);
+  });
+
+  it('are undone one at a time unless all are asked for', async () => {
+    const databaseUrl = adminUrl(await emptyDatabase());
+    await migrateUp({ databaseUrl });
+    expect(await migrateDown({ databaseUrl })).toEqual([versions.at(-1)]);
+  });
+
+  it('Migrating twice changes nothing', async () => {
+    const database = await emptyDatabase();
+    const settings = { databaseUrl: adminUrl(database), appDatabaseUrl: ownRole(database).url };
+    await migrateUp(settings);
+    const applied = await readCatalogue(settings.databaseUrl);
+    expect(await migrateUp(settings)).toEqual([]);
+    expect(await readCatalogue(settings.databaseUrl)).toEqual(applied);
+  });
+
+  it('are applied once by two processes that start together, and both succeed', async () => {
+    const database = await emptyDatabase();
+    const env = { DATABASE_URL: adminUrl(database), APP_DATABASE_URL: ownRole(database).url };
+    const outputs = await Promise.all([run([], env), run([], env)]);
+    expect(outputs.map(({ stderr }) => stderr)).toEqual(['', '']);
+    const said = outputs.map(({ stdout }) => stdout.split(':')[0]!.trim()).sort();
+    expect(said).toEqual(['Applied', 'The database is up to date.']);
+    const { rows } = await query(adminUrl(database), 'select name from knex_migrations order by id');
+    expect(rows.map(({ name }) => name as string)).toEqual(versions);
+  });
+});
+
+/** Owns its database and may create roles, like the administrator that a hosted Postgres gives. */
+const plainOwner = async (database: string): Promise<string> => {
+  const { role, url } = ownRole(database);
+  undo.push(() => query(adminUrl(), `drop database ${database} with (force)`));
+  const { rows } = await query(
+    adminUrl(),
+    `select string_agg(rolname, ', ') as roles from pg_roles where rolname ~ '^sentryagent_' and not rolcanlogin`,
+  );
+  await query(
+    adminUrl(),
+    `create role ${role} login createrole password 'first';
+     grant ${rows[0].roles} to ${role} with admin option;
+     alter database ${database} owner to ${role}`,
+  );
+  return url;
+};
+
+describe('an owner of the schema that is no superuser', () => {
+  it('migrates up, again, and down', async () => {
+    const database = await emptyDatabase();
+    const databaseUrl = await plainOwner(database);
+    const login = ownRole(database);
+    const empty = await readCatalogue(databaseUrl);
+    const settings = { databaseUrl, appDatabaseUrl: login.url };
+    expect(await migrateUp(settings)).toHaveLength(versions.length);
+    const newest = await readCatalogue(databaseUrl);
+    expect(await migrateUp(settings)).toEqual([]);
+    expect(await readCatalogue(databaseUrl)).toEqual(newest);
+    await migrateDown(settings, true);
+    expect(await readCatalogue(databaseUrl)).toEqual(empty);
+  });
+
+  it('gives the tenants that are there already what later ones are founded with', async () => {
+    const database = await emptyDatabase();
+    const databaseUrl = await plainOwner(database);
+    await knexOf(databaseUrl).migrate.up();
+    const sql = async (text: string) => (await query(adminUrl(database), text)).rows as unknown[];
+    await sql(`insert into tenants (id, name, slug, created_at) values ('ten_old', 'Old', 'old', now())`);
+    await migrateUp({ databaseUrl });
+    expect(await sql('select tenant_id, tier from tenant_subscriptions')).toEqual([
+      { tenant_id: 'ten_old', tier: 'free' },
+    ]);
+    expect(await sql('select tenant_id, sequence from audit_heads')).toEqual([
+      { tenant_id: 'ten_old', sequence: '0' },
+    ]);
+  });
+});
+
+describe('the login that the processes use', () => {
+  const attributes = async (role: string): Promise<unknown> => {
+    const { rows } = await query(
+      adminUrl(),
+      `select rolcanlogin, rolinherit, rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication,
+         array(select roleid::regrole::text from pg_auth_members where member = r.oid order by 1) as roles
+       from pg_roles r where rolname = $1`,
+      [role],
+    );
+    return rows[0];
+  };
+  const promised = {
+    rolcanlogin: true,
+    rolinherit: false,
+    rolsuper: false,
+    rolcreatedb: false,
+    rolcreaterole: false,
+    rolbypassrls: false,
+    rolreplication: false,
+    roles: ['sentryagent_app', 'sentryagent_auth'],
+  };
+  /** The database of this cluster that has the roles, and a way to it. */
+  const migrated = async (): Promise<{ database: string; knex: Knex }> => {
+    const database = await createTestDatabase();
+    undo.push(() => dropTestDatabase(database));
+    return { database, knex: knexOf(adminUrl(database)) };
+  };
+
+  it('may log in and take its two roles, and nothing else', async () => {
+    const { database, knex } = await migrated();
+    const { role, url } = ownRole(database);
+    await ensureAppRole(knex, url);
+    expect(await attributes(role)).toEqual(promised);
+    const { rows } = await query(url, 'select session_user::text as name');
+    expect(rows).toEqual([{ name: role }]);
+    await expect(query(url, 'select from public.agents')).rejects.toThrow(/permission denied/);
+  });
+
+  it('loses what somebody gave it besides', async () => {
+    const { database, knex } = await migrated();
+    const { role, url } = ownRole(database);
+    await knex.raw(`create role ${role} superuser createdb createrole inherit bypassrls replication`);
+    await ensureAppRole(knex, url);
+    expect(await attributes(role)).toEqual(promised);
+  });
+
+  it('has the newest password of its URL, whatever characters are in it', async () => {
+    const { database, knex } = await migrated();
+    const { url: first } = ownRole(database);
+    await ensureAppRole(knex, first);
+    const second = new URL(first);
+    second.password = encodeURIComponent(`?'"\\$1 %I:x`);
+    await ensureAppRole(knex, second.toString());
+    expect((await query(second.toString(), 'select 1 as one')).rows).toEqual([{ one: 1 }]);
+    await expect(query(first, 'select 1')).rejects.toThrow(/password authentication failed/);
+  });
+});
+
+describe('node migrations/src/main.ts', () => {
+  it('says what it did', async () => {
+    const env = { DATABASE_URL: adminUrl(await emptyDatabase()) };
+    expect((await run([], env)).stdout).toBe(`Applied: ${versions.join(', ')}\n`);
+    expect((await run(['down'], env)).stdout).toBe(`Undone: ${versions.toReversed().join(', ')}\n`);
+  });
+
+  it('names a missing DATABASE_URL and a wrong APP_DATABASE_URL, prints no value and exits 78', async () => {
+    const failed = await run([], { APP_DATABASE_URL: 'mysql://hidden' }).catch((error: unknown) => error);
+    expect(failed).toMatchObject({ code: 78, stdout: '' });
+    const { stderr } = failed as { stderr: string };
+    expect(stderr).toBe(
+      'The migrations cannot start:\n' +
+        '  - DATABASE_URL is missing: the URL of the Postgres user that owns the schema\n' +
+        '  - APP_DATABASE_URL is not a postgres:// URL\n',
+    );
+  });
+});
