@@ -15,7 +15,7 @@ const address = (): string => `10.${randomInt(256)}.${randomInt(256)}.${randomIn
 
 const read = async (response: Response): Promise<Reply> => {
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
   return {
     status: response.status,
     headers: response.headers,

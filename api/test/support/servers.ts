@@ -27,14 +27,14 @@ const redisIndexes = new Map<string, number>();
 
 /**
  * A Redis database for each Postgres database, so that test files side by side, and deployments of one file, see
- * nothing of each other: 16 are there, half of them for each of the two workers.
+ * nothing of each other: of the 16, seven are for each of the two workers, two for the journeys.
  */
 export const redisUrl = (database: string): string => {
   const index = redisIndexes.get(database) ?? redisIndexes.size;
   redisIndexes.set(database, index);
   const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 2;
   const url = new URL(required('TEST_REDIS_URL'));
-  url.pathname = `/${worker * 8 + (index % 8)}`;
+  url.pathname = `/${worker * 7 + (index % 7)}`;
   return url.toString();
 };
 

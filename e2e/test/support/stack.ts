@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
@@ -80,6 +80,19 @@ const answers = async (url: string): Promise<void> => {
   throw new Error(`${url} did not come up`);
 };
 
+/** One of the two Redis databases that are kept for journeys, emptied. */
+const emptyRedis = async (): Promise<string> => {
+  const url = new URL(required('TEST_REDIS_URL'));
+  const index = 14 + (Number(process.env.VITEST_POOL_ID ?? 1) % 2);
+  const socket = connect(Number(url.port), url.hostname);
+  await once(socket, 'connect');
+  socket.write(`SELECT ${index}\r\nFLUSHDB\r\nQUIT\r\n`);
+  socket.resume();
+  await once(socket, 'close');
+  url.pathname = `/${index}`;
+  return url.toString();
+};
+
 /** The API and the built dashboard as processes, over a database of their own: what a person's browser talks to. */
 export const startStack = async (env: Record<string, string> = {}): Promise<Stack> => {
   const database = `e2e_${randomBytes(6).toString('hex')}`;
@@ -87,15 +100,13 @@ export const startStack = async (env: Record<string, string> = {}): Promise<Stac
   const [apiPort, dashboardPort] = [await freePort(), await freePort()];
   const [apiUrl, dashboardUrl] = [`http://localhost:${apiPort}`, `http://localhost:${dashboardPort}`];
   const key = Buffer.alloc(32, 9).toString('base64');
-  const redis = new URL(required('TEST_REDIS_URL'));
-  redis.pathname = `/${Number(process.env.VITEST_POOL_ID ?? 1) % 16}`;
   const apiEnvironment = {
     API_HOST: 'localhost',
     API_PORT: String(apiPort),
     PUBLIC_URL: apiUrl,
     DASHBOARD_URL: dashboardUrl,
     APP_DATABASE_URL: databaseUrl(database, 'sentryagent_test_login'),
-    REDIS_URL: redis.toString(),
+    REDIS_URL: await emptyRedis(),
     AUTH_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEYS: `k1:${key}`,
     CLIENT_SECRET_PEPPERS: `p1:${key}`,
