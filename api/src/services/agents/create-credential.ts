@@ -8,6 +8,7 @@ import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { notFound } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
 
 export interface NewCredential {
   credential: Credential;
@@ -41,20 +42,9 @@ export const createCredential = async (
       pepperId,
       createdAt: now,
     });
-    await appendAudit(trx, tenantId, [
-      {
-        tenantId,
-        eventId: newId('evt', now.getTime()),
-        occurredAt: now,
-        actorKind: principal.kind,
-        actorId: principal.id,
-        agentId,
-        action: 'credential.generated',
-        outcome: 'success',
-        origin,
-        metadata: { credentialId: id },
-      },
-    ]);
+    const act = { actor: principal, origin, at: now };
+    const metadata = { credentialId: id };
+    await appendAudit(trx, succeeded(act, { action: 'credential.generated', agentId, metadata }));
     return { credential, clientSecret };
   });
 };

@@ -8,6 +8,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { countActiveAgents } from './count-active-agents.ts';
 
@@ -72,20 +73,9 @@ export const registerAgent = async (
       createdAt: now,
       updatedAt: now,
     });
-    await appendAudit(trx, tenantId, [
-      {
-        tenantId,
-        eventId: newId('evt', now.getTime()),
-        occurredAt: now,
-        actorKind: principal.kind,
-        actorId: principal.id,
-        agentId: agent.id,
-        action: 'agent.created',
-        outcome: 'success',
-        origin,
-        metadata: { name, scopes: agent.scopes },
-      },
-    ]);
+    const act = { actor: principal, origin, at: now };
+    const metadata = { name, scopes: agent.scopes };
+    await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
     return agent;
   });
 };

@@ -1,3 +1,4 @@
+import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 
 /** Every act that the log tells. */
@@ -16,6 +17,28 @@ export interface AuditEntry {
   origin: Origin;
   metadata: Record<string, unknown>;
 }
+
+/** Who acted, from where and when. */
+export interface Act {
+  actor: Pick<Principal, 'tenantId' | 'kind' | 'id'>;
+  origin: Origin;
+  at: Date;
+}
+
+/** An act that succeeded. Its id is told where something else carries it too, as a token's `jti` does. */
+export const succeeded = (
+  { actor, origin, at }: Act,
+  what: Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string },
+): AuditEntry => ({
+  eventId: newId('evt', at.getTime()),
+  ...what,
+  tenantId: actor.tenantId,
+  occurredAt: at,
+  actorKind: actor.kind,
+  actorId: actor.id,
+  outcome: 'success',
+  origin,
+});
 
 /** The columns of `audit_events`, as JSON: a timestamp is ISO 8601 in UTC, bytes are `\x` and hex. */
 export interface ChainedEntry {

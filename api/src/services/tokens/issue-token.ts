@@ -1,6 +1,7 @@
 import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Scope } from '../../platform/principal.ts';
+import { succeeded } from '../audit/entry.ts';
 import type { Ledger } from '../audit/ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from './authenticate-client.ts';
@@ -53,21 +54,16 @@ export const issueToken = async (
     iat,
     exp: iat + config.TOKEN_TTL_SECONDS,
   });
-  const recorded = await ledger.record(
+  const entry = succeeded(
+    { actor: { tenantId: client.tenantId, kind: 'agent', id: client.agentId }, origin, at: now },
     {
-      tenantId: client.tenantId,
       eventId: jti,
-      occurredAt: now,
-      actorKind: 'agent',
-      actorId: client.agentId,
-      agentId: client.agentId,
       action: 'token.issued',
-      outcome: 'success',
-      origin,
+      agentId: client.agentId,
       metadata: { credentialId: client.credentialId, grantType: 'client_credentials', scope },
     },
-    client.credentialId,
   );
+  const recorded = await ledger.record(entry, client.credentialId);
   if (recorded === 'not_live') throw new OAuthError('invalid_client', 'The client is not active.');
   return { accessToken, expiresIn: config.TOKEN_TTL_SECONDS, scope };
 };
