@@ -16,7 +16,7 @@ const npm = (args, doing) =>
   new Promise((resolve, reject) => {
     const start = Date.now();
     console.log(`${doing} …`);
-    const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
+    const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--no-update-notifier'];
     const child = spawn('npm', [...args, ...quiet], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
     child.on('error', (error) => reject(new Error(`npm cannot be run: ${error.message}`)));
     child.on('exit', (code) => {

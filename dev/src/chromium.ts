@@ -10,13 +10,13 @@ const MAC_APPS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-const find = ({ env }: Config): string | undefined =>
-  findProgram(NAMES, env.PATH) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
+const find = ({ searchPath }: Config): string | undefined =>
+  findProgram(NAMES, searchPath) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
 
 /** By Debian's packages where we may, else by Playwright's own download. */
-const installers = ({ root, env }: Config): string[][] => {
+const installers = ({ root, searchPath }: Config): string[][] => {
   const debian =
-    existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], env.PATH);
+    existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], searchPath);
   if (debian) {
     return [
       ['apt-get', 'update'],

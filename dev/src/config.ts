@@ -16,7 +16,13 @@ export interface Config {
   databaseUrl?: string | undefined;
   appDatabaseUrl?: string | undefined;
   redisUrl?: string | undefined;
+  /** Where the dashboard's server reaches the API. */
+  apiUrl: string;
+  /** Secrets that the caller gives instead of those kept in the data folder. */
+  givenSecrets: Environment;
   chromiumPath?: string | undefined;
+  /** PATH, in which programs are looked for. */
+  searchPath: string;
   /** The caller's whole environment: what this program does not name itself goes on to the parts. */
   env: Environment;
 }
@@ -24,6 +30,9 @@ export interface Config {
 export type Environment = Record<string, string | undefined>;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+
+const pick = (env: Environment, names: string[]): Environment =>
+  Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
 
 /** Judges every setting at once. Empty counts as absent. */
 export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
@@ -60,7 +69,10 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
     databaseUrl: database('DATABASE_URL'),
     appDatabaseUrl: database('APP_DATABASE_URL'),
     redisUrl: url('REDIS_URL', 'redis', /^rediss?:\/\//),
+    apiUrl: origin('API_URL') ?? `http://localhost:${apiPort}`,
+    givenSecrets: pick(env, ['AUTH_SECRET', 'KEY_ENCRYPTION_KEYS', 'CLIENT_SECRET_PEPPERS']),
     chromiumPath: text('CHROMIUM_PATH'),
+    searchPath: text('PATH') ?? '',
     env,
   };
   if (config.appDatabaseUrl && !config.databaseUrl) {

@@ -12,5 +12,5 @@ export const isProgram = (path: string): boolean => {
 };
 
 /** The first of these names that is a program on the search path. */
-export const findProgram = (names: string[], searchPath = ''): string | undefined =>
+export const findProgram = (names: string[], searchPath: string): string | undefined =>
   names.flatMap((name) => searchPath.split(delimiter).map((folder) => join(folder, name))).find(isProgram);

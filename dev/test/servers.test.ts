@@ -48,7 +48,7 @@ describe('the servers of the tests', { timeout: LONG }, () => {
 
   it('must be had: without Redis there are no tests', async () => {
     const place = createPlace();
-    const bare = { ...config, cacheDir: place.dataDir, env: { PATH: '' } };
+    const bare = { ...config, cacheDir: place.dataDir, searchPath: '' };
     await expect(startTestRedis({ ...place, config: bare })).rejects.toThrow(/need a Redis.*Install it by/s);
   });
 });
@@ -56,7 +56,7 @@ describe('the servers of the tests', { timeout: LONG }, () => {
 describe('redis', () => {
   it('A missing Redis does not stop the start', async () => {
     const { children, dataDir } = createPlace();
-    const bare = { ...config, dataDir, cacheDir: dataDir, env: { PATH: '' } };
+    const bare = { ...config, dataDir, cacheDir: dataDir, searchPath: '' };
     const progress = { detail: () => {} };
     const secrets = readSecrets(dataDir);
     const result = await redis.start({ config: bare, children, secrets, watch: false, found: {}, progress });

@@ -2,11 +2,12 @@ import type { Environment } from '../config.ts';
 import type { Context, Part } from '../part.ts';
 import { answers, waitFor } from '../wait-for.ts';
 
-/** The caller's own secrets and addresses win; the API never sees the owner of its database. */
+/** The caller's own secrets win; the API never sees the owner of its database. */
 const environmentOf = ({ config, secrets, found }: Context): Environment => ({
-  AUTH_SECRET: config.env.AUTH_SECRET || secrets.AUTH_SECRET,
-  KEY_ENCRYPTION_KEYS: config.env.KEY_ENCRYPTION_KEYS || secrets.KEY_ENCRYPTION_KEYS,
-  CLIENT_SECRET_PEPPERS: config.env.CLIENT_SECRET_PEPPERS || secrets.CLIENT_SECRET_PEPPERS,
+  AUTH_SECRET: secrets.AUTH_SECRET,
+  KEY_ENCRYPTION_KEYS: secrets.KEY_ENCRYPTION_KEYS,
+  CLIENT_SECRET_PEPPERS: secrets.CLIENT_SECRET_PEPPERS,
+  ...config.givenSecrets,
   API_PORT: String(config.apiPort),
   PUBLIC_URL: config.publicUrl,
   DASHBOARD_URL: config.dashboardUrl,

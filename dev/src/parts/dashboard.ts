@@ -26,7 +26,7 @@ export const dashboard: Part = {
         HOST: host,
         PORT: port,
         ORIGIN: config.dashboardUrl,
-        API_URL: config.env.API_URL || `http://localhost:${config.apiPort}`,
+        API_URL: config.apiUrl,
         PUBLIC_API_URL: config.publicUrl,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: undefined,

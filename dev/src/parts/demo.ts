@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { ApiError, createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
 import type { Config } from '../config.ts';
@@ -24,6 +25,24 @@ interface Demo {
   clientId: string;
   clientSecret: string;
 }
+
+type Ask = <T>(call: () => Promise<T>) => Promise<T>;
+
+/** Waits where it is told to: a caller may have set a limit of a few requests a minute, to see it at work. */
+const patiently =
+  (say: (text: string) => void): Ask =>
+  async (call) => {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!(error instanceof ApiError && error.code === 'rate_limited')) throw error;
+        const seconds = error.retryAfter ?? 1;
+        say(`the rate limit lets it go on in ${seconds} s`);
+        await wait(seconds * 1_000);
+      }
+    }
+  };
 
 /** Signs in (or up) as a browser does, and answers a client that carries the cookie. */
 const enter = async (config: Config, how: (auth: Client['auth']) => Promise<unknown>): Promise<Client> => {
@@ -49,12 +68,12 @@ const read = (file: string): Demo | undefined => {
 };
 
 /** The demo of an earlier start, if its person still gets in and is in the same tenant. */
-const keep = async (config: Config, demo: Demo | undefined): Promise<Demo | undefined> => {
+const keep = async (config: Config, ask: Ask, demo: Demo | undefined): Promise<Demo | undefined> => {
   if (!demo) return undefined;
   try {
     const { email, password } = demo;
-    const client = await enter(config, (auth) => auth.signIn({ email, password }));
-    const { tenant } = await client.auth.session();
+    const client = await ask(() => enter(config, (auth) => auth.signIn({ email, password })));
+    const { tenant } = await ask(() => client.auth.session());
     return tenant.id === demo.tenantId ? demo : undefined;
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return undefined;
@@ -62,22 +81,22 @@ const keep = async (config: Config, demo: Demo | undefined): Promise<Demo | unde
   }
 };
 
-const create = async (config: Config, email = EMAIL): Promise<Demo> => {
+const create = async (config: Config, ask: Ask, email = EMAIL): Promise<Demo> => {
   const person = { email, password: randomBytes(12).toString('base64url') };
-  const client = await enter(config, (auth) => auth.signUp({ ...person, name: 'Demo' }));
-  const { tenant } = await client.auth.session();
-  const { agentId } = await client.agents.register({ name: 'demo-agent', scopes: [...SCOPES] });
-  const { clientId, clientSecret } = await client.agents.createCredential(agentId);
+  const client = await ask(() => enter(config, (auth) => auth.signUp({ ...person, name: 'Demo' })));
+  const { tenant } = await ask(() => client.auth.session());
+  const { agentId } = await ask(() => client.agents.register({ name: 'demo-agent', scopes: [...SCOPES] }));
+  const { clientId, clientSecret } = await ask(() => client.agents.createCredential(agentId));
   return { ...person, tenantId: tenant.id, clientId, clientSecret };
 };
 
 /** A database may know the address from a time whose password is gone: then the demo gets another one. */
-const createAnew = async (config: Config): Promise<Demo> => {
+const createAnew = async (config: Config, ask: Ask): Promise<Demo> => {
   try {
-    return await create(config);
+    return await create(config, ask);
   } catch (error) {
     if (!(error instanceof ApiError && error.code === 'email_taken')) throw error;
-    return create(config, EMAIL.replace('@', `-${randomBytes(3).toString('hex')}@`));
+    return create(config, ask, EMAIL.replace('@', `-${randomBytes(3).toString('hex')}@`));
   }
 };
 
@@ -92,10 +111,11 @@ const addresses = (config: Config) => ({
 
 export const demo: Part = {
   name: 'demo',
-  async start({ config }) {
+  async start({ config, progress }) {
+    const ask = patiently((text) => progress.detail(text));
     const file = join(config.dataDir, 'demo.json');
-    const kept = await keep(config, read(file));
-    const { email, password, tenantId, clientId, clientSecret } = kept ?? (await createAnew(config));
+    const kept = await keep(config, ask, read(file));
+    const { email, password, tenantId, clientId, clientSecret } = kept ?? (await createAnew(config, ask));
     const content = { ...addresses(config), email, password, tenantId, clientId, clientSecret };
     writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);

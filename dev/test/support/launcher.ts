@@ -3,6 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { createClient } from '@sentryagent/sdk';
+import type { Client } from '@sentryagent/sdk';
+import { freePort } from '../../src/ports.ts';
 import { startOf } from '../../src/process-identity.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
@@ -98,4 +101,29 @@ export const processesOf = (dataDir: string): string[] => {
   return pids.filter((pid) =>
     ['environ', 'cmdline'].some((file) => textOf(`/proc/${pid}/${file}`).includes(dataDir)),
   );
+};
+
+/** A start may wait for a build of the dashboard. */
+export const LONG = 240_000;
+
+/** Free ports for a launcher. */
+export const ports = async (): Promise<{ API_PORT: string; DASHBOARD_PORT: string }> => ({
+  API_PORT: String(await freePort()),
+  DASHBOARD_PORT: String(await freePort()),
+});
+
+/** A client with the demo agent's token. */
+export const asDemoAgent = async (dataDir: string): Promise<Client> => {
+  const { apiUrl: baseUrl, clientId, clientSecret } = readDemo(dataDir);
+  const token = await createClient({ baseUrl }).tokens.issue({ clientId, clientSecret });
+  return createClient({ baseUrl, headers: { authorization: `Bearer ${token.access_token}` } });
+};
+
+export const agentNames = async (dataDir: string): Promise<string[]> =>
+  (await (await asDemoAgent(dataDir)).agents.list()).data.map(({ name }) => name);
+
+/** Ctrl-C; answers the exit code. */
+export const stop = async (running: Running): Promise<number | null> => {
+  running.interrupt();
+  return running.exited;
 };
