@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
 import { closeDeps, createDeps } from '../../src/deps.ts';
@@ -53,11 +52,6 @@ export const startApi = async ({
   clock,
 }: TestApiOptions = {}): Promise<TestApi> => {
   const database = shared ?? (await createTestDatabase());
-  if (!shared) {
-    const redis = new Redis(redisUrl(database));
-    await redis.flushdb();
-    redis.disconnect();
-  }
   const logs: Record<string, unknown>[] = [];
   const logger = pino({ base: null }, { write: (text: string) => void logs.push(JSON.parse(text)) });
   const config = parseConfig({ ...testEnvironment(database), ...env });

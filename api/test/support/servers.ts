@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
 import pg from 'pg';
 
 const required = (name: string): string => {
@@ -50,10 +51,13 @@ export const query = async (url: string, sql: string, values: unknown[] = []): P
   }
 };
 
-/** A new database, a copy of the migrated template unless another is named. */
+/** A new database, a copy of the migrated template unless another is named, and an empty Redis beside it. */
 export const createTestDatabase = async (template = TEMPLATE): Promise<string> => {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await query(adminUrl(), `create database ${name} template ${template}`);
+  const redis = new Redis(redisUrl(name));
+  await redis.flushdb();
+  redis.disconnect();
   return name;
 };
 
