@@ -1,3 +1,4 @@
+import proxyAddr from 'proxy-addr';
 import { z } from 'zod';
 import { parseKeyring } from './platform/keyring.ts';
 
@@ -29,6 +30,20 @@ const keyring = z.string().transform((text, context) => {
 
 const url = (protocol: RegExp) => z.url({ protocol, error: `must be a ${protocol.source} URL` });
 
+const proxies = z
+  .string()
+  .default('loopback')
+  .transform((text, context) => {
+    const list = text.split(',').map((proxy) => proxy.trim());
+    try {
+      proxyAddr.compile(list);
+      return list;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must list addresses, subnets or names such as loopback' });
+      return z.NEVER;
+    }
+  });
+
 /** Every setting of the API. The comments in `.env.example` say what each is for. */
 export const settings = z.object({
   API_HOST: z.string().default('127.0.0.1'),
@@ -44,7 +59,7 @@ export const settings = z.object({
   REDIS_RATE_LIMIT_ENABLED: flag(true),
   RATE_LIMIT_WINDOW_MS: count(60_000),
   RATE_LIMIT_MAX_REQUESTS: count(100),
-  TRUSTED_PROXIES: z.string().default('loopback'),
+  TRUSTED_PROXIES: proxies,
   AUTH_SECRET: z.string().min(32, 'must have at least 32 characters'),
   KEY_ENCRYPTION_KEYS: keyring,
   CLIENT_SECRET_PEPPERS: keyring,

@@ -65,6 +65,15 @@ const mount = (
   });
 };
 
+/** Node hands on some addresses that are no URL; asked for their path, Koa throws. */
+const readPath = (ctx: Koa.Context): string => {
+  try {
+    return ctx.path;
+  } catch (cause) {
+    throw new Problem('invalid_request', 'The address of the request is not valid.', { cause });
+  }
+};
+
 /** Request id, the one log line, and the one place where errors become answers. */
 const frame =
   ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middleware =>
@@ -74,10 +83,12 @@ const frame =
     ctx.state.requestId = requestId;
     ctx.set({ 'X-Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
     let failure: unknown;
+    let path = '';
     try {
+      path = readPath(ctx);
       await next();
     } catch (error) {
-      const oauth = routes.some(({ path, errors }) => errors === 'oauth' && path === ctx.path);
+      const oauth = routes.some((route) => route.errors === 'oauth' && route.path === path);
       failure = answerError(ctx, error, { docsUrl: config.DASHBOARD_URL, requestId, oauth });
     }
     const { route, principal } = ctx.state as { route?: Route; principal?: Principal };
@@ -109,7 +120,7 @@ export const createApp = (deps: Deps, routes: readonly Route[]): Koa => {
   const app = new Koa();
   // One address per resource: neither /agents/ nor /Agents is another name for /agents.
   const router = new Router({ strict: true, sensitive: true });
-  const trust = proxyAddr.compile(deps.config.TRUSTED_PROXIES.split(',').map((proxy) => proxy.trim()));
+  const trust = proxyAddr.compile(deps.config.TRUSTED_PROXIES);
   for (const route of routes) mount(router, route, deps, trust);
   app.silent = true;
   app.use(frame(deps, routes));

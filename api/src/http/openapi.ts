@@ -135,8 +135,8 @@ export const printOpenApi = (routes: readonly Route[], version: string): Json =>
   };
 };
 
-/** Serves the document of the other routes. */
-export const openApiRoute = (document: Json): Route =>
+/** Serves the document of all routes, this one among them. */
+export const openApiRoute = (document: () => Json): Route =>
   publicRoute({
     method: 'get',
     path: '/openapi.json',
@@ -146,5 +146,5 @@ export const openApiRoute = (document: Json): Route =>
     access: 'public',
     responses: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
     problems: [],
-    handle: async () => ({ status: 200, body: document }),
+    handle: async () => ({ status: 200, body: document() }),
   });

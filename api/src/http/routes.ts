@@ -16,12 +16,14 @@ export interface RoutesDeps {
 
 /** Every route of the API, the document of all of them last. */
 export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => {
-  const routes = [
+  const routes: Route[] = [
     ...tokenRoutes(doors),
     ...agentRoutes,
     ...billingRoutes,
     ...peopleRoutes(doors),
     healthRoute(watch, version),
+    openApiRoute(() => document),
   ];
-  return [...routes, openApiRoute(printOpenApi(routes, version))];
+  const document = printOpenApi(routes, version);
+  return routes;
 };

@@ -15,7 +15,7 @@ const TRANSIENT = /^(08|53|57|58|40001|40P01|55P03)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What the driver says without a code; Knex puts the statement before it. */
 const LOST =
-  /Connection terminated|timeout exceeded when trying to connect|Client (has encountered a connection error|was closed)/;
+  /Connection terminated|timeout (expired|exceeded when trying to connect)|Client (has encountered a connection error|was closed)/;
 
 const isTransient = (error: Error & { code?: unknown }): boolean =>
   error.name === 'KnexTimeoutError' ||
@@ -31,5 +31,6 @@ export const databaseProblem = (error: unknown): Problem | undefined => {
   const { constraint } = error as Error & { constraint?: string };
   const known = constraint === undefined ? undefined : constraints[constraint];
   if (known) return new Problem(known.code, known.detail, { cause: error });
-  return isTransient(error) ? unavailable(error) : undefined;
+  // better-auth wraps it as the cause.
+  return isTransient(error) ? unavailable(error) : databaseProblem(error.cause);
 };

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import knexFactory from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
@@ -36,6 +37,19 @@ const getTypeParser = (oid: number, format?: string): ((text: string) => unknown
   return pg.types.getTypeParser(oid, format as 'text');
 };
 
+/** Longer than any statement may take: the server says that itself, as long as it says anything. */
+const SILENCE_MS = 2_200;
+
+/** Ends a connection whose query stays unanswered: a timer on the query alone would leave its transaction open. */
+const endWhenSilent = (client: pg.ClientBase): void => {
+  const driver = client as unknown as { readyForQuery: boolean; connection: { stream: Socket } };
+  const { stream } = driver.connection;
+  stream.setTimeout(SILENCE_MS);
+  stream.on('timeout', () => {
+    if (!driver.readyForQuery) stream.destroy();
+  });
+};
+
 /** Shorter than any caller's patience: a Postgres that accepts and hangs is given up, not waited for. */
 const connection = (url: string) => ({
   connectionString: url,
@@ -61,6 +75,10 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
       max: settings.DB_POOL_MAX,
       idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
       propagateCreateError: true,
+      afterCreate: (client: pg.ClientBase, done: (error: null, client: pg.ClientBase) => void) => {
+        endWhenSilent(client);
+        done(null, client);
+      },
     },
   });
   const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
@@ -89,7 +107,12 @@ export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg
     max: Math.max(2, Math.ceil(settings.DB_POOL_MAX / 4)),
     idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
   });
-  // An idle connection that breaks is replaced by the pool; unheard, the event would end the process.
+  // A connection that breaks is replaced by the pool; unheard, the event would end the process. One that is in use
+  // tells its query as well.
+  pool.on('connect', (client) => {
+    endWhenSilent(client);
+    client.on('error', () => {});
+  });
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'));
   return pool;
 };
