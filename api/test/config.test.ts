@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { settings as workerSettings } from '../../workers/src/config.ts';
 import { parseConfig, settings } from '../src/config.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
@@ -29,6 +30,8 @@ const defaults = {
   TOKEN_TTL_SECONDS: 900,
   BILLING_ENABLED: true,
   TRIAL_DAYS: 0,
+  TEMPORAL_NAMESPACE: 'default',
+  STRIPE_WEBHOOK_SECRETS: [],
   USAGE_FLUSH_INTERVAL_MS: 60_000,
   LOG_LEVEL: 'info',
 };
@@ -103,6 +106,10 @@ describe('parseConfig', () => {
     ['BILLING_ENABLED', ['canary', '0']],
     ['TOKEN_TTL_SECONDS', ['59', '3601', 'canary']],
     ['TRUSTED_PROXIES', ['canary', '10.0.0.1/33', 'loopback,canary']],
+    ['TEMPORAL_ADDRESS', ['canary', 'http://canary:7233', 'canary:port']],
+    ['STRIPE_SECRET_KEY', ['canary', 'pk_test_canary', 'sk_canary']],
+    ['STRIPE_API_URL', ['canary', 'http://canary/v1']],
+    ['STRIPE_WEBHOOK_SECRETS', ['canary', 'whsec_1,canary']],
     ['LOG_LEVEL', ['canary', 'INFO']],
   ])('refuses a wrong %s, and prints no value', (name, values) => {
     for (const value of values) {
@@ -165,7 +172,7 @@ describe('.env.example', () => {
 
   it('Every setting is documented', () => {
     const programs = [
-      ...Object.keys(settings.shape),
+      ...Object.keys({ ...settings.shape, ...workerSettings.shape }),
       ...[
         'migrations/src/config.ts',
         'dev/src/config.ts',
@@ -187,20 +194,27 @@ describe('.env.example', () => {
   });
 
   it('shows the API’s own defaults', () => {
+    const unset = [
+      ...Object.keys(required),
+      ...['REDIS_URL', 'TEMPORAL_ADDRESS', 'TEMPORAL_API_KEY'],
+      ...['STRIPE_SECRET_KEY', 'STRIPE_API_URL', 'STRIPE_WEBHOOK_SECRETS'],
+    ];
     const shown = Object.fromEntries(
       pairs.filter(({ name }) => name in settings.shape).map(({ name, value }) => [name, value]),
     );
     const stated = Object.fromEntries(
       pairs.flatMap(({ name, comment }) => {
         const [, value] = /Default: ([^\s,]+)/.exec(comment) ?? [];
-        return name in defaults ? [[name, value]] : [];
+        return name in defaults && !unset.includes(name) ? [[name, value]] : [];
       }),
     );
     const expected = Object.fromEntries(
-      Object.entries(defaults).map(([name, value]) => [name, String(value)]),
+      Object.entries(defaults).flatMap(([name, value]) =>
+        unset.includes(name) ? [] : [[name, String(value)]],
+      ),
     );
     expect(stated).toEqual(expected);
-    const absent = { ...Object.fromEntries(Object.keys(required).map((name) => [name, ''])), REDIS_URL: '' };
+    const absent = Object.fromEntries(unset.map((name) => [name, '']));
     expect(shown).toEqual({ ...expected, ...absent });
   });
 

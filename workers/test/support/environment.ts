@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
+import { BILLING_QUEUE, searchAttributes } from '@sentryagent/workflows/contracts';
+import type { Activities } from '@sentryagent/workflows/contracts';
+
+const required = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests by "npm test"`);
+  return value;
+};
+
+export const workflowBundle = (): { code: string } => ({
+  code: readFileSync(required('TEST_WORKFLOW_BUNDLE'), 'utf8'),
+});
+
+const TYPES = { KEYWORD: 2, DATETIME: 6 };
+
+/** Temporal's time-skipping server: while a run's result is awaited, its timers fire at once. */
+export const startEnvironment = async (): Promise<TestWorkflowEnvironment> => {
+  const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
+  Runtime.install({
+    logger: new DefaultLogger('ERROR'),
+    telemetryOptions: { logging: { filter, forward: {} } },
+  });
+  const environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path: required('TEST_TEMPORAL_TEST_SERVER') } },
+  });
+  await environment.connection.operatorService.addSearchAttributes({
+    namespace: 'default',
+    searchAttributes: Object.fromEntries(
+      Object.values(searchAttributes).map(({ name, type }) => [name, TYPES[type]]),
+    ),
+  });
+  return environment;
+};
+
+/** Runs a worker with these activities for as long as the work takes. */
+export const withWorker = async <T>(
+  environment: TestWorkflowEnvironment,
+  activities: Activities,
+  work: () => Promise<T>,
+): Promise<T> => {
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue: BILLING_QUEUE,
+    workflowBundle: workflowBundle(),
+    activities: { ...activities },
+  });
+  return worker.runUntil(work());
+};

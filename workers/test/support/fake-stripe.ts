@@ -1,0 +1,43 @@
+import type { Activities } from '@sentryagent/workflows/contracts';
+import type { SessionStatus } from '@sentryagent/workflows/rules/checkout';
+import type { SubscriptionReading } from '@sentryagent/workflows/rules/subscription';
+
+/** What the workflows see of the world, as a test lays it down; each call is noted. */
+export interface World {
+  calls: string[];
+  session: SessionStatus;
+  reading: SubscriptionReading;
+  activities: Activities;
+}
+
+/** A session lasts for what the workflow asked for, as Stripe's do. */
+export const createWorld = (overrides: Partial<Activities> = {}): World => {
+  const world: World = {
+    calls: [],
+    session: 'open',
+    reading: { subscription: null, stripeNow: new Date(0).toISOString() },
+    activities: {
+      openCheckoutSession: async ({ expiresAt }) => ({
+        sessionId: 'cs_1',
+        url: 'https://checkout.stripe.test/cs_1',
+        expiresAt,
+      }),
+      readCheckoutSession: async () => world.session,
+      expireCheckoutSession: async () =>
+        (world.session = world.session === 'open' ? 'expired' : world.session),
+      closeCheckout: async () => {},
+      startSubscription: async () => {},
+      applySubscription: async () => world.reading,
+      ...overrides,
+    },
+  };
+  const noted = Object.entries(world.activities).map(([name, activity]) => [
+    name,
+    async (input: never) => {
+      world.calls.push(name);
+      return (activity as (input: never) => Promise<unknown>)(input);
+    },
+  ]);
+  world.activities = Object.fromEntries(noted) as Activities;
+  return world;
+};
