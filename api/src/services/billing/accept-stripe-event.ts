@@ -1,8 +1,10 @@
+import { z } from 'zod';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
 import { Stripe } from '../../platform/stripe.ts';
 import { storeStripeEvent } from './store-stripe-event.ts';
+import type { StripeEvent } from './store-stripe-event.ts';
 
 export interface AcceptStripeEventDeps {
   db: Database;
@@ -16,6 +18,15 @@ const TOLERANCE_SECONDS = 300;
 const refuse = (cause: unknown): Problem =>
   new Problem('invalid_signature', 'This is no event that Stripe has just signed for us.', { cause });
 
+/** What every event has; Stripe signs nothing else. */
+const shape = z.object({
+  id: z.string().min(1).max(255),
+  type: z.string().min(1).max(255),
+  created: z.int().min(0).max(99_999_999_999),
+  livemode: z.boolean(),
+  data: z.object({ object: z.record(z.string(), z.unknown()) }),
+});
+
 const isTimely = (signature: string, now: number): boolean => {
   const times = [...signature.matchAll(/(?:^|,)\s*t=(\d{1,12})(?=,|$)/g)].map(([, time]) => Number(time));
   return times.length === 1 && Math.abs(now - times[0]!) <= TOLERANCE_SECONDS;
@@ -26,18 +37,13 @@ const verify = (
   { clock, config }: AcceptStripeEventDeps,
   payload: Buffer,
   signature: string,
-): Stripe.Event => {
+): StripeEvent & { livemode: boolean } => {
   const now = Math.floor(clock().getTime() / 1_000);
   if (!isTimely(signature, now)) throw refuse(new Error('the time of the signature is not now'));
   for (const secret of config.STRIPE_WEBHOOK_SECRETS) {
     try {
-      return Stripe.webhooks.constructEvent(
-        payload,
-        signature,
-        secret,
-        TOLERANCE_SECONDS,
-        undefined,
-        now * 1_000,
+      return shape.parse(
+        Stripe.webhooks.constructEvent(payload, signature, secret, TOLERANCE_SECONDS, undefined, now * 1_000),
       );
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) throw refuse(error);

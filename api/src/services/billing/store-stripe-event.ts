@@ -1,8 +1,16 @@
 import type { Database } from '../../platform/database.ts';
-import type { Stripe } from '../../platform/stripe.ts';
+
+/** What we take of an event: that there is something to look at. */
+export interface StripeEvent {
+  id: string;
+  type: string;
+  /** Seconds since 1970. */
+  created: number;
+  data: { object: object };
+}
 
 /** Whom the event is about: `customer` of nearly every object of billing, the object itself where it is a customer. */
-const customerOf = ({ data: { object } }: Stripe.Event): string | null => {
+const customerOf = ({ data: { object } }: StripeEvent): string | null => {
   const { id, object: kind, customer } = object as { id?: string; object?: string; customer?: unknown };
   if (kind === 'customer') return id ?? null;
   if (typeof customer === 'string') return customer;
@@ -10,7 +18,7 @@ const customerOf = ({ data: { object } }: Stripe.Event): string | null => {
 };
 
 /** Keeps that there is something to look at, and nothing of what the event says. Whether it was new. */
-export const storeStripeEvent = (db: Database, event: Stripe.Event): Promise<boolean> =>
+export const storeStripeEvent = (db: Database, event: StripeEvent): Promise<boolean> =>
   db.acrossTenants(async (trx) => {
     const { rows } = await trx.raw<{ rows: { isNew: boolean }[] }>(
       'select store_stripe_event(?, ?, ?, ?) as "isNew"',

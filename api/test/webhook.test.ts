@@ -1,0 +1,214 @@
+import { createHmac } from 'node:crypto';
+import Stripe from 'stripe';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call } from './support/callers.ts';
+import type { Reply } from './support/callers.ts';
+
+const SECRETS = ['whsec_firstSecretOfTheTests', 'whsec_secondSecretOfTheTests'] as const;
+/** Nobody listens there: what is stored stays pending. */
+const BILLING = {
+  TEMPORAL_ADDRESS: '127.0.0.1:9',
+  STRIPE_SECRET_KEY: 'sk_test_webhooks',
+  STRIPE_API_URL: 'http://127.0.0.1:9',
+  STRIPE_WEBHOOK_SECRETS: SECRETS.join(','),
+};
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi({ env: BILLING });
+});
+afterAll(() => api.close());
+beforeEach(() => api.sql('delete from stripe_events'));
+
+const now = (): number => Math.floor(Date.now() / 1_000);
+
+let count = 0;
+const newEvent = (changes: object = {}) => ({
+  id: `evt_test_${++count}`,
+  object: 'event',
+  type: 'customer.subscription.updated',
+  created: now(),
+  livemode: false,
+  data: { object: { id: 'sub_1', object: 'subscription', customer: 'cus_1' } },
+  ...changes,
+});
+
+const sign = (payload: string, { secret = SECRETS[0] as string, timestamp = now() } = {}): string =>
+  Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
+
+const deliver = (
+  payload: string,
+  signature: string | undefined,
+  to: Pick<TestApi, 'url'> = api,
+): Promise<Reply> =>
+  call(to, '/billing/webhook', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json; charset=utf-8',
+      ...(signature === undefined ? {} : { 'stripe-signature': signature }),
+    },
+    body: payload,
+  });
+
+const stored = () => api.sql('select id, type, customer_id from stripe_events order by id');
+
+const expectRefused = async (reply: Reply): Promise<void> => {
+  expect([reply.status, reply.body.code]).toEqual([400, 'invalid_signature']);
+  expect(await stored()).toEqual([]);
+};
+
+describe('POST /billing/webhook', () => {
+  it('stores who an event is about, and nothing of what it says', async () => {
+    const event = newEvent();
+    const payload = JSON.stringify(event);
+    const reply = await deliver(payload, sign(payload));
+    expect([reply.status, reply.body]).toEqual([200, { received: true }]);
+    expect(await stored()).toEqual([{ id: event.id, type: event.type, customer_id: 'cus_1' }]);
+  });
+
+  it.each([
+    ['the customer itself', { id: 'cus_2', object: 'customer' }, 'cus_2'],
+    ['an expanded customer', { id: 'in_1', object: 'invoice', customer: { id: 'cus_3' } }, 'cus_3'],
+    ['nobody', { id: 'prod_1', object: 'product' }, null],
+    ['no customer yet', { id: 'cs_1', object: 'checkout.session', customer: null }, null],
+  ])('finds the customer in %s', async (_what, object, customer) => {
+    const payload = JSON.stringify(newEvent({ data: { object } }));
+    expect((await deliver(payload, sign(payload))).status).toBe(200);
+    expect(await stored()).toMatchObject([{ customer_id: customer }]);
+  });
+
+  it('A repeated Stripe event is stored once', async () => {
+    const payload = JSON.stringify(newEvent());
+    const replies = await Promise.all(Array.from({ length: 5 }, () => deliver(payload, sign(payload))));
+    expect(replies.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it('Two webhook secrets work during a roll', async () => {
+    for (const secret of SECRETS) {
+      const payload = JSON.stringify(newEvent());
+      expect((await deliver(payload, sign(payload, { secret }))).status).toBe(200);
+    }
+    expect(await stored()).toHaveLength(2);
+  });
+
+  it('takes a header with both signatures of a roll, in either order', async () => {
+    const payload = JSON.stringify(newEvent());
+    const [, mine = ''] = sign(payload).split(',');
+    const other = `v1=${'0'.repeat(64)}`;
+    for (const list of [
+      [mine, other],
+      [other, mine],
+    ]) {
+      expect((await deliver(payload, `t=${now()},${list.join(',')}`)).status).toBe(200);
+    }
+  });
+
+  it('takes an event of up to 1 MiB and refuses a larger one unread', async () => {
+    const base = newEvent({ data: { object: { object: 'invoice', customer: 'cus_1', text: '' } } });
+    const fill = 1024 * 1024 - Buffer.byteLength(JSON.stringify(base));
+    const sized = (bytes: number): string =>
+      JSON.stringify({ ...base, data: { object: { ...base.data.object, text: 'x'.repeat(bytes) } } });
+    const [largest, larger] = [sized(fill), sized(fill + 1)];
+    expect((await deliver(largest, sign(largest))).status).toBe(200);
+    expect((await deliver(larger, sign(larger))).status).toBe(413);
+  });
+
+  it('is not there while billing is switched off', async () => {
+    const off = await startApi({ env: { ...BILLING, BILLING_ENABLED: 'false' }, database: api.database });
+    const payload = JSON.stringify(newEvent());
+    const reply = await deliver(payload, sign(payload), off);
+    expect([reply.status, reply.body.code]).toEqual([404, 'billing_disabled']);
+    await off.close();
+  });
+});
+
+describe('A forged Stripe event is refused', () => {
+  const payload = JSON.stringify(newEvent());
+  const hmac = (text: string, secret: string = SECRETS[0]): string =>
+    createHmac('sha256', secret).update(text).digest('hex');
+  const at = now();
+
+  it.each<[string, string, string | undefined]>([
+    ['no signature', payload, undefined],
+    ['an empty signature', payload, ''],
+    ['a word', payload, 'valid'],
+    ['another secret', payload, sign(payload, { secret: 'whsec_another' })],
+    ['the secret without its prefix', payload, sign(payload, { secret: SECRETS[0].slice('whsec_'.length) })],
+    ['the secret with a space', payload, sign(payload, { secret: `${SECRETS[0]} ` })],
+    ['an empty secret', payload, sign(payload, { secret: '' })],
+    ['both secrets joined', payload, sign(payload, { secret: SECRETS.join(',') })],
+    ['an altered body', payload.replace('cus_1', 'cus_2'), sign(payload)],
+    ['a re-serialised body', JSON.stringify(JSON.parse(payload), null, 2), sign(payload)],
+    ['a body with a space after it', `${payload} `, sign(payload)],
+    ['an empty body', '', sign(payload)],
+    ['an empty body, signed by another', '', sign('', { secret: 'whsec_another' })],
+    ['another time than the signed one', payload, `t=${at - 1},v1=${hmac(`${at}.${payload}`)}`],
+    ['the body alone signed', payload, `t=${at},v1=${hmac(payload)}`],
+    ['no time', payload, `v1=${hmac(`${at}.${payload}`)}`],
+    ['two times', payload, `t=${at},t=${at},v1=${hmac(`${at}.${payload}`)}`],
+    ['a time in words', payload, `t=now,v1=${hmac(`now.${payload}`)}`],
+    ['a time with a fraction', payload, `t=${at}.5,v1=${hmac(`${at}.5.${payload}`)}`],
+    ['a negative time', payload, `t=-${at},v1=${hmac(`-${at}.${payload}`)}`],
+    ['the old scheme alone', payload, `t=${at},v0=${hmac(`${at}.${payload}`)}`],
+    ['an unknown scheme', payload, `t=${at},v2=${hmac(`${at}.${payload}`)}`],
+    ['no scheme', payload, `t=${at},${hmac(`${at}.${payload}`)}`],
+    ['half a signature', payload, `t=${at},v1=${hmac(`${at}.${payload}`).slice(0, 32)}`],
+    ['a signature in capitals', payload, `t=${at},v1=${hmac(`${at}.${payload}`).toUpperCase()}`],
+    ['many wrong ones', payload, `t=${at},${Array.from({ length: 100 }, (_, i) => `v1=${i}`).join(',')}`],
+    ['signed bytes that are no JSON', 'not json', sign('not json')],
+  ])('%s', async (_what, body, signature) => {
+    await expectRefused(await deliver(body, signature));
+  });
+
+  it('the event of another mode, or one that names none', async () => {
+    for (const livemode of [true, undefined, 'false']) {
+      const body = JSON.stringify(newEvent({ livemode }));
+      await expectRefused(await deliver(body, sign(body)));
+    }
+  });
+
+  it('any event, where no secret is set', async () => {
+    const without = await startApi({
+      env: { ...BILLING, STRIPE_WEBHOOK_SECRETS: '' },
+      database: api.database,
+    });
+    const body = JSON.stringify(newEvent());
+    await expectRefused(await deliver(body, sign(body), without));
+    await expectRefused(await deliver(body, sign(body, { secret: '' }), without));
+    await without.close();
+  });
+});
+
+describe('A stale or future Stripe event is refused', () => {
+  it.each([
+    [-301, 400],
+    [-86_400, 400],
+    [301, 400],
+    [86_400, 400],
+    [-290, 200],
+    [290, 200],
+  ])('%i s from now: %i', async (offset, status) => {
+    const payload = JSON.stringify(newEvent());
+    const reply = await deliver(payload, sign(payload, { timestamp: now() + offset }));
+    expect(reply.status).toBe(status);
+    expect(await stored()).toHaveLength(status === 200 ? 1 : 0);
+  });
+});
+
+it('a signed event without what every event has is refused, and is no 500', async () => {
+  for (const body of [
+    'null',
+    '[]',
+    '"text"',
+    '{}',
+    '{"id":1}',
+    JSON.stringify({ ...newEvent(), data: null }),
+  ]) {
+    const reply = await deliver(body, sign(body));
+    expect([body, reply.status]).toEqual([body, 400]);
+  }
+  expect(await stored()).toEqual([]);
+});
