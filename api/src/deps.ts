@@ -11,8 +11,14 @@ import type { Logger } from './platform/logger.ts';
 import { createPeople } from './platform/people.ts';
 import type { People } from './platform/people.ts';
 import { createRedis } from './platform/redis.ts';
+import { createStripe } from './platform/stripe.ts';
+import type { Stripe } from './platform/stripe.ts';
+import { createTemporal } from './platform/temporal.ts';
+import type { Temporal } from './platform/temporal.ts';
 import { createLedger } from './services/audit/ledger.ts';
 import type { Ledger } from './services/audit/ledger.ts';
+import { startStripeEvents } from './services/billing/stripe-events.ts';
+import type { StripeEvents } from './services/billing/stripe-events.ts';
 import { createVerifier } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
@@ -40,7 +46,29 @@ export interface Deps {
   findTier: FindTier;
   ledger: Ledger;
   meter: Meter;
+  /** These three are there where billing is set up. */
+  temporal: Temporal | undefined;
+  stripe: Stripe | undefined;
+  stripeEvents: StripeEvents | undefined;
 }
+
+/** What people wait for: a Stripe that is slow is given up sooner than by the worker. */
+const STRIPE_PATIENCE_MS = 2_000;
+
+const createBilling = (
+  config: Config,
+  given: { db: Database; clock: Clock; logger: Logger },
+): Pick<Deps, 'temporal' | 'stripe' | 'stripeEvents'> => {
+  const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY } = config;
+  if (!config.BILLING_ENABLED || !TEMPORAL_ADDRESS || !STRIPE_SECRET_KEY) {
+    if (config.BILLING_ENABLED)
+      given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
+    return { temporal: undefined, stripe: undefined, stripeEvents: undefined };
+  }
+  const temporal = createTemporal({ ...config, TEMPORAL_ADDRESS });
+  const stripe = createStripe({ ...config, STRIPE_SECRET_KEY }, { timeoutMs: STRIPE_PATIENCE_MS });
+  return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
+};
 
 /** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
 export const createDeps = async (
@@ -74,15 +102,19 @@ export const createDeps = async (
     findTier: createTierLookup(db),
     ledger: createLedger(db),
     meter: createMeter({ db, redis, clock, logger, config }),
+    ...createBilling(config, { db, clock, logger }),
   };
 };
 
 /** Writes what is still counted in memory, then closes every socket. */
-export const closeDeps = async ({ meter, redis, peoplePool, db, logger }: Deps): Promise<void> => {
+export const closeDeps = async (deps: Deps): Promise<void> => {
+  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
+  stripeEvents?.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
   redis?.disconnect();
+  await temporal?.close();
   await peoplePool.end();
   await db.close();
 };

@@ -1,6 +1,7 @@
 import type {
   Agent,
   AgentPage,
+  Checkout,
   Health,
   ListAgentsData,
   NewCredential,
@@ -9,6 +10,7 @@ import type {
   SignedIn,
   SignInData,
   SignUpData,
+  StartedCheckout,
   TierList,
   TokenResponse,
   Usage,
@@ -50,6 +52,10 @@ const auth = (send: Send) => ({
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** Where to pay: the page of the tenant's open checkout, made where there is none. */
+  startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
+  checkout: (checkoutId: string) =>
+    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
   tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
 });
 

@@ -9,7 +9,7 @@ import type { Principal } from '../platform/principal.ts';
 import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
 import { authenticate, requireScopes } from './authenticate.ts';
-import { readBody } from './body.ts';
+import { readBody, readRawBody } from './body.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
 
@@ -35,6 +35,7 @@ const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<
   params: parsePart('params', route.params, ctx.params),
   query: parsePart('query', route.query, ctx.query),
   body: route.body && parsePart('body', route.body, await readBody(ctx, route)),
+  raw: route.rawBody ? await readRawBody(ctx) : Buffer.alloc(0),
   headers: headersOf(ctx),
   origin: {
     requestId: ctx.state.requestId as string,

@@ -81,11 +81,13 @@ export const authenticate = async (
 export const requireScopes = (principal: Principal, needed: readonly Scope[]): void => {
   const missing = needed.filter((scope) => !principal.scopes.includes(scope));
   if (missing.length === 0) return;
+  if (principal.kind === 'member') {
+    throw new Problem('forbidden', 'Your role does not allow this. Ask an owner or admin of your tenant.');
+  }
   const scope = needed.join(' ');
   throw new Problem('forbidden', `This needs the scope ${missing.join(' ')}.`, {
-    headers:
-      principal.kind === 'agent'
-        ? { 'WWW-Authenticate': `Bearer realm="sentryagent", error="insufficient_scope", scope="${scope}"` }
-        : {},
+    headers: {
+      'WWW-Authenticate': `Bearer realm="sentryagent", error="insufficient_scope", scope="${scope}"`,
+    },
   });
 };

@@ -4,19 +4,21 @@ import { Problem } from '../platform/problem.ts';
 import type { Route } from './route.ts';
 
 const MAX_BYTES = 64 * 1024;
+/** Stripe's events carry whole objects. */
+const MAX_RAW_BYTES = 1024 * 1024;
 
 const types = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
 
-const readText = async (ctx: Koa.Context): Promise<string> => {
+const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
   const { 'content-length': length, 'content-encoding': coding } = ctx.req.headers;
   if (coding !== undefined && coding !== 'identity') {
     throw new Problem('unsupported_media_type', 'Send the body without Content-Encoding.');
   }
   try {
-    return await getRawBody(ctx.req, { length, limit: MAX_BYTES, encoding: 'utf-8' });
+    return await getRawBody(ctx.req, { length, limit });
   } catch (error) {
     if ((error as { status?: number }).status === 413) {
-      throw new Problem('content_too_large', `A body has at most ${MAX_BYTES} bytes.`, {
+      throw new Problem('content_too_large', `A body has at most ${limit} bytes.`, {
         headers: { Connection: 'close' },
       });
     }
@@ -48,6 +50,9 @@ export const readBody = async (ctx: Koa.Context, { bodyType = 'json' }: Route): 
   if (!ctx.request.is(type)) {
     throw new Problem('unsupported_media_type', `Send the body as ${type}.`);
   }
-  const text = await readText(ctx);
+  const text = new TextDecoder().decode(await readBytes(ctx, MAX_BYTES));
   return bodyType === 'json' ? parseJson(text) : parseForm(text);
 };
+
+/** The bytes of a body that is not to be read before its signature was checked. Problem: `content_too_large`. */
+export const readRawBody = (ctx: Koa.Context): Promise<Buffer> => readBytes(ctx, MAX_RAW_BYTES);

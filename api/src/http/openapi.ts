@@ -57,10 +57,11 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   });
 
 /** What every route may answer besides its own problems, by how it is called. */
-const commonProblems = ({ access, params, query, body }: Route): ProblemCode[] => [
+const commonProblems = ({ access, params, query, body, rawBody }: Route): ProblemCode[] => [
   ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
   ...(params || query || body ? (['validation_failed'] as const) : []),
   ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
+  ...(rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
   'internal_error',
   'service_unavailable',
 ];
@@ -91,6 +92,9 @@ const operation = (route: Route, print: Printer): Json => {
     parameters: parametersOf(route, print),
     ...(route.body && {
       requestBody: { required: true, content: { [bodyType]: { schema: print(route.body, 'input') } } },
+    }),
+    ...(route.rawBody && {
+      requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },
     }),
     responses: {
       ...Object.fromEntries(

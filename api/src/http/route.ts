@@ -8,6 +8,8 @@ export interface Request<P = unknown, Q = unknown, B = unknown> {
   params: P;
   query: Q;
   body: B;
+  /** The body's own bytes, where the route asks for them; else empty. */
+  raw: Buffer;
   headers: Headers;
   origin: Origin;
 }
@@ -33,6 +35,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   body?: B;
   /** `form` is `application/x-www-form-urlencoded`, where a repeated parameter is an error; default `json`. */
   bodyType?: 'json' | 'form';
+  /** The body is taken as bytes, up to 1 MiB, and not read: its signature is over them. */
+  rawBody?: true;
   /** What can be answered; `null` is an empty body. */
   responses: Record<number, { description: string; schema: z.ZodType | null }>;
   problems: readonly ProblemCode[];

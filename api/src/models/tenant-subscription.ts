@@ -1,7 +1,6 @@
+import type { SubscriptionStatus } from '@sentryagent/workflows/rules/subscription';
 import type { TierId } from '@sentryagent/workflows/rules/tiers';
 import { BaseModel } from './base-model.ts';
-
-export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
 
 /** One row per tenant, from its founding on; also the row that the tenant's limits are checked under. */
 export class TenantSubscription extends BaseModel {
@@ -15,4 +14,8 @@ export class TenantSubscription extends BaseModel {
   declare periodEnd: Date | null;
   declare renewsAt: Date | null;
   declare endsAt: Date | null;
+  /** Stripe's, of the subscription that the rest is from. */
+  declare subscriptionId: string | null;
+  /** The number of the look at Stripe that this row is from. */
+  declare reading: number;
 }

@@ -25,6 +25,20 @@ export type AgentPage = {
     nextCursor: string | null;
 };
 
+export type Checkout = {
+    /**
+     * `chk_…`
+     */
+    checkoutId: string;
+    status: 'open' | 'completed' | 'expired';
+    createdAt: string;
+    /**
+     * `null` until Stripe’s page is open.
+     */
+    expiresAt: string | null;
+    closedAt: string | null;
+};
+
 export type Health = {
     status: 'ok' | 'degraded';
     version: string;
@@ -89,7 +103,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'method_not_allowed' | 'agent_name_taken' | 'email_taken' | 'content_too_large' | 'unsupported_media_type' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_name_taken' | 'already_subscribed' | 'email_taken' | 'content_too_large' | 'unsupported_media_type' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -110,6 +124,17 @@ export type Session = {
 
 export type SignedIn = {
     user: Person;
+};
+
+export type StartedCheckout = {
+    /**
+     * `chk_…`
+     */
+    checkoutId: string;
+    /**
+     * Stripe’s own page.
+     */
+    url: string;
 };
 
 export type Tier = {
@@ -540,6 +565,169 @@ export type ListTiersResponses = {
 };
 
 export type ListTiersResponse = ListTiersResponses[keyof ListTiersResponses];
+
+export type StartCheckoutData = {
+    body: {
+        [key: string]: never;
+    };
+    path?: never;
+    query?: never;
+    url: '/billing/checkout';
+};
+
+export type StartCheckoutErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * already_subscribed
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type StartCheckoutError = StartCheckoutErrors[keyof StartCheckoutErrors];
+
+export type StartCheckoutResponses = {
+    /**
+     * Where to pay; asked again, the same
+     */
+    200: StartedCheckout;
+};
+
+export type StartCheckoutResponse = StartCheckoutResponses[keyof StartCheckoutResponses];
+
+export type GetCheckoutData = {
+    body?: never;
+    path: {
+        checkoutId: string;
+    };
+    query?: never;
+    url: '/billing/checkouts/{checkoutId}';
+};
+
+export type GetCheckoutErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled, not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetCheckoutError = GetCheckoutErrors[keyof GetCheckoutErrors];
+
+export type GetCheckoutResponses = {
+    /**
+     * The checkout
+     */
+    200: Checkout;
+};
+
+export type GetCheckoutResponse = GetCheckoutResponses[keyof GetCheckoutResponses];
+
+export type ReceiveStripeEventData = {
+    body: {
+        [key: string]: unknown;
+    };
+    path?: never;
+    query?: never;
+    url: '/billing/webhook';
+};
+
+export type ReceiveStripeEventErrors = {
+    /**
+     * invalid_signature, invalid_request
+     */
+    400: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ReceiveStripeEventError = ReceiveStripeEventErrors[keyof ReceiveStripeEventErrors];
+
+export type ReceiveStripeEventResponses = {
+    /**
+     * Stored, or known already
+     */
+    200: {
+        received: true;
+    };
+};
+
+export type ReceiveStripeEventResponse = ReceiveStripeEventResponses[keyof ReceiveStripeEventResponses];
 
 export type SignUpData = {
     body: {

@@ -2,7 +2,11 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 
 /** Every act that the log tells. */
-export type AuditAction = 'agent.created' | 'credential.generated' | 'token.issued';
+export type AuditAction =
+  'agent.created' | 'credential.generated' | 'token.issued' | 'checkout.started' | 'subscription.updated';
+
+/** No address where no caller acted, but a workflow of ours. */
+export type AuditOrigin = Omit<Origin, 'ip'> & { ip: string | null };
 
 /** One act, before the chain has given it its number and hash. */
 export interface AuditEntry {
@@ -14,14 +18,14 @@ export interface AuditEntry {
   agentId: string | null;
   action: AuditAction;
   outcome: 'success' | 'failure';
-  origin: Origin;
+  origin: AuditOrigin;
   metadata: Record<string, unknown>;
 }
 
 /** Who acted, from where and when. */
 export interface Act {
-  actor: Pick<Principal, 'tenantId' | 'kind' | 'id'>;
-  origin: Origin;
+  actor: { tenantId: string; kind: AuditEntry['actorKind']; id: string };
+  origin: AuditOrigin;
   at: Date;
 }
 
@@ -51,7 +55,7 @@ export interface ChainedEntry {
   agent_id: string | null;
   action: AuditAction;
   outcome: 'success' | 'failure';
-  ip: string;
+  ip: string | null;
   user_agent: string | null;
   request_id: string;
   metadata: Record<string, unknown>;

@@ -1,10 +1,10 @@
 import { calendarMonth, nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
 import type { Period } from '@sentryagent/workflows/rules/period';
 import { shouldWarn } from '@sentryagent/workflows/rules/quota';
+import type { SubscriptionStatus } from '@sentryagent/workflows/rules/subscription';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import type { TierId } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
-import type { SubscriptionStatus } from '../../models/tenant-subscription.ts';
 import { UsageEvent } from '../../models/usage-event.ts';
 import type { Metric } from '../../models/usage-event.ts';
 import type { Clock } from '../../platform/clock.ts';

@@ -1,0 +1,19 @@
+import { BaseModel } from './base-model.ts';
+
+export type CheckoutStatus = 'open' | 'completed' | 'expired';
+
+/** One attempt to become paid. A tenant has at most one that is open. */
+export class Checkout extends BaseModel {
+  static override tableName = 'checkouts';
+  static override idColumn = ['tenant_id', 'id'];
+
+  declare tenantId: string;
+  declare id: string;
+  declare status: CheckoutStatus;
+  /** Stripe's, once there is one. */
+  declare sessionId: string | null;
+  declare createdBy: string;
+  declare createdAt: Date;
+  declare expiresAt: Date | null;
+  declare closedAt: Date | null;
+}

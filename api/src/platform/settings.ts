@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+export const flag = (initial: boolean) =>
+  z
+    .enum(['true', 'false'])
+    .default(initial ? 'true' : 'false')
+    .transform((text) => text === 'true');
+
+export const count = (initial: number, min = 1) => z.coerce.number().int().min(min).default(initial);
+
+export const port = (initial: number) => z.coerce.number().int().min(0).max(65_535).default(initial);
+
+export const url = (protocol: RegExp) => z.url({ protocol, error: `must be a ${protocol.source} URL` });
+
+const isOrigin = (text: string): boolean =>
+  URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
+
+const originText = z.string().refine(isOrigin, {
+  error: 'must be an http(s) origin without a path, such as https://api.example.com',
+});
+
+/** An origin alone: the issuer, audiences and cookies are compared byte by byte. */
+export const origin = (initial: string) => z.string().default(initial).pipe(originText);
+
+/** What each program needs that opens Postgres. */
+export const databaseSettings = {
+  APP_DATABASE_URL: url(/^postgres(ql)?$/),
+  DB_POOL_MAX: count(20),
+  DB_POOL_MIN: count(2, 0),
+  DB_POOL_IDLE_TIMEOUT_MS: count(30_000),
+  DB_POOL_CONNECTION_TIMEOUT_MS: count(5_000),
+};
+
+export const temporalSettings = {
+  /** Host and port; TLS comes with TEMPORAL_API_KEY. */
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port')
+    .optional(),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_API_KEY: z.string().min(1).optional(),
+};
+
+export const stripeSettings = {
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a secret or restricted key of Stripe')
+    .optional(),
+  STRIPE_API_URL: originText.optional(),
+};
+
+/** The stand-in must never see what opens a real account. */
+export const refuseLiveStandIn = (
+  { STRIPE_SECRET_KEY, STRIPE_API_URL }: { STRIPE_SECRET_KEY?: string; STRIPE_API_URL?: string },
+  context: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },
+): void => {
+  if (!STRIPE_API_URL || !STRIPE_SECRET_KEY?.includes('_live_')) return;
+  context.addIssue({ code: 'custom', path: ['STRIPE_API_URL'], message: 'is refused beside a live key' });
+};
+
+export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info');
+
+/** Parses an environment; lists every problem at once and never prints a value. Empty counts as absent. */
+export const parseSettings = <T extends z.ZodType>(
+  program: string,
+  schema: T,
+  env: Record<string, string | undefined>,
+): z.infer<T> => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => {
+    const name = path.join('.');
+    return `  - ${name} ${given[name] === undefined ? 'is missing' : message}`;
+  });
+  throw new Error(`The ${program} cannot start with these settings:\n${problems.join('\n')}`);
+};

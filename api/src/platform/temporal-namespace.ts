@@ -1,0 +1,55 @@
+import { searchAttributes } from '@sentryagent/workflows/contracts';
+import type { Logger } from './logger.ts';
+import type { Temporal } from './temporal.ts';
+
+/** `temporal.api.enums.v1.IndexedValueType` */
+const TYPES = { KEYWORD: 2, DATETIME: 6 } as const;
+const CLI_TYPES = { KEYWORD: 'Keyword', DATETIME: 'Datetime' } as const;
+
+/** Ended runs stay for operators to see, and their update's answer for callers that ask again. */
+const RETENTION_SECONDS = 7 * 86_400;
+const DEADLINE_MS = 10_000;
+
+const attributes = Object.values(searchAttributes);
+
+const addSearchAttributes = (temporal: Temporal, namespace: string): Promise<unknown> =>
+  temporal.within(DEADLINE_MS, ({ connection }) =>
+    connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(attributes.map(({ name, type }) => [name, TYPES[type]])),
+    }),
+  );
+
+const keepLonger = (temporal: Temporal, namespace: string): Promise<void> =>
+  temporal.within(DEADLINE_MS, async ({ connection }) => {
+    const { config } = await connection.workflowService.describeNamespace({ namespace });
+    if (Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) >= RETENTION_SECONDS) return;
+    await connection.workflowService.updateNamespace({
+      namespace,
+      config: { workflowExecutionRetentionTtl: { seconds: RETENTION_SECONDS as never } },
+    });
+  });
+
+/**
+ * Registers the search attributes and the retention; both may be there already. A cluster that lets only its operators
+ * do that (Temporal Cloud) refuses: then the commands to type are logged, and it goes on.
+ */
+export const prepareNamespace = async (
+  temporal: Temporal,
+  namespace: string,
+  logger: Logger,
+): Promise<void> => {
+  const commands = [
+    ...attributes.map(
+      ({ name, type }) =>
+        `temporal operator search-attribute create -n ${namespace} --name ${name} --type ${CLI_TYPES[type]}`,
+    ),
+    `temporal operator namespace update -n ${namespace} --retention 7d`,
+  ];
+  try {
+    await addSearchAttributes(temporal, namespace);
+    await keepLonger(temporal, namespace);
+  } catch (error) {
+    logger.warn({ err: error, commands }, 'the Temporal namespace could not be prepared; once, by hand:');
+  }
+};

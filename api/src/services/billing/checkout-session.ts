@@ -1,0 +1,29 @@
+import type { SessionStatus } from '@sentryagent/workflows/rules/checkout';
+import { Stripe } from '../../platform/stripe.ts';
+
+/** A session that this Stripe account does not know can't be paid there: it counts as expired. */
+const statusOf = async (ask: () => Promise<Stripe.Checkout.Session>): Promise<SessionStatus> => {
+  try {
+    return (await ask()).status as SessionStatus;
+  } catch (error) {
+    if (error instanceof Stripe.errors.StripeError && error.code === 'resource_missing') return 'expired';
+    throw error;
+  }
+};
+
+export const readCheckoutSession = (stripe: Stripe, sessionId: string): Promise<SessionStatus> =>
+  statusOf(() => stripe.checkout.sessions.retrieve(sessionId));
+
+/** Ends the session where it is still open; answers what it is then. */
+export const expireCheckoutSession = async (stripe: Stripe, sessionId: string): Promise<SessionStatus> => {
+  const status = await readCheckoutSession(stripe, sessionId);
+  if (status !== 'open') return status;
+  try {
+    return await statusOf(() => stripe.checkout.sessions.expire(sessionId));
+  } catch (error) {
+    // Paid, or expired by itself, between the two calls.
+    if (error instanceof Stripe.errors.StripeInvalidRequestError)
+      return readCheckoutSession(stripe, sessionId);
+    throw error;
+  }
+};

@@ -1,0 +1,33 @@
+import type { Database } from '../../platform/database.ts';
+import type { Stripe } from '../../platform/stripe.ts';
+import { storeStripeEvent } from './store-stripe-event.ts';
+
+/** Events of one second may become visible out of order, and late. */
+const OVERLAP_SECONDS = 60;
+/** Where nothing is known yet. */
+const FIRST_LOOK_BACK_SECONDS = 3_600;
+
+const newestSeen = (db: Database): Promise<number | undefined> =>
+  db.acrossTenants(async (trx) => {
+    const { rows } = await trx.raw<{ rows: { at: Date | null }[] }>('select newest_stripe_event() as at');
+    return rows[0]?.at ? Math.floor(rows[0].at.getTime() / 1_000) : undefined;
+  });
+
+/**
+ * Asks Stripe for the events since the newest that is stored: for a machine that Stripe cannot reach, such as a
+ * developer's laptop with a test key.
+ */
+export const pollStripeEvents = async (db: Database, stripe: Stripe, now: Date): Promise<void> => {
+  const since = (await newestSeen(db)) ?? Math.floor(now.getTime() / 1_000) - FIRST_LOOK_BACK_SECONDS;
+  const events = stripe.events.list({ created: { gte: since - OVERLAP_SECONDS }, limit: 100 });
+  for await (const event of events) await storeStripeEvent(db, event);
+};
+
+/** Whether Stripe can send webhooks to this address; the stand-in can send them to any. */
+export const isReachable = (publicUrl: string, stripeApiUrl: string | undefined): boolean => {
+  if (stripeApiUrl) return true;
+  const { protocol, hostname } = new URL(publicUrl);
+  return (
+    protocol === 'https:' && !/^(localhost|127\..*|\[::1\]|.*\.(local|localhost|internal))$/.test(hostname)
+  );
+};

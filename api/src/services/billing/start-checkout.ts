@@ -1,0 +1,133 @@
+import {
+  ApplicationFailure,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { BILLING_QUEUE, checkoutWorkflowId, failures, names } from '@sentryagent/workflows/contracts';
+import type { CheckoutInput, OpenedCheckout } from '@sentryagent/workflows/contracts';
+import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
+import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { Checkout } from '../../models/checkout.ts';
+import { TenantSubscription } from '../../models/tenant-subscription.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { Problem, unavailable } from '../../platform/problem.ts';
+import type { Temporal } from '../../platform/temporal.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { alreadySubscribed } from './already-subscribed.ts';
+import { repairCheckout } from './repair-checkout.ts';
+import type { RepairCheckoutDeps } from './repair-checkout.ts';
+
+/** Within the 3 s that the caller is promised, with some left for the database. */
+const DEADLINE_MS = 2_500;
+
+export interface StartedCheckout {
+  checkoutId: string;
+  /** Stripe's page. */
+  url: string;
+}
+
+interface OpenCheckout {
+  checkoutId: string;
+  isNew: boolean;
+}
+
+/** The tenant's one open checkout, made where there is none: the unique index decides between two at once. */
+const takeOpenCheckout = (
+  { db, clock }: RepairCheckoutDeps,
+  principal: Principal,
+  origin: Origin,
+): Promise<OpenCheckout> =>
+  db.withTenant(principal.tenantId, async (trx) => {
+    const { tenantId } = principal;
+    const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
+    if (tiers[tier].price) throw alreadySubscribed();
+    const at = clock();
+    const row = {
+      tenant_id: tenantId,
+      id: newId('chk', at.getTime()),
+      created_by: principal.id,
+      created_at: at,
+    };
+    const made = await trx('checkouts')
+      .insert(row)
+      .onConflict(trx.raw(`(tenant_id) where status = 'open'`))
+      .ignore()
+      .returning('id');
+    if (made.length === 0) {
+      const open = await Checkout.query(trx).findOne({ status: 'open' });
+      if (!open) throw unavailable(new Error('a checkout was closed at this very moment'));
+      return { checkoutId: open.id, isNew: false };
+    }
+    const act = { actor: principal, origin, at };
+    const metadata = { checkoutId: row.id };
+    await appendAudit(trx, succeeded(act, { action: 'checkout.started', agentId: null, metadata }));
+    return { checkoutId: row.id, isNew: true };
+  });
+
+/** Whether the checkout's run has ended although its row is open: somebody ended it from outside. */
+const hasEnded = (temporal: Temporal, { tenantId, checkoutId }: CheckoutInput): Promise<boolean> =>
+  temporal.within(DEADLINE_MS, async ({ workflow }) => {
+    try {
+      const { status } = await workflow.getHandle(checkoutWorkflowId(tenantId, checkoutId)).describe();
+      return status.name !== 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  });
+
+const toProblem = (error: unknown): unknown => {
+  if (!(error instanceof WorkflowUpdateFailedError)) return error;
+  const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
+  if (type === failures.alreadySubscribed) return alreadySubscribed();
+  return new Problem('service_unavailable', 'Stripe did not open a checkout. Please try again.', {
+    headers: { 'Retry-After': '1' },
+    cause: error,
+  });
+};
+
+/** Starts the run, or joins the one that runs: the fixed update id makes a second click hear the first one's answer. */
+const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<string> => {
+  type CheckoutWorkflow = (input: CheckoutInput) => Promise<CheckoutEnd>;
+  const startWorkflowOperation = new WithStartWorkflowOperation<CheckoutWorkflow>(names.checkout, {
+    workflowId: checkoutWorkflowId(input.tenantId, input.checkoutId),
+    taskQueue: BILLING_QUEUE,
+    args: [input],
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    staticSummary: `Checkout of ${input.tenantId}`,
+  });
+  try {
+    const { url } = await temporal.within(DEADLINE_MS, ({ workflow }) =>
+      workflow.executeUpdateWithStart<CheckoutWorkflow, OpenedCheckout, []>(names.open, {
+        updateId: names.open,
+        startWorkflowOperation,
+      }),
+    );
+    return url;
+  } catch (error) {
+    throw toProblem(error);
+  }
+};
+
+/**
+ * Answers Stripe's page for the tenant's open checkout. Problems: `already_subscribed`, `service_unavailable` (Temporal
+ * or Stripe is away).
+ */
+export const startCheckout = async (
+  deps: RepairCheckoutDeps,
+  principal: Principal,
+  origin: Origin,
+): Promise<StartedCheckout> => {
+  const { tenantId } = principal;
+  const taken = await takeOpenCheckout(deps, principal, origin);
+  let { checkoutId } = taken;
+  if (!taken.isNew && (await hasEnded(deps.temporal, { tenantId, checkoutId }))) {
+    await repairCheckout(deps, { tenantId, checkoutId });
+    ({ checkoutId } = await takeOpenCheckout(deps, principal, origin));
+  }
+  return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }) };
+};

@@ -1,0 +1,24 @@
+import { StripeCustomer } from '../../models/stripe-customer.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Stripe } from '../../platform/stripe.ts';
+
+/** The tenant's customer at Stripe, if it has one. */
+export const findCustomer = (db: Database, tenantId: string): Promise<string | undefined> =>
+  db.withTenant(tenantId, async (trx) => (await StripeCustomer.query(trx).findById(tenantId))?.customerId);
+
+/** The tenant's customer at Stripe, made when it has none. Two that are made at once are one: the key is the tenant. */
+export const ensureCustomer = async (
+  { db, stripe }: { db: Database; stripe: Stripe },
+  tenantId: string,
+): Promise<string> => {
+  const known = await findCustomer(db, tenantId);
+  if (known) return known;
+  const { id } = await stripe.customers.create(
+    { metadata: { tenant_id: tenantId } },
+    { idempotencyKey: `customer/${tenantId}` },
+  );
+  return db.withTenant(tenantId, async (trx) => {
+    await StripeCustomer.query(trx).insert({ tenantId, customerId: id }).onConflict('tenant_id').ignore();
+    return (await StripeCustomer.query(trx).findById(tenantId).throwIfNotFound()).customerId;
+  });
+};

@@ -1,0 +1,48 @@
+import type { Activities } from '@sentryagent/workflows/contracts';
+import type { Clock } from '@sentryagent/api/platform/clock';
+import type { Database } from '@sentryagent/api/platform/database';
+import type { Logger } from '@sentryagent/api/platform/logger';
+import type { Stripe } from '@sentryagent/api/platform/stripe';
+import type { Temporal } from '@sentryagent/api/platform/temporal';
+import { applySubscription } from '@sentryagent/api/services/billing/apply-subscription';
+import {
+  expireCheckoutSession,
+  readCheckoutSession,
+} from '@sentryagent/api/services/billing/checkout-session';
+import { closeCheckout } from '@sentryagent/api/services/billing/close-checkout';
+import { openCheckoutSession } from '@sentryagent/api/services/billing/open-checkout-session';
+import { startSubscription } from '@sentryagent/api/services/billing/start-subscription';
+import { toFailure } from './failure.ts';
+
+export interface ActivityDeps {
+  db: Database;
+  stripe: Stripe;
+  temporal: Temporal;
+  clock: Clock;
+  logger: Logger;
+  config: { DASHBOARD_URL: string; TRIAL_DAYS: number };
+}
+
+/** Everything that the workflows ask of the world: each one a service of the API. */
+export const createActivities = (deps: ActivityDeps): Activities => {
+  const { stripe, temporal, logger } = deps;
+  const guard =
+    <I, O>(work: (input: I) => Promise<O>, isStripeFinal = false) =>
+    async (input: I): Promise<O> => {
+      try {
+        return await work(input);
+      } catch (error) {
+        logger.warn({ err: error, input }, 'an activity failed');
+        throw toFailure(error, { isStripeFinal });
+      }
+    };
+  return {
+    // Somebody waits for this answer. The others go on until Stripe, or who set it up, has changed its mind.
+    openCheckoutSession: guard((input) => openCheckoutSession(deps, input), true),
+    readCheckoutSession: guard(({ sessionId }) => readCheckoutSession(stripe, sessionId)),
+    expireCheckoutSession: guard(({ sessionId }) => expireCheckoutSession(stripe, sessionId)),
+    closeCheckout: guard(({ status, ...key }) => closeCheckout(deps, key, status)),
+    startSubscription: guard(({ tenantId }) => startSubscription(temporal, tenantId)),
+    applySubscription: guard(({ tenantId }) => applySubscription(deps, tenantId)),
+  };
+};

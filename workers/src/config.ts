@@ -1,0 +1,47 @@
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import {
+  count,
+  databaseSettings,
+  logLevel,
+  origin,
+  parseSettings,
+  port,
+  refuseLiveStandIn,
+  stripeSettings,
+  temporalSettings,
+} from '@sentryagent/api/platform/settings';
+
+/** Every setting of the worker. The comments in `.env.example` say what each is for. */
+export const settings = z
+  .object({
+    DASHBOARD_URL: origin('http://localhost:3001'),
+    ...databaseSettings,
+    ...temporalSettings,
+    TEMPORAL_ADDRESS: temporalSettings.TEMPORAL_ADDRESS.default('localhost:7233'),
+    ...stripeSettings,
+    STRIPE_SECRET_KEY: stripeSettings.STRIPE_SECRET_KEY.unwrap(),
+    TRIAL_DAYS: count(0, 0),
+    WORKFLOW_BUNDLE: z
+      .string()
+      .default(fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))),
+    METRICS_HOST: z.string().default('127.0.0.1'),
+    METRICS_PORT: port(9465),
+    LOG_LEVEL: logLevel,
+  })
+  .superRefine(refuseLiveStandIn);
+
+export type Config = z.infer<typeof settings>;
+
+export const parseConfig = (env: Record<string, string | undefined>): Config =>
+  parseSettings('worker', settings, env);
+
+/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+export const readConfig = (): Config => {
+  try {
+    return parseConfig(process.env);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nSee .env.example for what each is for.\n`);
+    process.exit(78);
+  }
+};

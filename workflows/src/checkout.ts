@@ -1,0 +1,130 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import { failures, names, searchAttributes } from './contracts.ts';
+import type { Activities, CheckoutInput, CheckoutState, OpenedCheckout, OpenedSession } from './contracts.ts';
+import { checkoutEnd, nextLookMs, sessionExpiry } from './rules/checkout.ts';
+import type { CheckoutEnd } from './rules/checkout.ts';
+
+const retry = { initialInterval: '500ms', maximumInterval: '1 minute' } as const;
+
+/** Somebody waits for this one: after a minute they are told that it failed. */
+const { openCheckoutSession } = proxyActivities<Activities>({
+  startToCloseTimeout: '15 seconds',
+  scheduleToCloseTimeout: '1 minute',
+  retry,
+});
+/** These go on until they succeed: what was paid is not forgotten. */
+const { readCheckoutSession, expireCheckoutSession, closeCheckout, startSubscription } =
+  proxyActivities<Activities>({ startToCloseTimeout: '15 seconds', retry });
+
+const openUpdate = defineUpdate<OpenedCheckout>(names.open);
+const nudge = defineSignal(names.nudge);
+const stateQuery = defineQuery<CheckoutState>(names.state);
+
+/** Keeps the operators' list and page in step with what the run knows. */
+const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: CheckoutState): void => {
+  upsertSearchAttributes([
+    { key: searchAttributes.tenantId, value: tenantId },
+    { key: searchAttributes.checkoutStatus, value: status === 'opening' ? 'open' : status },
+  ]);
+  const words = {
+    opening: 'Asking Stripe for a Checkout page.',
+    open: `Waiting for the customer at Stripe until ${expiresAt}.`,
+    completed: 'Paid. The subscription has been started.',
+    expired: 'Ended without payment.',
+  };
+  setCurrentDetails(`Checkout ${checkoutId} of ${tenantId}. ${words[status]}`);
+};
+
+/** Waits for nudges, asks Stripe now and then all the same, and once more when the time is over. */
+const awaitEnd = async (session: OpenedSession, inbox: { nudged: boolean }): Promise<CheckoutEnd> => {
+  for (let looks = 0; ; looks++) {
+    const leftMs = Date.parse(session.expiresAt) - Date.now();
+    await condition(() => inbox.nudged, nextLookMs(looks, leftMs), { summary: 'look at Stripe again' });
+    inbox.nudged = false;
+    const isDue = Date.parse(session.expiresAt) <= Date.now();
+    const status = await (isDue ? expireCheckoutSession : readCheckoutSession)(session);
+    const end = checkoutEnd(status);
+    if (end) return end;
+  }
+};
+
+/** An operator's cancel: the page is closed first, and a payment that was faster counts. */
+const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>): Promise<CheckoutEnd> => {
+  try {
+    return await waiting;
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    return CancellationScope.nonCancellable(async () =>
+      (await expireCheckoutSession(session)) === 'complete' ? 'completed' : 'expired',
+    );
+  }
+};
+
+/** What the caller of `open` is told; the activity's own words stay in the history. */
+const refusal = (error: unknown): ApplicationFailure => {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  const isSubscribed = cause instanceof ApplicationFailure && cause.type === failures.alreadySubscribed;
+  return ApplicationFailure.nonRetryable(
+    'No Checkout page was opened.',
+    isSubscribed ? failures.alreadySubscribed : failures.sessionRefused,
+  );
+};
+
+/** One attempt to become paid. Its row closes before the run ends, so a closed run never blocks a new attempt. */
+export const checkout = async (input: CheckoutInput): Promise<CheckoutEnd> => {
+  const inbox = { nudged: false };
+  let opened: OpenedSession | undefined;
+  let refused: ApplicationFailure | undefined;
+  let state: CheckoutState = { status: 'opening', sessionId: null, expiresAt: null };
+  const become = (next: CheckoutState): void => {
+    state = next;
+    show(input, state);
+  };
+  setHandler(nudge, () => void (inbox.nudged = true));
+  setHandler(stateQuery, () => state);
+  setHandler(openUpdate, async () => {
+    await condition(() => Boolean(opened ?? refused));
+    if (refused) throw refused;
+    return { url: opened!.url };
+  });
+  const end = async (status: CheckoutEnd): Promise<CheckoutEnd> => {
+    if (status === 'completed') await startSubscription(input);
+    await closeCheckout({ ...input, status });
+    become({ ...state, status });
+    return status;
+  };
+
+  show(input, state);
+  try {
+    const session = await openCheckoutSession({
+      ...input,
+      expiresAt: sessionExpiry(new Date()).toISOString(),
+    });
+    become({ status: 'open', sessionId: session.sessionId, expiresAt: session.expiresAt });
+    opened = session;
+  } catch (error) {
+    const failure = refusal(error);
+    await CancellationScope.nonCancellable(() => end('expired'));
+    refused = failure;
+    await condition(allHandlersFinished);
+    return 'expired';
+  }
+  const how = await endOnCancel(opened, awaitEnd(opened, inbox));
+  const done = await CancellationScope.nonCancellable(() => end(how));
+  await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
+  return done;
+};

@@ -1,0 +1,138 @@
+import type { TierId } from './tiers.ts';
+
+/** Stripe's own words. */
+export type StripeStatus =
+  'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled' | 'unpaid' | 'paused';
+
+/** What we take of a Stripe subscription. Times are ISO 8601, in UTC. */
+export interface StripeSubscription {
+  id: string;
+  status: StripeStatus;
+  createdAt: string;
+  periodStart: string;
+  periodEnd: string;
+  trialEnd: string | null;
+  /** When it ends by itself, if it is to. */
+  cancelAt: string | null;
+}
+
+/** One look at Stripe: the tenant's subscription, and what time it is there. */
+export interface SubscriptionReading {
+  subscription: StripeSubscription | null;
+  /** The billing clock: a test clock's time where the customer has one, else the time of the look. */
+  stripeNow: string;
+}
+
+/** The words of our own: what the tenant sees. */
+export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
+
+/** What the tenant has, and what the row of it says. */
+export interface SubscriptionView {
+  tier: TierId;
+  status: SubscriptionStatus;
+  subscriptionId: string | null;
+  periodStart: string | null;
+  periodEnd: string | null;
+  renewsAt: string | null;
+  endsAt: string | null;
+}
+
+const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+
+/** A live subscription gives the paid tier; one that lives on without it may still come back. */
+const RANK: Readonly<Record<StripeStatus, number>> = {
+  active: 3,
+  trialing: 3,
+  past_due: 3,
+  unpaid: 2,
+  paused: 2,
+  canceled: 1,
+  incomplete: 0,
+  incomplete_expired: 0,
+};
+
+export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 3;
+
+/** The one that counts: a live one before any other, then the newest. One that was never paid does not count. */
+export const chooseSubscription = <T extends StripeSubscription>(all: readonly T[]): T | null =>
+  all
+    .filter(({ status }) => RANK[status] > 0)
+    .toSorted((a, b) => RANK[b.status] - RANK[a.status] || Date.parse(b.createdAt) - Date.parse(a.createdAt))
+    .at(0) ?? null;
+
+const NEVER_PAID: SubscriptionView = {
+  tier: 'free',
+  status: 'active',
+  subscriptionId: null,
+  periodStart: null,
+  periodEnd: null,
+  renewsAt: null,
+  endsAt: null,
+};
+
+/** What a subscription means for its tenant: a pure function of what Stripe says. */
+export const viewOf = (subscription: StripeSubscription | null): SubscriptionView => {
+  if (!subscription || RANK[subscription.status] === 0) return NEVER_PAID;
+  const { id, status, periodStart, periodEnd, trialEnd, cancelAt } = subscription;
+  const paid = { tier: 'paid', subscriptionId: id, periodStart, periodEnd } as const;
+  switch (status) {
+    case 'trialing':
+      return { ...paid, status: 'trial', renewsAt: null, endsAt: cancelAt ?? trialEnd ?? periodEnd };
+    case 'past_due':
+      return { ...paid, status: 'past_due', renewsAt: null, endsAt: cancelAt };
+    case 'active':
+      return { ...paid, status: 'active', renewsAt: cancelAt ? null : periodEnd, endsAt: cancelAt };
+    default:
+      return { ...NEVER_PAID, status: 'cancelled', subscriptionId: id };
+  }
+};
+
+const WORDS: Readonly<Record<SubscriptionStatus, string>> = {
+  active: 'Active',
+  trial: 'Trial',
+  past_due: 'Past due',
+  cancelled: 'Cancelled',
+};
+
+const day = (instant: string): string => instant.slice(0, 10);
+
+/** "Active. Renews 2026-12-22." for operators. */
+export const describeView = ({ tier, status, renewsAt, endsAt }: SubscriptionView): string => {
+  const what = tier === 'free' && status === 'active' ? 'Nothing paid' : WORDS[status];
+  if (endsAt) return `${what}. Ends ${day(endsAt)}.`;
+  return renewsAt ? `${what}. Renews ${day(renewsAt)}.` : `${what}.`;
+};
+
+/** Whether nothing more can come of it at Stripe. */
+const isOver = (subscription: StripeSubscription | null): boolean =>
+  !subscription || RANK[subscription.status] <= 1;
+
+export type NextStep = { kind: 'end' } | { kind: 'wait'; ms: number; why: string };
+
+/**
+ * Tenants renew at a moment of their own within the hour, so that a thousand renewals of one midnight are not one
+ * burst. Stripe keeps a renewal's invoice open for about an hour as well.
+ */
+const jitterMs = (tenantId: string): number => {
+  let hash = 0;
+  for (const character of tenantId) hash = (hash * 31 + character.charCodeAt(0)) % HOUR_MS;
+  return hash;
+};
+
+/**
+ * When to look again if nobody nudges: after the next date of the subscription, and every day, should a webhook be
+ * lost. A date that has passed without effect is looked at hourly.
+ */
+export const nextStep = ({ subscription, stripeNow }: SubscriptionReading, tenantId: string): NextStep => {
+  if (!subscription || isOver(subscription)) return { kind: 'end' };
+  const { renewsAt, endsAt } = viewOf(subscription);
+  const due = endsAt ?? renewsAt;
+  if (!due) return { kind: 'wait', ms: DAY_MS, why: 'daily look at Stripe' };
+  const untilDue = Date.parse(due) - Date.parse(stripeNow);
+  if (untilDue <= 0)
+    return { kind: 'wait', ms: HOUR_MS, why: `${day(due)} has passed: hourly look at Stripe` };
+  const ms = untilDue + jitterMs(tenantId);
+  if (ms > DAY_MS) return { kind: 'wait', ms: DAY_MS, why: 'daily look at Stripe' };
+  return { kind: 'wait', ms, why: endsAt ? `ends ${day(due)}` : `renews ${day(due)}` };
+};
