@@ -65,7 +65,10 @@ type Given = Pick<Config, 'temporalAddress' | 'smtpUrl' | 'stripeSecretKey'>;
 const portsToTake = (ports: ReturnType<typeof readPorts>, given: Given): Record<string, number> => ({
   API_PORT: ports.apiPort,
   DASHBOARD_PORT: ports.dashboardPort,
-  ...(!given.temporalAddress && { TEMPORAL_PORT: ports.temporalPort, TEMPORAL_UI_PORT: ports.temporalUiPort }),
+  ...(!given.temporalAddress && {
+    TEMPORAL_PORT: ports.temporalPort,
+    TEMPORAL_UI_PORT: ports.temporalUiPort,
+  }),
   ...(!given.stripeSecretKey && { STRIPE_PORT: ports.stripePort }),
   ...(!given.smtpUrl && { MAIL_PORT: ports.mailPort }),
   WORKER_METRICS_PORT: ports.workerMetricsPort,
@@ -103,7 +106,7 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
 
   const address = (name: string): string | undefined => {
     const value = text(name);
-    const ok = !value || /^(\[[\da-f:]+\]|[^\s:/@]+):\d{1,5}$/i.test(value);
+    const ok = !value || /^[^\s:/]+:\d{1,5}$/.test(value);
     if (!ok) problems.push(`${name} must be host:port`);
     return value;
   };

@@ -10,8 +10,8 @@ export interface Found {
   appDatabaseUrl?: string;
   /** Absent: limits are kept in memory. */
   redisUrl?: string;
-  /** Absent: whatever needs a workflow is off. */
-  temporalAddress?: string;
+  /** How Temporal is reached. Absent: whatever needs a workflow is off. */
+  temporalEnv?: Environment;
   smtpUrl?: string;
   /** How Stripe, or what stands in for it, is reached. */
   stripeEnv?: Environment;

@@ -25,7 +25,14 @@ export const startTemporal = async (settings: TemporalSettings): Promise<string>
   const flags = { ...places, '--db-filename': database, '--log-level': 'error' };
   children.serve({
     name: 'temporal',
-    argv: [program, 'server', 'start-dev', ...Object.entries(flags).flat(), '--ui-disable-news-fetch', ...TUNING],
+    argv: [
+      program,
+      'server',
+      'start-dev',
+      ...Object.entries(flags).flat(),
+      '--ui-disable-news-fetch',
+      ...TUNING,
+    ],
   });
   await waitFor('Temporal', () => listens('127.0.0.1', port));
   await waitFor('Temporal’s UI', () => answers(`http://127.0.0.1:${uiPort}/`));

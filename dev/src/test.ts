@@ -37,7 +37,9 @@ const run = async (config: Config): Promise<Summary> => {
       TEST_DATABASE_URL: await part('postgres', () => startTestPostgres(place)),
       TEST_REDIS_URL: await part('redis', () => startTestRedis(place)),
       ...(await part('temporal', () => findTestTemporal(place))),
-      TEST_WORKFLOW_BUNDLE: await part('workflows', () => buildWorkflowBundle(config, children, progress.detail)),
+      TEST_WORKFLOW_BUNDLE: await part('workflows', () =>
+        buildWorkflowBundle(config, children, progress.detail),
+      ),
       SENTRYAGENT_DATA_DIR: folder,
     };
     await part('dashboard', () => buildDashboard(config, children, progress.detail));

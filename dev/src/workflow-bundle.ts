@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Children } from './children.ts';
 import type { Config } from './config.ts';
@@ -28,10 +28,8 @@ export const buildWorkflowBundle = async (
     const bundle = join(cacheDir, `workflow-bundle-${contentHash(root, SOURCES).slice(0, 16)}.js`);
     if (existsSync(bundle)) return bundle;
     say('bundling the workflows');
-    mkdirSync(cacheDir, { recursive: true });
-    const argv = [process.execPath, 'workers/src/build-bundle.ts', `${bundle}.new`];
+    const argv = [process.execPath, 'workers/src/build-bundle.ts', bundle];
     await children.run({ name: 'workflow-bundle', argv });
-    renameSync(`${bundle}.new`, bundle);
     removeOld(cacheDir, bundle);
     return bundle;
   });

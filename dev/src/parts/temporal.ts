@@ -4,12 +4,12 @@ import { startTemporal } from '../temporal-server.ts';
 import { listens } from '../wait-for.ts';
 
 /** The caller's own: used as it is, once something listens there. */
-const useGiven = async (temporalAddress: string): Promise<Started> => {
-  const { hostname, port } = new URL(`tcp://${temporalAddress}`);
-  await listens(hostname.replace(/^\[|\]$/g, ''), Number(port)).catch((cause: Error) => {
+const useGiven = async (address: string): Promise<Started> => {
+  const [host = '', port] = address.split(':');
+  await listens(host, Number(port)).catch((cause: Error) => {
     throw new Error(`The Temporal of TEMPORAL_ADDRESS cannot be reached: ${cause.message}`, { cause });
   });
-  return { found: { temporalAddress }, note: 'yours (TEMPORAL_ADDRESS)' };
+  return { found: { temporalEnv: { TEMPORAL_ADDRESS: address } }, note: 'yours (TEMPORAL_ADDRESS)' };
 };
 
 export const temporal: Part = {
@@ -22,8 +22,11 @@ export const temporal: Part = {
       return { note: `${what}. ${INSTALL_TEMPORAL}, or set TEMPORAL_ADDRESS.` };
     }
     const { dataDir, temporalPort: port, temporalUiPort: uiPort } = config;
-    const temporalAddress = await startTemporal({ program, children, dataDir, port, uiPort });
+    const address = await startTemporal({ program, children, dataDir, port, uiPort });
+    // It has the one namespace and asks for no key: those of another Temporal are not for it.
+    const ours = { TEMPORAL_NAMESPACE: undefined, TEMPORAL_API_KEY: undefined };
     const temporalUiUrl = `http://localhost:${uiPort}`;
-    return { found: { temporalAddress, temporalUiUrl }, rows: [['Temporal UI', temporalUiUrl]] };
+    const found = { temporalEnv: { TEMPORAL_ADDRESS: address, ...ours }, temporalUiUrl };
+    return { found, rows: [['Temporal UI', temporalUiUrl]] };
   },
 };

@@ -5,7 +5,7 @@ import { buildWorkflowBundle } from '../workflow-bundle.ts';
 export const worker: Part = {
   name: 'worker',
   async start({ config, children, found, progress, watch }) {
-    if (!found.temporalAddress) return { note: 'left out: it needs Temporal' };
+    if (!found.temporalEnv) return { note: 'left out: it needs Temporal' };
     const bundle = await buildWorkflowBundle(config, children, (text) => progress.detail(text));
     const port = String(config.workerMetricsPort);
     const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
@@ -13,10 +13,10 @@ export const worker: Part = {
       name: 'worker',
       argv: [process.execPath, ...flags, 'workers/src/main.ts'],
       env: {
+        ...found.temporalEnv,
         ...found.stripeEnv,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: found.appDatabaseUrl,
-        TEMPORAL_ADDRESS: found.temporalAddress,
         DASHBOARD_URL: config.dashboardUrl,
         WORKFLOW_BUNDLE: bundle,
         METRICS_PORT: port,
