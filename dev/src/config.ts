@@ -9,6 +9,13 @@ export interface Config {
   cacheDir: string;
   apiPort: number;
   dashboardPort: number;
+  temporalPort: number;
+  temporalUiPort: number;
+  stripePort: number;
+  mailPort: number;
+  workerMetricsPort: number;
+  /** The ports that must be free, by the variable that changes each. */
+  portsToTake: Record<string, number>;
   dashboardHost: string;
   /** The API's origin, and the dashboard's, as a browser writes them. */
   publicUrl: string;
@@ -16,6 +23,10 @@ export interface Config {
   databaseUrl?: string | undefined;
   appDatabaseUrl?: string | undefined;
   redisUrl?: string | undefined;
+  /** What the caller has: none of ours is started then. */
+  temporalAddress?: string | undefined;
+  smtpUrl?: string | undefined;
+  stripeSecretKey?: string | undefined;
   /** Where the dashboard's server reaches the API. */
   apiUrl: string;
   /** Secrets that the caller gives instead of those kept in the data folder. */
@@ -33,6 +44,44 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 const pick = (env: Environment, names: string[]): Environment =>
   Object.fromEntries(names.filter((name) => env[name]).map((name) => [name, env[name]]));
+
+const SECRETS = ['AUTH_SECRET', 'KEY_ENCRYPTION_KEYS', 'CLIENT_SECRET_PEPPERS', 'STRIPE_WEBHOOK_SECRETS'];
+
+type ReadPort = (name: string, initial: number) => number;
+
+const readPorts = (port: ReadPort) => ({
+  apiPort: port('API_PORT', 3000),
+  dashboardPort: port('DASHBOARD_PORT', 3001),
+  temporalPort: port('TEMPORAL_PORT', 7233),
+  temporalUiPort: port('TEMPORAL_UI_PORT', 8233),
+  stripePort: port('STRIPE_PORT', 12_111),
+  mailPort: port('MAIL_PORT', 1080),
+  workerMetricsPort: port('WORKER_METRICS_PORT', 9465),
+});
+
+type Given = Pick<Config, 'temporalAddress' | 'smtpUrl' | 'stripeSecretKey'>;
+
+/** A part that the caller brings takes no port of ours. */
+const portsToTake = (ports: ReturnType<typeof readPorts>, given: Given): Record<string, number> => ({
+  API_PORT: ports.apiPort,
+  DASHBOARD_PORT: ports.dashboardPort,
+  ...(!given.temporalAddress && {
+    TEMPORAL_PORT: ports.temporalPort,
+    TEMPORAL_UI_PORT: ports.temporalUiPort,
+  }),
+  ...(!given.stripeSecretKey && { STRIPE_PORT: ports.stripePort }),
+  ...(!given.smtpUrl && { MAIL_PORT: ports.mailPort }),
+  WORKER_METRICS_PORT: ports.workerMetricsPort,
+});
+
+/** Every two of them that are the same. */
+const clashes = (ports: Record<string, number>): string[] =>
+  Object.entries(ports).flatMap(([name, port], index, all) =>
+    all
+      .slice(index + 1)
+      .filter(([, other]) => other === port)
+      .map(([other]) => `${name} and ${other} must differ`),
+  );
 
 /** Judges every setting at once. Empty counts as absent. */
 export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
@@ -55,22 +104,36 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
   const origin = (name: string) => url(name, 'http', /^https?:\/\//);
   const database = (name: string) => url(name, 'postgres', /^postgres(ql)?:\/\//);
 
-  const [apiPort, dashboardPort] = [port('API_PORT', 3000), port('DASHBOARD_PORT', 3001)];
-  if (apiPort === dashboardPort) problems.push('API_PORT and DASHBOARD_PORT must differ');
+  const address = (name: string): string | undefined => {
+    const value = text(name);
+    const ok = !value || /^[^\s:/]+:\d{1,5}$/.test(value);
+    if (!ok) problems.push(`${name} must be host:port`);
+    return value;
+  };
+
+  const ports = readPorts(port);
+  const given: Given = {
+    temporalAddress: address('TEMPORAL_ADDRESS'),
+    smtpUrl: url('SMTP_URL', 'smtp', /^smtps?:\/\//),
+    stripeSecretKey: text('STRIPE_SECRET_KEY'),
+  };
+  const toTake = portsToTake(ports, given);
+  problems.push(...clashes(toTake));
   const config: Config = {
     root,
     dataDir: resolve(root, text('SENTRYAGENT_DATA_DIR') ?? '.data'),
     cacheDir: resolve(root, '.cache'),
-    apiPort,
-    dashboardPort,
+    ...ports,
+    ...given,
+    portsToTake: toTake,
     dashboardHost: text('DASHBOARD_HOST') ?? '127.0.0.1',
-    publicUrl: origin('PUBLIC_URL') ?? `http://localhost:${apiPort}`,
-    dashboardUrl: origin('DASHBOARD_URL') ?? `http://localhost:${dashboardPort}`,
+    publicUrl: origin('PUBLIC_URL') ?? `http://localhost:${ports.apiPort}`,
+    dashboardUrl: origin('DASHBOARD_URL') ?? `http://localhost:${ports.dashboardPort}`,
     databaseUrl: database('DATABASE_URL'),
     appDatabaseUrl: database('APP_DATABASE_URL'),
     redisUrl: url('REDIS_URL', 'redis', /^rediss?:\/\//),
-    apiUrl: origin('API_URL') ?? `http://localhost:${apiPort}`,
-    givenSecrets: pick(env, ['AUTH_SECRET', 'KEY_ENCRYPTION_KEYS', 'CLIENT_SECRET_PEPPERS']),
+    apiUrl: origin('API_URL') ?? `http://localhost:${ports.apiPort}`,
+    givenSecrets: pick(env, SECRETS),
     chromiumPath: text('CHROMIUM_PATH'),
     searchPath: text('PATH') ?? '',
     env,

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Children } from './children.ts';
 import type { Config } from './config.ts';
+import { contentHash } from './content-hash.ts';
 import { withLock } from './lock.mjs';
 
 /** Everything that the build is made of. */
@@ -13,16 +13,6 @@ const SOURCES = [
   'sdk/package.json',
   'package-lock.json',
 ];
-
-/** One hash over the names and contents of these files. */
-export const contentHash = (root: string, patterns: string[]): string => {
-  const hash = createHash('sha256');
-  for (const file of globSync(patterns, { cwd: root }).toSorted()) {
-    const path = join(root, file);
-    if (statSync(path).isFile()) hash.update(`${file}\0`).update(readFileSync(path)).update('\0');
-  }
-  return hash.digest('hex');
-};
 
 /** Builds the dashboard where its sources have changed since the last build; whether it did. */
 export const buildDashboard = async (

@@ -1,5 +1,5 @@
 import type { Children } from './children.ts';
-import type { Config } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import type { Progress } from './progress.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -10,6 +10,16 @@ export interface Found {
   appDatabaseUrl?: string;
   /** Absent: limits are kept in memory. */
   redisUrl?: string;
+  /** How Temporal is reached. Absent: whatever needs a workflow is off. */
+  temporalEnv?: Environment;
+  smtpUrl?: string;
+  /** How Stripe, or what stands in for it, is reached. */
+  stripeEnv?: Environment;
+  stripeWebhookSecrets?: string | undefined;
+  /** For a person's browser; absent where the caller brings his own. */
+  temporalUiUrl?: string;
+  stripeUrl?: string;
+  mailUrl?: string;
   /** The demo's own command to try. */
   tryIt?: string;
 }

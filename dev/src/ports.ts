@@ -45,16 +45,26 @@ export const keptPort = async (dataDir: string, name: string): Promise<number> =
   return port;
 };
 
+/** Who takes the port of each variable. */
+const TAKERS: Record<string, string> = {
+  API_PORT: 'API',
+  DASHBOARD_PORT: 'dashboard',
+  TEMPORAL_PORT: 'Temporal',
+  TEMPORAL_UI_PORT: 'Temporal’s UI',
+  STRIPE_PORT: 'Stripe stand-in',
+  MAIL_PORT: 'mail inbox',
+  WORKER_METRICS_PORT: 'worker’s metrics',
+};
+
 /** What stands in the way of the start, each with the variable to set. */
-export const takenPorts = async (
-  wanted: { part: string; variable: string; port: number }[],
-): Promise<string[]> => {
-  const free = await Promise.all(wanted.map(({ port }) => isFree(port)));
-  return wanted
+export const takenPorts = async (wanted: Record<string, number>): Promise<string[]> => {
+  const ports = Object.entries(wanted);
+  const free = await Promise.all(ports.map(([, port]) => isFree(port)));
+  return ports
     .filter((_, index) => !free[index])
     .map(
-      ({ part, variable, port }) =>
-        `Port ${port} (${part}) is taken by another program. Stop that program, or choose another port: ` +
+      ([variable, port]) =>
+        `Port ${port} (${TAKERS[variable]}) is taken by another program. Stop that program, or choose another port: ` +
         `${variable}=${port + 1000} npm start`,
     );
 };

@@ -22,7 +22,7 @@ export const createProgress = (out: Terminal): Progress => {
 
   const line = (mark: string, text: string): string => {
     const seconds = `${((Date.now() - since) / 1000).toFixed(1)} s`;
-    return `  ${mark} ${name.padEnd(10)} ${seconds.padStart(6)}  ${text}`.trimEnd();
+    return `  ${mark} ${name.padEnd(12)} ${seconds.padStart(6)}  ${text}`.trimEnd();
   };
   const rewrite = (text: string): unknown => out.write(out.isTTY ? `\r\x1b[2K${text}` : text);
   const end = (mark: string, note: string): void => {

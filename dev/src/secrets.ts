@@ -24,11 +24,12 @@ export const parseEnvFile = (text: string): Record<string, string> =>
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
 
-const read = (file: string): string => {
+/** What the file holds; nothing where there is none. */
+export const readEnvFile = (file: string): Record<string, string> => {
   try {
-    return readFileSync(file, 'utf8');
+    return parseEnvFile(readFileSync(file, 'utf8'));
   } catch {
-    return '';
+    return {};
   }
 };
 
@@ -36,7 +37,7 @@ const read = (file: string): string => {
 export const readSecrets = (dataDir: string): Secrets => {
   const file = join(dataDir, 'secrets.env');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const kept = parseEnvFile(read(file));
+  const kept = readEnvFile(file);
   const secrets = Object.fromEntries(
     Object.entries(MAKERS).map(([name, make]) => [name, kept[name] ?? make()]),
   );

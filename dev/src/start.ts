@@ -7,9 +7,14 @@ import type { Context, Part } from './part.ts';
 import { api } from './parts/api.ts';
 import { dashboard } from './parts/dashboard.ts';
 import { demo } from './parts/demo.ts';
+import { mail } from './parts/mail.ts';
 import { migrate } from './parts/migrate.ts';
 import { postgres } from './parts/postgres.ts';
 import { redis } from './parts/redis.ts';
+import { stripeSetup } from './parts/stripe-setup.ts';
+import { stripe } from './parts/stripe.ts';
+import { temporal } from './parts/temporal.ts';
+import { worker } from './parts/worker.ts';
 import { release, runningLauncher, takeOver } from './pid-file.ts';
 import { takenPorts } from './ports.ts';
 import { createProgress } from './progress.ts';
@@ -20,11 +25,14 @@ import { stopRequest } from './stop-request.ts';
 import { placeOf, table } from './table.ts';
 
 /** In the order in which they need each other. */
-const PARTS: Part[] = [postgres, redis, migrate, api, dashboard, demo];
+const PARTS: Part[] = [
+  ...[postgres, redis, temporal, mail, stripe],
+  ...[migrate, stripeSetup, api, worker, dashboard, demo],
+];
 
 /** Makes the folder ours, or says why it can't be. */
 const prepare = async (config: Config, flags: Flags): Promise<void> => {
-  const { dataDir, apiPort, dashboardPort } = config;
+  const { dataDir, portsToTake } = config;
   const other = runningLauncher(dataDir);
   if (other) {
     throw new Error(
@@ -32,10 +40,7 @@ const prepare = async (config: Config, flags: Flags): Promise<void> => {
     );
   }
   await takeOver(dataDir);
-  const taken = await takenPorts([
-    { part: 'API', variable: 'API_PORT', port: apiPort },
-    { part: 'dashboard', variable: 'DASHBOARD_PORT', port: dashboardPort },
-  ]);
+  const taken = await takenPorts(portsToTake);
   try {
     if (taken.length > 0) throw new Error(taken.join('\n'));
     if (flags.reset) emptyDataDir(dataDir);

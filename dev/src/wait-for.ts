@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** Asks until the answer is yes; an error counts as not yet. */
@@ -20,3 +21,14 @@ export const answers = async (url: string): Promise<boolean> => {
   await response.body?.cancel();
   return response.status === 200;
 };
+
+/** Something takes connections there. */
+export const listens = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, host, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer within 5 s')));
+    socket.on('error', reject);
+  });

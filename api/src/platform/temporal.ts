@@ -31,6 +31,8 @@ export const createTemporal = (settings: TemporalAccess): Temporal => {
     address: settings.TEMPORAL_ADDRESS,
     ...(settings.TEMPORAL_API_KEY ? { apiKey: settings.TEMPORAL_API_KEY, tls: true } : {}),
     channelArgs,
+    // The client's own retries can't be called off, not even by closing it; who calls decides what is tried again.
+    interceptors: [],
     connectTimeout: 2_000,
   });
   const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });

@@ -5,7 +5,7 @@ import { answers, waitFor } from '../wait-for.ts';
 
 export const dashboard: Part = {
   name: 'dashboard',
-  async start({ config, children, progress, watch }) {
+  async start({ config, children, found, progress, watch }) {
     const { dashboardHost: host, dashboardPort, root } = config;
     const port = String(dashboardPort);
     const built = !watch && (await buildDashboard(config, children, (text) => progress.detail(text)));
@@ -28,8 +28,12 @@ export const dashboard: Part = {
         ORIGIN: config.dashboardUrl,
         API_URL: config.apiUrl,
         PUBLIC_API_URL: config.publicUrl,
+        // Where a checkout may lead to beside Stripe itself.
+        CHECKOUT_ORIGIN: found.stripeUrl,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: undefined,
+        STRIPE_SECRET_KEY: undefined,
+        STRIPE_WEBHOOK_SECRETS: undefined,
       },
     });
     await waitFor('The dashboard', () => answers(`http://localhost:${port}/`));

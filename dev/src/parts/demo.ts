@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ApiError, createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
 import type { Config } from '../config.ts';
-import type { Part } from '../part.ts';
+import type { Found, Part } from '../part.ts';
 
 const EMAIL = 'demo@sentryagent.example';
 const SCOPES = [
@@ -100,23 +100,23 @@ const createAnew = async (config: Config, ask: Ask): Promise<Demo> => {
   }
 };
 
-/** Where the parts are; those that are not part of this stack are null. */
-const addresses = (config: Config) => ({
+/** Where the parts are; those that this start did not bring are null. */
+const addresses = (config: Config, { temporalUiUrl, stripeUrl, mailUrl }: Found) => ({
   apiUrl: config.publicUrl,
   dashboardUrl: config.dashboardUrl,
-  temporalUiUrl: null,
-  stripeUrl: null,
-  mailUrl: null,
+  temporalUiUrl: temporalUiUrl ?? null,
+  stripeUrl: stripeUrl ?? null,
+  mailUrl: mailUrl ?? null,
 });
 
 export const demo: Part = {
   name: 'demo',
-  async start({ config, progress }) {
+  async start({ config, found, progress }) {
     const ask = patiently((text) => progress.detail(text));
     const file = join(config.dataDir, 'demo.json');
     const kept = await keep(config, ask, read(file));
     const { email, password, tenantId, clientId, clientSecret } = kept ?? (await createAnew(config, ask));
-    const content = { ...addresses(config), email, password, tenantId, clientId, clientSecret };
+    const content = { ...addresses(config, found), email, password, tenantId, clientId, clientSecret };
     writeFileSync(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
     chmodSync(file, 0o600);
     const url = `${config.publicUrl}/oauth2/token`;

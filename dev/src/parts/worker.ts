@@ -1,0 +1,28 @@
+import type { Part } from '../part.ts';
+import { answers, waitFor } from '../wait-for.ts';
+import { buildWorkflowBundle } from '../workflow-bundle.ts';
+
+export const worker: Part = {
+  name: 'worker',
+  async start({ config, children, found, progress, watch }) {
+    if (!found.temporalEnv) return { note: 'left out: it needs Temporal' };
+    const bundle = await buildWorkflowBundle(config, children, (text) => progress.detail(text));
+    const port = String(config.workerMetricsPort);
+    const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
+    children.serve({
+      name: 'worker',
+      argv: [process.execPath, ...flags, 'workers/src/main.ts'],
+      env: {
+        ...found.temporalEnv,
+        ...found.stripeEnv,
+        DATABASE_URL: undefined,
+        APP_DATABASE_URL: found.appDatabaseUrl,
+        DASHBOARD_URL: config.dashboardUrl,
+        WORKFLOW_BUNDLE: bundle,
+        METRICS_PORT: port,
+      },
+    });
+    await waitFor('The worker', () => answers(`http://127.0.0.1:${port}/health`));
+    return {};
+  },
+};

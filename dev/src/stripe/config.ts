@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+
+export interface Config {
+  port: number;
+  /** Where the state is kept; without it, it ends with the process. */
+  dataFile?: string | undefined;
+  /** Stripe's OpenAPI document: with it every request, answer and event is checked. */
+  schemaFile?: string | undefined;
+}
+
+type Environment = Record<string, string | undefined>;
+
+/** Judges every setting at once. Empty counts as absent. */
+export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
+  const problems: string[] = [];
+  const port = Number(env.STRIPE_PORT || 12_111);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    problems.push('STRIPE_PORT must be a port between 0 and 65535');
+  }
+  const schemaFile = env.STRIPE_SCHEMA || undefined;
+  if (schemaFile && !existsSync(schemaFile)) problems.push('STRIPE_SCHEMA names a file that is not there');
+  return { config: { port, dataFile: env.STRIPE_DATA_FILE || undefined, schemaFile }, problems };
+};
+
+/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+export const readConfig = (): Config => {
+  const { config, problems } = parseConfig(process.env);
+  if (problems.length === 0) return config;
+  process.stderr.write(`The local Stripe cannot start:\n  - ${problems.join('\n  - ')}\n`);
+  process.exit(78);
+};

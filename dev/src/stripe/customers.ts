@@ -1,0 +1,32 @@
+import { newId } from './ids.ts';
+import { nulls } from './wire.ts';
+import type { Stand } from './stand.ts';
+import type { Cause, Customer } from './wire.ts';
+
+type Given = Partial<Pick<Customer, 'email' | 'name' | 'description' | 'phone' | 'metadata'>>;
+
+/** A customer, made by a request or by the checkout page. */
+export const createCustomer = (stand: Stand, cause: Cause, given: Given): Customer => {
+  const customer: Customer = {
+    id: newId('cus_', 14),
+    object: 'customer',
+    ...nulls('address', 'currency', 'default_source', 'discount', 'shipping', 'test_clock'),
+    balance: 0,
+    created: stand.now(),
+    delinquent: false,
+    description: given.description ?? null,
+    email: given.email ?? null,
+    invoice_prefix: newId('', 8).toUpperCase(),
+    invoice_settings: nulls('custom_fields', 'default_payment_method', 'footer', 'rendering_options'),
+    livemode: false,
+    metadata: given.metadata ?? {},
+    name: given.name ?? null,
+    next_invoice_sequence: 1,
+    phone: given.phone ?? null,
+    preferred_locales: [],
+    tax_exempt: 'none',
+  };
+  stand.state.customers[customer.id] = customer;
+  stand.emit(cause, 'customer.created', customer);
+  return customer;
+};

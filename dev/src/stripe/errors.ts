@@ -1,0 +1,35 @@
+export interface StripeErrorBody {
+  type: 'api_error' | 'idempotency_error' | 'invalid_request_error';
+  message: string;
+  code?: string;
+  param?: string;
+}
+
+/** An answer that is an error, as Stripe words it. */
+export class StripeError extends Error {
+  readonly status: number;
+  readonly body: StripeErrorBody;
+
+  constructor(status: number, body: StripeErrorBody) {
+    super(body.message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export const invalid = (message: string, rest: { code?: string; param?: string } = {}): StripeError =>
+  new StripeError(400, { type: 'invalid_request_error', message, ...rest });
+
+export const missing = (noun: string, id: string, param = 'id'): StripeError =>
+  new StripeError(404, {
+    type: 'invalid_request_error',
+    code: 'resource_missing',
+    param,
+    message: `No such ${noun}: '${id}'`,
+  });
+
+export const unauthorized = (message: string): StripeError =>
+  new StripeError(401, { type: 'invalid_request_error', message });
+
+export const apiError = (message: string): StripeError =>
+  new StripeError(500, { type: 'api_error', message });

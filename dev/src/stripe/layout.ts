@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { html } from './html.ts';
+import type { Markup } from './html.ts';
+
+const STYLE = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
+/** A template's formatting may not come between it and its hash. */
+const STYLE_ELEMENT: Markup = { markup: `<style>${STYLE}</style>` };
+const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+
+export interface Page {
+  status: number;
+  html: string;
+  headers: Record<string, string>;
+}
+
+/** A whole page. Its form may lead to these origins as well: browsers hold a form's redirect to `form-action`. */
+export const layout = (page: {
+  title: string;
+  body: Markup;
+  status?: number;
+  origins?: string[];
+  wide?: boolean;
+}): Page => {
+  const { title, body, status = 200, origins = [], wide = false } = page;
+  const { markup } = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="data:," />
+        <title>${title}</title>
+        ${STYLE_ELEMENT}
+      </head>
+      <body>
+        <p class="banner">Local stand-in for Stripe. No money moves.</p>
+        <main class="${wide ? 'wide' : 'narrow'}">${body}</main>
+      </body>
+    </html>`;
+  const policy = [
+    "default-src 'none'",
+    `style-src ${STYLE_HASH}`,
+    'img-src data:',
+    `form-action ${["'self'", ...origins].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ];
+  return {
+    status,
+    html: markup,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy.join('; '),
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+    },
+  };
+};

@@ -1,0 +1,36 @@
+import { checkoutSessions } from './checkout-sessions.ts';
+import { customers } from './customers.ts';
+import { events } from './events.ts';
+import { invoices } from './invoices.ts';
+import { portalConfigurations } from './portal-configurations.ts';
+import { prices } from './prices.ts';
+import { products } from './products.ts';
+import type { Route } from './route.ts';
+import { subscriptions } from './subscriptions.ts';
+import { webhookEndpoints } from './webhook-endpoints.ts';
+
+const routes: Route[] = [
+  ...products,
+  ...prices,
+  ...customers,
+  ...checkoutSessions,
+  ...subscriptions,
+  ...invoices,
+  ...events,
+  ...webhookEndpoints,
+  ...portalConfigurations,
+];
+
+const table = routes.map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replace(/\{\w+\}/g, '([^/]+)')}$`),
+}));
+
+/** The operation of this request, and the id in its path. */
+export const findRoute = (method: string, path: string): { route: Route; id: string } | undefined => {
+  for (const { route, pattern } of table) {
+    const match = route.method === method ? pattern.exec(path) : null;
+    if (match) return { route, id: match[1] ?? '' };
+  }
+  return undefined;
+};

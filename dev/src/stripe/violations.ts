@@ -1,0 +1,26 @@
+import type { Schema } from './schema.ts';
+
+const KEPT = 500;
+
+/** What Stripe's schema refuses, in the order of its coming. */
+export interface Violations {
+  list: string[];
+  schema?: Schema | undefined;
+  /** Keeps and answers the words of a violation. */
+  note(where: string, what: string | undefined): string | undefined;
+}
+
+export const createViolations = (schema?: Schema): Violations => {
+  const list: string[] = [];
+  return {
+    list,
+    schema,
+    note: (where, what) => {
+      if (what === undefined) return undefined;
+      const violation = `Stripe's schema refuses ${where}: ${what}`;
+      list.push(violation);
+      if (list.length > KEPT) list.shift();
+      return violation;
+    },
+  };
+};

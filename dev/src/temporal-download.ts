@@ -1,0 +1,20 @@
+import { mkdtempSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+
+/**
+ * Puts the `temporal` command line where the argument says, by the SDK's own download: for platforms without a wheel,
+ * and machines without Python. The SDK downloads only to start a server, so one is started and ended.
+ */
+const [program = ''] = process.argv.slice(2);
+mkdirSync(dirname(program), { recursive: true });
+const downloadDir = mkdtempSync(`${program}-`);
+try {
+  const executable = { type: 'cached-download', downloadDir } as const;
+  const environment = await TestWorkflowEnvironment.createLocal({ server: { executable } });
+  await environment.teardown();
+  const [file = ''] = readdirSync(downloadDir);
+  renameSync(join(downloadDir, file), program);
+} finally {
+  rmSync(downloadDir, { recursive: true, force: true });
+}
