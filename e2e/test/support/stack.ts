@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { connect } from 'node:net';
 import pg from 'pg';
-
-const root = new URL('../../../', import.meta.url).pathname;
+import { startBilling } from './billing.ts';
+import type { Billing } from './billing.ts';
+import { answers, freePort, program, required } from './processes.ts';
 
 export interface Stack {
   apiUrl: string;
@@ -19,11 +16,10 @@ export interface Stack {
   close(): Promise<void>;
 }
 
-const required = (name: string): string => {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run the tests by "npm test"`);
-  return value;
-};
+/** A stack that can sell. */
+export interface SellingStack extends Stack {
+  billing: Billing;
+}
 
 const databaseUrl = (name: string, user?: string): string => {
   const url = new URL(required('TEST_DATABASE_URL'));
@@ -46,40 +42,6 @@ const query = async (
   }
 };
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
-const start = (args: string[], env: Record<string, string>): ChildProcess => {
-  const child = spawn(process.execPath, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
-  child.stderr.pipe(process.stderr);
-  child.stdout.resume();
-  return child;
-};
-
-const stop = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGTERM');
-  await once(child, 'exit');
-};
-
-const answers = async (url: string): Promise<void> => {
-  for (let i = 0; i < 150; i++) {
-    const ok = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ok) return;
-    await wait(100);
-  }
-  throw new Error(`${url} did not come up`);
-};
-
 /** One of the two Redis databases that are kept for journeys, emptied. */
 const emptyRedis = async (): Promise<string> => {
   const url = new URL(required('TEST_REDIS_URL'));
@@ -93,46 +55,93 @@ const emptyRedis = async (): Promise<string> => {
   return url.toString();
 };
 
-/** The API and the built dashboard as processes, over a database of their own: what a person's browser talks to. */
-export const startStack = async (env: Record<string, string> = {}): Promise<Stack> => {
+interface Place {
+  database: string;
+  apiUrl: string;
+  dashboardUrl: string;
+}
+
+const findPlace = async (): Promise<Place> => {
   const database = `e2e_${randomBytes(6).toString('hex')}`;
   await query(databaseUrl('postgres'), `create database ${database} template sentryagent_template`);
   const [apiPort, dashboardPort] = [await freePort(), await freePort()];
   const [apiUrl, dashboardUrl] = [`http://localhost:${apiPort}`, `http://localhost:${dashboardPort}`];
+  return { database, apiUrl, dashboardUrl };
+};
+
+const appUrl = ({ database }: Place): string => databaseUrl(database, 'sentryagent_test_login');
+
+const apiProgram = async (place: Place, env: Record<string, string>) => {
   const key = Buffer.alloc(32, 9).toString('base64');
-  const apiEnvironment = {
+  const environment = {
     API_HOST: 'localhost',
-    API_PORT: String(apiPort),
-    PUBLIC_URL: apiUrl,
-    DASHBOARD_URL: dashboardUrl,
-    APP_DATABASE_URL: databaseUrl(database, 'sentryagent_test_login'),
+    API_PORT: new URL(place.apiUrl).port,
+    PUBLIC_URL: place.apiUrl,
+    DASHBOARD_URL: place.dashboardUrl,
+    APP_DATABASE_URL: appUrl(place),
     REDIS_URL: await emptyRedis(),
     AUTH_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEYS: `k1:${key}`,
     CLIENT_SECRET_PEPPERS: `p1:${key}`,
     ...env,
   };
-  let api = start(['api/src/main.ts'], apiEnvironment);
-  const dashboard = start(['dashboard/build'], {
+  return program(['api/src/main.ts'], environment, () => answers(`${place.apiUrl}/health`));
+};
+
+const dashboardProgram = ({ apiUrl, dashboardUrl }: Place, env: Record<string, string>) => {
+  const environment = {
     HOST: 'localhost',
-    PORT: String(dashboardPort),
+    PORT: new URL(dashboardUrl).port,
     ORIGIN: dashboardUrl,
     API_URL: apiUrl,
     PUBLIC_API_URL: apiUrl,
-  });
-  await Promise.all([answers(`${apiUrl}/health`), answers(dashboardUrl)]);
+    ...env,
+  };
+  return program(['dashboard/build'], environment, () => answers(dashboardUrl));
+};
+
+const bringUp = async (
+  place: Place,
+  apiEnv: Record<string, string>,
+  dashboardEnv: Record<string, string> = {},
+): Promise<Stack> => {
+  const { database, apiUrl, dashboardUrl } = place;
+  const api = await apiProgram(place, apiEnv);
+  const dashboard = dashboardProgram(place, dashboardEnv);
+  await Promise.all([api.start(), dashboard.start()]);
   return {
     apiUrl,
     dashboardUrl,
     sql: (text, values) => query(databaseUrl(database), text, values),
-    stopApi: () => stop(api),
-    startApi: async () => {
-      api = start(['api/src/main.ts'], apiEnvironment);
-      await answers(`${apiUrl}/health`);
-    },
+    stopApi: api.stop,
+    startApi: api.start,
     close: async () => {
-      await Promise.all([stop(api), stop(dashboard)]);
+      await Promise.all([api.stop(), dashboard.stop()]);
       await query(databaseUrl('postgres'), `drop database ${database} with (force)`);
+    },
+  };
+};
+
+/** The API and the built dashboard as processes, over a database of their own: what a person's browser talks to. */
+export const startStack = async (env: Record<string, string> = {}): Promise<Stack> =>
+  bringUp(await findPlace(), env);
+
+/** The same, with Temporal, a worker and a Stripe whose every request and answer is held against Stripe's schema. */
+export const startSellingStack = async (env: Record<string, string> = {}): Promise<SellingStack> => {
+  const place = await findPlace();
+  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env });
+  // The pages are linked by the name that the stand-in gives itself.
+  const checkoutOrigin = `http://localhost:${new URL(billing.stripeUrl).port}`;
+  const stack = await bringUp(place, { ...billing.environment, ...env }, { CHECKOUT_ORIGIN: checkoutOrigin });
+  return {
+    ...stack,
+    billing,
+    close: async () => {
+      const { violations } = await billing.dev<{ violations: unknown[] }>('/violations');
+      await billing.worker.stop();
+      await stack.close();
+      await billing.close();
+      if (violations.length > 0) throw new Error(`not Stripe's schema: ${JSON.stringify(violations)}`);
     },
   };
 };

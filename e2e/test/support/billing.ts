@@ -1,0 +1,156 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { answers, freePort, program, required, runProgram } from './processes.ts';
+import type { Program } from './processes.ts';
+
+const SCHEMA = new URL('../../../dev/test/fixtures/stripe-openapi.json', import.meta.url).pathname;
+const KEY = 'sk_test_journeys';
+
+/** A line of `temporal workflow list`, as an operator would read it. */
+export interface Listed {
+  id: string;
+  type: string;
+  status: string;
+  attributes: Record<string, unknown>;
+}
+
+/** Temporal, the worker and the Stripe stand-in: what the API needs to sell. */
+export interface Billing {
+  temporal: Program;
+  worker: Program;
+  stripe: Program;
+  temporalUiUrl: string;
+  stripeUrl: string;
+  /** What the API is told of them. */
+  environment: Record<string, string>;
+  /** The stand-in's own controls. */
+  dev<T = unknown>(path: string, init?: RequestInit): Promise<T>;
+  /** As the client that owns the account. */
+  ask<T>(path: string): Promise<T>;
+  workflows(tenantId: string): Promise<Listed[]>;
+  close(): Promise<void>;
+}
+
+interface Wanted {
+  apiUrl: string;
+  dashboardUrl: string;
+  appDatabaseUrl: string;
+  env: Record<string, string>;
+}
+
+const temporalProgram = async (folder: string) => {
+  const [port, uiPort] = [await freePort(), await freePort()];
+  const options = {
+    ip: '127.0.0.1',
+    port: String(port),
+    'ui-port': String(uiPort),
+    'db-filename': join(folder, 'temporal.db'),
+    'log-level': 'error',
+  };
+  const pragmas = ['journal_mode=WAL', 'synchronous=OFF'].flatMap((pragma) => ['--sqlite-pragma', pragma]);
+  const argv = [
+    required('TEST_TEMPORAL_PROGRAM'),
+    ...['server', 'start-dev', '--ui-disable-news-fetch'],
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+    ...pragmas,
+  ];
+  const uiUrl = `http://127.0.0.1:${uiPort}`;
+  return {
+    address: `127.0.0.1:${port}`,
+    uiUrl,
+    temporal: program(argv, { HOME: folder }, () => answers(`${uiUrl}/api/v1/namespaces/default`)),
+  };
+};
+
+const stripeProgram = async (folder: string) => {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    STRIPE_PORT: String(port),
+    STRIPE_DATA_FILE: join(folder, 'stripe.json'),
+    STRIPE_SCHEMA: SCHEMA,
+  };
+  return { url, stripe: program(['dev/src/stripe/main.ts'], env, () => answers(`${url}/_dev/health`)) };
+};
+
+const workerProgram = async (env: Record<string, string>): Promise<Program> => {
+  const port = await freePort();
+  return program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
+    answers(`http://127.0.0.1:${port}/health`),
+  );
+};
+
+/** The same set-up that a real account gets; answers the webhook's secret. */
+const setUp = async (folder: string, env: Record<string, string>): Promise<string> => {
+  const file = join(folder, 'secrets.env');
+  await runProgram(['api/src/stripe-setup/main.ts', '--secrets-file', file], env);
+  return /^STRIPE_WEBHOOK_SECRETS=(.*)$/m.exec(readFileSync(file, 'utf8'))![1]!;
+};
+
+const listWorkflows = async (address: string, query: string): Promise<Listed[]> => {
+  const args = ['workflow', 'list', '--address', address, '--query', query, '--output', 'json'];
+  const { stdout } = await promisify(execFile)(required('TEST_TEMPORAL_PROGRAM'), args);
+  interface Line {
+    execution: { workflowId: string };
+    type: { name: string };
+    status: string;
+    searchAttributes?: { indexedFields?: Record<string, { data: string }> };
+  }
+  return (JSON.parse(stdout) as Line[]).map(({ execution, type, status, searchAttributes }) => ({
+    id: execution.workflowId,
+    type: type.name,
+    status: status.replace('WORKFLOW_EXECUTION_STATUS_', ''),
+    attributes: Object.fromEntries(
+      Object.entries(searchAttributes?.indexedFields ?? {}).map(([name, { data }]) => [
+        name,
+        JSON.parse(Buffer.from(data, 'base64').toString()) as unknown,
+      ]),
+    ),
+  }));
+};
+
+/** Brings up what the API needs to sell, each with a state of its own. */
+export const startBilling = async ({
+  apiUrl,
+  dashboardUrl,
+  appDatabaseUrl,
+  env,
+}: Wanted): Promise<Billing> => {
+  const folder = mkdtempSync(join(tmpdir(), 'sentryagent-'));
+  const [{ temporal, address, uiUrl }, { stripe, url: stripeUrl }] = await Promise.all([
+    temporalProgram(folder),
+    stripeProgram(folder),
+  ]);
+  const access = { STRIPE_SECRET_KEY: KEY, STRIPE_API_URL: stripeUrl, DASHBOARD_URL: dashboardUrl };
+  const worker = await workerProgram({
+    ...access,
+    APP_DATABASE_URL: appDatabaseUrl,
+    TEMPORAL_ADDRESS: address,
+    WORKFLOW_BUNDLE: required('TEST_WORKFLOW_BUNDLE'),
+    ...env,
+  });
+  await Promise.all([temporal.start(), stripe.start()]);
+  const [secret] = await Promise.all([setUp(folder, { ...access, PUBLIC_URL: apiUrl }), worker.start()]);
+  const fetchJson = async <T>(path: string, init?: RequestInit): Promise<T> =>
+    (await fetch(`${stripeUrl}${path}`, init)).json() as Promise<T>;
+  return {
+    temporal,
+    worker,
+    stripe,
+    temporalUiUrl: uiUrl,
+    stripeUrl,
+    environment: { ...access, TEMPORAL_ADDRESS: address, STRIPE_WEBHOOK_SECRETS: secret },
+    dev: (path, init) =>
+      fetchJson(`/_dev${path}`, { headers: { 'content-type': 'application/json' }, ...init }),
+    ask: (path) => fetchJson(`/v1${path}`, { headers: { authorization: `Bearer ${KEY}` } }),
+    workflows: (tenantId) => listWorkflows(address, `TenantId = "${tenantId}"`),
+    close: async () => {
+      await Promise.all([worker.stop(), stripe.stop()]);
+      await temporal.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};

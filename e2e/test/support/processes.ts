@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const root = new URL('../../../', import.meta.url).pathname;
+
+export const required = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run the tests by "npm test"`);
+  return value;
+};
+
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** Waits until it is so; an error counts as not yet. */
+export const until = async (
+  what: string,
+  check: () => Promise<boolean>,
+  timeoutMs = 15_000,
+): Promise<void> => {
+  const deadline = performance.now() + timeoutMs;
+  while (performance.now() < deadline) {
+    if (await check().catch(() => false)) return;
+    await wait(50);
+  }
+  throw new Error(`${what}: not within ${timeoutMs} ms`);
+};
+
+export const answers = (url: string): Promise<void> =>
+  until(`${url} answers`, async () => (await fetch(url)).ok);
+
+/** One program of the platform, as it runs in production. */
+export interface Program {
+  start(): Promise<void>;
+  /** As an operator stops it. */
+  stop(): Promise<void>;
+  /** As a machine that loses its power. */
+  kill(): Promise<void>;
+}
+
+/** Programs are spawned as they stand; `argv` without a path is a file of the repository for Node. */
+export const program = (
+  argv: string[],
+  env: Record<string, string>,
+  isUp: () => Promise<void> = () => Promise.resolve(),
+): Program => {
+  const [file = '', ...args] = argv[0]?.startsWith('/') ? argv : [process.execPath, ...argv];
+  const launch = () => {
+    const child = spawn(file, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+    child.stderr.pipe(process.stderr);
+    child.stdout.resume();
+    return child;
+  };
+  let child: ReturnType<typeof launch> | undefined;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  return {
+    start: async () => {
+      child = launch();
+      await isUp();
+    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
+};
+
+/** Runs a program to its end. */
+export const runProgram = async (argv: string[], env: Record<string, string>): Promise<void> => {
+  const child = spawn(process.execPath, argv, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+  child.stdout.resume();
+  child.stderr.pipe(process.stderr);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  if (code !== 0) throw new Error(`${argv.join(' ')} ended with ${code}`);
+};
