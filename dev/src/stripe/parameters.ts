@@ -103,5 +103,3 @@ export const mergeMetadata = (
   if (given === null) return {};
   return Object.fromEntries(Object.entries({ ...old, ...given }).filter(([, value]) => value !== ''));
 };
-
-export const isTree = (value: Tree | undefined): value is Fields => typeof value === 'object';

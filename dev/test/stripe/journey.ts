@@ -16,7 +16,7 @@ export const CARD = {
   name: 'Ada Lovelace',
 };
 
-export const SUCCESS_URL = 'http://localhost:3001/usage?checkout={CHECKOUT_SESSION_ID}';
+const SUCCESS_URL = 'http://localhost:3001/usage?checkout={CHECKOUT_SESSION_ID}';
 export const CANCEL_URL = 'http://localhost:3001/usage';
 
 type SessionParams = Partial<Stripe.Checkout.SessionCreateParams>;
