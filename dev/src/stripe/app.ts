@@ -9,6 +9,7 @@ import { control } from './dev-controls.ts';
 import type { LoggedRequest } from './dev-controls.ts';
 import type { Faults } from './faults.ts';
 import { parseForm } from './form.ts';
+import type { Fields } from './form.ts';
 import { html } from './html.ts';
 import type { Idempotency } from './idempotency.ts';
 import { showIndex } from './index-page.ts';
@@ -43,6 +44,15 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
 const notFound = (): Page =>
   layout({ title: 'Not found', status: 404, body: html`<h1>There is no such page</h1>` });
 
+/** What can't be decoded is an empty form: the page says what is missing. */
+const formOf = (body: string): Fields => {
+  try {
+    return parseForm(body);
+  } catch {
+    return {};
+  }
+};
+
 /** The page at this path. */
 const pageOf = (stand: Stand, { method, path }: Context, body: string): Page | Redirect => {
   const { sessions, invoices } = stand.state;
@@ -51,7 +61,7 @@ const pageOf = (stand: Stand, { method, path }: Context, body: string): Page | R
   if (path === '/' && !isPost) return showIndex(stand.state);
   if (kind === 'c/pay' && Object.hasOwn(sessions, id)) {
     const session = sessions[id]!;
-    return isPost ? payCheckout(stand, session, parseForm(body)) : showCheckout(stand, session);
+    return isPost ? payCheckout(stand, session, formOf(body)) : showCheckout(stand, session);
   }
   return kind === 'i' && !isPost && Object.hasOwn(invoices, id) ? showInvoice(invoices[id]!) : notFound();
 };

@@ -23,7 +23,7 @@ const addMonths = (start: number, months: number): number => {
 };
 
 /** The end of the period of this price that begins at `start`. */
-export const periodEnd = (start: number, { interval, interval_count: count }: Recurring): number => {
+const periodEnd = (start: number, { interval, interval_count: count }: Recurring): number => {
   if (interval === 'day') return start + count * DAY;
   if (interval === 'week') return start + count * 7 * DAY;
   return addMonths(start, interval === 'year' ? 12 * count : count);

@@ -11,7 +11,7 @@ export interface Config {
 type Environment = Record<string, string | undefined>;
 
 /** Judges every setting at once. Empty counts as absent. */
-export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
+const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
   const problems: string[] = [];
   const port = Number(env.STRIPE_PORT || 12_111);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {

@@ -15,10 +15,22 @@ interface Place {
   changed(): void;
 }
 
+const KEPT_SECONDS = 30 * 86_400;
+
+/** Stripe keeps events for 30 days. */
+const forgetOld = ({ state, now }: Place): void => {
+  for (const { id, created } of Object.values(state.events)) {
+    if (created >= now() - KEPT_SECONDS) return;
+    delete state.events[id];
+  }
+};
+
 /** Records events, checks them by the schema and sends them. */
 export const createEmit =
-  ({ state, now, webhooks, violations, changed }: Place): Emit =>
+  (place: Place): Emit =>
   (cause, type, object, previous) => {
+    const { state, now, webhooks, violations, changed } = place;
+    forgetOld(place);
     const event: StripeEvent = {
       id: newId('evt_1'),
       object: 'event',

@@ -34,7 +34,7 @@ export const layout = (page: {
         ${STYLE_ELEMENT}
       </head>
       <body>
-        <p class="banner">Local stand-in for Stripe. No money moves.</p>
+        <header class="banner">Local stand-in for Stripe. No money moves.</header>
         <main class="${wide ? 'wide' : 'narrow'}">${body}</main>
       </body>
     </html>`;

@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts';
 import { inOrder } from './form.ts';
-import type { Fields, Tree } from './form.ts';
+import type { Tree } from './form.ts';
 
 /** Reads one parameter; `path` is its name as Stripe writes it: `line_items[0][price]`. */
 export type Kind<T> = (value: Tree, path: string) => T;
@@ -103,5 +103,3 @@ export const mergeMetadata = (
   if (given === null) return {};
   return Object.fromEntries(Object.entries({ ...old, ...given }).filter(([, value]) => value !== ''));
 };
-
-export const isTree = (value: Tree | undefined): value is Fields => typeof value === 'object';

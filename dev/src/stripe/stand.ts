@@ -18,7 +18,7 @@ export type Emit = (cause: Cause, type: string, object: object, previous?: Recor
 export const NO_REQUEST: Cause = { id: null, idempotency_key: null };
 
 /** The old values of the fields that differ: an `updated` event's `previous_attributes`. */
-export const differences = (before: object, after: object): Record<string, unknown> => {
+const differences = (before: object, after: object): Record<string, unknown> => {
   const now = new Map(Object.entries(after));
   return Object.fromEntries(
     Object.entries(before).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(now.get(name))),

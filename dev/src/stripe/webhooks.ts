@@ -11,7 +11,7 @@ const LONGEST_RETRY_MS = 60_000;
 const KEPT = 1_000;
 
 /** `Stripe-Signature`: an HMAC over the time and the raw bytes; the key is the whole text `whsec_…`. */
-export const signatureOf = (secret: string, body: string, seconds: number): string => {
+const signatureOf = (secret: string, body: string, seconds: number): string => {
   const digest = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex');
   return `t=${seconds},v1=${digest}`;
 };

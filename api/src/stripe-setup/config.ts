@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { settings } from '../config.ts';
+import { parseSettings, refuseLiveStandIn } from '../platform/settings.ts';
+
+const { PUBLIC_URL, DASHBOARD_URL, STRIPE_SECRET_KEY, STRIPE_API_URL, STRIPE_WEBHOOK_SECRETS } =
+  settings.shape;
+
+const setupSettings = z
+  .object({
+    PUBLIC_URL,
+    DASHBOARD_URL,
+    STRIPE_SECRET_KEY: STRIPE_SECRET_KEY.unwrap(),
+    STRIPE_API_URL,
+    STRIPE_WEBHOOK_SECRETS,
+  })
+  .superRefine(refuseLiveStandIn);
+
+export type SetupConfig = z.infer<typeof setupSettings> & {
+  /** A NAME=value file that a new secret is written to, instead of to the terminal. */
+  secretsFile?: string | undefined;
+};
+
+const USAGE = 'Usage: npm run stripe:setup [-- --secrets-file <path>]';
+
+/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+export const readConfig = (): SetupConfig => {
+  try {
+    const { values } = parseArgs({ options: { 'secrets-file': { type: 'string' } } });
+    return {
+      ...parseSettings('set-up of Stripe', setupSettings, process.env),
+      secretsFile: values['secrets-file'],
+    };
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${USAGE}\nSee .env.example for what each is for.\n`);
+    process.exit(78);
+  }
+};
