@@ -31,6 +31,8 @@ export interface Billing {
   /** As the client that owns the account. */
   ask<T>(path: string): Promise<T>;
   workflows(tenantId: string): Promise<Listed[]>;
+  /** What an operator types; answers what it prints. */
+  temporalCli(args: string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -90,16 +92,20 @@ const setUp = async (folder: string, env: Record<string, string>): Promise<strin
   return /^STRIPE_WEBHOOK_SECRETS=(.*)$/m.exec(readFileSync(file, 'utf8'))![1]!;
 };
 
+const cli =
+  (address: string) =>
+  async (args: string[]): Promise<string> =>
+    (await promisify(execFile)(required('TEST_TEMPORAL_PROGRAM'), [...args, '--address', address])).stdout;
+
 const listWorkflows = async (address: string, query: string): Promise<Listed[]> => {
-  const args = ['workflow', 'list', '--address', address, '--query', query, '--output', 'json'];
-  const { stdout } = await promisify(execFile)(required('TEST_TEMPORAL_PROGRAM'), args);
+  const printed = await cli(address)(['workflow', 'list', '--query', query, '--output', 'json']);
   interface Line {
     execution: { workflowId: string };
     type: { name: string };
     status: string;
     searchAttributes?: { indexedFields?: Record<string, { data: string }> };
   }
-  return (JSON.parse(stdout) as Line[]).map(({ execution, type, status, searchAttributes }) => ({
+  return (JSON.parse(printed) as Line[]).map(({ execution, type, status, searchAttributes }) => ({
     id: execution.workflowId,
     type: type.name,
     status: status.replace('WORKFLOW_EXECUTION_STATUS_', ''),
@@ -147,6 +153,7 @@ export const startBilling = async ({
       fetchJson(`/_dev${path}`, { headers: { 'content-type': 'application/json' }, ...init }),
     ask: (path) => fetchJson(`/v1${path}`, { headers: { authorization: `Bearer ${KEY}` } }),
     workflows: (tenantId) => listWorkflows(address, `TenantId = "${tenantId}"`),
+    temporalCli: cli(address),
     close: async () => {
       await Promise.all([worker.stop(), stripe.stop()]);
       await temporal.stop();

@@ -137,7 +137,7 @@ export const startSellingStack = async (env: Record<string, string> = {}): Promi
     ...stack,
     billing,
     close: async () => {
-      const { violations } = await billing.dev<{ violations: unknown[] }>('/violations');
+      const violations = await billing.dev<unknown[]>('/violations');
       await billing.worker.stop();
       await stack.close();
       await billing.close();

@@ -99,6 +99,9 @@ const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<strin
     workflowIdConflictPolicy: 'USE_EXISTING',
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     staticSummary: `Checkout of ${input.tenantId}`,
+    staticDetails:
+      'One attempt to become paid. Ends when the page at Stripe is paid or its time is over. ' +
+      'Cancel it to close the page; signal `nudge` to have it look at Stripe.',
   });
   try {
     const { url } = await temporal.within(DEADLINE_MS, ({ workflow }) =>

@@ -15,6 +15,8 @@ export const startSubscription = async (temporal: Temporal, tenantId: string): P
       signal: names.nudge,
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `Subscription of ${tenantId}`,
+      staticDetails:
+        'Keeps the tenant’s tier in step with its subscription at Stripe. Signal `nudge` to have it look there.',
     }),
   );
 };

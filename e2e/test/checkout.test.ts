@@ -1,0 +1,296 @@
+import { ApiError } from '@sentryagent/sdk';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CARDS, payByHttp } from './support/checkout-page.ts';
+import { signUpByHttp } from './support/people.ts';
+import type { SignedUp } from './support/people.ts';
+import { until } from './support/processes.ts';
+import { startSellingStack } from './support/stack.ts';
+import type { SellingStack } from './support/stack.ts';
+
+let stack: SellingStack;
+beforeAll(async () => {
+  stack = await startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000' });
+});
+afterAll(() => stack.close());
+afterEach(() => stack.billing.dev('/faults', { method: 'DELETE' }));
+
+const becomesPaid = (person: SignedUp): Promise<void> =>
+  until('the tenant is paid', async () => (await person.api.billing.usage()).tier === 'paid', 20_000);
+
+const faults = (body: object) => stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
+
+const refusal = (call: Promise<unknown>): Promise<ApiError> =>
+  call.then(
+    () => expect.fail('it was not refused'),
+    (error: unknown) => error as ApiError,
+  );
+
+interface List<T> {
+  data: T[];
+}
+
+/** What Stripe has of the tenant: found by our own mapping, as the platform finds it. */
+const atStripe = async ({ tenantId }: SignedUp) => {
+  const [row] = await stack.sql('select customer_id from stripe_customers where tenant_id = $1', [tenantId]);
+  const customer = row!.customer_id as string;
+  const { ask } = stack.billing;
+  const [sessions, subscriptions, invoices] = await Promise.all([
+    ask<List<{ id: string; status: string }>>(`/checkout/sessions?customer=${customer}&limit=100`),
+    ask<List<{ status: string }>>(`/subscriptions?customer=${customer}&status=all&limit=100`),
+    ask<List<{ status: string; amount_paid: number }>>(`/invoices?customer=${customer}&limit=100`),
+  ]);
+  return { sessions: sessions.data, subscriptions: subscriptions.data, invoices: invoices.data };
+};
+
+const expectOneCharge = async (person: SignedUp): Promise<void> => {
+  const { subscriptions, invoices } = await atStripe(person);
+  expect(subscriptions).toMatchObject([{ status: 'active' }]);
+  expect(invoices).toMatchObject([{ status: 'paid', amount_paid: 4_900 }]);
+};
+
+const checkoutRows = ({ tenantId }: SignedUp) =>
+  stack.sql('select id, status from checkouts where tenant_id = $1 order by id', [tenantId]);
+
+describe('a checkout', () => {
+  it('Checkout answers a Stripe Checkout URL', async () => {
+    const person = await signUpByHttp(stack);
+    const { checkoutId, url } = await person.api.billing.startCheckout();
+    expect(checkoutId).toMatch(/^chk_[0-9a-z]{26}$/);
+    const page = await fetch(url);
+    expect(page.status).toBe(200);
+    expect(await page.text()).toMatch(/\$49\.00/);
+    const row = await person.api.billing.checkout(checkoutId);
+    expect(row).toMatchObject({ status: 'open', closedAt: null });
+    const lastsMs = Date.parse(row.expiresAt!) - Date.now();
+    expect(lastsMs).toBeGreaterThan(22 * 3_600_000);
+    expect(lastsMs).toBeLessThan(24 * 3_600_000);
+  });
+
+  it('A paid checkout makes the tenant paid', async () => {
+    const person = await signUpByHttp(stack);
+    const { checkoutId, url } = await person.api.billing.startCheckout();
+    const paid = await payByHttp(url);
+    expect(paid.status).toBe(303);
+    expect(paid.headers.get('location')).toBe(`${stack.dashboardUrl}/usage/checkouts/${checkoutId}`);
+    await becomesPaid(person);
+    const usage = await person.api.billing.usage();
+    expect(usage).toMatchObject({ tier: 'paid', status: 'active', endsAt: null, upgradeUrl: null });
+    expect(Date.parse(usage.renewsAt!)).toBeGreaterThan(Date.now() + 27 * 86_400_000);
+    expect(usage.period.end).toBe(usage.renewsAt);
+    await until(
+      'the run ends',
+      async () => (await person.api.billing.checkout(checkoutId)).status === 'completed',
+    );
+    await expectOneCharge(person);
+
+    const { tenantId } = person;
+    const ids = (await stack.billing.workflows(tenantId)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    expect(ids).toMatchObject([
+      {
+        id: `checkout/${tenantId}/${checkoutId}`,
+        status: 'COMPLETED',
+        attributes: { TenantId: tenantId, CheckoutStatus: 'completed' },
+      },
+      {
+        id: `subscription/${tenantId}`,
+        status: 'RUNNING',
+        attributes: {
+          TenantId: tenantId,
+          Tier: 'paid',
+          SubscriptionStatus: 'active',
+          RenewsAt: usage.renewsAt!.replace('.000Z', 'Z'),
+        },
+      },
+    ]);
+    const [audit] = await stack.sql(
+      `select actor_kind, metadata from audit_events where tenant_id = $1 and action = 'subscription.updated'`,
+      [tenantId],
+    );
+    expect(audit).toMatchObject({ actor_kind: 'system', metadata: { tier: 'paid', status: 'active' } });
+    expect(await refusal(person.api.billing.startCheckout())).toMatchObject({ code: 'already_subscribed' });
+  });
+
+  it('Two clicks get the same checkout', async () => {
+    const person = await signUpByHttp(stack);
+    const started = await Promise.all(Array.from({ length: 8 }, () => person.api.billing.startCheckout()));
+    expect(new Set(started.map(({ url }) => url)).size).toBe(1);
+    const again = await person.api.billing.startCheckout();
+    expect(again).toEqual(started[0]);
+    expect((await atStripe(person)).sessions).toHaveLength(1);
+    await Promise.all([payByHttp(again.url), payByHttp(again.url)]);
+    await becomesPaid(person);
+    await expectOneCharge(person);
+  });
+
+  it('A failed session creation can be retried', async () => {
+    const person = await signUpByHttp(stack);
+    await faults({ failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 1, status: 400 } });
+    const refused = await refusal(person.api.billing.startCheckout());
+    expect([refused.status, refused.code]).toEqual([503, 'service_unavailable']);
+    expect(refused.detail).toMatch(/Stripe/);
+    const { url, checkoutId } = await person.api.billing.startCheckout();
+    expect(await checkoutRows(person)).toMatchObject([
+      { status: 'expired' },
+      { id: checkoutId, status: 'open' },
+    ]);
+    await payByHttp(url);
+    await becomesPaid(person);
+    await expectOneCharge(person);
+  });
+
+  it('opens one page though Stripe fails and cuts the connection after it has made it', async () => {
+    const person = await signUpByHttp(stack);
+    await faults({ failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 2, cut: true } });
+    const { url } = await person.api.billing.startCheckout();
+    expect((await atStripe(person)).sessions).toHaveLength(1);
+    expect((await fetch(url)).status).toBe(200);
+  });
+
+  it('A declined card can be tried again', async () => {
+    const person = await signUpByHttp(stack);
+    const { url } = await person.api.billing.startCheckout();
+    const declined = await payByHttp(url, CARDS.declined);
+    expect(declined.status).toBe(402);
+    expect(await declined.text()).toMatch(/Your card was declined/);
+    expect((await person.api.billing.usage()).tier).toBe('free');
+    expect((await payByHttp(url)).status).toBe(303);
+    await becomesPaid(person);
+    await expectOneCharge(person);
+  });
+
+  it('ends in Paid though every webhook is lost', async () => {
+    const person = await signUpByHttp(stack);
+    await faults({ dropWebhooks: true });
+    const { url } = await person.api.billing.startCheckout();
+    await payByHttp(url);
+    await becomesPaid(person);
+    await expectOneCharge(person);
+  });
+
+  it('knows a live subscription of which our row says nothing, and mends the row', async () => {
+    const person = await signUpByHttp(stack);
+    const { url } = await person.api.billing.startCheckout();
+    await payByHttp(url);
+    await becomesPaid(person);
+    await stack.sql(`update tenant_subscriptions set tier = 'free' where tenant_id = $1`, [person.tenantId]);
+    await until('the row is open for a checkout', async () => {
+      const error = await refusal(person.api.billing.startCheckout());
+      return error.code === 'already_subscribed';
+    });
+    await becomesPaid(person);
+    await expectOneCharge(person);
+    expect((await checkoutRows(person)).map(({ status }) => status)).not.toContain('open');
+  });
+});
+
+describe('a checkout whose run was ended by hand', () => {
+  const terminate = async ({ tenantId }: SignedUp, checkoutId: string): Promise<void> => {
+    await stack.billing.temporalCli(['workflow', 'terminate', '-w', `checkout/${tenantId}/${checkoutId}`]);
+  };
+
+  it('is paid for all the same', async () => {
+    const person = await signUpByHttp(stack);
+    const { checkoutId, url } = await person.api.billing.startCheckout();
+    await terminate(person, checkoutId);
+    await payByHttp(url);
+    await becomesPaid(person);
+    expect(await checkoutRows(person)).toEqual([{ id: checkoutId, status: 'completed' }]);
+    await expectOneCharge(person);
+  });
+
+  it('gives way to a new one, and its page can’t be paid any more', async () => {
+    const person = await signUpByHttp(stack);
+    const first = await person.api.billing.startCheckout();
+    await terminate(person, first.checkoutId);
+    const second = await person.api.billing.startCheckout();
+    expect(second.checkoutId).not.toBe(first.checkoutId);
+    await payByHttp(first.url);
+    await payByHttp(second.url);
+    await becomesPaid(person);
+    expect((await checkoutRows(person)).map(({ status }) => status)).toEqual(['expired', 'completed']);
+    await expectOneCharge(person);
+  });
+});
+
+describe('with parts away', () => {
+  it('without a worker it is 503 within seconds, and the next click after its return goes on', async () => {
+    const person = await signUpByHttp(stack);
+    await stack.billing.worker.stop();
+    const started = performance.now();
+    const refused = await refusal(person.api.billing.startCheckout());
+    expect(performance.now() - started).toBeLessThan(3_000);
+    expect([refused.status, refused.retryAfter]).toEqual([503, 1]);
+    await stack.billing.worker.start();
+    const { url } = await person.api.billing.startCheckout();
+    expect(await checkoutRows(person)).toHaveLength(1);
+    await payByHttp(url);
+    await becomesPaid(person);
+  });
+
+  it('Events wait while Temporal is away', async () => {
+    const person = await signUpByHttp(stack);
+    const { url } = await person.api.billing.startCheckout();
+    await stack.billing.temporal.stop();
+    await payByHttp(url);
+    const pending = async (): Promise<number> => {
+      const [row] = await stack.sql(
+        `select count(*)::int as count from stripe_events e join stripe_customers c using (customer_id)
+         where c.tenant_id = $1 and e.settled_at is null`,
+        [person.tenantId],
+      );
+      return row!.count as number;
+    };
+    await until('Stripe’s events are stored', async () => (await pending()) >= 3);
+    await faults({ dropWebhooks: true });
+    expect((await person.api.billing.usage()).tier).toBe('free');
+    await stack.billing.temporal.start();
+    await becomesPaid(person);
+    await until('the events are settled', async () => (await pending()) === 0);
+    await expectOneCharge(person);
+  });
+
+  it('A worker killed in checkout leaves one subscription', async () => {
+    for (const moment of ['opening', 'open', 'paid'] as const) {
+      const person = await signUpByHttp(stack);
+      const kill = async (): Promise<void> => {
+        await stack.billing.worker.kill();
+        await stack.billing.worker.start();
+      };
+      if (moment === 'opening') {
+        await faults({
+          failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 1, delayMs: 1_500 },
+        });
+        const click = person.api.billing.startCheckout().catch(() => undefined);
+        await until('the session is asked for', async () => {
+          const requests = await stack.billing.dev<{ path: string; at: number }[]>('/requests');
+          return requests.some(({ path }) => path === '/v1/prices');
+        });
+        await kill();
+        await click;
+      }
+      const started = await untilStarted(person);
+      if (moment === 'open') await kill();
+      if (moment === 'paid') await faults({ delayWebhooksMs: 500 });
+      await payByHttp(started.url);
+      if (moment === 'paid') await kill();
+      await becomesPaid(person);
+      await expectOneCharge(person);
+      expect((await atStripe(person)).sessions).toHaveLength(1);
+      await stack.billing.dev('/faults', { method: 'DELETE' });
+    }
+  }, 120_000);
+});
+
+/** Clicks until there is a page: a run of a killed worker waits a moment for it. */
+const untilStarted = async (person: SignedUp) => {
+  let started: { url: string; checkoutId: string } | undefined;
+  await until(
+    'a page is answered',
+    async () => {
+      started = await person.api.billing.startCheckout();
+      return true;
+    },
+    30_000,
+  );
+  return started!;
+};
