@@ -73,7 +73,7 @@ export const newSubscription = (purchase: Purchase, now: number): Subscription =
     ...nulls('pending_setup_intent', 'pending_update', 'test_clock', 'transfer_data'),
     automatic_tax: { disabled_reason: null, enabled: false, liability: null },
     billing_cycle_anchor: trialDays ? period.end : now,
-    billing_mode: { flexible: null, type: 'classic' },
+    billing_mode: { flexible: { proration_discounts: 'included' }, type: 'flexible' },
     billing_schedules: [],
     cancel_at_period_end: false,
     cancellation_details: nulls('comment', 'feedback', 'feedback_option', 'reason'),
