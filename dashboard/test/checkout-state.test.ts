@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { checkoutState, followCheckout } from '../src/lib/billing/checkout-state.ts';
 
 it.each([
-  ['open', 'free', 'confirming'],
-  ['completed', 'free', 'confirming'],
-  ['expired', 'free', 'expired'],
-  ['open', 'paid', 'paid'],
-  ['completed', 'paid', 'paid'],
-  ['expired', 'paid', 'paid'],
-] as const)('a checkout that is %s, of a tenant on %s, is %s', (status, tier, state) => {
-  expect(checkoutState({ status }, { tier })).toBe(state);
+  ['open', undefined, 'confirming'],
+  ['completed', { tier: 'free', status: 'active' }, 'confirming'],
+  ['completed', { tier: 'free', status: 'cancelled' }, 'over'],
+  ['completed', { tier: 'paid', status: 'active' }, 'paid'],
+  ['expired', { tier: 'free', status: 'active' }, 'expired'],
+  ['expired', { tier: 'paid', status: 'trial' }, 'paid'],
+] as const)('a checkout that is %s, of a tenant with %j, is %s', (status, usage, state) => {
+  expect(checkoutState({ status }, usage)).toBe(state);
 });
 
 describe('coming back from a checkout', () => {
@@ -29,6 +29,13 @@ describe('coming back from a checkout', () => {
     await expect(followCheckout(answering({ state: 'paid' }), 'chk_1')).rejects.toMatchObject({
       status: 303,
       location: '/usage?checkout=completed',
+    });
+  });
+
+  it('leads to the Usage tab, without a welcome, where the subscription has ended since', async () => {
+    await expect(followCheckout(answering({ state: 'over' }), 'chk_1')).rejects.toMatchObject({
+      status: 303,
+      location: '/usage',
     });
   });
 

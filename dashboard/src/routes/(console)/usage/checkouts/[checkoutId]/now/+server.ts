@@ -7,8 +7,10 @@ import type { RequestHandler } from './$types';
 export const GET: RequestHandler = async (event) => {
   const { billing } = apiFor(event);
   try {
-    const answers = await Promise.all([billing.checkout(event.params.checkoutId), billing.usage()]);
-    return json({ state: checkoutState(...answers) });
+    const checkout = await billing.checkout(event.params.checkoutId);
+    // One question, not two, for as long as the answer can't be more than "confirming".
+    const usage = checkout.status !== 'open' ? await billing.usage() : undefined;
+    return json({ state: checkoutState(checkout, usage) });
   } catch (failure) {
     return failScript(failure, [400, 401, 404]);
   }
