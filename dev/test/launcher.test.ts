@@ -107,6 +107,7 @@ describe('npm start', { timeout: LONG }, () => {
     expect(children.filter(isAlive)).toEqual([]);
     expect(readDemo(dataDir)).toEqual(before);
     expect(await agentNames(dataDir)).toContain('kept');
+    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
   });
 
   it('says which part died, shows the end of its log, and ends the others', async () => {

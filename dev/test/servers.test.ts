@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -15,6 +15,8 @@ import { freePort } from '../src/ports.ts';
 import { readSecrets } from '../src/secrets.ts';
 import { findTestTemporal, startTestPostgres, startTestRedis } from '../src/test-servers.ts';
 import type { Place } from '../src/test-servers.ts';
+import { fetchWheel } from '../src/wheel.ts';
+import type { Wheel } from '../src/wheel.ts';
 import { buildWorkflowBundle } from '../src/workflow-bundle.ts';
 import { createDataDir } from './support/launcher.ts';
 import { createBarePlace, createPlace as create } from './support/place.ts';
@@ -55,16 +57,40 @@ describe('the servers of the tests', { timeout: LONG }, () => {
     await expect(startTestRedis(bare)).rejects.toThrow(/need a Redis.*Install it by/s);
     await expect(findTestTemporal(bare)).rejects.toThrow(/need Temporal.*Install it: https:/s);
   });
+});
 
-  it('are fetched by their hash into an empty cache', async () => {
-    const place = createPlace();
-    const config = { ...place.config, cacheDir: place.dataDir };
-    const found = await findTestTemporal({ ...place, config });
-    for (const program of Object.values(found)) expect(isProgram(program!)).toBe(true);
-    expect(found.TEST_TEMPORAL_TEST_SERVER).toContain(place.dataDir);
-    expect(await findTestTemporal({ ...place, config: { ...config, searchPath: '' } })).toMatchObject({
-      TEST_TEMPORAL_TEST_SERVER: found.TEST_TEMPORAL_TEST_SERVER,
-    });
+describe('a wheel', () => {
+  const wheel: Wheel = { name: 'tool', label: 'the tool', inside: 'tool-2.data/tool' };
+
+  /** A machine whose Python does what pip and zipfile do, or fails. */
+  const withPython = (pip: string): Place & { said: string[] } => {
+    const place = createBarePlace();
+    const searchPath = join(place.dataDir, 'bin');
+    mkdirSync(searchPath);
+    const unpack = 'mkdir -p "$5/tool-2.data" && echo "#!/bin/sh" > "$5/tool-2.data/tool"';
+    const script = `#!/bin/sh\nif [ "$2" = zipfile ]; then ${unpack}; else ${pip}; fi\n`;
+    writeFileSync(join(searchPath, 'python3'), script, { mode: 0o755 });
+    const said: string[] = [];
+    return { ...place, config: { ...place.config, searchPath }, said, say: (text) => said.push(text) };
+  };
+  const fetch = ({ config, children, say }: Place) => fetchWheel(wheel, config, children, say);
+  const putsOne = 'while [ "$1" != -d ]; do shift; done; touch "$2/tool.whl"';
+
+  it('is fetched once, in place of another version', async () => {
+    const place = withPython(putsOne);
+    mkdirSync(join(place.dataDir, 'tool/tool-1.data'), { recursive: true });
+    const program = join(place.dataDir, 'tool/tool-2.data/tool');
+    expect(await Promise.all([fetch(place), fetch(place)])).toEqual([program, program]);
+    expect(isProgram(program)).toBe(true);
+    expect(readdirSync(join(place.dataDir, 'tool'))).toEqual(['tool-2.data']);
+    expect([await fetch(place), place.said.length]).toEqual([program, 2]);
+  });
+
+  it('that is refused leaves nothing in its place', async () => {
+    const place = withPython('exit 1');
+    expect(await fetch(place)).toBeUndefined();
+    expect(existsSync(join(place.dataDir, 'tool'))).toBe(false);
+    expect(place.said).toEqual(['fetching the tool by pip']);
   });
 });
 
