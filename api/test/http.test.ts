@@ -657,4 +657,16 @@ describe('the log', () => {
     }
     await quiet.close();
   });
+
+  it('tells a statement that failed, and none of its values', async () => {
+    const quiet = await startApi({ env: WINDOW });
+    const member = await signUp(quiet);
+    await quiet.sql("alter table agents add check (name not like 'canary%')");
+    const reply = await member.post('/agents', { name: 'canary-of-the-name' });
+    expectProblem(reply, 500, 'internal_error');
+    const log = JSON.stringify(quiet.logs);
+    expect(log).toContain('insert into');
+    expect(log).not.toContain('canary');
+    await quiet.close();
+  });
 });

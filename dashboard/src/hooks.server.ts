@@ -11,7 +11,7 @@ export const init: ServerInit = () => {
 const addHeaders: Handle = async ({ event, resolve }) => {
   const response = await resolve(event);
   const secret = event.route.id?.startsWith('/(console)') || event.request.method !== 'GET';
-  secureHeaders(response.headers, { secret, publicApiUrl: config.publicApiUrl });
+  secureHeaders(response.headers, { ...config, secret });
   return response;
 };
 

@@ -2,7 +2,8 @@ import { ApiError } from '@sentryagent/sdk';
 import type { ErrorBody } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { describe, expect, it } from 'vitest';
-import { failForm, failPage } from '../src/lib/server/failures.ts';
+import { upgradeWords } from '../src/lib/billing/upgrade-words.ts';
+import { failForm, failPage, failScript } from '../src/lib/server/failures.ts';
 
 const event = { url: new URL('https://app.example.com/agents?cursor=abc') } as RequestEvent;
 
@@ -74,5 +75,41 @@ describe('a form', () => {
     expect(thrown(() => failForm(event, error, values, words))).toMatchObject({
       location: '/sign-in?next=%2Fagents',
     });
+  });
+});
+
+describe('an upgrade that is not begun says what to do next', () => {
+  const role = 'Your role does not allow this. Ask an owner or admin of your tenant.';
+
+  it.each([
+    [403, 'forbidden', role],
+    [404, 'billing_disabled', upgradeWords.billing_disabled],
+    [409, 'already_subscribed', upgradeWords.already_subscribed],
+    [503, 'service_unavailable', upgradeWords.service_unavailable],
+  ] as const)('%i %s', (status, code, message) => {
+    const { data } = failForm(event, apiError(status, { code, detail: role }), {}, {}, upgradeWords);
+    expect(data.problem).toEqual({ message, fields: {}, limit: false });
+  });
+
+  it('while the API is away', () => {
+    const failure = failForm(event, apiError(0, { error: 'network_error' }), {}, {}, upgradeWords);
+    expect(failure.data.problem.message).toContain('can’t be reached right now. Try again');
+  });
+});
+
+describe('a script', () => {
+  it.each([
+    [401, 401],
+    [404, 404],
+    [0, 503],
+    [429, 503],
+    [500, 503],
+  ])('of ours is answered %i with %i', (status, answered) => {
+    expect(failScript(apiError(status, {}), [401, 404]).status).toBe(answered);
+  });
+
+  it('is not answered for what is no answer of the API', () => {
+    const defect = new TypeError('x is undefined');
+    expect(thrown(() => failScript(defect, [401]))).toBe(defect);
   });
 });

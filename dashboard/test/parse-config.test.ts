@@ -5,26 +5,42 @@ const right = {
   API_URL: 'http://localhost:3000',
   PUBLIC_API_URL: 'https://api.example.com',
   ORIGIN: 'https://app.example.com',
+  CHECKOUT_ORIGIN: undefined,
 };
 
-it('takes three origins', () => {
+it('takes three origins, and Stripe’s where none is set for Checkout', () => {
   expect(parseConfig(right)).toEqual({
     config: {
       apiUrl: 'http://localhost:3000',
       publicApiUrl: 'https://api.example.com',
       origin: 'https://app.example.com',
+      checkoutOrigin: 'https://checkout.stripe.com',
     },
     problems: [],
   });
 });
+
+it.each(['https://pay.example.com', 'http://localhost:12111'])(
+  'leads to the Checkout of %s',
+  (CHECKOUT_ORIGIN) => {
+    const { config, problems } = parseConfig({ ...right, CHECKOUT_ORIGIN });
+    expect([config.checkoutOrigin, problems]).toEqual([CHECKOUT_ORIGIN, []]);
+  },
+);
 
 it('names every problem at once and repeats no value', () => {
   const { problems } = parseConfig({
     API_URL: undefined,
     PUBLIC_API_URL: '',
     ORIGIN: 'https://user:hush@app.example.com',
+    CHECKOUT_ORIGIN: 'https://checkout.stripe.com/hush',
   });
-  expect(problems.map((problem) => problem.split(' ')[0])).toEqual(['API_URL', 'PUBLIC_API_URL', 'ORIGIN']);
+  expect(problems.map((problem) => problem.split(' ')[0])).toEqual([
+    'API_URL',
+    'PUBLIC_API_URL',
+    'ORIGIN',
+    'CHECKOUT_ORIGIN',
+  ]);
   expect(problems.join()).not.toContain('hush');
 });
 

@@ -2,20 +2,25 @@ import { expect, it } from 'vitest';
 import { planDate, planWords } from '../src/lib/billing/plan.ts';
 
 it.each([
-  ['free', 'active', 'Free, active'],
-  ['paid', 'trial', 'Paid, trial'],
-  ['paid', 'active', 'Paid, active'],
-  ['paid', 'past_due', 'Paid, past due'],
-  ['free', 'cancelled', 'Free, cancelled'],
-] as const)('%s and %s reads "%s"', (tier, status, words) => {
-  expect(planWords({ tier, status })).toBe(words);
+  ['never paid', 'free', 'active', null, null, 'Free, active', null],
+  ['on trial', 'paid', 'trial', null, '2026-12-07T09:30:00Z', 'Paid, trial', 'Ends December 7, 2026 (UTC)'],
+  [
+    'paying',
+    'paid',
+    'active',
+    '2026-12-22T09:30:00Z',
+    null,
+    'Paid, active',
+    'Renews December 22, 2026 (UTC)',
+  ],
+  ['ending', 'paid', 'active', null, '2026-12-22T23:30:00Z', 'Paid, active', 'Ends December 22, 2026 (UTC)'],
+  ['past due', 'paid', 'past_due', null, null, 'Paid, past due', null],
+  ['ended', 'free', 'cancelled', null, null, 'Free, cancelled', null],
+] as const)('a tenant that is %s', (_case, tier, status, renewsAt, endsAt, words, date) => {
+  expect([planWords({ tier, status }), planDate({ renewsAt, endsAt })]).toEqual([words, date]);
 });
 
-it.each([
-  [null, null, null],
-  ['2026-12-01T09:30:00Z', null, 'Renews December 1, 2026 (UTC)'],
-  [null, '2026-12-07T23:30:00Z', 'Ends December 7, 2026 (UTC)'],
-  ['2026-12-01T09:30:00Z', '2026-12-07T09:30:00Z', 'Ends December 7, 2026 (UTC)'],
-])('renewal %s, end %s: %s', (renewsAt, endsAt, words) => {
-  expect(planDate({ renewsAt, endsAt })).toBe(words);
+it('says the end before the renewal', () => {
+  const dates = { renewsAt: '2026-12-01T09:30:00Z', endsAt: '2026-12-07T09:30:00Z' };
+  expect(planDate(dates)).toBe('Ends December 7, 2026 (UTC)');
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { pollWhileVisible } from '../src/lib/usage/polling.ts';
+import { pollWhileVisible } from '../src/lib/navigation/polling.ts';
 
 const createPage = (visibilityState: DocumentVisibilityState) => {
   const target = new EventTarget();
@@ -51,6 +51,20 @@ it('does nothing for a page that was opened hidden until it is seen', () => {
   vi.advanceTimersByTime(600_000);
   page.become('visible');
   expect(refresh).toHaveBeenCalledTimes(1);
+});
+
+it.each([
+  ['was answered', (answer: PromiseWithResolvers<void>) => answer.resolve()],
+  ['has failed', (answer: PromiseWithResolvers<void>) => answer.reject(new Error('away'))],
+])('asks again only when the refresh before %s', async (_case, settle) => {
+  const answer = Promise.withResolvers<void>();
+  const refresh = vi.fn(() => answer.promise);
+  pollWhileVisible(refresh, 2_000, createPage('visible'));
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(refresh).toHaveBeenCalledTimes(1);
+  settle(answer);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(refresh).toHaveBeenCalledTimes(2);
 });
 
 it('ends for good when stopped', () => {

@@ -3,6 +3,8 @@ import { isForeignMutation, refuseForeign, secureHeaders } from '../src/lib/serv
 
 const origin = 'https://app.example.com';
 
+const pages = { publicApiUrl: 'https://api.example.com', checkoutOrigin: 'https://checkout.stripe.com' };
+
 const request = (method: string, headers: Record<string, string> = {}) =>
   new Request(`${origin}/sign-in`, { method, headers });
 
@@ -31,13 +33,18 @@ it('tells a browser which address to open, and a script a problem', async () => 
   expect(await problem.json()).toMatchObject({ status: 403, code: 'origin_not_allowed' });
 });
 
-it('lets pages connect to the public API and keeps the rest of their policy', () => {
+it('lets pages connect to the public API and a form lead to Checkout, and keeps the rest of their policy', () => {
   const headers = new Headers({
-    'content-security-policy': "default-src 'self'; connect-src 'self'; img-src 'self'",
+    'content-security-policy': "default-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self'",
   });
-  secureHeaders(headers, { secret: false, publicApiUrl: 'https://api.example.com' });
+  secureHeaders(headers, { ...pages, secret: false });
   expect(headers.get('content-security-policy')).toBe(
-    "default-src 'self'; connect-src 'self' https://api.example.com; img-src 'self'",
+    [
+      "default-src 'self'",
+      "connect-src 'self' https://api.example.com",
+      "form-action 'self' https://checkout.stripe.com",
+      "img-src 'self'",
+    ].join('; '),
   );
   expect(headers.get('x-content-type-options')).toBe('nosniff');
   expect(headers.get('referrer-policy')).toBe('same-origin');
@@ -45,7 +52,8 @@ it('lets pages connect to the public API and keeps the rest of their policy', ()
 
 it('closes what has no policy, and keeps a tenant’s pages out of every store', () => {
   const headers = new Headers({ 'cache-control': 'max-age=60' });
-  secureHeaders(headers, { secret: true, publicApiUrl: 'https://api.example.com' });
+  secureHeaders(headers, { ...pages, secret: true });
   expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(headers.get('content-security-policy')).toContain("form-action 'none'");
   expect(headers.get('cache-control')).toBe('no-store');
 });

@@ -99,6 +99,18 @@ const relaunch = (node, entry) => {
 };
 
 /**
+ * A signal to npm alone (`kill`, a supervisor) ends npm and its shell, and never comes here: their end is the request.
+ * Not without npm: a launcher that was put in the background outlives the shell that it was typed in.
+ */
+const endWithNpm = () => {
+  if (!process.env.npm_lifecycle_event) return;
+  const { ppid } = process;
+  setInterval(() => {
+    if (process.ppid !== ppid) process.kill(process.pid, 'SIGTERM');
+  }, 250).unref();
+};
+
+/**
  * Runs a TypeScript file of this folder, whatever Node this is and whether or not the packages are there.
  * @param {string} [file] none: only sees to Node and packages
  * @param {() => void} [onFailure] says more when that fails
@@ -110,6 +122,7 @@ export const launch = async (file, onFailure) => {
     process.exit(1);
   });
   if (!file) return;
+  endWithNpm();
   const entry = new URL(file, import.meta.url);
   if (node === process.execPath) await import(entry.href);
   else relaunch(node, fileURLToPath(entry));

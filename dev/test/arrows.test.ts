@@ -25,6 +25,7 @@ describe('lint refuses an import against the arrows', () => {
     ['workflows/src/rules/new.ts', 'zod'],
     ['workflows/src/rules/new.ts', 'node:crypto'],
     ['workflows/src/rules/new.ts', '@sentryagent/api/platform/ids'],
+    ['workflows/src/rules/new.ts', '../../../api/src/platform/ids.ts'],
     ['migrations/src/new.ts', '@sentryagent/api/platform/ids'],
     ['api/src/platform/new.ts', '../services/agents/get-agent.ts'],
     ['api/src/models/new.ts', '../services/agents/get-agent.ts'],
@@ -32,6 +33,7 @@ describe('lint refuses an import against the arrows', () => {
     ['api/src/services/new.ts', '../deps.ts'],
     ['api/src/services/new.ts', 'koa'],
     ['sdk/src/new.ts', 'axios'],
+    ['sdk/src/new.ts', '../../api/src/platform/ids.ts'],
     ['dashboard/src/lib/new.ts', '@sentryagent/workflows/rules/tiers'],
     ['dashboard/src/lib/new.ts', '@sentryagent/api/services/agents/get-agent'],
     ['e2e/test/new.ts', '@sentryagent/migrations'],
@@ -58,6 +60,13 @@ describe('lint refuses', () => {
       expect(await findings(file, 'export const x = process.env.X;\n')).toEqual(['no-restricted-syntax']);
     },
   );
+
+  it.each([
+    ['taken apart', 'export const { env } = process;\n'],
+    ['imported', "import { env } from 'node:process';\nexport const x = env;\n"],
+  ])('an environment that is %s', async (_how, code) => {
+    expect(await findings('api/src/services/new.ts', code)).toEqual(['no-restricted-syntax']);
+  });
 
   it('a function over 60 lines and a file over 300', async () => {
     const long = `export const f = (): void => {\n${'  f();\n'.repeat(60)}};\n`;

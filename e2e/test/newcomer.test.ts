@@ -4,14 +4,15 @@ import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser } from './support/browser.ts';
-import { startStack } from './support/stack.ts';
-import type { Stack } from './support/stack.ts';
+import { CARDS, payOnPage } from './support/checkout-page.ts';
+import { startSellingStack } from './support/stack.ts';
+import type { SellingStack } from './support/stack.ts';
 
-let stack: Stack;
+let stack: SellingStack;
 let browser: Browser;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), startBrowser()]);
+  [stack, browser] = await Promise.all([startSellingStack(), startBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
@@ -97,20 +98,42 @@ const walk = async (page: Page, email: string): Promise<void> => {
   await shoot(page, 'usage');
 };
 
+/** From the Usage tab to Stripe's page and back. */
+const upgrade = async (page: Page): Promise<void> => {
+  await page.getByRole('button', { name: 'Upgrade to Paid' }).click();
+  await page.waitForURL(`${checkoutOrigin()}/**`);
+  await shoot(page, 'stripe');
+  await payOnPage(page, CARDS.good);
+  await page.waitForURL('**/usage?checkout=completed');
+  const text = await usageText(page);
+  expect(text).toMatch(/Paid, active/);
+  expect(text).toMatch(/Renews [A-Z][a-z]+ \d{1,2}, \d{4}/);
+  await expectNoUpgrade(page);
+  await shoot(page, 'paid');
+};
+
+const checkoutOrigin = (): string => `http://localhost:${new URL(stack.billing.stripeUrl).port}`;
+
+const expectNoUpgrade = async (page: Page): Promise<void> => {
+  expect(await page.getByRole('button', { name: 'Upgrade to Paid' }).count()).toBe(0);
+};
+
 describe('a newcomer', () => {
-  it('Usage tab shows current metrics, after sign-up, agent, token and first call', async () => {
+  it('Usage tab shows current metrics, after sign-up, agent, token and first call; the way on leads to Paid', async () => {
     const page = await openPage();
     await walk(page, 'ada@example.com');
-    await page.getByRole('link', { name: 'Upgrade to Paid' }).click();
-    await page.waitForURL('**/pricing');
+    await page.goto(`${stack.dashboardUrl}/pricing`);
     expect(await usageText(page)).toMatch(/Free.*1,000.*Paid.*\$49.*Unlimited/);
     await shoot(page, 'pricing');
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Usage' }).click();
+    await upgrade(page);
     await page.context().close();
   });
 
   it('walks the same way without JavaScript, on a phone', async () => {
     const page = await openPage({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
     await walk(page, 'grace@example.com');
+    await upgrade(page);
     const width = await page
       .locator('body')
       .evaluate((body) => body.scrollWidth)

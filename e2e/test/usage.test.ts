@@ -98,7 +98,7 @@ describe('the Usage tab', () => {
     const page = await openAs(await signUpByHttp(stack), '/usage');
     const panel = page.getByRole('region', { name: 'Plan' });
     expect(await panel.innerText()).toContain('Free, active');
-    await panel.getByRole('link', { name: 'Upgrade to Paid' }).waitFor();
+    await panel.getByRole('button', { name: 'Upgrade to Paid' }).waitFor();
     await page.context().close();
   });
 
@@ -116,7 +116,7 @@ describe('the Usage tab', () => {
     expect(await page.getByRole('region', { name: 'Plan' }).innerText()).toMatch(
       /Paid, active[^]*renews[^]*2027/i,
     );
-    expect(await page.getByRole('link', { name: 'Upgrade to Paid' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Upgrade to Paid' }).count()).toBe(0);
     await page.context().close();
   });
 

@@ -52,9 +52,10 @@ export const createDoors = (redis: Redis | undefined): Doors => ({
   clientAuthentication: createDoor(redis, 'client', 20),
 });
 
-/** An IPv6 host has a /64 to itself: its addresses count as one. */
+/** An IPv6 host has a /64 to itself: its addresses count as one. A socket of both families shows IPv4 as `::ffff:…`. */
 export const addressKey = (ip: string): string => {
-  if (!isIPv6(ip)) return ip;
+  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(ip) ?? [];
+  if (mapped !== undefined || !isIPv6(ip)) return mapped ?? ip;
   const [head = '', tail] = ip.split('::');
   const left = head.split(':').filter(Boolean);
   const right = tail === undefined ? [] : tail.split(':').filter(Boolean);

@@ -14,15 +14,26 @@ export const seal = (keys: Keyring, plaintext: string, context: string): string 
   return [id, ...[iv, cipher.getAuthTag(), sealed].map((part) => part.toString('base64url'))].join('.');
 };
 
-/** Throws when the key is unknown, or the value or its context was changed. */
+const decrypt = (key: Buffer, aad: string, parts: string[]): string => {
+  const [iv, tag, sealed] = parts.map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer, Buffer];
+  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(aad));
+  decipher.setAuthTag(tag);
+  return Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8');
+};
+
+/** Throws, in words for an operator, when the key is unknown or another, or the value or its context was changed. */
 export const open = (keys: Keyring, envelope: string, context: string): string => {
   const [id = '', iv = '', tag = '', sealed = ''] = envelope.split('.');
   const key = keys.find(id);
   if (!key) throw new Error(`the key "${id}" is not in KEY_ENCRYPTION_KEYS`);
-  const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64url'), { authTagLength: 16 });
-  decipher.setAAD(Buffer.from(`${id}\n${context}`));
-  decipher.setAuthTag(Buffer.from(tag, 'base64url'));
-  return Buffer.concat([decipher.update(Buffer.from(sealed, 'base64url')), decipher.final()]).toString(
-    'utf8',
-  );
+  try {
+    return decrypt(key, `${id}\n${context}`, [iv, tag, sealed]);
+  } catch (cause) {
+    const [what] = context.split('\n');
+    throw new Error(
+      `the key "${id}" of KEY_ENCRYPTION_KEYS does not open ${what}: it is another key than the one that sealed it, or the value was changed`,
+      { cause },
+    );
+  }
 };

@@ -11,5 +11,9 @@ export const safeRedirect = (target: string | null, fallback: string): string =>
   return origin === HERE && !pathname.startsWith('//') ? pathname + search + hash : fallback;
 };
 
+/** Whether a browser would find the URL at the origin, with nobody's name in it. */
+export const isOfOrigin = (url: string, origin: string): boolean =>
+  URL.canParse(url) && new URL(url).href.startsWith(`${origin}/`);
+
 /** The sign-in page that leads on to `next`, a path on this server. */
 export const signInPath = (next: string) => `/sign-in?next=${encodeURIComponent(next)}` as const;

@@ -1,10 +1,10 @@
-import { API_URL, ORIGIN, PUBLIC_API_URL } from '$app/env/private';
+import { API_URL, CHECKOUT_ORIGIN, ORIGIN, PUBLIC_API_URL } from '$app/env/private';
 import { parseConfig } from './parse-config.ts';
 
 /** sysexits.h: EX_CONFIG. */
 const EXIT_CONFIG = 78;
 
-const { config, problems } = parseConfig({ API_URL, PUBLIC_API_URL, ORIGIN });
+const { config, problems } = parseConfig({ API_URL, PUBLIC_API_URL, ORIGIN, CHECKOUT_ORIGIN });
 
 export { config };
 

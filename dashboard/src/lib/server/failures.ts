@@ -1,5 +1,5 @@
 import { ApiError } from '@sentryagent/sdk';
-import { error, fail, redirect } from '@sveltejs/kit';
+import { error, fail, json, redirect } from '@sveltejs/kit';
 import type { ActionFailure, RequestEvent } from '@sveltejs/kit';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
@@ -30,8 +30,11 @@ const wrongFields = ({ problem }: ApiError, words: FieldWords): FieldWords => {
   return Object.fromEntries(Object.entries(words).filter(([name]) => names.includes(name)));
 };
 
-const toProblem = (failure: ApiError, words: FieldWords): FormProblem => ({
-  message: isAway(failure) ? AWAY : failure.detail,
+/** Words for a failure of which the API's own say too little here, by its code. */
+export type CodeWords = Readonly<Record<string, string>>;
+
+const toProblem = (failure: ApiError, words: FieldWords, byCode: CodeWords): FormProblem => ({
+  message: byCode[failure.code] ?? (isAway(failure) ? AWAY : failure.detail),
   fields: wrongFields(failure, words),
   limit: failure.code === 'free_tier_limit',
 });
@@ -42,8 +45,16 @@ export const failForm = <Values extends Record<string, string>>(
   failure: unknown,
   values: Values,
   words: FieldWords,
+  byCode: CodeWords = {},
 ): ActionFailure<{ problem: FormProblem; values: Values }> => {
   if (!(failure instanceof ApiError)) throw failure;
   if (isSignedOut(failure)) redirect(303, signInPath(event.url.pathname));
-  return fail(failure.status === 0 ? 503 : failure.status, { problem: toProblem(failure, words), values });
+  const problem = toProblem(failure, words, byCode);
+  return fail(failure.status === 0 ? 503 : failure.status, { problem, values });
+};
+
+/** Answers a script of ours: a status that it acts on is kept, everything else counts as being away. */
+export const failScript = (failure: unknown, kept: readonly number[]): Response => {
+  if (!(failure instanceof ApiError)) throw failure;
+  return json({ code: failure.code }, { status: kept.includes(failure.status) ? failure.status : 503 });
 };

@@ -5,9 +5,13 @@ export interface Config {
   publicApiUrl: string;
   /** Where browsers reach this server. */
   origin: string;
+  /** Where Stripe's Checkout pages are: the one other origin that people are led to. */
+  checkoutOrigin: string;
 }
 
-const names = ['API_URL', 'PUBLIC_API_URL', 'ORIGIN'] as const;
+const names = ['API_URL', 'PUBLIC_API_URL', 'ORIGIN', 'CHECKOUT_ORIGIN'] as const;
+
+const DEFAULT_CHECKOUT_ORIGIN = 'https://checkout.stripe.com';
 
 export type Settings = Record<(typeof names)[number], string | undefined>;
 
@@ -22,11 +26,15 @@ const judge = (name: string, value: string | undefined): string | undefined => {
 };
 
 /** Judges every setting at once; no value is repeated in a problem. The config holds only where there is none. */
-export const parseConfig = (settings: Settings): { config: Config; problems: string[] } => ({
-  config: {
-    apiUrl: settings.API_URL ?? '',
-    publicApiUrl: settings.PUBLIC_API_URL ?? '',
-    origin: settings.ORIGIN ?? '',
-  },
-  problems: names.map((name) => judge(name, settings[name])).filter((problem) => problem !== undefined),
-});
+export const parseConfig = (given: Settings): { config: Config; problems: string[] } => {
+  const settings = { ...given, CHECKOUT_ORIGIN: given.CHECKOUT_ORIGIN || DEFAULT_CHECKOUT_ORIGIN };
+  return {
+    config: {
+      apiUrl: settings.API_URL ?? '',
+      publicApiUrl: settings.PUBLIC_API_URL ?? '',
+      origin: settings.ORIGIN ?? '',
+      checkoutOrigin: settings.CHECKOUT_ORIGIN,
+    },
+    problems: names.map((name) => judge(name, settings[name])).filter((problem) => problem !== undefined),
+  };
+};

@@ -22,14 +22,23 @@ export interface AnswerKind {
   /** The page is about one tenant: it may be kept nowhere. */
   secret: boolean;
   publicApiUrl: string;
+  checkoutOrigin: string;
 }
 
-/** Adds what every answer carries; the policy's PUBLIC_API_URL is known only now. */
-export const secureHeaders = (headers: Headers, { secret, publicApiUrl }: AnswerKind): void => {
+/**
+ * Adds what every answer carries; the origins that the policy lets pages reach are known only now. Chromium holds
+ * form-action against the redirect that a form is answered with, too: that of "Upgrade to Paid" leads to Checkout.
+ */
+export const secureHeaders = (
+  headers: Headers,
+  { secret, publicApiUrl, checkoutOrigin }: AnswerKind,
+): void => {
   const policy = headers.get('content-security-policy') ?? CLOSED_CSP;
   headers.set(
     'content-security-policy',
-    policy.replace("connect-src 'self'", `connect-src 'self' ${publicApiUrl}`),
+    policy
+      .replace("connect-src 'self'", `connect-src 'self' ${publicApiUrl}`)
+      .replace("form-action 'self'", `form-action 'self' ${checkoutOrigin}`),
   );
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'same-origin');

@@ -1,5 +1,5 @@
 import { ApiError } from '@sentryagent/sdk';
-import type { Session } from '@sentryagent/sdk';
+import type { Client, Session, TierId } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
@@ -16,13 +16,21 @@ export const requireSession = async (event: RequestEvent): Promise<Session> => {
   }
 };
 
-/** Who is signed in, for pages that everyone may see: `null` for a visitor, and while the API is away. */
-export const findSession = async (event: RequestEvent): Promise<Session | null> => {
+/** For pages that everyone may see: `null` for a visitor, and while the API is away. */
+const find = async <T>(event: RequestEvent, ask: (api: Client) => Promise<T>): Promise<T | null> => {
   if (!cookieNames.some((name) => event.cookies.get(name))) return null;
   try {
-    return await apiFor(event).auth.session();
+    return await ask(apiFor(event));
   } catch (failure) {
     if (failure instanceof ApiError) return null;
     throw failure;
   }
 };
+
+/** Who is signed in, if anybody. */
+export const findSession = (event: RequestEvent): Promise<Session | null> =>
+  find(event, ({ auth }) => auth.session());
+
+/** The tier of the tenant that is signed in, if any is. */
+export const findTier = (event: RequestEvent): Promise<TierId | null> =>
+  find(event, async ({ billing }) => (await billing.usage()).tier);

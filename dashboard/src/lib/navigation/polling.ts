@@ -1,15 +1,30 @@
 type Page = Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
 
-/** Refreshes while the page is seen, and at once when it is seen again. Answers how to stop. */
+/**
+ * Refreshes while the page is seen, and at once when it is seen again; never twice at a time where the refresh tells
+ * when it is done. Answers how to stop.
+ */
 export const pollWhileVisible = (
-  refresh: () => void,
+  refresh: () => Promise<unknown> | void,
   everyMs: number,
   page: Page = document,
 ): (() => void) => {
   let timer: ReturnType<typeof setInterval> | undefined;
+  let busy = false;
+
+  const done = () => {
+    busy = false;
+  };
+  const ask = () => {
+    if (busy) return;
+    const refreshed = refresh();
+    if (!refreshed) return;
+    busy = true;
+    refreshed.then(done, done);
+  };
 
   const start = () => {
-    timer ??= setInterval(refresh, everyMs);
+    timer ??= setInterval(ask, everyMs);
   };
   const stop = () => {
     clearInterval(timer);
@@ -17,7 +32,7 @@ export const pollWhileVisible = (
   };
   const onChange = () => {
     if (page.visibilityState === 'hidden') return stop();
-    if (timer === undefined) refresh();
+    if (timer === undefined) ask();
     start();
   };
 

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { open, seal } from '../src/platform/envelope.ts';
+import { parseKeyring } from '../src/platform/keyring.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
+import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
+
+const keyOf = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
+
+interface KeyRow {
+  kid: string;
+  status: string;
+  public_jwk: Record<string, string>;
+  private_key: string;
+}
+
+const signingKeys = async (api: TestApi): Promise<KeyRow[]> =>
+  (await api.sql('select * from signing_keys')) as unknown as KeyRow[];
+
+describe('the signing key', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startApi();
+  });
+  afterAll(() => api.close());
+
+  /** A second process over the same database, with other keys in its environment. */
+  const restart = (keys: string): Promise<TestApi> =>
+    startApi({ database: api.database, env: { KEY_ENCRYPTION_KEYS: keys } });
+
+  it('is one and the same for two processes that meet an empty database at once', async () => {
+    const database = await createTestDatabase();
+    const both = await Promise.all([startApi({ database }), startApi({ database })]);
+    const [first, second] = both;
+    const rows = await signingKeys(first);
+    expect(rows.map(({ status }) => status)).toEqual(['current']);
+    expect(both.map(({ deps }) => deps.signingKeys.current.kid)).toEqual([rows[0]!.kid, rows[0]!.kid]);
+
+    const agent = await registerAgent(first, await signUp(first));
+    const token = await agent.token();
+    expect(decodeProtectedHeader(token).kid).toBe(rows[0]!.kid);
+    const reply = await call(second, '/agents', { headers: { authorization: `Bearer ${token}` } });
+    expect(reply.status).toBe(200);
+    await Promise.all(both.map((one) => one.close()));
+    await dropTestDatabase(database);
+  });
+
+  it('is sealed in its row: a dump has nothing that signs', async () => {
+    const [row] = await signingKeys(api);
+    const { privateKey } = api.deps.signingKeys.current;
+    const { d } = privateKey.export({ format: 'jwk' });
+    expect(Object.keys(row!.public_jwk).sort()).toEqual(['crv', 'kty', 'x', 'y']);
+    expect(row!.private_key).toMatch(/^k1(\.[\w-]+){3}$/);
+    const dump = JSON.stringify(row);
+    expect(dump).not.toContain(d);
+    expect(Buffer.from(row!.private_key.split('.')[3]!, 'base64url').toString('latin1')).not.toContain(d);
+  });
+
+  it.each([
+    ['another key under the same id', `k1:${keyOf(8)}`, 'the key "k1" of KEY_ENCRYPTION_KEYS does not open'],
+    ['no key of that id', `k2:${keyOf(7)}`, 'the key "k1" is not in KEY_ENCRYPTION_KEYS'],
+  ])('stops the start, with a clear word, where there is %s', async (_what, keys, words) => {
+    await expect(restart(keys)).rejects.toThrow(words);
+    expect(await signingKeys(api)).toHaveLength(1);
+  });
+
+  it('opens with its old key while a newer one stands first', async () => {
+    const second = await restart(`k2:${keyOf(8)},k1:${keyOf(7)}`);
+    expect(second.deps.signingKeys.current.kid).toBe(api.deps.signingKeys.current.kid);
+    await second.close();
+  });
+
+  it('does not open in another row', async () => {
+    const [row] = await signingKeys(api);
+    const other = createHash('sha256').update('another row').digest('base64url');
+    const move = (from: string, to: string) =>
+      api.sql('update signing_keys set kid = $2 where kid = $1', [from, to]);
+    await move(row!.kid, other);
+    await expect(restart(`k1:${keyOf(7)}`)).rejects.toThrow('does not open');
+    await move(other, row!.kid);
+  });
+});
+
+describe('a sealed value', () => {
+  const keys = parseKeyring(`k1:${keyOf(7)},k2:${keyOf(8)}`);
+  const sealed = seal(keys, 'a secret', 'table.column\nrow');
+
+  it('opens with its key and context, and is never twice the same', () => {
+    expect(open(keys, sealed, 'table.column\nrow')).toBe('a secret');
+    expect(seal(keys, 'a secret', 'table.column\nrow')).not.toBe(sealed);
+  });
+
+  const parts = sealed.split('.');
+  const flipped = (index: number): string => {
+    const bytes = Buffer.from(parts[index]!, 'base64url');
+    bytes[0]! ^= 1;
+    return parts.with(index, bytes.toString('base64url')).join('.');
+  };
+  it.each([
+    ['another row', sealed, 'table.column\nanother row'],
+    ['another column', sealed, 'table.another\nrow'],
+    ['the name of another key', parts.with(0, 'k2').join('.'), 'table.column\nrow'],
+    ['a changed nonce', flipped(1), 'table.column\nrow'],
+    ['a changed tag', flipped(2), 'table.column\nrow'],
+    [
+      'a shortened tag',
+      parts.with(2, Buffer.from(parts[2]!, 'base64url').subarray(0, 4).toString('base64url')).join('.'),
+      'table.column\nrow',
+    ],
+    ['a changed text', flipped(3), 'table.column\nrow'],
+    ['no text', 'k1', 'table.column\nrow'],
+  ])('does not open with %s, and keeps itself out of the message', (_what, text, context) => {
+    expect(() => open(keys, text, context)).toThrow(
+      /^the key "k[12]" of KEY_ENCRYPTION_KEYS does not open table\.\w+: it is another key than the one that sealed it, or the value was changed$/,
+    );
+  });
+});
+
+describe('a client secret', () => {
+  it('is in no column of the database, and its hash is worth nothing without the pepper', async () => {
+    const api = await startApi();
+    const agent = await registerAgent(api, await signUp(api));
+    const [row] = await api.sql('select * from credentials where id = $1', [agent.credentialId]);
+    const random = agent.clientSecret.split('_').slice(2, -1).join('_');
+    expect(JSON.stringify(row)).not.toContain(random);
+    const plain = createHash('sha256').update(agent.clientSecret).digest();
+    expect(plain.equals(row!.secret_hash as Buffer)).toBe(false);
+    expect((row!.secret_hash as Buffer).length).toBe(32);
+
+    const env = (peppers: string) => ({
+      database: api.database,
+      env: { CLIENT_SECRET_PEPPERS: peppers },
+    });
+    const outcome = async (peppers: string): Promise<boolean> => {
+      const other = await startApi(env(peppers));
+      const client = await other.deps.authenticateClient(agent.clientId, agent.clientSecret);
+      await other.close();
+      return client !== undefined;
+    };
+    expect(await outcome(`p2:${keyOf(9)},p1:${keyOf(7)}`)).toBe(true);
+    expect(await outcome(`p1:${keyOf(9)}`)).toBe(false);
+    expect(await outcome(`p2:${keyOf(7)}`)).toBe(false);
+    await api.close();
+  });
+});

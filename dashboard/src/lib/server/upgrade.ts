@@ -1,0 +1,24 @@
+import { fail, redirect } from '@sveltejs/kit';
+import type { RequestEvent } from '@sveltejs/kit';
+import { foreignCheckout, upgradeWords } from '#lib/billing/upgrade-words.ts';
+import { isOfOrigin } from '#lib/navigation/safe-redirect.ts';
+import { apiFor } from './api.ts';
+import { config } from './config.ts';
+import { failForm } from './failures.ts';
+
+const foreignPage = () => {
+  console.error(`The API's page to pay at is not of ${config.checkoutOrigin}: check CHECKOUT_ORIGIN`);
+  return fail(502, { problem: { message: foreignCheckout, fields: {} }, values: {} });
+};
+
+/** Leads to Stripe's page, where the tenant pays; asked again, to the same page. */
+export const upgrade = async (event: RequestEvent) => {
+  let url: string;
+  try {
+    ({ url } = await apiFor(event).billing.startCheckout());
+  } catch (failure) {
+    return failForm(event, failure, {}, {}, upgradeWords);
+  }
+  if (!isOfOrigin(url, config.checkoutOrigin)) return foreignPage();
+  redirect(303, url, { external: [config.checkoutOrigin] });
+};

@@ -1,0 +1,17 @@
+import { json } from '@sveltejs/kit';
+import { checkoutState } from '#lib/billing/checkout-state.ts';
+import { apiFor } from '#lib/server/api.ts';
+import { failScript } from '#lib/server/failures.ts';
+import type { RequestHandler } from './$types';
+
+export const GET: RequestHandler = async (event) => {
+  const { billing } = apiFor(event);
+  try {
+    const checkout = await billing.checkout(event.params.checkoutId);
+    // One question, not two, for as long as the answer can't be more than "confirming".
+    const usage = checkout.status !== 'open' ? await billing.usage() : undefined;
+    return json({ state: checkoutState(checkout, usage) });
+  } catch (failure) {
+    return failScript(failure, [400, 401, 404]);
+  }
+};
