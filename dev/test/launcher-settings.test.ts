@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../src/ports.ts';
 import { ensureDatabase } from '../src/postgres-server.ts';
+import { startTemporal } from '../src/temporal-server.ts';
 import {
   LONG,
   agentNames,
@@ -13,9 +14,11 @@ import {
   createDataDir,
   ports,
   processesOf,
+  readDemo,
   runLauncher,
   stop,
 } from './support/launcher.ts';
+import { createPlace } from './support/place.ts';
 
 describe('npm start with parts of the caller', { timeout: LONG }, () => {
   const given = async (name: string): Promise<string> =>
@@ -24,13 +27,46 @@ describe('npm start with parts of the caller', { timeout: LONG }, () => {
   it('A given database is used', async () => {
     const dataDir = createDataDir();
     const DATABASE_URL = await given('given');
-    const settings = { ...(await ports()), DATABASE_URL, REDIS_URL: process.env.TEST_REDIS_URL! };
-    const running = await bringUp(dataDir, settings);
-    expect(running.output()).toMatch(/postgres .*yours \(DATABASE_URL\)/);
-    expect(childrenIn(dataDir).map(({ name }) => name)).toEqual(['api', 'dashboard']);
+    const place = createPlace();
+    const program = process.env.TEST_TEMPORAL_PROGRAM!;
+    const yours = {
+      DATABASE_URL,
+      REDIS_URL: process.env.TEST_REDIS_URL!,
+      TEMPORAL_ADDRESS: await startTemporal({
+        program,
+        ...place,
+        port: await freePort(),
+        uiPort: await freePort(),
+      }),
+      SMTP_URL: 'smtp://127.0.0.1:25',
+    };
+    const running = await bringUp(dataDir, { ...(await ports()), ...yours });
+    for (const name of Object.keys(yours)) expect(running.output()).toContain(`yours (${name})`);
+    expect(childrenIn(dataDir).map(({ name }) => name)).toEqual(['stripe', 'api', 'worker', 'dashboard']);
+    expect(readDemo(dataDir)).toMatchObject({ temporalUiUrl: null, mailUrl: null });
     expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
     expect(await agentNames(dataDir)).toEqual(['demo-agent']);
     expect(await stop(running)).toBe(0);
+    await place.children.stopAll();
+  });
+
+  it('names a Temporal that is not there', async () => {
+    const TEMPORAL_ADDRESS = `127.0.0.1:${await freePort()}`;
+    const { TEST_DATABASE_URL: DATABASE_URL = '', TEST_REDIS_URL: REDIS_URL = '' } = process.env;
+    const yours = { DATABASE_URL, REDIS_URL, TEMPORAL_ADDRESS };
+    const running = runLauncher(createDataDir(), { ...(await ports()), ...yours });
+    expect(await running.exited).toBe(1);
+    expect(running.output()).toContain('The Temporal of TEMPORAL_ADDRESS cannot be reached');
+  });
+
+  it('names a Stripe key that does not work', async () => {
+    const yours = { DATABASE_URL: await given('stripe'), REDIS_URL: process.env.TEST_REDIS_URL! };
+    const settings = { ...(await ports()), ...yours, STRIPE_SECRET_KEY: 'sk_test_canary' };
+    const running = runLauncher(createDataDir(), settings);
+    expect(await running.exited).toBe(1);
+    expect(running.output()).toMatch(/✓ stripe .*yours \(STRIPE_SECRET_KEY\)/);
+    expect(running.output()).toContain('could not be set up in the account of your STRIPE_SECRET_KEY');
+    expect(running.output()).not.toContain('canary');
   });
 
   it('A part that stays down is named', async () => {

@@ -18,10 +18,14 @@ import {
   stop,
 } from './support/launcher.ts';
 import type { Running } from './support/launcher.ts';
+import { leaveTraces, traces } from './support/traces.ts';
+
+/** In the order of their start. */
+const SERVERS = ['postgres', 'redis', 'temporal', 'mail', 'stripe', 'api', 'worker', 'dashboard'];
 
 describe('npm start', { timeout: LONG }, () => {
   const dataDir = createDataDir();
-  let settings: { API_PORT: string; DASHBOARD_PORT: string };
+  let settings: Record<string, string>;
   let running: Running;
 
   beforeAll(async () => {
@@ -32,15 +36,17 @@ describe('npm start', { timeout: LONG }, () => {
 
   it('A fresh checkout starts', async () => {
     const output = running.output();
-    for (const part of ['postgres', 'redis', 'migrate', 'api', 'dashboard', 'demo']) {
+    for (const part of [...SERVERS, 'migrate', 'stripe setup', 'demo']) {
       expect(output).toMatch(new RegExp(`✓ ${part} +\\d+\\.\\d s`));
     }
-    const { email, password, clientId, clientSecret, apiUrl, dashboardUrl } = readDemo(dataDir);
-    for (const text of [apiUrl, dashboardUrl, `${email}  ${password}`]) expect(output).toContain(text);
+    const { email, password, clientId, clientSecret, apiUrl, ...demo } = readDemo(dataDir);
+    const pages = [demo.dashboardUrl, demo.temporalUiUrl, demo.stripeUrl, demo.mailUrl];
+    for (const text of [apiUrl, ...pages, `${email}  ${password}`]) expect(output).toContain(text);
     expect(output).toContain(
       `curl -u ${clientId}:${clientSecret} -d grant_type=client_credentials ${apiUrl}/oauth2/token`,
     );
-    expect((await fetch(dashboardUrl)).status).toBe(200);
+    const headers = { accept: 'text/html' };
+    for (const page of pages) expect((await fetch(page!, { headers })).status).toBe(200);
   });
 
   it('The demo can be signed in to', async () => {
@@ -62,12 +68,12 @@ describe('npm start', { timeout: LONG }, () => {
     const second = runLauncher(dataDir, await ports());
     expect(await second.exited).toBe(1);
     expect(second.output()).toContain(`kill ${running.pid}`);
-    expect(childrenIn(dataDir).filter(isAlive)).toHaveLength(4);
+    expect(childrenIn(dataDir).filter(isAlive)).toHaveLength(SERVERS.length);
   });
 
   it('Stopping leaves no process behind', async () => {
     const children = childrenIn(dataDir);
-    expect(children.map(({ name }) => name)).toEqual(['postgres', 'redis', 'api', 'dashboard']);
+    expect(children.map(({ name }) => name)).toEqual(SERVERS);
     running.interrupt();
     running.interrupt();
     expect(await running.exited).toBe(0);
@@ -81,11 +87,14 @@ describe('npm start', { timeout: LONG }, () => {
     running = await bringUp(dataDir, settings);
     const before = readDemo(dataDir);
     await (await asDemoAgent(dataDir)).agents.register({ name: 'kept' });
+    await leaveTraces(dataDir, settings);
+    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
     expect(await stop(running)).toBe(0);
 
     running = await bringUp(dataDir, settings);
     expect(readDemo(dataDir)).toEqual(before);
     expect(await agentNames(dataDir)).toContain('kept');
+    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
   });
 
   it('A killed launcher blocks no start', async () => {
@@ -98,6 +107,7 @@ describe('npm start', { timeout: LONG }, () => {
     expect(children.filter(isAlive)).toEqual([]);
     expect(readDemo(dataDir)).toEqual(before);
     expect(await agentNames(dataDir)).toContain('kept');
+    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
   });
 
   it('says which part died, shows the end of its log, and ends the others', async () => {
@@ -113,6 +123,7 @@ describe('npm start', { timeout: LONG }, () => {
     running = await bringUp(dataDir, settings, ['--reset']);
     expect(readDemo(dataDir).tenantId).not.toBe(before.tenantId);
     expect(await agentNames(dataDir)).toEqual(['demo-agent']);
+    expect(await traces(dataDir, settings)).toEqual([]);
     expect(await stop(running)).toBe(0);
   });
 });

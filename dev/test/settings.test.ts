@@ -1,8 +1,10 @@
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../src/config.ts';
-import { contentHash } from '../src/dashboard-build.ts';
+import { contentHash } from '../src/content-hash.ts';
 import { findProgram } from '../src/find-program.ts';
 import { parseFlags } from '../src/flags.ts';
 import { keptPort, takenPorts } from '../src/ports.ts';
@@ -35,13 +37,30 @@ describe('settings', () => {
     const { problems } = parseConfig({
       API_PORT: '3001',
       REDIS_URL: 'localhost',
+      TEMPORAL_ADDRESS: 'http://localhost:7233',
       APP_DATABASE_URL: 'postgres://app@localhost/x',
     });
     expect(problems).toEqual([
+      'TEMPORAL_ADDRESS must be host:port',
       'API_PORT and DASHBOARD_PORT must differ',
       'REDIS_URL must be a redis:// URL',
       'APP_DATABASE_URL needs DATABASE_URL, the owner of the same database',
     ]);
+  });
+
+  it('take no port for what the caller brings', () => {
+    const variables = (env: Record<string, string>) => Object.keys(parseConfig(env).config.portsToTake);
+    const ours = ['API_PORT', 'DASHBOARD_PORT', 'WORKER_METRICS_PORT'];
+    const theirs = {
+      TEMPORAL_ADDRESS: 'cloud:7233',
+      STRIPE_SECRET_KEY: 'sk_test_x',
+      SMTP_URL: 'smtp://mail',
+    };
+    expect(variables(theirs)).toEqual(ours);
+    const places = ['TEMPORAL_PORT', 'TEMPORAL_UI_PORT', 'STRIPE_PORT', 'MAIL_PORT'];
+    expect(variables({}).sort()).toEqual([...ours, ...places].sort());
+    expect(parseConfig({ STRIPE_PORT: '3000' }).problems).toEqual(['API_PORT and STRIPE_PORT must differ']);
+    expect(parseConfig({ ...theirs, STRIPE_PORT: '3000' }).problems).toEqual([]);
   });
 
   it.each(['0', '65536', '3.5', 'x', '-1'])('%s is no port', (port) => {
@@ -70,8 +89,20 @@ describe('secrets', () => {
 
 describe('ports', () => {
   it('that are taken are named with their variable', async () => {
-    const port = await keptPort(createDataDir(), 'x');
-    expect(await takenPorts([{ part: 'API', variable: 'API_PORT', port }])).toEqual([]);
+    const { portsToTake } = parseConfig({}).config;
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port: taken } = other.address() as { port: number };
+    for (const variable of Object.keys(portsToTake)) {
+      const port = await keptPort(createDataDir(), 'x');
+      expect(await takenPorts({ [variable]: port })).toEqual([]);
+      const [problem] = await takenPorts({ [variable]: taken, OTHER: port });
+      expect(problem).toMatch(
+        new RegExp(`^Port ${taken} \\([^)]{3,}\\) is taken .* ${variable}=\\d+ npm start$`),
+      );
+      expect(problem).not.toContain('undefined');
+    }
+    other.close();
   });
 
   it('stay the same over starts', async () => {
@@ -118,7 +149,7 @@ describe('progress', () => {
     progress.detail('building');
     progress.fail('did not come up');
     expect(text).toBe(
-      '  ✓ api         0.0 s\n  … dashboard   0.0 s  building\n  ✗ dashboard   0.0 s  did not come up\n',
+      '  ✓ api           0.0 s\n  … dashboard     0.0 s  building\n  ✗ dashboard     0.0 s  did not come up\n',
     );
   });
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
+import { parseConfig } from '../../src/config.ts';
 import { freePort } from '../../src/ports.ts';
 import { startOf } from '../../src/process-identity.ts';
 
@@ -13,6 +14,9 @@ const root = new URL('../../../', import.meta.url).pathname;
 export interface Demo {
   apiUrl: string;
   dashboardUrl: string;
+  temporalUiUrl: string | null;
+  stripeUrl: string | null;
+  mailUrl: string | null;
   email: string;
   password: string;
   tenantId: string;
@@ -45,7 +49,8 @@ export const runLauncher = (
   settings: Record<string, string> = {},
   args: string[] = [],
 ): Running => {
-  const own = /^(NODE_ENV|VITEST.*|TEST_.*|DATABASE_URL|APP_DATABASE_URL|REDIS_URL|API_PORT|DASHBOARD_PORT)$/;
+  const own =
+    /^(NODE_ENV|VITEST.*|TEST_.*|TEMPORAL_.*|STRIPE_.*|.+_PORT|(DATABASE|APP_DATABASE|REDIS|SMTP)_URL)$/;
   const inherited = Object.entries(process.env).filter(([name]) => !own.test(name));
   const child = spawn(process.execPath, ['dev/start.mjs', ...args], {
     cwd: root,
@@ -107,10 +112,12 @@ export const processesOf = (dataDir: string): string[] => {
 export const LONG = 240_000;
 
 /** Free ports for a launcher. */
-export const ports = async (): Promise<{ API_PORT: string; DASHBOARD_PORT: string }> => ({
-  API_PORT: String(await freePort()),
-  DASHBOARD_PORT: String(await freePort()),
-});
+export const ports = async (): Promise<Record<string, string>> => {
+  const names = Object.keys(parseConfig({}).config.portsToTake);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, String(await freePort())] as const)),
+  );
+};
 
 /** A client with the demo agent's token. */
 export const asDemoAgent = async (dataDir: string): Promise<Client> => {
