@@ -1,4 +1,4 @@
-import { ApiError } from '@sentryagent/sdk';
+import type { ApiError } from '@sentryagent/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CARDS, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
