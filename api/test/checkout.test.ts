@@ -111,10 +111,15 @@ describe('who may start a checkout', () => {
     expect([reply.status, reply.body.code]).toEqual([403, 'origin_not_allowed']);
   });
 
-  it('nobody who says where to return to', async () => {
-    for (const body of [{ success_url: 'https://elsewhere.example' }, { returnTo: '//elsewhere.example' }]) {
-      expect((await member.post('/billing/checkout', body)).status).toBe(400);
+  it('An absolute return address is refused', async () => {
+    const owner = await signUp(api);
+    for (const body of ['https://elsewhere.example', '//elsewhere.example'].flatMap((to) => [
+      { returnTo: to },
+      { success_url: to },
+    ])) {
+      expect((await owner.post('/billing/checkout', body)).status).toBe(400);
     }
+    expect(await checkouts(owner)).toEqual([]);
   });
 
   it('A paying tenant cannot check out again', async () => {

@@ -108,7 +108,7 @@ describe('npm start where a part cannot be had', () => {
     expect(note).toMatch(/limits are kept in memory.*(apt-get|brew) install.*REDIS_URL/);
   });
 
-  it('goes on without Temporal, and leaves the worker out', async () => {
+  it('Without Temporal the rest goes on', async () => {
     const { found, note } = await start(temporal);
     expect(found).toBeUndefined();
     expect(note).toMatch(/checkout and subscriptions are off.*https:.*TEMPORAL_ADDRESS/);
