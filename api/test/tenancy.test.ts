@@ -50,6 +50,8 @@ const TENANT_TABLES = [
   'audit_events',
   'audit_heads',
   'tenant_subscriptions',
+  'stripe_customers',
+  'checkouts',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -79,6 +81,11 @@ describe('the application’s role', () => {
         `insert into audit_events values ($1, 1, 'evt_1', now(), 'system', 'test', null, 'agent.created', 'success',
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
+      );
+      await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
+      await api.sql(
+        `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
+        [tenantId, newId('chk')],
       );
     }
   });
@@ -141,7 +148,7 @@ describe('the application’s role', () => {
   });
 
   it.each([
-    ...[...PEOPLES_TABLES, 'signing_keys'].map((table) => `select from ${table}`),
+    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events'].map((table) => `select from ${table}`),
     `update audit_events set actor_id = 'other'`,
     'delete from audit_events',
     'truncate audit_events',
@@ -151,6 +158,11 @@ describe('the application’s role', () => {
     'delete from tenant_subscriptions',
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
+    'delete from checkouts',
+    `update stripe_customers set customer_id = 'cus_other'`,
+    'delete from stripe_customers',
+    `insert into stripe_events values ('evt_1', 'type', null, now())`,
+    'set role sentryagent_stripe_inbox',
     'set role sentryagent_auditor',
     'alter table agents disable row level security',
     'create table notes (text text)',
@@ -173,6 +185,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_auditor', ['audit_heads', 'usage_events']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_auth', PEOPLES_TABLES],
     ['sentryagent_app', TENANT_TABLES],
   ])('A cross tenant function sees its tables alone: %s', async (role, tables) => {
