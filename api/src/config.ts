@@ -13,6 +13,7 @@ import {
   stripeSettings,
   temporalSettings,
   url,
+  whole,
 } from './platform/settings.ts';
 
 const keyring = z.string().transform((text, context) => {
@@ -63,7 +64,7 @@ export const settings = z
     AUTH_SECRET: z.string().min(32, 'must have at least 32 characters'),
     KEY_ENCRYPTION_KEYS: keyring,
     CLIENT_SECRET_PEPPERS: keyring,
-    TOKEN_TTL_SECONDS: z.coerce.number().int().min(60).max(3_600).default(900),
+    TOKEN_TTL_SECONDS: whole(900, 60, 3_600),
     BILLING_ENABLED: flag(true),
     TRIAL_DAYS: count(0, 0),
     ...temporalSettings,

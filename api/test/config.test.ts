@@ -178,9 +178,8 @@ describe('.env.example', () => {
         'dev/src/config.ts',
         'dashboard/src/lib/server/parse-config.ts',
       ].flatMap(quotedNames),
-      // These two are read by the server that the dashboard is built with.
-      'HOST',
-      'PORT',
+      // These are read by the server that the dashboard is built with.
+      ...['HOST', 'PORT', 'ADDRESS_HEADER', 'XFF_DEPTH'],
     ];
     const names = pairs.map(({ name }) => name);
     expect([...names].sort()).toEqual([...new Set(programs)].filter((name) => name !== 'PATH').sort());

@@ -183,6 +183,20 @@ describe('a checkout', () => {
   });
 });
 
+it('the namespace keeps what has ended for seven days', async () => {
+  const printed = await stack.billing.temporalCli([
+    'operator',
+    'namespace',
+    'describe',
+    '-n',
+    'default',
+    '-o',
+    'json',
+  ]);
+  const { config } = JSON.parse(printed) as { config: { workflowExecutionRetentionTtl: string } };
+  expect(config.workflowExecutionRetentionTtl).toBe(`${7 * 86_400}s`);
+});
+
 describe('a checkout whose run was ended by hand', () => {
   const terminate = async ({ tenantId }: SignedUp, checkoutId: string): Promise<void> => {
     await stack.billing.temporalCli(['workflow', 'terminate', '-w', `checkout/${tenantId}/${checkoutId}`]);

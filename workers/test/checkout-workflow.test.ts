@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { checkoutWorkflowId, names } from '@sentryagent/workflows/contracts';
 import type { CheckoutInput, CheckoutState, OpenedCheckout } from '@sentryagent/workflows/contracts';
@@ -103,6 +104,20 @@ describe('checkout', () => {
       world.session = 'complete';
       expect(await handle.result()).toBe('completed');
       expect(world.calls.filter((name) => name === 'readCheckoutSession')).toHaveLength(1);
+    });
+  });
+
+  it('a late webhook finds the run ended, and raises nothing', async () => {
+    const world = createWorld();
+    await run(world, async () => {
+      const handle = await start();
+      await open(handle);
+      world.session = 'complete';
+      expect(await handle.result()).toBe('completed');
+      const calls = world.calls.length;
+      await expect(handle.signal(names.nudge)).rejects.toThrow(WorkflowNotFoundError);
+      await environment.sleep('1 hour');
+      expect(world.calls).toHaveLength(calls);
     });
   });
 

@@ -6,9 +6,15 @@ export const flag = (initial: boolean) =>
     .default(initial ? 'true' : 'false')
     .transform((text) => text === 'true');
 
-export const count = (initial: number, min = 1) => z.coerce.number().int().min(min).default(initial);
+/** A whole number, both ends included. */
+export const whole = (initial: number, min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error }).default(initial);
+};
 
-export const port = (initial: number) => z.coerce.number().int().min(0).max(65_535).default(initial);
+export const count = (initial: number, min = 1) => whole(initial, min, Number.MAX_SAFE_INTEGER);
+
+export const port = (initial: number) => whole(initial, 0, 65_535);
 
 export const url = (protocol: RegExp) => z.url({ protocol, error: `must be a ${protocol.source} URL` });
 
