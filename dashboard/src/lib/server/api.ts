@@ -30,5 +30,7 @@ export const apiFor = (event: RequestEvent): Client =>
   createClient({
     baseUrl: config.apiUrl,
     headers: forwardedHeaders(event),
+    // The API gives up what is away within 3 s; a person should not wait for much longer than that.
+    timeoutMs: 5_000,
     onResponse: (response) => passCookies(event, response),
   });

@@ -16,21 +16,24 @@ export const requireSession = async (event: RequestEvent): Promise<Session> => {
   }
 };
 
-/** For pages that everyone may see: `null` for a visitor, and while the API is away. */
-const find = async <T>(event: RequestEvent, ask: (api: Client) => Promise<T>): Promise<T | null> => {
+/** For pages that everyone may see: `null` for a visitor, `undefined` while the API is away and nobody can tell. */
+const find = async <T>(
+  event: RequestEvent,
+  ask: (api: Client) => Promise<T>,
+): Promise<T | null | undefined> => {
   if (!cookieNames.some((name) => event.cookies.get(name))) return null;
   try {
     return await ask(apiFor(event));
   } catch (failure) {
-    if (failure instanceof ApiError) return null;
+    if (failure instanceof ApiError) return failure.status === 401 ? null : undefined;
     throw failure;
   }
 };
 
 /** Who is signed in, if anybody. */
-export const findSession = (event: RequestEvent): Promise<Session | null> =>
+export const findSession = (event: RequestEvent): Promise<Session | null | undefined> =>
   find(event, ({ auth }) => auth.session());
 
 /** The tier of the tenant that is signed in, if any is. */
-export const findTier = (event: RequestEvent): Promise<TierId | null> =>
+export const findTier = (event: RequestEvent): Promise<TierId | null | undefined> =>
   find(event, async ({ billing }) => (await billing.usage()).tier);
