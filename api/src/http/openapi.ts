@@ -40,6 +40,15 @@ const createSchemas = () => {
 
 type Printer = ReturnType<typeof createSchemas>['print'];
 
+const headerParameters = ({ requestHeaders = {} }: Route): Json[] =>
+  Object.entries(requestHeaders).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
+
 const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   [
     { schema: params, where: 'path' },
@@ -89,7 +98,7 @@ const operation = (route: Route, print: Printer): Json => {
     summary: route.summary,
     tags: [route.tag],
     security: route.access === 'public' ? [] : [{ bearer: [...route.access] }, { session: [] }],
-    parameters: parametersOf(route, print),
+    parameters: [...parametersOf(route, print), ...headerParameters(route)],
     ...(route.body && {
       requestBody: { required: true, content: { [bodyType]: { schema: print(route.body, 'input') } } },
     }),

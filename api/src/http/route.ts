@@ -33,6 +33,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   params?: P;
   query?: Q;
   body?: B;
+  /** Headers that the handler reads, with what they do: for the document alone. */
+  requestHeaders?: Readonly<Record<string, string>>;
   /** `form` is `application/x-www-form-urlencoded`, where a repeated parameter is an error; default `json`. */
   bodyType?: 'json' | 'form';
   /** The body is taken as bytes, up to 1 MiB, and not read: its signature is over them. */
