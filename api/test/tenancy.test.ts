@@ -57,6 +57,7 @@ const TENANT_TABLES = [
   'tenant_subscriptions',
   'stripe_customers',
   'checkouts',
+  'idempotency_keys',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -91,6 +92,10 @@ describe('the application’s role', () => {
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
         [tenantId, newId('chk')],
+      );
+      await api.sql(
+        `insert into idempotency_keys values ($1, 'member:usr', 'test', 'k', '\\x00', null, now(), now())`,
+        [tenantId],
       );
     }
   });

@@ -10,6 +10,7 @@ import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
 import { authenticate, requireScopes } from './authenticate.ts';
 import { readBody, readRawBody } from './body.ts';
+import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
 
@@ -62,7 +63,7 @@ const mount = (
     ctx.state.route = route;
     const principal = await identify(deps, ctx, route);
     const request = await readRequest(ctx, route, proxyAddr(ctx.req, trust));
-    send(ctx, route, await route.handle(deps, request, principal));
+    send(ctx, route, await handleOnce(deps, route, request, principal));
   });
 };
 

@@ -40,14 +40,19 @@ const createSchemas = () => {
 
 type Printer = ReturnType<typeof createSchemas>['print'];
 
-const headerParameters = ({ requestHeaders = {} }: Route): Json[] =>
-  Object.entries(requestHeaders).map(([name, description]) => ({
-    name,
-    in: 'header',
-    required: false,
-    description,
-    schema: { type: 'string' },
-  }));
+const IDEMPOTENCY_KEY =
+  'Repeated within 24 hours with the same key and body, the request is answered as the first time.';
+
+const headerParameters = ({ requestHeaders, repeatable }: Route): Json[] =>
+  Object.entries({ ...requestHeaders, ...(repeatable && { 'Idempotency-Key': IDEMPOTENCY_KEY }) }).map(
+    ([name, description]) => ({
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string' },
+    }),
+  );
 
 const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   [
@@ -66,10 +71,12 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   });
 
 /** What every route may answer besides its own problems, by how it is called. */
-const commonProblems = ({ access, params, query, body, rawBody }: Route): ProblemCode[] => [
+const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Route): ProblemCode[] => [
   ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
   ...(params || query || body ? (['validation_failed'] as const) : []),
   ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
+  ...(repeatable ? (['idempotency_key_reused'] as const) : []),
+  ...(repeatable === 'secret' ? (['idempotent_answer_gone'] as const) : []),
   ...(rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
   'internal_error',
   'service_unavailable',

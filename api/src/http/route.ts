@@ -62,6 +62,8 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
   access: readonly Scope[];
   /** Counted, but never refused for quota: a tenant at its limit must be able to see that, and to pay. */
   neverRefused?: boolean;
+  /** Takes an `Idempotency-Key`; `secret`: its answer holds one. The handler's only effects go through `deps.db`. */
+  repeatable?: 'answer' | 'secret';
   handle(deps: Deps, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
 }
 
@@ -69,6 +71,7 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | readonly Scope[];
   neverRefused?: boolean;
+  repeatable?: 'answer' | 'secret';
   handle(deps: Deps, request: Request, principal?: Principal): Promise<Answer>;
 };
 

@@ -110,7 +110,7 @@ export interface TestAgent {
   /** A call with one token, got at the first. */
   get(path: string): Promise<Reply>;
   post(path: string, body: unknown): Promise<Reply>;
-  send(method: string, path: string, body?: unknown): Promise<Reply>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
 
 export const basic = (id: string, secret: string): string =>
@@ -154,7 +154,7 @@ export const registerAgent = async (
     token,
     get: async (path) => call(api, path, { headers: { authorization: await authorization() } }),
     post: async (path, body) => post(api, path, body, { authorization: await authorization() }),
-    send: async (method, path, body) =>
-      send(api, [method, path], { body, headers: { authorization: await authorization() } }),
+    send: async (method, path, body, headers) =>
+      send(api, [method, path], { body, headers: { authorization: await authorization(), ...headers } }),
   };
 };

@@ -149,7 +149,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -404,6 +404,12 @@ export type RegisterAgentData = {
          */
         scopes?: Array<Scope>;
     };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
     path?: never;
     query?: never;
     url: '/agents';
@@ -434,6 +440,10 @@ export type RegisterAgentErrors = {
      * unsupported_media_type
      */
     415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
     /**
      * free_tier_limit, rate_limited
      */
@@ -839,6 +849,12 @@ export type CreateCredentialData = {
          */
         expiresAt?: string;
     };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
     path: {
         agentId: string;
     };
@@ -864,7 +880,7 @@ export type CreateCredentialErrors = {
      */
     404: Problem;
     /**
-     * agent_decommissioned, credential_limit
+     * agent_decommissioned, credential_limit, idempotent_answer_gone
      */
     409: Problem;
     /**
@@ -875,6 +891,10 @@ export type CreateCredentialErrors = {
      * unsupported_media_type
      */
     415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
     /**
      * rate_limited, free_tier_limit
      */
@@ -907,6 +927,12 @@ export type RotateCredentialData = {
          */
         overlapSeconds?: number;
     };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
     path: {
         agentId: string;
         credentialId: string;
@@ -933,7 +959,7 @@ export type RotateCredentialErrors = {
      */
     404: Problem;
     /**
-     * agent_decommissioned, credential_ended
+     * agent_decommissioned, credential_ended, idempotent_answer_gone
      */
     409: Problem;
     /**
@@ -944,6 +970,10 @@ export type RotateCredentialErrors = {
      * unsupported_media_type
      */
     415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
     /**
      * rate_limited, free_tier_limit
      */

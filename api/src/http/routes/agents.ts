@@ -29,6 +29,7 @@ const register = scopedRoute({
   summary: 'Register an agent; its name is enough',
   tag,
   access: ['agents:write'],
+  repeatable: 'answer',
   body: z.strictObject(agentDetails).partial().required({ name: true }),
   responses: { 201: { description: 'The agent, registered', schema: agentSchema } },
   problems: ['agent_name_taken', 'free_tier_limit'],

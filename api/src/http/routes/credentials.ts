@@ -77,6 +77,7 @@ const create = scopedRoute({
   summary: 'Make a client secret, shown this once',
   tag,
   access: ['agents:write'],
+  repeatable: 'secret',
   params,
   body: z.strictObject({
     name: line(1, 128).optional(),
@@ -120,6 +121,7 @@ const rotate = scopedRoute({
   summary: 'Give a credential a new secret, shown this once',
   tag,
   access: [],
+  repeatable: 'secret',
   params: itsParams,
   body: z.strictObject({
     overlapSeconds: z
