@@ -10,6 +10,7 @@ import {
   refuseLiveStandIn,
   stripeSettings,
   temporalSettings,
+  url,
 } from '@sentryagent/api/platform/settings';
 
 /** Every setting of the worker. The comments in `.env.example` say what each is for. */
@@ -25,6 +26,8 @@ export const settings = z
     WORKFLOW_BUNDLE: z
       .string()
       .default(fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))),
+    SMTP_URL: url(/^smtps?$/).optional(),
+    MAIL_FROM: z.string().min(3).default('SentryAgent <no-reply@localhost>'),
     METRICS_HOST: z.string().default('127.0.0.1'),
     METRICS_PORT: port(9465),
     LOG_LEVEL: logLevel,
