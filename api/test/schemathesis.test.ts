@@ -14,6 +14,7 @@ const SCOPES = [
   'billing:write',
   'trust:write',
 ];
+const CONFIG = new URL('schemathesis.toml', import.meta.url).pathname;
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
@@ -30,7 +31,16 @@ afterAll(() => api.close());
 /** Runs Schemathesis over the served document; answers its exit code and the end of what it printed. */
 const run = async (token: string): Promise<{ code: number | null; printed: string }> => {
   const args = [
-    ...['-m', 'schemathesis.cli', 'run', `${api.url}/openapi.json`, '--url', api.url],
+    ...[
+      '-m',
+      'schemathesis.cli',
+      '--config-file',
+      CONFIG,
+      'run',
+      `${api.url}/openapi.json`,
+      '--url',
+      api.url,
+    ],
     ...['--mode', 'all', '--phases', 'examples,coverage,fuzzing', '--max-examples', '15', '--seed', '1'],
     ...['--checks', CHECKS.join(','), '--request-timeout', '5', '--no-color'],
     ...['--header', `Authorization: Bearer ${token}`],

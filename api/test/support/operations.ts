@@ -45,7 +45,7 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
   ),
 );
 
-export const pathOf = ({ path }: Operation, values: Readonly<Record<string, string>>): string =>
+const pathOf = ({ path }: Operation, values: Readonly<Record<string, string>>): string =>
   path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? 'none'));
 
 /** Sends an operation as its document says, with these parameters and this body. */
