@@ -1,19 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scopes } from '../src/platform/principal.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 
-const SCOPES = [
-  'agents:read',
-  'agents:write',
-  'tokens:read',
-  'audit:read',
-  'billing:read',
-  'billing:write',
-  'trust:write',
-];
 const CONFIG = new URL('schemathesis.toml', import.meta.url).pathname;
 const CHECKS = [
   'not_a_server_error',
@@ -65,7 +57,7 @@ it(
   { timeout: 240_000 },
   async () => {
     const owner = await signUp(api);
-    const agent = await registerAgent(api, owner, SCOPES);
+    const agent = await registerAgent(api, owner, [...scopes]);
     // Else it would be refused after a thousand calls.
     await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [owner.tenantId]);
     const { code, printed } = await run(await agent.token());

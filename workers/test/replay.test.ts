@@ -10,10 +10,9 @@ import {
   subscriptionWorkflowId,
 } from '@sentryagent/workflows/contracts';
 import type { BatchActivities } from '@sentryagent/workflows/contracts';
-import type { StripeSubscription } from '@sentryagent/workflows/rules/subscription';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quietRuntime, startEnvironment, withWorker, workflowBundle } from './support/environment.ts';
-import { createWorld } from './support/fake-stripe.ts';
+import { createWorld, instant, monthly } from './support/fake-stripe.ts';
 import type { World } from './support/fake-stripe.ts';
 
 /**
@@ -67,19 +66,6 @@ describe('Recorded histories replay with the current code', () => {
 });
 
 const DAY = 86_400_000;
-const instant = (ms: number): string => new Date(ms).toISOString();
-
-const monthly = (from: number, changes: Partial<StripeSubscription> = {}): StripeSubscription => ({
-  id: 'sub_1',
-  status: 'active',
-  createdAt: instant(from),
-  periodStart: instant(from),
-  periodEnd: instant(from + 30 * DAY),
-  trialEnd: null,
-  cancelAt: null,
-  ...changes,
-});
-
 /** What the recorded runs go through; each answers the run to keep. */
 const lives = (environment: TestWorkflowEnvironment) => {
   const { workflow } = environment.client;
