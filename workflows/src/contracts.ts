@@ -58,6 +58,11 @@ export interface CheckoutInput {
   checkoutId: string;
 }
 
+export interface CheckoutRun extends CheckoutInput {
+  /** The page that the run before has opened. */
+  session?: OpenedSession;
+}
+
 export interface OpenedCheckout {
   /** Stripe's page. */
   url: string;

@@ -1,11 +1,13 @@
 import type { OpenedSession } from '@sentryagent/workflows/contracts';
-import { isLive } from '@sentryagent/workflows/rules/subscription';
+import { chooseSubscription, isLive } from '@sentryagent/workflows/rules/subscription';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Checkout } from '../../models/checkout.ts';
 import type { Database } from '../../platform/database.ts';
+import { Problem } from '../../platform/problem.ts';
 import type { Stripe } from '../../platform/stripe.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
+import { expireCheckoutSession } from './checkout-session.ts';
 import type { CheckoutKey } from './close-checkout.ts';
 import { listSubscriptions } from './read-subscription.ts';
 import { startSubscription } from './start-subscription.ts';
@@ -50,6 +52,20 @@ const parametersOf = (
   ...returnUrls(DASHBOARD_URL, checkoutId),
 });
 
+/** Notes the page in the checkout's row. Where the row was closed meanwhile another may be open: this page goes. */
+const keepSession = async (
+  { db, stripe }: Pick<OpenCheckoutSessionDeps, 'db' | 'stripe'>,
+  { tenantId, checkoutId }: CheckoutKey,
+  page: { sessionId: string; expiresAt: Date },
+): Promise<void> => {
+  const kept = await db.withTenant(tenantId, (trx) =>
+    Checkout.query(trx).where({ id: checkoutId, status: 'open' }).patch(page),
+  );
+  if (kept > 0) return;
+  await expireCheckoutSession(stripe, page.sessionId);
+  throw new Problem('not_found', 'This checkout was closed meanwhile.');
+};
+
 /**
  * Opens Stripe's page for a checkout; asked again it answers the same page, since the idempotency key is our own row's
  * id. Problem: `already_subscribed`, where Stripe has a live subscription of this tenant, whatever our row says.
@@ -58,8 +74,8 @@ export const openCheckoutSession = async (
   deps: OpenCheckoutSessionDeps,
   key: CheckoutKey & { expiresAt: string },
 ): Promise<OpenedSession> => {
-  const { db, stripe, temporal, config } = deps;
-  const customer = await ensureCustomer(deps, key.tenantId);
+  const { stripe, temporal, config } = deps;
+  const customer = await ensureCustomer(deps, key);
   const found = await listSubscriptions(stripe, customer);
   if (found.some(isLive)) {
     await startSubscription(temporal, key.tenantId);
@@ -67,13 +83,16 @@ export const openCheckoutSession = async (
   }
   const price = await findPrice(stripe);
   const session = await stripe.checkout.sessions.create(
-    parametersOf(config, key, { customer, price, expiresAt: key.expiresAt, isFirst: found.length === 0 }),
+    parametersOf(config, key, {
+      customer,
+      price,
+      expiresAt: key.expiresAt,
+      isFirst: !chooseSubscription(found),
+    }),
     { idempotencyKey: `checkout/${key.checkoutId}` },
   );
   if (!session.url) throw new Error(`the session ${session.id} has no page`);
   const expiresAt = new Date(session.expires_at * 1_000);
-  await db.withTenant(key.tenantId, (trx) =>
-    Checkout.query(trx).where({ id: key.checkoutId }).patch({ sessionId: session.id, expiresAt }),
-  );
+  await keepSession(deps, key, { sessionId: session.id, expiresAt });
   return { sessionId: session.id, url: session.url, expiresAt: expiresAt.toISOString() };
 };

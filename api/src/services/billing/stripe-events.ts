@@ -16,13 +16,32 @@ export interface StripeEvents {
   stop(): void;
 }
 
+/**
+ * One at a time, however many ask: each holds a connection for as long as Temporal takes, and the token path needs
+ * them. Who asks while it runs is served by one more round.
+ */
+const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const rounds = async (): Promise<void> => {
+    do {
+      again = false;
+      await work();
+    } while (again);
+  };
+  return () => {
+    again = true;
+    return (running ??= rounds().finally(() => (running = undefined)));
+  };
+};
+
 const DELIVER_MS = 1_000;
 const POLL_MS = 5_000;
 
 /** Delivers what is stored, every second; fetches the events itself where Stripe cannot send them. */
 export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   const { db, stripe, clock, logger, config } = deps;
-  const deliver = () => deliverStripeEvents(deps);
+  const deliver = oneAtATime(() => deliverStripeEvents(deps));
   const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliver)];
   if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {
     stops.push(
