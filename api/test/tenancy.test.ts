@@ -166,7 +166,7 @@ describe('the application’s role', () => {
     'delete from checkouts',
     'update mails set recipient = recipient',
     'delete from mails',
-    `update stripe_customers set customer_id = 'cus_other'`,
+    'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
     'set role sentryagent_stripe_inbox',

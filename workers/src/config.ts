@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import {
-  count,
   databaseSettings,
   logLevel,
   origin,
@@ -9,6 +8,7 @@ import {
   port,
   refuseLiveStandIn,
   stripeSettings,
+  trialDays,
   temporalSettings,
   url,
 } from '@sentryagent/api/platform/settings';
@@ -22,7 +22,7 @@ export const settings = z
     TEMPORAL_ADDRESS: temporalSettings.TEMPORAL_ADDRESS.default('localhost:7233'),
     ...stripeSettings,
     STRIPE_SECRET_KEY: stripeSettings.STRIPE_SECRET_KEY.unwrap(),
-    TRIAL_DAYS: count(0, 0),
+    TRIAL_DAYS: trialDays,
     WORKFLOW_BUNDLE: z
       .string()
       .default(fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))),

@@ -45,7 +45,7 @@ export const createTemporal = (settings: TemporalAccess): Temporal => {
       const done = new AbortController();
       // The deadline is per gRPC call, and the client makes several: this one is for all of them.
       const late = wait(ms, undefined, { signal: done.signal, ref: false }).then(() => {
-        throw unavailable(new Error(`Temporal did not answer within ${ms} ms`));
+        throw unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
       });
       late.catch(() => {});
       try {

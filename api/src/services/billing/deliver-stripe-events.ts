@@ -55,6 +55,7 @@ interface Batch {
 /** One tenant's trouble does not keep the others waiting: its own events stay. */
 const deliverBatch = async (deps: RepairCheckoutDeps, trx: Transaction, size: number): Promise<Batch> => {
   const { rows } = await trx.raw<{ rows: Taken[] }>('select * from take_stripe_events(?)', [size]);
+  if (rows.length === 0) return { isFull: false, failure: undefined };
   const byTenant = Map.groupBy(rows, ({ tenant_id: tenantId }) => tenantId);
   const outcomes = await Promise.allSettled(
     [...byTenant].map(async ([tenantId, events]) => {

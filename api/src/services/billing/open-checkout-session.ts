@@ -1,17 +1,17 @@
 import type { OpenedSession } from '@sentryagent/workflows/contracts';
-import { chooseSubscription, isLive } from '@sentryagent/workflows/rules/subscription';
+import { holdsTheTenant, wasBegun } from '@sentryagent/workflows/rules/subscription';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Checkout } from '../../models/checkout.ts';
 import type { Database } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
-import type { Stripe } from '../../platform/stripe.ts';
+import { Stripe } from '../../platform/stripe.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
 import { expireCheckoutSession } from './checkout-session.ts';
 import type { CheckoutKey } from './close-checkout.ts';
 import { listSubscriptions } from './read-subscription.ts';
 import { startSubscription } from './start-subscription.ts';
-import { ensureCustomer } from './stripe-customer.ts';
+import { ensureCustomer, replaceCustomer } from './stripe-customer.ts';
 
 export interface OpenCheckoutSessionDeps {
   db: Database;
@@ -66,31 +66,45 @@ const keepSession = async (
   throw new Problem('not_found', 'This checkout was closed meanwhile.');
 };
 
+/** Makes the page for this customer. Problem: `already_subscribed`. */
+const createSession = async (
+  { stripe, temporal, config }: OpenCheckoutSessionDeps,
+  key: CheckoutKey & { expiresAt: string },
+  customer: string,
+): Promise<Stripe.Checkout.Session> => {
+  const found = await listSubscriptions(stripe, customer);
+  if (found.some(holdsTheTenant)) {
+    await startSubscription(temporal, key.tenantId);
+    throw alreadySubscribed();
+  }
+  const price = await findPrice(stripe);
+  const isFirst = !found.some(wasBegun);
+  return stripe.checkout.sessions.create(
+    parametersOf(config, key, { customer, price, expiresAt: key.expiresAt, isFirst }),
+    { idempotencyKey: `checkout/${key.checkoutId}` },
+  );
+};
+
+/** A customer that this account does not have, or has deleted, can hold no subscription here: another takes its place. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeError &&
+  error.code === 'resource_missing' &&
+  error.param === 'customer';
+
 /**
  * Opens Stripe's page for a checkout; asked again it answers the same page, since the idempotency key is our own row's
- * id. Problem: `already_subscribed`, where Stripe has a live subscription of this tenant, whatever our row says.
+ * id. Problem: `already_subscribed`, where Stripe has a subscription of this tenant that takes money, or would again,
+ * whatever our row says.
  */
 export const openCheckoutSession = async (
   deps: OpenCheckoutSessionDeps,
   key: CheckoutKey & { expiresAt: string },
 ): Promise<OpenedSession> => {
-  const { stripe, temporal, config } = deps;
   const customer = await ensureCustomer(deps, key);
-  const found = await listSubscriptions(stripe, customer);
-  if (found.some(isLive)) {
-    await startSubscription(temporal, key.tenantId);
-    throw alreadySubscribed();
-  }
-  const price = await findPrice(stripe);
-  const session = await stripe.checkout.sessions.create(
-    parametersOf(config, key, {
-      customer,
-      price,
-      expiresAt: key.expiresAt,
-      isFirst: !chooseSubscription(found),
-    }),
-    { idempotencyKey: `checkout/${key.checkoutId}` },
-  );
+  const session = await createSession(deps, key, customer).catch(async (error: unknown) => {
+    if (!isGone(error)) throw error;
+    return createSession(deps, key, await replaceCustomer(deps, key, customer));
+  });
   if (!session.url) throw new Error(`the session ${session.id} has no page`);
   const expiresAt = new Date(session.expires_at * 1_000);
   await keepSession(deps, key, { sessionId: session.id, expiresAt });

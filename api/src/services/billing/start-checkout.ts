@@ -76,8 +76,13 @@ const takeOpenCheckout = (
  * Whether the checkout's run has ended although its row is open: somebody ended it from outside, or Temporal has lost
  * it. One that has no page may not have started yet.
  */
-const hasEnded = (temporal: Temporal, tenantId: string, open: OpenCheckout): Promise<boolean> =>
-  temporal.within(DEADLINE_MS, async ({ workflow }) => {
+const hasEnded = (
+  temporal: Temporal,
+  tenantId: string,
+  open: OpenCheckout,
+  withinMs: number,
+): Promise<boolean> =>
+  temporal.within(withinMs, async ({ workflow }) => {
     try {
       const { status } = await workflow.getHandle(checkoutWorkflowId(tenantId, open.checkoutId)).describe();
       return status.name !== 'RUNNING';
@@ -110,7 +115,7 @@ const toProblem = (error: unknown): unknown => {
 };
 
 /** Starts the run, or joins the one that runs: the fixed update id makes a second click hear the first one's answer. */
-const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<string> => {
+const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: number): Promise<string> => {
   type CheckoutWorkflow = (input: CheckoutInput) => Promise<CheckoutEnd>;
   const startWorkflowOperation = new WithStartWorkflowOperation<CheckoutWorkflow>(names.checkout, {
     workflowId: checkoutWorkflowId(input.tenantId, input.checkoutId),
@@ -124,7 +129,7 @@ const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<strin
       'Cancel it to close the page; signal `nudge` to have it look at Stripe.',
   });
   try {
-    const { url } = await temporal.within(DEADLINE_MS, ({ workflow }) =>
+    const { url } = await temporal.within(withinMs, ({ workflow }) =>
       workflow.executeUpdateWithStart<CheckoutWorkflow, OpenedCheckout, []>(names.open, {
         updateId: names.open,
         startWorkflowOperation,
@@ -146,11 +151,13 @@ export const startCheckout = async (
   origin: Origin,
 ): Promise<StartedCheckout> => {
   const { tenantId } = principal;
+  const deadline = performance.now() + DEADLINE_MS;
+  const leftMs = (): number => Math.max(1, deadline - performance.now());
   const taken = await takeOpenCheckout(deps, principal, origin);
   let { checkoutId } = taken;
-  if (!taken.isNew && (await hasEnded(deps.temporal, tenantId, taken))) {
+  if (!taken.isNew && (await hasEnded(deps.temporal, tenantId, taken, leftMs()))) {
     await giveUp(deps, { tenantId, checkoutId });
     ({ checkoutId } = await takeOpenCheckout(deps, principal, origin));
   }
-  return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }) };
+  return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }, leftMs()) };
 };

@@ -26,3 +26,19 @@ export const ensureCustomer = async (
     return (await StripeCustomer.query(trx).findById(tenantId).throwIfNotFound()).customerId;
   });
 };
+
+/** Maps the tenant to a new customer, where Stripe has lost the one that it had; answers the one that counts. */
+export const replaceCustomer = async (
+  { db, stripe }: { db: Database; stripe: Stripe },
+  { tenantId, checkoutId }: CheckoutKey,
+  gone: string,
+): Promise<string> => {
+  const { id } = await stripe.customers.create(
+    { metadata: { tenant_id: tenantId } },
+    { idempotencyKey: `customer/${checkoutId}/${gone}` },
+  );
+  return db.withTenant(tenantId, async (trx) => {
+    await StripeCustomer.query(trx).where({ customer_id: gone }).patch({ customerId: id });
+    return (await StripeCustomer.query(trx).findById(tenantId).throwIfNotFound()).customerId;
+  });
+};

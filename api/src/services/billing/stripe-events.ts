@@ -1,6 +1,10 @@
+import { LRUCache } from 'lru-cache';
 import { every } from '../../platform/every.ts';
+import type { CheckoutKey } from './close-checkout.ts';
 import { deliverStripeEvents } from './deliver-stripe-events.ts';
+import { nudgeCheckout } from './nudge.ts';
 import { isReachable, pollStripeEvents } from './poll-stripe-events.ts';
+import { repairCheckout } from './repair-checkout.ts';
 import type { RepairCheckoutDeps } from './repair-checkout.ts';
 import type { Logger } from '../../platform/logger.ts';
 
@@ -13,6 +17,8 @@ export interface StripeEventsDeps extends RepairCheckoutDeps {
 export interface StripeEvents {
   /** Does not wait for the next second. */
   deliverSoon(): void;
+  /** Has an open checkout look at Stripe, at most once a second; does its work where its run is gone. */
+  lookAt(key: CheckoutKey): void;
   stop(): void;
 }
 
@@ -35,6 +41,21 @@ const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
   };
 };
 
+/** Somebody waits for an answer of their own: what goes wrong here is for the log. */
+const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
+  const asked = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
+  const look = async (key: CheckoutKey): Promise<void> => {
+    if (!(await nudgeCheckout(deps.temporal, key.tenantId, key.checkoutId))) await repairCheckout(deps, key);
+  };
+  return (key) => {
+    if (asked.has(key.checkoutId)) return;
+    asked.set(key.checkoutId, true);
+    look(key).catch((error: unknown) =>
+      deps.logger.warn({ err: error, ...key }, 'a checkout could not be looked at'),
+    );
+  };
+};
+
 const DELIVER_MS = 1_000;
 const POLL_MS = 5_000;
 
@@ -54,6 +75,7 @@ export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
         logger.warn({ err: error }, 'a Stripe event waits for its delivery'),
       );
     },
+    lookAt: createLook(deps),
     stop: () => stops.forEach((stop) => stop()),
   };
 };
