@@ -64,6 +64,8 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
   neverRefused?: boolean;
   /** Takes an `Idempotency-Key`; `secret`: its answer holds one. The handler's only effects go through `deps.db`. */
   repeatable?: 'answer' | 'secret';
+  /** An agent needs no scope for what is its own: where `agentId` in the path is its id. */
+  ownNeedsNoScope?: true;
   handle(deps: Deps, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
 }
 
@@ -72,6 +74,7 @@ export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | readonly Scope[];
   neverRefused?: boolean;
   repeatable?: 'answer' | 'secret';
+  ownNeedsNoScope?: true;
   handle(deps: Deps, request: Request, principal?: Principal): Promise<Answer>;
 };
 

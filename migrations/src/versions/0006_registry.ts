@@ -48,6 +48,7 @@ const credentials = `
     add constraint credentials_previous_check
       check (num_nulls(previous_hash, previous_pepper_id, previous_until) in (0, 3));`;
 
+/** client_is_enabled reads nothing but its arguments: whoever may call client_is_live may call it. */
 const predicates = `
   create function client_is_enabled(agents, credentials) returns boolean
   language sql stable
@@ -61,9 +62,8 @@ const predicates = `
   language sql stable
   return $2 = $1.generation or ($2 = $1.generation - 1 and $1.previous_until > now());
 
-  revoke all on function client_is_enabled(agents, credentials), generation_is_live(credentials, integer) from public;
-  grant execute on function client_is_enabled(agents, credentials), generation_is_live(credentials, integer)
-    to sentryagent_client_finder;`;
+  revoke all on function generation_is_live(credentials, integer) from public;
+  grant execute on function generation_is_live(credentials, integer) to sentryagent_client_finder;`;
 
 /** The columns that processes of the version before read stay what they were, and so does live_credentials. */
 const clients = `

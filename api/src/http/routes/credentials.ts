@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { Credential } from '../../models/credential.ts';
-import type { Principal } from '../../platform/principal.ts';
 import { createCredential } from '../../services/agents/create-credential.ts';
 import type { NewCredential } from '../../services/agents/create-credential.ts';
 import { endOverlap } from '../../services/agents/end-overlap.ts';
 import { listCredentials } from '../../services/agents/list-credentials.ts';
 import { revokeCredential } from '../../services/agents/revoke-credential.ts';
 import { rotateCredential } from '../../services/agents/rotate-credential.ts';
-import { requireScopes } from '../authenticate.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
 import { scopedRoute } from '../route.ts';
 import { line } from '../text.ts';
@@ -65,11 +63,6 @@ const presentNew = (now: Date, { credential, clientSecret }: NewCredential) => (
   clientSecret,
 });
 
-/** An agent may always rotate what it proves itself with; for all else this is a change of the registry. */
-const requireOwnOrWrite = (principal: Principal, agentId: string): void => {
-  if (principal.kind !== 'agent' || principal.id !== agentId) requireScopes(principal, ['agents:write']);
-};
-
 const create = scopedRoute({
   method: 'post',
   path,
@@ -120,7 +113,8 @@ const rotate = scopedRoute({
   operationId: 'rotateCredential',
   summary: 'Give a credential a new secret, shown this once',
   tag,
-  access: [],
+  access: ['agents:write'],
+  ownNeedsNoScope: true,
   repeatable: 'secret',
   params: itsParams,
   body: z.strictObject({
@@ -134,7 +128,6 @@ const rotate = scopedRoute({
   responses: { 200: { description: 'The credential with its new secret', schema: newCredentialSchema } },
   problems: ['not_found', 'agent_decommissioned', 'credential_ended'],
   handle: async (deps, { params: name, body, origin }, principal) => {
-    requireOwnOrWrite(principal, name.agentId);
     const made = await rotateCredential(deps, principal, { ...name, ...body }, origin);
     return { status: 200, body: presentNew(deps.clock(), made) };
   },
@@ -146,12 +139,12 @@ const endPrevious = scopedRoute({
   operationId: 'endCredentialOverlap',
   summary: 'End the secret before the last rotation now',
   tag,
-  access: [],
+  access: ['agents:write'],
+  ownNeedsNoScope: true,
   params: itsParams,
   responses: { 204: { description: 'Only the newest secret works', schema: null } },
   problems: ['not_found'],
   handle: async (deps, { params: name, origin }, principal) => {
-    requireOwnOrWrite(principal, name.agentId);
     await endOverlap(deps, principal, name, origin);
     return { status: 204 };
   },
