@@ -6,7 +6,9 @@ import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { healthRoute } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { tokenRoutes } from './routes/token.ts';
 
 export interface RoutesDeps {
@@ -20,6 +22,8 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
   const routes: Route[] = [
     ...tokenRoutes(doors),
     ...agentRoutes,
+    ...keyRoutes,
+    ...resourceRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),
