@@ -63,7 +63,7 @@ const findClients = `
 
 /**
  * Answers who was first to use an assertion; its other users are left out. Each call takes away some that have
- * expired, so the table needs no keeper of its own. The minute is for clocks that differ: what the API takes for live
+ * expired, so the table needs no keeper of its own. The ten minutes are for clocks that differ: what the API takes for live
  * is never forgotten.
  */
 const useAssertions = `
@@ -72,7 +72,7 @@ const useAssertions = `
   begin
     delete from public.assertion_uses a using (
       select e.tenant_id, e.credential_id, e.jti from public.assertion_uses e
-      where e.expires_at < now() - interval '1 minute'
+      where e.expires_at < now() - interval '10 minutes'
       limit 2 * jsonb_array_length(uses) for update skip locked
     ) as expired
     where (a.tenant_id, a.credential_id, a.jti) = (expired.tenant_id, expired.credential_id, expired.jti);
