@@ -136,6 +136,23 @@ describe('POST /oauth2/token', () => {
     expectOAuthError(reply, status, error);
   });
 
+  it('A repeated parameter is an invalid request, whatever it says', async () => {
+    const send = (body: string, query = '') =>
+      call(api, `/oauth2/token${query}`, {
+        method: 'POST',
+        headers: {
+          authorization: basic(agent.clientId, agent.clientSecret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body,
+      });
+    const grant = 'grant_type=client_credentials';
+    for (const twice of ['scope=agents:read&scope=agents:read', 'scope=agents:read&scope=', 'scope=&scope='])
+      expectOAuthError(await send(`${grant}&${twice}`), 400, 'invalid_request');
+    expectOAuthError(await send('scope=agents:read', `?${grant}`), 400, 'invalid_request');
+    expect((await send(grant, '?scope=agents:write')).body.scope).toBe('agents:read billing:read');
+  });
+
   it('ignores a parameter that it does not know', async () => {
     expect((await agent.requestToken({ colour: 'blue' })).status).toBe(200);
   });

@@ -12,7 +12,7 @@ export const problemKinds = {
   billing_disabled: { status: 404, title: 'Billing is switched off' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   agent_name_taken: { status: 409, title: 'An agent of this name exists' },
-  credential_limit: { status: 409, title: 'The agent has its ten credentials' },
+  credential_limit: { status: 409, title: 'The agent has as many credentials as it may' },
   credential_is_key: { status: 409, title: 'A public key has no secret' },
   key_taken: { status: 409, title: 'The agent has this key' },
   resource_taken: { status: 409, title: 'A resource of this identifier exists' },
