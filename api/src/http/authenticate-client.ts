@@ -1,5 +1,7 @@
+import type { Deps } from '../deps.ts';
 import type { Client } from '../services/tokens/authenticate-client.ts';
 import { OAuthError } from '../services/tokens/oauth-error.ts';
+import { useAssertionOf } from '../services/tokens/use-assertions.ts';
 import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
 import { clientSecretPost } from './client-authentication/client-secret-post.ts';
 import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
@@ -27,14 +29,17 @@ const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): 
   return presented;
 };
 
+type AuthenticatedRequest = ClientRequest & Pick<Request, 'origin'>;
+
 /**
- * The client that a request proves to come from. The door that keeps failing clients out is asked before anything is
- * looked up. OAuthError: `invalid_client`, `invalid_request`; Problem: `rate_limited`.
+ * The client that a request proves to come from, whose assertion, where it came with one, is not used up yet: that is
+ * for the commit of what is done for it. The door that keeps failing clients out is asked before anything is looked
+ * up. OAuthError: `invalid_client`, `invalid_request`; Problem: `rate_limited`.
  */
-export const authenticateClient = async (
+export const proveClient = async (
   deps: ClientAuthenticationDeps,
   door: Door,
-  request: ClientRequest & Pick<Request, 'origin'>,
+  request: AuthenticatedRequest,
 ): Promise<Client> => {
   const presented = readPresented(deps, request);
   const key = `${presented.clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
@@ -45,4 +50,15 @@ export const authenticateClient = async (
     if (error instanceof OAuthError) await door.knock(key);
     throw error;
   }
+};
+
+/** The same, with the assertion used up: for whatever the ledger does not commit. */
+export const authenticateClient = async (
+  deps: ClientAuthenticationDeps & Pick<Deps, 'db'>,
+  door: Door,
+  request: AuthenticatedRequest,
+): Promise<Client> => {
+  const client = await proveClient(deps, door, request);
+  await useAssertionOf(deps.db, client, request.origin.requestId);
+  return client;
 };

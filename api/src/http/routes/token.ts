@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { findGrant, grantTypes } from '../../services/tokens/grants.ts';
 import { issueToken } from '../../services/tokens/issue-token.ts';
 import { admitClient } from '../admit.ts';
-import { authenticateClient } from '../authenticate-client.ts';
+import { proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
@@ -52,7 +52,7 @@ export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientA
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
       const grant = findGrant(request.body.grant_type);
-      const client = await authenticateClient(deps, door, request);
+      const client = await proveClient(deps, door, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
       const decision = await grant(deps, client, request.body);
       const token = await issueToken(deps, client, decision, request.origin);

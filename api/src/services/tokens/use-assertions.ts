@@ -28,7 +28,7 @@ export const useAssertions = async (trx: Transaction, uses: readonly Use[]): Pro
 export const replayed = (): OAuthError =>
   new OAuthError('invalid_client', 'This assertion was used before. Sign a new one, with another jti.');
 
-/** For what a client may do without a commit of the ledger: uses up its assertion, where it came with one. */
+/** Uses up a client's assertion, where it came with one. OAuthError: `invalid_client`, where it was used before. */
 export const useAssertionOf = async (db: Database, client: Client, requestId: string): Promise<void> => {
   const { assertion, tenantId, credentialId } = client;
   if (!assertion) return;
