@@ -16,7 +16,6 @@ import {
 import type { KeyPair, TestKey } from './support/assertions.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
-import { forgeries } from './support/forgeries.ts';
 
 let api: TestApi;
 let member: TestMember;
@@ -268,12 +267,6 @@ describe('A client assertion works once: an assertion is refused', () => {
 
   it.each(wrongAssertions)('with %s (A stored key fixes its algorithm)', async (_what, make) => {
     expectRefusal(await requestByAssertion(api, await make()), 401, 'invalid_client');
-  });
-
-  it.each(forgeries(() => ({ api, agent })))('that is an access token with %s', async (what, make) => {
-    const tooLong = what === 'too many characters';
-    const reply = await requestByAssertion(api, await make());
-    expectRefusal(reply, tooLong ? 400 : 401, tooLong ? 'invalid_request' : 'invalid_client');
   });
 
   it('of a suspended agent, even by a warm process', async () => {

@@ -8,7 +8,6 @@ import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
 import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
-import { forgeries } from './support/forgeries.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -348,18 +347,4 @@ describe('A wrong exchange falls back to nothing', () => {
     expectRefusal(await send([...rest, [name, value], [name, '']]));
     expect(await issued()).toBe(before);
   });
-
-  it.each(forgeries(() => ({ api, agent: subject })))('for a subject token with %s', async (what, make) => {
-    const reply = await exchange({ subject_token: await make() });
-    // Signed by us, and of our tenant: it fails for what it is for.
-    const gone = ['another audience', 'an audience with a slash'].includes(what);
-    expectRefusal(reply, gone ? 'invalid_target' : 'invalid_request');
-  });
-
-  it.each(forgeries(() => ({ api, agent: client })).filter(([what]) => !/^(another|an) audience/.test(what)))(
-    'for an actor token with %s',
-    async (_what, make) => {
-      expectRefusal(await exchange({ actor_token: await make(), actor_token_type: ACCESS_TOKEN }));
-    },
-  );
 });

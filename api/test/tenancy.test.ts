@@ -54,6 +54,7 @@ const TENANT_TABLES = [
   'checkouts',
   'resources',
   'assertion_uses',
+  'mails',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -93,6 +94,10 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
+        tenantId,
+        newId('mai'),
+      ]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
@@ -170,7 +175,9 @@ describe('the application’s role', () => {
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
     'delete from checkouts',
-    `update stripe_customers set customer_id = 'cus_other'`,
+    'update mails set recipient = recipient',
+    'delete from mails',
+    'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
     `insert into assertion_uses values ('ten', 'crd', 'jti', 'evt', now())`,
@@ -201,6 +208,9 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_auditor', ['audit_heads', 'usage_events']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_mailer', ['mails']],
+    ['sentryagent_owner_finder', ['members', 'users']],
+    ['sentryagent_expiry_finder', ['agents', 'credentials']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_auth', PEOPLES_TABLES],
     ['sentryagent_app', TENANT_TABLES],

@@ -1,11 +1,13 @@
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose';
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signAccessToken } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
-import { forgeries } from './support/forgeries.ts';
 
 let api: TestApi;
 let member: TestMember;
@@ -220,17 +222,85 @@ const crc = (text: string): string => {
   return ((value ^ 0xffffffff) >>> 0).toString(16).padStart(8, '0');
 };
 
+const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
 describe('a Bearer token', () => {
   const use = (token: string) => call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
+  const claims = async (changes: Partial<AccessTokenClaims> = {}): Promise<AccessTokenClaims> => ({
+    ...decodeJwt<AccessTokenClaims>(await agent.token()),
+    ...changes,
+  });
+  const resign = async (changes: Partial<AccessTokenClaims>) =>
+    signAccessToken(api.deps.signingKeys, await claims(changes));
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const forge = async (header: object, key = privateKey): Promise<string> => {
+    const input = `${encode(header)}.${encode(await claims())}`;
+    return `${input}.${sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+  };
+  const header = async () => decodeProtectedHeader(await agent.token());
+  const now = (): number => Math.floor(Date.now() / 1_000);
 
   it('is accepted, from the cache too', async () => {
     const token = await agent.token();
     expect([(await use(token)).status, (await use(token)).status]).toEqual([200, 200]);
   });
 
-  it.each(forgeries(() => ({ api, agent })))('with %s is refused', async (_what, make) => {
+  const forgeries: [string, () => Promise<string>][] = [
+    ['alg none', async () => `${encode({ alg: 'none', typ: 'at+jwt' })}.${encode(await claims())}.`],
+    [
+      'HMAC with the public key',
+      async () => {
+        const input = `${encode({ ...(await header()), alg: 'HS256' })}.${encode(await claims())}`;
+        const key = api.deps.signingKeys.find((await header()).kid ?? '')!;
+        const pem = key.export({ type: 'spki', format: 'pem' });
+        return `${input}.${createHmac('sha256', pem).update(input).digest('base64url')}`;
+      },
+    ],
+    ['another key under our kid', async () => forge(await header())],
+    [
+      'a key from its own header',
+      async () => forge({ alg: 'ES256', typ: 'at+jwt', jwk: publicKey.export({ format: 'jwk' }) }),
+    ],
+    ['a jku', async () => forge({ ...(await header()), kid: 'x', jku: 'http://127.0.0.1/jwks' })],
+    ['a kid that is a path', async () => forge({ alg: 'ES256', typ: 'at+jwt', kid: '../../dev/null' })],
+    ['an unknown critical header', async () => forge({ ...(await header()), crit: ['x'], x: 1 })],
+    [
+      'a signature of zeros',
+      async () =>
+        `${(await agent.token()).split('.').slice(0, 2).join('.')}.${Buffer.alloc(64).toString('base64url')}`,
+    ],
+    ['an empty signature', async () => `${(await agent.token()).split('.').slice(0, 2).join('.')}.`],
+    [
+      'an altered payload',
+      async () => {
+        const [head, , signature] = (await agent.token()).split('.');
+        return `${head}.${encode(await claims({ scope: 'agents:write' }))}.${signature}`;
+      },
+    ],
+    ['another issuer', () => resign({ iss: 'http://evil.test' })],
+    ['another audience', () => resign({ aud: 'https://crm.example' })],
+    ['a list of audiences', () => resign({ aud: ['http://api.test', 'http://x.test'] as unknown as string })],
+    ['an audience with a slash', () => resign({ aud: 'http://api.test/' })],
+    ['an end in the past', () => resign({ exp: now() - 1 })],
+    ['no end', () => resign({ exp: undefined })],
+    ['no tenant', () => resign({ tenant_id: undefined })],
+    ['another subject than its client', () => resign({ sub: 'agt_other' })],
+    ['too many characters', async () => `${await agent.token()}${'A'.repeat(5_000)}`],
+    ['a client secret', async () => agent.clientSecret],
+  ];
+
+  it.each(forgeries)('with %s is refused', async (_what, make) => {
     const reply = await use(await make());
     expect([reply.status, reply.body.code]).toEqual([401, 'unauthorized']);
     expect(reply.headers.get('www-authenticate')).toMatch(/^Bearer /);
+  });
+
+  it('with typ JWT is refused, though its signature holds', async () => {
+    const input = `${encode({ ...(await header()), typ: 'JWT' })}.${encode(await claims())}`;
+    const key = api.deps.signingKeys.current.privateKey;
+    const signature = sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString(
+      'base64url',
+    );
+    expect((await use(`${input}.${signature}`)).status).toBe(401);
   });
 });

@@ -13,6 +13,7 @@ export type IdPrefix =
   | 'crd'
   | 'res'
   | 'chk'
+  | 'mai'
   | 'evt'
   | 'req'
   | 'api';
