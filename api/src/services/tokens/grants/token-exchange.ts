@@ -45,14 +45,14 @@ const readSubject = async (
 
 /** The actor is the client, which has proved itself: a token can only say so once more. */
 const checkActor = async (
-  { verifyIssuedToken }: GrantDeps,
+  { verifyIssuedToken, config }: GrantDeps,
   client: Client,
   actorToken: string | undefined,
 ): Promise<void> => {
   if (actorToken === undefined) return;
   const actor = await verifyIssuedToken(actorToken);
-  if (actor?.tenant_id !== client.tenantId || actor.sub !== client.agentId || actor.act) {
-    throw refuse('actor_token must be a live access token of the client itself, or absent.');
+  if (actor?.aud !== config.PUBLIC_URL || actor.sub !== client.agentId || actor.act) {
+    throw refuse('actor_token must be a live access token of the client itself for this API, or absent.');
   }
 };
 
