@@ -27,6 +27,8 @@ import { createAssertionAuthentication } from './services/tokens/authenticate-as
 import type { AuthenticateAssertion } from './services/tokens/authenticate-assertion.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { createCredentialUses } from './services/tokens/credential-uses.ts';
+import type { CredentialUses } from './services/tokens/credential-uses.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
 import { createMeter } from './services/usage/meter.ts';
@@ -53,6 +55,7 @@ export interface Deps {
   authenticateAssertion: AuthenticateAssertion;
   findResource: FindResource;
   findTier: FindTier;
+  credentialUses: CredentialUses;
   ledger: Ledger;
   meter: Meter;
   temporal: Temporal | undefined;
@@ -92,6 +95,7 @@ export const createDeps = async (
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
   const verifyIssuedToken = createVerifier(signingKeys, config.PUBLIC_URL, clock);
+  const credentialUses = createCredentialUses(db, logger);
   return {
     config,
     clock,
@@ -108,11 +112,12 @@ export const createDeps = async (
     signingKeys,
     verifyAccessToken: forAudience(verifyIssuedToken, config.PUBLIC_URL),
     verifyIssuedToken,
-    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS),
+    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
     authenticateAssertion: createAssertionAuthentication(db, config.PUBLIC_URL, clock),
     findResource: createResourceLookup(db),
     findTier: createTierLookup(db),
-    ledger: createLedger(db),
+    credentialUses,
+    ledger: createLedger(db, credentialUses.note),
     meter: createMeter({ db, redis, clock, logger, config }),
     ...createBilling(config, { db, clock, logger }),
   };
@@ -120,11 +125,14 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
+  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
   stripeEvents?.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
+  await credentialUses
+    .stop()
+    .catch((error: unknown) => logger.error({ err: error }, 'the last use of credentials was not noted'));
   redis?.disconnect();
   await temporal?.close();
   await peoplePool.end();

@@ -28,6 +28,7 @@ const PUBLIC = [
 const BODIES: Readonly<Record<string, Json>> = {
   createCredential: {},
   addKey: { publicKey: newKeyPair().publicJwk },
+  updateAgent: { description: null },
 };
 
 let api: TestApi;

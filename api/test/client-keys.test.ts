@@ -4,10 +4,10 @@ import { calculateJwkThumbprint } from 'jose';
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newClientSecret } from '../src/platform/client-secret.ts';
-import { startApi } from './support/api.ts';
+import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, newKeyPair, requestByAssertion, signAssertion } from './support/assertions.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 
 let api: TestApi;
@@ -37,6 +37,7 @@ describe('POST /agents/:agentId/keys', () => {
       credentialId: expect.stringMatching(/^crd_/),
       clientId: own.agentId,
       kind: 'key',
+      name: null,
       algorithm,
       thumbprint: await calculateJwkThumbprint(publicJwk as JWK),
       createdAt: expect.any(String),
@@ -133,6 +134,30 @@ describe('POST /agents/:agentId/keys', () => {
     expect(replies.find(({ status }) => status === 409)!.body.code).toBe('key_taken');
   });
 
+  it('is listed beside the secrets, is not rotated, and is revoked at once', async () => {
+    const own = await registerAgent(api, member);
+    const key = await addKey(member, own.agentId);
+    const path = `/agents/${own.agentId}/credentials`;
+    const { data } = (await member.get(path)).body as { data: Record<string, unknown>[] };
+    expect(data.map(({ credentialId, kind, thumbprint }) => ({ credentialId, kind, thumbprint }))).toEqual([
+      { credentialId: key.credentialId, kind: 'key', thumbprint: key.thumbprint },
+      { credentialId: own.credentialId, kind: 'secret', thumbprint: null },
+    ]);
+    for (const overlapSeconds of [0, 60]) {
+      const rotated = await member.post(`${path}/${key.credentialId}/rotate`, { overlapSeconds });
+      expect([rotated.status, rotated.body.code]).toEqual([409, 'credential_is_key']);
+    }
+    expect((await requestByAssertion(api, signAssertion(key, own.clientId))).status).toBe(200);
+    const revoked = await call(api, `${path}/${key.credentialId}`, {
+      method: 'DELETE',
+      headers: { cookie: member.cookie, origin: DASHBOARD_URL },
+    });
+    expect(revoked.status).toBe(204);
+    expect((await requestByAssertion(api, signAssertion(key, own.clientId))).status).toBe(401);
+    const again = await add(key.publicJwk, { name: 'again' }, own.agentId);
+    expect([again.status, again.body.name]).toEqual([201, 'again']);
+  });
+
   it('lets an agent have ten live credentials, its secret among them', async () => {
     const own = await registerAgent(api, member);
     const replies = await Promise.all(
@@ -157,7 +182,7 @@ describe('POST /agents/:agentId/keys', () => {
     expect(status).toBe(201);
   });
 
-  it('is 404 for a foreign, unknown or suspended agent, and 403 without agents:write', async () => {
+  it('is 404 for a foreign or unknown agent, 409 for a decommissioned one, and 403 without agents:write', async () => {
     const stranger = await registerAgent(api, await signUp(api));
     const unknown = await add(newKeyPair().publicJwk, {}, 'agt_00000000000000000000000000');
     const foreign = await add(newKeyPair().publicJwk, {}, stranger.agentId);
@@ -170,8 +195,8 @@ describe('POST /agents/:agentId/keys', () => {
       publicKey: newKeyPair().publicJwk,
     });
     expect(status).toBe(403);
-    await api.sql(`update agents set status = 'suspended' where id = $1`, [reader.agentId]);
-    expect((await add(newKeyPair().publicJwk, {}, reader.agentId)).status).toBe(404);
+    await api.sql(`update agents set status = 'decommissioned' where id = $1`, [reader.agentId]);
+    expect((await add(newKeyPair().publicJwk, {}, reader.agentId)).status).toBe(409);
   });
 });
 

@@ -6,7 +6,7 @@ import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
-import { basic, call, registerAgent, signUp } from './support/callers.ts';
+import { basic, call, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -182,6 +182,20 @@ describe('a token exchange', () => {
     await api.sql(`update agents set status = 'suspended' where id = $1`, [actor.agentId]);
     const reply = await exchange({}, actor);
     expect([reply.status, reply.body.error]).toEqual([401, 'invalid_client']);
+  });
+
+  it('An actor does not take over the agent it acts for', async () => {
+    const rotate = (bearer: string) =>
+      post(
+        api,
+        `/agents/${subject.agentId}/credentials/${subject.credentialId}/rotate`,
+        { overlapSeconds: 600 },
+        { authorization: `Bearer ${bearer}` },
+      );
+    const acted = (await exchange()).body.access_token as string;
+    const refused = await rotate(acted);
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    expect((await rotate(token)).status).toBe(200);
   });
 
   it('An exchange is a counted and recorded issuance', async () => {

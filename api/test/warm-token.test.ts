@@ -38,7 +38,7 @@ const costOfSecond = async (ask: () => Promise<{ status: number }>): Promise<str
 };
 
 const open = ['BEGIN;', expect.stringContaining('set_config'), expect.stringContaining('lock_audit_heads')];
-const live = expect.stringContaining('live_credentials');
+const live = expect.stringContaining('live_proofs');
 const close = [expect.stringContaining('append_audit'), 'COMMIT;'];
 
 describe('A warm token request runs only the grouped commit', () => {

@@ -4,6 +4,7 @@ import { openApiRoute, printOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { healthRoute } from './routes/health.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -22,6 +23,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
   const routes: Route[] = [
     ...tokenRoutes(doors),
     ...agentRoutes,
+    ...credentialRoutes,
     ...keyRoutes,
     ...resourceRoutes,
     ...billingRoutes,

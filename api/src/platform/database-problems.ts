@@ -19,6 +19,10 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
     code: 'resource_taken',
     detail: 'Your tenant has a resource of this identifier. Delete it first to give it other scopes.',
   },
+  agents_owner_fkey: {
+    code: 'validation_failed',
+    detail: 'owner: must be the user id of a member of your tenant',
+  },
   credentials_agent_fkey: { code: 'not_found', detail: 'There is nothing here under this address.' },
 };
 

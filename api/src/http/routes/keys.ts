@@ -1,22 +1,15 @@
 import { z } from 'zod';
 import { addKey } from '../../services/agents/add-key.ts';
-import { Problem } from '../../platform/problem.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
 import { scopedRoute } from '../route.ts';
+import { line } from '../text.ts';
 
 const algorithms = Object.keys(keyAlgorithms) as [KeyAlgorithm, ...KeyAlgorithm[]];
 
 const publicKey = z.looseObject({ kty: z.string().max(16) }).meta({
   description: 'A JWK (RFC 7517) of a P-256, Ed25519 or RSA (2048 to 4096 bits) key; no private member.',
 });
-
-const checkExpiry = (expiresAt: string | undefined, now: Date): Date | undefined => {
-  if (expiresAt === undefined) return undefined;
-  const date = new Date(expiresAt);
-  if (date <= now) throw new Problem('validation_failed', 'expiresAt must be in the future.');
-  return date;
-};
 
 const add = scopedRoute({
   method: 'post',
@@ -26,7 +19,16 @@ const add = scopedRoute({
   tag: 'credentials',
   access: ['agents:write'],
   params: z.strictObject({ agentId: z.string() }),
-  body: z.strictObject({ publicKey, expiresAt: z.iso.datetime({ offset: true }).optional() }),
+  repeatable: 'answer',
+  body: z.strictObject({
+    publicKey,
+    name: line(1, 128).optional(),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .transform((text) => new Date(text))
+      .optional()
+      .meta({ description: 'Default: never.' }),
+  }),
   responses: {
     201: {
       description: 'The credential',
@@ -35,6 +37,7 @@ const add = scopedRoute({
           credentialId: z.string().meta({ description: 'May stand as `kid` in the header of an assertion.' }),
           clientId: z.string().meta({ description: 'The agent’s id: `iss` and `sub` of an assertion.' }),
           kind: z.literal('key'),
+          name: z.string().nullable(),
           algorithm: z.enum(algorithms).meta({ description: 'The only one that the key is used with.' }),
           thumbprint: z.string().meta({ description: 'RFC 7638; may stand as `kid` too.' }),
           createdAt: z.iso.datetime(),
@@ -43,17 +46,17 @@ const add = scopedRoute({
         .meta({ id: 'KeyCredential' }),
     },
   },
-  problems: ['not_found', 'credential_limit', 'key_taken'],
+  problems: ['not_found', 'agent_decommissioned', 'credential_limit', 'key_taken'],
   handle: async (deps, { params: { agentId }, body, origin }, principal) => {
-    const expiresAt = checkExpiry(body.expiresAt, deps.clock());
-    const key = { publicKey: body.publicKey, expiresAt };
-    const { id, algorithm, thumbprint, createdAt } = await addKey(deps, principal, agentId, key, origin);
+    const key = await addKey(deps, principal, agentId, body, origin);
+    const { id, algorithm, thumbprint, name, createdAt, expiresAt } = key;
     return {
       status: 201,
       body: {
         credentialId: id,
         clientId: agentId,
         kind: 'key',
+        name,
         algorithm,
         thumbprint,
         createdAt: createdAt.toISOString(),

@@ -42,6 +42,7 @@ const create = scopedRoute({
   summary: 'Let the tenant’s agents get tokens for a service of yours',
   tag,
   access: ['agents:write'],
+  repeatable: 'answer',
   body: z.strictObject({
     identifier,
     scopes: z.array(scopeName).min(1).max(20).meta({ description: 'The service’s own scopes.' }),

@@ -6,12 +6,14 @@ import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
 
-/** `not_live`: agent or credential may no longer authenticate. `replayed`: the assertion was used before. */
+/** `not_live`: the agent, the credential or this secret of it may no longer authenticate. `replayed`: the assertion was used before. */
 export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'replayed';
 
 /** What must hold as the entry is committed. */
 export interface Conditions {
   credentialId: string;
+  /** Which of the credential's secrets was shown; what is never rotated has none. */
+  generation?: number | undefined;
   /** Other agents that the token speaks for: each must be active. */
   agentIds?: readonly string[];
   /** Is used up by the commit. */
@@ -51,34 +53,44 @@ const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<str
   return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-/** The ids, of credentials or agents, that one of the functions finds live. */
-const findLive = async (
-  trx: Transaction,
-  find: 'live_credentials' | 'live_agents',
-  ids: Iterable<string>,
-): Promise<Set<string>> => {
-  const wanted = [...new Set(ids)];
-  if (wanted.length === 0) return new Set();
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>(`select ${find}(?) as id`, [wanted]);
+interface Proof {
+  credential_id: string;
+  generation: number;
+}
+
+const proofOf = ({ conditions: { credentialId, generation = 0 } }: Waiting): Proof => ({
+  credential_id: credentialId,
+  generation,
+});
+
+const keyOf = ({ credential_id: credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
+
+/** Which of the proofs that this group came with still authenticate. */
+const findLiveProofs = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+  const proofs = [...new Map(group.map(proofOf).map((proof) => [keyOf(proof), proof])).values()];
+  const { rows } = await trx.raw<{ rows: Proof[] }>(
+    'select credential_id, generation from live_proofs(?, ?)',
+    [proofs.map(({ credential_id: id }) => id), proofs.map(({ generation }) => generation)],
+  );
+  return new Set(rows.map(keyOf));
+};
+
+/** Which of the agents that this group's tokens speak for are active. */
+const findLiveAgents = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+  const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
+  if (ids.size === 0) return ids;
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_agents(?) as id', [[...ids]]);
   return new Set(rows.map(({ id }) => id));
 };
 
 /** What the first condition that does not hold makes of each request; those where all hold are left out. */
 const findRefused = async (trx: Transaction, group: Waiting[]): Promise<Map<Waiting, Recorded>> => {
   const refused = new Map<Waiting, Recorded>();
-  const credentials = await findLive(
-    trx,
-    'live_credentials',
-    group.map(({ conditions }) => conditions.credentialId),
-  );
-  const agents = await findLive(
-    trx,
-    'live_agents',
-    group.flatMap(({ conditions }) => conditions.agentIds ?? []),
-  );
+  const proofs = await findLiveProofs(trx, group);
+  const agents = await findLiveAgents(trx, group);
   for (const waiting of group) {
-    const { credentialId, agentIds = [] } = waiting.conditions;
-    if (!credentials.has(credentialId)) refused.set(waiting, 'not_live');
+    const { agentIds = [] } = waiting.conditions;
+    if (!proofs.has(keyOf(proofOf(waiting)))) refused.set(waiting, 'not_live');
     else if (!agentIds.every((id) => agents.has(id))) refused.set(waiting, 'subject_not_live');
   }
   const uses = group.flatMap((waiting) => {
@@ -120,12 +132,16 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
     return { committed, refused, busy };
   });
 
-export const createLedger = (db: Database): Ledger => {
+/** `onUse` hears of each credential that has got a token. */
+export const createLedger = (db: Database, onUse: (credentialId: string, at: Date) => void): Ledger => {
   let queue: Waiting[] = [];
   let running = false;
 
   const settle = ({ committed, refused, busy }: Outcome): void => {
-    for (const waiting of committed) waiting.resolve('committed');
+    for (const { resolve, conditions, entry } of committed) {
+      resolve('committed');
+      onUse(conditions.credentialId, entry.occurredAt);
+    }
     for (const [waiting, why] of refused) waiting.resolve(why);
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {

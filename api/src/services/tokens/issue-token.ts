@@ -38,7 +38,7 @@ export const issueToken = async (
   decision: Decision,
   origin: Origin,
 ): Promise<IssuedToken> => {
-  const { tenantId, agentId, credentialId, assertion } = client;
+  const { tenantId, agentId, credentialId, generation, assertion } = client;
   const { subject, act, audience, scope, ttlSeconds, notAfter = Infinity, agentIds = [] } = decision;
   const now = clock();
   const jti = newId('evt', now.getTime());
@@ -65,7 +65,7 @@ export const issueToken = async (
       metadata: { credentialId, scope, resource: audience, ...decision.metadata },
     },
   );
-  const recorded = await ledger.record(entry, { credentialId, agentIds, assertion });
+  const recorded = await ledger.record(entry, { credentialId, generation, agentIds, assertion });
   if (recorded !== 'committed') throw refusals[recorded]();
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };
