@@ -19,8 +19,12 @@ import { createLedger } from './services/audit/ledger.ts';
 import type { Ledger } from './services/audit/ledger.ts';
 import { startStripeEvents } from './services/billing/stripe-events.ts';
 import type { StripeEvents } from './services/billing/stripe-events.ts';
-import { createVerifier } from './services/tokens/access-token.ts';
+import { createResourceLookup } from './services/resources/find-resource.ts';
+import type { FindResource } from './services/resources/find-resource.ts';
+import { createVerifier, forAudience } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
+import { createAssertionAuthentication } from './services/tokens/authenticate-assertion.ts';
+import type { AuthenticateAssertion } from './services/tokens/authenticate-assertion.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
 import { createCredentialUses } from './services/tokens/credential-uses.ts';
@@ -43,8 +47,13 @@ export interface Deps {
   peoplePool: Pool;
   peppers: Keyring;
   signingKeys: SigningKeys;
+  /** Tokens for the API. */
   verifyAccessToken: VerifyAccessToken;
+  /** Tokens of ours for any resource. */
+  verifyIssuedToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
+  authenticateAssertion: AuthenticateAssertion;
+  findResource: FindResource;
   findTier: FindTier;
   credentialUses: CredentialUses;
   ledger: Ledger;
@@ -85,6 +94,7 @@ export const createDeps = async (
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
+  const verifyIssuedToken = createVerifier(signingKeys, config.PUBLIC_URL, clock);
   const credentialUses = createCredentialUses(db, logger);
   return {
     config,
@@ -100,8 +110,11 @@ export const createDeps = async (
     }),
     peppers: config.CLIENT_SECRET_PEPPERS,
     signingKeys,
-    verifyAccessToken: createVerifier(signingKeys, config.PUBLIC_URL, clock),
+    verifyAccessToken: forAudience(verifyIssuedToken, config.PUBLIC_URL),
+    verifyIssuedToken,
     authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
+    authenticateAssertion: createAssertionAuthentication(db, config.PUBLIC_URL, clock),
+    findResource: createResourceLookup(db),
     findTier: createTierLookup(db),
     credentialUses,
     ledger: createLedger(db, credentialUses.note),

@@ -7,7 +7,9 @@ import { billingRoutes } from './routes/billing.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { healthRoute } from './routes/health.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { tokenRoutes } from './routes/token.ts';
 
 export interface RoutesDeps {
@@ -22,6 +24,8 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...tokenRoutes(doors),
     ...agentRoutes,
     ...credentialRoutes,
+    ...keyRoutes,
+    ...resourceRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),

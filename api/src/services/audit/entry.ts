@@ -12,6 +12,9 @@ export type AuditAction =
   | 'credential.rotated'
   | 'credential.revoked'
   | 'token.issued'
+  | 'token.exchanged'
+  | 'resource.created'
+  | 'resource.deleted'
   | 'checkout.started'
   | 'subscription.updated';
 

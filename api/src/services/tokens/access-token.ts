@@ -4,12 +4,21 @@ import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { SigningKeys } from './signing-keys.ts';
 
+/** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). */
+export interface Actor {
+  sub: string;
+  act?: Actor;
+}
+
 /** RFC 9068 section 2.2, and the tenant. Times are seconds. */
 export interface AccessTokenClaims {
   iss: string;
+  /** The one resource that it is for: the API, or one of the tenant's. */
   aud: string;
+  /** The agent that it speaks for: the client itself, unless `act` says that the client acts for another. */
   sub: string;
   client_id: string;
+  act?: Actor;
   tenant_id: string;
   scope: string;
   jti: string;
@@ -49,9 +58,13 @@ const isCanonical = (token: string): boolean => {
 
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
 
+/** An exchanged token names its client as the actor, any other as its subject. */
+const namesItsClient = ({ sub, client_id: clientId, act }: AccessTokenClaims): boolean =>
+  (act ? act.sub : sub) === clientId;
+
 /**
- * Verifies our own access tokens and nothing else: one algorithm, one type, our keys, our issuer and audience. What
- * held is remembered, by a hash of the whole token, until the token ends.
+ * Verifies the access tokens that we issued, for whatever resource, and nothing else: one algorithm, one type, our
+ * keys, our issuer. What held is remembered, by a hash of the whole token, until the token ends.
  */
 export const createVerifier = (keys: SigningKeys, issuer: string, now: () => Date): VerifyAccessToken => {
   const verified = new LRUCache<string, AccessTokenClaims>({ max: 10_000 });
@@ -69,12 +82,11 @@ export const createVerifier = (keys: SigningKeys, issuer: string, now: () => Dat
           algorithms: ['ES256'],
           typ: 'at+jwt',
           issuer,
-          audience: issuer,
           requiredClaims: REQUIRED,
           currentDate: now(),
         },
       );
-      return payload.aud === issuer && payload.sub === payload.client_id ? payload : undefined;
+      return typeof payload.aud === 'string' && namesItsClient(payload) ? payload : undefined;
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined;
       throw error;
@@ -91,3 +103,11 @@ export const createVerifier = (keys: SigningKeys, issuer: string, now: () => Dat
     return claims;
   };
 };
+
+/** Lets through only what is for this audience: a token for a tenant's own service opens nothing here. */
+export const forAudience =
+  (verify: VerifyAccessToken, audience: string): VerifyAccessToken =>
+  async (token) => {
+    const claims = await verify(token);
+    return claims?.aud === audience ? claims : undefined;
+  };

@@ -1,0 +1,64 @@
+import type { Deps } from '../deps.ts';
+import type { Client } from '../services/tokens/authenticate-client.ts';
+import { OAuthError } from '../services/tokens/oauth-error.ts';
+import { useAssertionOf } from '../services/tokens/use-assertions.ts';
+import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
+import { clientSecretPost } from './client-authentication/client-secret-post.ts';
+import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
+import { privateKeyJwt } from './client-authentication/private-key-jwt.ts';
+import { addressKey } from './doors.ts';
+import type { Door } from './doors.ts';
+import type { Request } from './route.ts';
+
+const methods = [clientSecretBasic, clientSecretPost, privateKeyJwt];
+
+const methodNames = methods.map(({ name }) => name).join(', ');
+
+/** RFC 6749 section 2.3: a request uses one method, and names one client. */
+const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): Presented => {
+  const [method, second] = methods.filter(({ isUsed }) => isUsed(request));
+  if (!method) {
+    throw new OAuthError('invalid_client', `Authenticate by one of ${methodNames}.`);
+  }
+  if (second) throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
+  const presented = method.read(deps, request);
+  const named = request.body.client_id;
+  if (named !== undefined && named !== presented.clientId) {
+    throw new OAuthError('invalid_request', 'client_id is not the client that authenticates. Leave it out.');
+  }
+  return presented;
+};
+
+type AuthenticatedRequest = ClientRequest & Pick<Request, 'origin'>;
+
+/**
+ * The client that a request proves to come from, whose assertion, where it came with one, is not used up yet: that is
+ * for the commit of what is done for it. The door that keeps failing clients out is asked before anything is looked
+ * up. OAuthError: `invalid_client`, `invalid_request`; Problem: `rate_limited`.
+ */
+export const proveClient = async (
+  deps: ClientAuthenticationDeps,
+  door: Door,
+  request: AuthenticatedRequest,
+): Promise<Client> => {
+  const presented = readPresented(deps, request);
+  const key = `${presented.clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
+  door.checkOpen(key);
+  try {
+    return await presented.prove();
+  } catch (error) {
+    if (error instanceof OAuthError) await door.knock(key);
+    throw error;
+  }
+};
+
+/** The same, with the assertion used up: for whatever the ledger does not commit. */
+export const authenticateClient = async (
+  deps: ClientAuthenticationDeps & Pick<Deps, 'db'>,
+  door: Door,
+  request: AuthenticatedRequest,
+): Promise<Client> => {
+  const client = await proveClient(deps, door, request);
+  await useAssertionOf(deps.db, client, request.origin.requestId);
+  return client;
+};
