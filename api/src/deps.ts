@@ -19,12 +19,15 @@ import { createLedger } from './services/audit/ledger.ts';
 import type { Ledger } from './services/audit/ledger.ts';
 import { startStripeEvents } from './services/billing/stripe-events.ts';
 import type { StripeEvents } from './services/billing/stripe-events.ts';
-import { createVerifier } from './services/tokens/access-token.ts';
+import { createVerifier, forAudience } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { createRevocations } from './services/tokens/revocations.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
+import { startTokenFeed } from './services/tokens/token-feed.ts';
+import type { TokenFeed } from './services/tokens/token-feed.ts';
 import { createMeter } from './services/usage/meter.ts';
 import type { Meter } from './services/usage/meter.ts';
 import { createTierLookup } from './services/usage/tenant-tier.ts';
@@ -41,7 +44,11 @@ export interface Deps {
   peoplePool: Pool;
   peppers: Keyring;
   signingKeys: SigningKeys;
+  tokenFeed: TokenFeed;
+  /** Tokens for the API. */
   verifyAccessToken: VerifyAccessToken;
+  /** Tokens of ours for any resource. */
+  verifyIssuedToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
   findTier: FindTier;
   ledger: Ledger;
@@ -70,6 +77,24 @@ const createBilling = (
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };
 
+type TokenDeps = Pick<Deps, 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'>;
+
+const createTokens = async (given: {
+  config: Config;
+  db: Database;
+  clock: Clock;
+  logger: Logger;
+}): Promise<TokenDeps> => {
+  const { config, db, clock, logger } = given;
+  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS, { logger, now: clock() });
+  const revocations = createRevocations();
+  const tokenFeed = await startTokenFeed({ db, logger, config, signingKeys, revocations });
+  const issuer = config.PUBLIC_URL;
+  const verifyIssuedToken = createVerifier({ signingKeys, revocations, feed: tokenFeed, issuer, clock });
+  const verifyAccessToken = forAudience(verifyIssuedToken, issuer);
+  return { signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
+};
+
 /** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
 export const createDeps = async (
   config: Config,
@@ -82,7 +107,7 @@ export const createDeps = async (
   const redis =
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
-  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
+  const tokens = await createTokens({ config, db, clock, logger });
   return {
     config,
     clock,
@@ -96,8 +121,7 @@ export const createDeps = async (
       secret: config.AUTH_SECRET,
     }),
     peppers: config.CLIENT_SECRET_PEPPERS,
-    signingKeys,
-    verifyAccessToken: createVerifier(signingKeys, config.PUBLIC_URL, clock),
+    ...tokens,
     authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS),
     findTier: createTierLookup(db),
     ledger: createLedger(db),
@@ -108,8 +132,9 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
+  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents, tokenFeed } = deps;
   stripeEvents?.stop();
+  await tokenFeed.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));

@@ -52,6 +52,8 @@ const TENANT_TABLES = [
   'tenant_subscriptions',
   'stripe_customers',
   'checkouts',
+  'revoked_tokens',
+  'not_before_marks',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -82,6 +84,8 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql(`insert into revoked_tokens values ($1, 'evt_1', now())`, [tenantId]);
+      await api.sql('insert into not_before_marks values ($1, $2, now(), false, now())', [tenantId, agentId]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,

@@ -35,9 +35,14 @@ export const addTenants = (table: string): string => `
   alter table tenants force row level security;`;
 
 /** Lets the role that owns a cross-tenant function do one thing to one table. */
-export const allow = (role: string, command: 'select' | 'insert' | 'update', table: string): string => {
+export const allow = (
+  role: string,
+  command: 'select' | 'insert' | 'update' | 'delete',
+  table: string,
+): string => {
   const check = {
     select: 'using (true)',
+    delete: 'using (true)',
     insert: 'with check (true)',
     update: 'using (true) with check (true)',
   };
