@@ -5,8 +5,11 @@ import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
+import { discoveryRoutes } from './routes/discovery.ts';
 import { healthRoute } from './routes/health.ts';
+import { introspectionRoutes } from './routes/introspection.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { revocationRoutes } from './routes/revocation.ts';
 import { tokenRoutes } from './routes/token.ts';
 
 export interface RoutesDeps {
@@ -19,6 +22,9 @@ export interface RoutesDeps {
 export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => {
   const routes: Route[] = [
     ...tokenRoutes(doors),
+    ...introspectionRoutes(doors),
+    ...revocationRoutes(doors),
+    ...discoveryRoutes,
     ...agentRoutes,
     ...billingRoutes,
     ...checkoutRoutes,

@@ -1,77 +1,17 @@
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
-import type { Client } from '../../services/tokens/authenticate-client.ts';
 import { issueToken } from '../../services/tokens/issue-token.ts';
 import { OAuthError } from '../../services/tokens/oauth-error.ts';
 import { admitClient } from '../admit.ts';
-import { addressKey } from '../doors.ts';
+import { authenticateClient, clientFields } from '../client-authentication.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
-import type { Request, Route } from '../route.ts';
+import type { Route } from '../route.ts';
 
 const body = z.object({
   grant_type: z.string().meta({ description: '`client_credentials`' }),
   scope: z.string().max(512).optional().meta({ description: 'Space-separated; none asked is all granted.' }),
-  client_id: z.string().max(128).optional().meta({ description: 'Where the client is not named by Basic.' }),
-  client_secret: z.string().max(256).optional(),
+  ...clientFields,
 });
-
-interface ClientCredentials {
-  clientId: string;
-  clientSecret: string;
-}
-
-/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined and put in base64. */
-const formDecode = (text: string): string => {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    throw new OAuthError('invalid_client', 'The Basic credentials are not form-encoded.');
-  }
-};
-
-const readBasic = (authorization: string): ClientCredentials => {
-  const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization) ?? [];
-  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = text.indexOf(':');
-  if (colon < 0)
-    throw new OAuthError('invalid_client', 'Send "Authorization: Basic base64(client_id:client_secret)".');
-  return { clientId: formDecode(text.slice(0, colon)), clientSecret: formDecode(text.slice(colon + 1)) };
-};
-
-/** One method of authentication per request (RFC 6749 section 2.3). */
-const readCredentials = ({
-  headers,
-  body: form,
-}: Request<unknown, unknown, z.output<typeof body>>): ClientCredentials => {
-  const authorization = headers.get('authorization');
-  const { client_id: clientId, client_secret: clientSecret } = form;
-  if (authorization !== null) {
-    const basic = readBasic(authorization);
-    if (clientSecret !== undefined || (clientId !== undefined && clientId !== basic.clientId)) {
-      throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
-    }
-    return basic;
-  }
-  if (clientId === undefined || clientSecret === undefined) {
-    throw new OAuthError('invalid_client', 'Send the client id and secret by Basic or in the body.');
-  }
-  return { clientId, clientSecret };
-};
-
-const authenticateClient = async (
-  { authenticateClient: find }: Pick<Deps, 'authenticateClient'>,
-  { clientAuthentication: door }: Doors,
-  { clientId, clientSecret }: ClientCredentials,
-  ip: string,
-): Promise<Client> => {
-  const key = `${clientId.slice(0, 64)} ${addressKey(ip)}`;
-  door.checkOpen(key);
-  const client = await find(clientId, clientSecret);
-  if (client) return client;
-  await door.knock(key);
-  throw new OAuthError('invalid_client', 'Unknown client, or wrong secret.');
-};
 
 const response = z
   .object({
@@ -101,7 +41,7 @@ export const tokenRoutes = (doors: Doors): Route[] => [
       if (grantType !== 'client_credentials') {
         throw new OAuthError('unsupported_grant_type', 'Supported: client_credentials.');
       }
-      const client = await authenticateClient(deps, doors, readCredentials(request), request.origin.ip);
+      const client = await authenticateClient(deps, doors, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
       const token = await issueToken(deps, client, { scope, origin: request.origin });
       return {
