@@ -135,7 +135,7 @@ describe('the feed of ended tokens', () => {
 
   it.each([
     ['cut', () => proxy.cut()],
-    ['hanging', () => proxy.hang()],
+    ['hanging', async () => proxy.hang()],
   ])('No token is accepted unseen: Postgres %s', { timeout: 30_000 }, async (_what, fault) => {
     const [ended, honest] = [await warmToken(), await warmToken()];
     await fault();
