@@ -31,7 +31,8 @@ const sealedBy = ({ private_key: sealed }: SigningKeyRow): string =>
 const list = async (): Promise<void> => {
   const keys = await db.acrossTenants(readSigningKeys);
   if (keys.length === 0) say('There is no key yet. The first start of the API makes one.');
-  for (const key of keys) {
+  const order = Object.keys(words);
+  for (const key of keys.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))) {
     say(`${key.kid}  ${key.status.padEnd(8)}  since ${key.since.toISOString()}  ${sealedBy(key)}`);
   }
 };

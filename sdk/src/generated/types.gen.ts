@@ -307,7 +307,7 @@ export type IssueTokenData = {
          */
         scope?: string;
         /**
-         * Where the client is not named by Basic.
+         * Where nothing else names the client.
          */
         client_id?: string;
         client_secret?: string;
@@ -367,7 +367,7 @@ export type IntrospectTokenData = {
          */
         token_type_hint?: string;
         /**
-         * Where the client is not named by Basic.
+         * Where nothing else names the client.
          */
         client_id?: string;
         client_secret?: string;
@@ -431,7 +431,7 @@ export type RevokeTokenData = {
          */
         token_type_hint?: string;
         /**
-         * Where the client is not named by Basic.
+         * Where nothing else names the client.
          */
         client_id?: string;
         client_secret?: string;

@@ -3,9 +3,9 @@ import type { Deps } from '../../deps.ts';
 import { introspectToken } from '../../services/tokens/introspect-token.ts';
 import { admitClient } from '../admit.ts';
 import { authenticate, requireScopes } from '../authenticate.ts';
-import { authenticateClient, clientFields } from '../client-authentication.ts';
-import type { ClientRequest } from '../client-authentication.ts';
-import type { Doors } from '../doors.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import { clientFields } from '../client-authentication/fields.ts';
+import type { Door, Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -44,10 +44,14 @@ interface Asking {
 }
 
 /** A client, or whoever holds a token with `tokens:read`: a service that has no secret of its own. */
-const identify = async (deps: Deps, doors: Doors, request: ClientRequest): Promise<Asking> => {
+const identify = async (
+  deps: Deps,
+  door: Door,
+  request: Parameters<typeof authenticateClient>[2],
+): Promise<Asking> => {
   const { headers } = request;
   if (!/^Bearer(?: |$)/i.test(headers.get('authorization') ?? '')) {
-    return authenticateClient(deps, doors, request);
+    return authenticateClient(deps, door, request);
   }
   const principal = await authenticate(deps, 'POST', headers);
   requireScopes(principal, ['tokens:read']);
@@ -55,7 +59,9 @@ const identify = async (deps: Deps, doors: Doors, request: ClientRequest): Promi
 };
 
 /** RFC 7662. */
-export const introspectionRoutes = (doors: Doors): Route[] => [
+export const introspectionRoutes = ({
+  clientAuthentication: door,
+}: Pick<Doors, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/introspect',
@@ -73,7 +79,7 @@ export const introspectionRoutes = (doors: Doors): Route[] => [
     responses: { 200: { description: 'What is known of it', schema: response } },
     problems: ['unauthorized', 'forbidden', 'rate_limited'],
     handle: async (deps, request) => {
-      const { tenantId, agentId } = await identify(deps, doors, request);
+      const { tenantId, agentId } = await identify(deps, door, request);
       const headers = await admitClient(deps, tenantId, agentId);
       const claims = await introspectToken(deps, tenantId, request.body.token);
       const body = claims ? { active: true, token_type: 'Bearer', ...claims } : { active: false };

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { revokeToken } from '../../services/tokens/revoke-token.ts';
 import { admitClient } from '../admit.ts';
-import { authenticateClient, clientFields } from '../client-authentication.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import { clientFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
 /** RFC 7009. */
-export const revocationRoutes = (doors: Doors): Route[] => [
+export const revocationRoutes = ({
+  clientAuthentication: door,
+}: Pick<Doors, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/revoke',
@@ -25,7 +28,7 @@ export const revocationRoutes = (doors: Doors): Route[] => [
     responses: { 200: { description: 'It is not live, or is not this client’s', schema: null } },
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
-      const client = await authenticateClient(deps, doors, request);
+      const client = await authenticateClient(deps, door, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
       await revokeToken(deps, client, request.body.token, request.origin);
       return { status: 200, headers };

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { issueToken } from '../../services/tokens/issue-token.ts';
 import { OAuthError } from '../../services/tokens/oauth-error.ts';
 import { admitClient } from '../admit.ts';
-import { authenticateClient, clientFields } from '../client-authentication.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import { clientFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -23,7 +24,7 @@ const response = z
   .meta({ id: 'TokenResponse' });
 
 /** RFC 6749 sections 3.2, 4.4 and 5. */
-export const tokenRoutes = (doors: Doors): Route[] => [
+export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/token',
@@ -41,7 +42,7 @@ export const tokenRoutes = (doors: Doors): Route[] => [
       if (grantType !== 'client_credentials') {
         throw new OAuthError('unsupported_grant_type', 'Supported: client_credentials.');
       }
-      const client = await authenticateClient(deps, doors, request);
+      const client = await authenticateClient(deps, door, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
       const token = await issueToken(deps, client, { scope, origin: request.origin });
       return {

@@ -1,16 +1,9 @@
-import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Client } from '../services/tokens/authenticate-client.ts';
 import { OAuthError } from '../services/tokens/oauth-error.ts';
 import { addressKey } from './doors.ts';
-import type { Doors } from './doors.ts';
+import type { Door } from './doors.ts';
 import type { Request } from './route.ts';
-
-/** The parameters by which a client may prove itself, at each endpoint that asks for it. */
-export const clientFields = {
-  client_id: z.string().max(128).optional().meta({ description: 'Where the client is not named by Basic.' }),
-  client_secret: z.string().max(256).optional(),
-};
 
 export interface ClientFields {
   client_id?: string | undefined;
@@ -62,7 +55,7 @@ const readCredentials = ({ headers, body: form }: ClientRequest): ClientCredenti
 /** The agent that has proved itself. OAuthError: `invalid_client`, of an unknown one and a wrong secret alike. */
 export const authenticateClient = async (
   { authenticateClient: find }: Pick<Deps, 'authenticateClient'>,
-  { clientAuthentication: door }: Doors,
+  door: Door,
   request: ClientRequest,
 ): Promise<Client> => {
   const { clientId, clientSecret } = readCredentials(request);
