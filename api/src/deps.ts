@@ -53,8 +53,8 @@ export interface Deps {
   findTier: FindTier;
   ledger: Ledger;
   meter: Meter;
-  /** These three are there where billing is set up. */
   temporal: Temporal | undefined;
+  /** These two are there where billing is set up. */
   stripe: Stripe | undefined;
   stripeEvents: StripeEvents | undefined;
 }
@@ -66,13 +66,12 @@ const createBilling = (
   config: Config,
   given: { db: Database; clock: Clock; logger: Logger },
 ): Pick<Deps, 'temporal' | 'stripe' | 'stripeEvents'> => {
-  const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY } = config;
-  if (!config.BILLING_ENABLED || !TEMPORAL_ADDRESS || !STRIPE_SECRET_KEY) {
-    if (config.BILLING_ENABLED)
-      given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
-    return { temporal: undefined, stripe: undefined, stripeEvents: undefined };
+  const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY, BILLING_ENABLED } = config;
+  const temporal = TEMPORAL_ADDRESS ? createTemporal({ ...config, TEMPORAL_ADDRESS }) : undefined;
+  if (!BILLING_ENABLED || !temporal || !STRIPE_SECRET_KEY) {
+    if (BILLING_ENABLED) given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
+    return { temporal, stripe: undefined, stripeEvents: undefined };
   }
-  const temporal = createTemporal({ ...config, TEMPORAL_ADDRESS });
   const stripe = createStripe({ ...config, STRIPE_SECRET_KEY }, { timeoutMs: STRIPE_PATIENCE_MS });
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };

@@ -52,6 +52,7 @@ const TENANT_TABLES = [
   'tenant_subscriptions',
   'stripe_customers',
   'checkouts',
+  'mails',
   'revoked_tokens',
   'not_before_marks',
 ];
@@ -84,6 +85,10 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
+        tenantId,
+        newId('mai'),
+      ]);
       await api.sql(`insert into revoked_tokens values ($1, 'evt_1', now())`, [tenantId]);
       await api.sql('insert into not_before_marks values ($1, $2, now(), false, now())', [tenantId, agentId]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
@@ -163,7 +168,9 @@ describe('the application’s role', () => {
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
     'delete from checkouts',
-    `update stripe_customers set customer_id = 'cus_other'`,
+    'update mails set recipient = recipient',
+    'delete from mails',
+    'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
     'set role sentryagent_stripe_inbox',
@@ -189,6 +196,9 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_auditor', ['audit_heads', 'usage_events']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_mailer', ['mails']],
+    ['sentryagent_owner_finder', ['members', 'users']],
+    ['sentryagent_expiry_finder', ['agents', 'credentials']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_auth', PEOPLES_TABLES],
     ['sentryagent_app', TENANT_TABLES],

@@ -45,11 +45,11 @@ const revoke = async (token: string): Promise<void> => {
   expect(reply.status).toBe(200);
 };
 
-/** Milliseconds until the second process refuses it. */
-const refusedAfter = async (token: string): Promise<number> => {
+/** Milliseconds until the second process, or another, refuses it. */
+const refusedAfter = async (token: string, api = second): Promise<number> => {
   const started = performance.now();
-  while ((await use(second, token)) === 200) await wait(2);
-  expect(await use(second, token)).toBe(401);
+  while ((await use(api, token)) === 200) await wait(2);
+  expect(await use(api, token)).toBe(401);
   return performance.now() - started;
 };
 
@@ -97,8 +97,8 @@ describe('the feed of ended tokens', () => {
     const suspended = await registerAgent(first, member);
     const token = await warmToken(suspended);
     await setStatus(suspended.agentId, 'suspended');
-    expect(await refusedAfter(token)).toBeLessThan(1_000);
-    expect(await use(first, token)).toBe(401);
+    const delays = await Promise.all([first, second].map((api) => refusedAfter(token, api)));
+    expect(Math.max(...delays)).toBeLessThan(1_000);
     await setStatus(suspended.agentId, 'active');
     await first.deps.tokenFeed.refresh();
     await second.deps.tokenFeed.refresh();

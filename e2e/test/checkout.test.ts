@@ -183,6 +183,15 @@ describe('a checkout', () => {
   });
 });
 
+it('a customer that this Stripe account does not have is replaced', async () => {
+  const person = await signUpByHttp(stack);
+  await stack.sql('insert into stripe_customers values ($1, $2)', [person.tenantId, `cus_gone${Date.now()}`]);
+  const { url } = await person.api.billing.startCheckout();
+  await payByHttp(url);
+  await becomesPaid(person);
+  await expectOneCharge(person);
+});
+
 it('the namespace keeps what has ended for seven days', async () => {
   const printed = await stack.billing.temporalCli([
     'operator',

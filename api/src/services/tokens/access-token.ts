@@ -53,6 +53,15 @@ const REQUIRED = ['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti',
 /** The longest token that we issue has under 1,000 characters. */
 const MAX_LENGTH = 4_096;
 
+/**
+ * RFC 7515 section 2: base64url without padding. A signature has one spelling: those that differ in unused bits, or in
+ * padding, would be other tokens to whoever compares them as text.
+ */
+const isCanonical = (token: string): boolean => {
+  const [, signature] = /^[\w-]+\.[\w-]+\.([\w-]{86})$/.exec(token) ?? [];
+  return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
+};
+
 /** Resolves to the claims of a live token. Problem: `service_unavailable`, where it can't be known whether it lives. */
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
 
@@ -109,11 +118,14 @@ export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
   const { signingKeys, revocations, feed, clock } = deps;
   const verified = new LRUCache<string, Verified>({ max: 10_000 });
   return async (token) => {
-    if (token.length > MAX_LENGTH) return undefined;
+    if (token.length > MAX_LENGTH || !isCanonical(token)) return undefined;
     const id = createHash('sha256').update(token).digest('base64url');
-    const known = verified.get(id) ?? (await verifySignature(deps, token));
-    if (!known) return undefined;
-    verified.set(id, known);
+    let known = verified.get(id);
+    if (!known) {
+      known = await verifySignature(deps, token);
+      if (!known) return undefined;
+      verified.set(id, known);
+    }
     await feed.fresh();
     const { claims, kid } = known;
     const isLive =
