@@ -1,12 +1,17 @@
 import type {
+  AddKeyData,
   Agent,
   AgentPage,
   Checkout,
+  CreateResourceData,
   Health,
   Introspection,
+  KeyCredential,
   ListAgentsData,
   NewCredential,
   RegisterAgentData,
+  Resource,
+  ResourceList,
   Session,
   SignedIn,
   SignInData,
@@ -29,6 +34,8 @@ export interface ClientCredentials {
   clientSecret: string;
   /** Space-separated; none asked is all granted. */
   scope?: string;
+  /** What the token is for; default: the API. */
+  resource?: string;
 }
 
 const agents = (send: Send) => ({
@@ -42,6 +49,16 @@ const agents = (send: Send) => ({
       path: `/agents/${encodeURIComponent(agentId)}/credentials`,
       json: {},
     }),
+  /** A key pair's public half, for an agent that authenticates by private_key_jwt. */
+  addKey: (agentId: string, json: AddKeyData['body']) =>
+    send<KeyCredential>({ method: 'POST', path: `/agents/${encodeURIComponent(agentId)}/keys`, json }),
+});
+
+const resources = (send: Send) => ({
+  create: (json: CreateResourceData['body']) => send<Resource>({ method: 'POST', path: '/resources', json }),
+  list: () => send<ResourceList>({ method: 'GET', path: '/resources' }),
+  delete: (resourceId: string) =>
+    send<undefined>({ method: 'DELETE', path: `/resources/${encodeURIComponent(resourceId)}` }),
 });
 
 const auth = (send: Send) => ({
@@ -88,7 +105,25 @@ const tokens = (send: Send) => ({
     send<TokenResponse>({
       method: 'POST',
       path: '/oauth2/token',
-      form: { grant_type: 'client_credentials', scope: credentials.scope },
+      form: {
+        grant_type: 'client_credentials',
+        scope: credentials.scope,
+        resource: credentials.resource,
+      },
+      headers: { authorization: basic(credentials) },
+    }),
+  /** RFC 8693: a token to act for the agent whose token this is; never wider or longer than that. */
+  exchange: (credentials: ClientCredentials, subjectToken: string) =>
+    send<TokenResponse>({
+      method: 'POST',
+      path: '/oauth2/token',
+      form: {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subjectToken,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        scope: credentials.scope,
+        resource: credentials.resource,
+      },
       headers: { authorization: basic(credentials) },
     }),
 });
@@ -100,6 +135,7 @@ export const createClient = (options: ClientOptions) => {
     agents: agents(send),
     auth: auth(send),
     billing: billing(send),
+    resources: resources(send),
     tokens: tokens(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };

@@ -1,3 +1,5 @@
+import type { JsonWebKey } from 'node:crypto';
+import type { KeyAlgorithm } from '../platform/public-jwk.ts';
 import { BaseModel } from './base-model.ts';
 
 export class Credential extends BaseModel {
@@ -7,8 +9,14 @@ export class Credential extends BaseModel {
   declare tenantId: string;
   declare id: string;
   declare agentId: string;
-  declare secretHash: Buffer;
-  declare pepperId: string;
+  declare kind: 'secret' | 'key';
+  /** Of a secret: its keyed hash. */
+  declare secretHash: Buffer | null;
+  declare pepperId: string | null;
+  /** Of a key: itself, what it signs with, and its RFC 7638 thumbprint. */
+  declare algorithm: KeyAlgorithm | null;
+  declare publicJwk: JsonWebKey | null;
+  declare thumbprint: string | null;
   declare createdAt: Date;
   declare expiresAt: Date | null;
   declare revokedAt: Date | null;

@@ -7,6 +7,9 @@ export type AuditAction =
   | 'credential.generated'
   | 'token.issued'
   | 'token.revoked'
+  | 'token.exchanged'
+  | 'resource.created'
+  | 'resource.deleted'
   | 'checkout.started'
   | 'subscription.updated';
 

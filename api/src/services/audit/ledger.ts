@@ -1,10 +1,22 @@
 import type { Database, Transaction } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
+import type { AssertionUse } from '../tokens/authenticate-client.ts';
+import { useAssertions } from '../tokens/use-assertions.ts';
 import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
 
-export type Recorded = 'committed' | 'not_live';
+/** `not_live`: agent or credential may no longer authenticate. `replayed`: the assertion was used before. */
+export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'replayed';
+
+/** What must hold as the entry is committed. */
+export interface Conditions {
+  credentialId: string;
+  /** Other agents that the token speaks for: each must be active. */
+  agentIds?: readonly string[];
+  /** Is used up by the commit. */
+  assertion?: AssertionUse | undefined;
+}
 
 /**
  * The grouped commit of the token path. While one transaction is on its way the next requests gather, and go
@@ -12,15 +24,15 @@ export type Recorded = 'committed' | 'not_live';
  */
 export interface Ledger {
   /**
-   * Resolves once the entry and its usage are committed; `not_live` when agent or credential may no longer
-   * authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem otherwise.
+   * Resolves once the entry and its usage are committed, or to which condition did not hold, checked under the head
+   * lock that suspending takes too. Rejects with a 503 Problem otherwise.
    */
-  record(entry: AuditEntry, credentialId: string): Promise<Recorded>;
+  record(entry: AuditEntry, conditions: Conditions): Promise<Recorded>;
 }
 
 interface Waiting {
   entry: AuditEntry;
-  credentialId: string;
+  conditions: Conditions;
   since: number;
   resolve: (recorded: Recorded) => void;
   reject: (reason: unknown) => void;
@@ -39,17 +51,54 @@ const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<str
   return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const findLive = async (trx: Transaction, credentialIds: string[]): Promise<Set<string>> => {
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_credentials(?) as id', [
-    credentialIds,
-  ]);
+/** The ids, of credentials or agents, that one of the functions finds live. */
+const findLive = async (
+  trx: Transaction,
+  find: 'live_credentials' | 'live_agents',
+  ids: Iterable<string>,
+): Promise<Set<string>> => {
+  const wanted = [...new Set(ids)];
+  if (wanted.length === 0) return new Set();
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>(`select ${find}(?) as id`, [wanted]);
   return new Set(rows.map(({ id }) => id));
+};
+
+/** What the first condition that does not hold makes of each request; those where all hold are left out. */
+const findRefused = async (trx: Transaction, group: Waiting[]): Promise<Map<Waiting, Recorded>> => {
+  const refused = new Map<Waiting, Recorded>();
+  const credentials = await findLive(
+    trx,
+    'live_credentials',
+    group.map(({ conditions }) => conditions.credentialId),
+  );
+  const agents = await findLive(
+    trx,
+    'live_agents',
+    group.flatMap(({ conditions }) => conditions.agentIds ?? []),
+  );
+  for (const waiting of group) {
+    const { credentialId, agentIds = [] } = waiting.conditions;
+    if (!credentials.has(credentialId)) refused.set(waiting, 'not_live');
+    else if (!agentIds.every((id) => agents.has(id))) refused.set(waiting, 'subject_not_live');
+  }
+  const uses = group.flatMap((waiting) => {
+    const { assertion, credentialId } = waiting.conditions;
+    if (!assertion || refused.has(waiting)) return [];
+    const { tenantId, eventId: usedBy } = waiting.entry;
+    return [{ waiting, use: { ...assertion, tenantId, credentialId, usedBy } }];
+  });
+  const first = await useAssertions(
+    trx,
+    uses.map(({ use }) => use),
+  );
+  for (const { waiting, use } of uses) if (!first.has(use.usedBy)) refused.set(waiting, 'replayed');
+  return refused;
 };
 
 /** What became of each request of a group: busy ones wait for the next. */
 interface Outcome {
   committed: Waiting[];
-  notLive: Waiting[];
+  refused: Map<Waiting, Recorded>;
   busy: Waiting[];
 }
 
@@ -58,8 +107,8 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
     const heads = await lockHeads(trx, [...new Set(group.map(({ entry }) => entry.tenantId))].sort());
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const live = await findLive(trx, [...new Set(taken.map(({ credentialId }) => credentialId))]);
-    const committed = taken.filter(({ credentialId }) => live.has(credentialId));
+    const refused = await findRefused(trx, taken);
+    const committed = taken.filter((waiting) => !refused.has(waiting));
     const byTenant = Map.groupBy(committed, ({ entry }) => entry.tenantId);
     const links = [...byTenant].flatMap(([tenantId, waiting]) =>
       chain(
@@ -68,16 +117,16 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
       ),
     );
     if (links.length) await trx.raw('select append_audit(?)', [JSON.stringify(links)]);
-    return { committed, notLive: taken.filter(({ credentialId }) => !live.has(credentialId)), busy };
+    return { committed, refused, busy };
   });
 
 export const createLedger = (db: Database): Ledger => {
   let queue: Waiting[] = [];
   let running = false;
 
-  const settle = ({ committed, notLive, busy }: Outcome): void => {
+  const settle = ({ committed, refused, busy }: Outcome): void => {
     for (const waiting of committed) waiting.resolve('committed');
-    for (const waiting of notLive) waiting.resolve('not_live');
+    for (const [waiting, why] of refused) waiting.resolve(why);
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
       if (waiting.since < late) waiting.reject(unavailable(new Error('the audit head stayed busy')));
@@ -103,9 +152,9 @@ export const createLedger = (db: Database): Ledger => {
   };
 
   return {
-    record: (entry, credentialId) =>
+    record: (entry, conditions) =>
       new Promise((resolve, reject) => {
-        queue.push({ entry, credentialId, since: performance.now(), resolve, reject });
+        queue.push({ entry, conditions, since: performance.now(), resolve, reject });
         if (!running) void drain();
       }),
   };

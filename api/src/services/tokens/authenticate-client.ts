@@ -12,6 +12,14 @@ export interface Client {
   agentId: string;
   credentialId: string;
   scopes: readonly Scope[];
+  /** What it proved itself with, where that may be used only once. */
+  assertion?: AssertionUse;
+}
+
+/** Kept until the assertion has expired, so that nobody uses it again. */
+export interface AssertionUse {
+  jti: string;
+  expiresAt: Date;
 }
 
 interface Found {
@@ -22,8 +30,9 @@ interface Found {
 
 interface Row {
   tenant_id: string;
-  secret_hash: Buffer;
-  pepper_id: string;
+  /** Null where the credential is a public key. */
+  secret_hash: Buffer | null;
+  pepper_id: string | null;
   scopes: Scope[];
   live: boolean;
 }
@@ -36,13 +45,12 @@ const lookUp = async (db: Database, clientId: string, credentialId: string): Pro
     trx.raw<{ rows: Row[] }>('select * from find_client(?, ?)', [clientId, credentialId]),
   );
   const [row] = rows;
-  return (
-    row && {
-      client: { tenantId: row.tenant_id, agentId: clientId, credentialId, scopes: row.scopes },
-      secret: { hash: row.secret_hash, pepperId: row.pepper_id },
-      live: row.live,
-    }
-  );
+  if (!row?.secret_hash || !row.pepper_id) return undefined;
+  return {
+    client: { tenantId: row.tenant_id, agentId: clientId, credentialId, scopes: row.scopes },
+    secret: { hash: row.secret_hash, pepperId: row.pepper_id },
+    live: row.live,
+  };
 };
 
 /**
