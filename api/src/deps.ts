@@ -29,8 +29,11 @@ import { createClientAuthentication } from './services/tokens/authenticate-clien
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
 import { createCredentialUses } from './services/tokens/credential-uses.ts';
 import type { CredentialUses } from './services/tokens/credential-uses.ts';
+import { createRevocations } from './services/tokens/revocations.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
+import { startTokenFeed } from './services/tokens/token-feed.ts';
+import type { TokenFeed } from './services/tokens/token-feed.ts';
 import { createMeter } from './services/usage/meter.ts';
 import type { Meter } from './services/usage/meter.ts';
 import { createTierLookup } from './services/usage/tenant-tier.ts';
@@ -47,6 +50,7 @@ export interface Deps {
   peoplePool: Pool;
   peppers: Keyring;
   signingKeys: SigningKeys;
+  tokenFeed: TokenFeed;
   /** Tokens for the API. */
   verifyAccessToken: VerifyAccessToken;
   /** Tokens of ours for any resource. */
@@ -81,6 +85,24 @@ const createBilling = (
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };
 
+type TokenDeps = Pick<Deps, 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'>;
+
+const createTokens = async (given: {
+  config: Config;
+  db: Database;
+  clock: Clock;
+  logger: Logger;
+}): Promise<TokenDeps> => {
+  const { config, db, clock, logger } = given;
+  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS, { logger, now: clock() });
+  const revocations = createRevocations();
+  const tokenFeed = await startTokenFeed({ db, logger, config, signingKeys, revocations });
+  const issuer = config.PUBLIC_URL;
+  const verifyIssuedToken = createVerifier({ signingKeys, revocations, feed: tokenFeed, issuer, clock });
+  const verifyAccessToken = forAudience(verifyIssuedToken, issuer);
+  return { signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
+};
+
 /** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
 export const createDeps = async (
   config: Config,
@@ -93,8 +115,7 @@ export const createDeps = async (
   const redis =
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
-  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
-  const verifyIssuedToken = createVerifier(signingKeys, config.PUBLIC_URL, clock);
+  const tokens = await createTokens({ config, db, clock, logger });
   const credentialUses = createCredentialUses(db, logger);
   return {
     config,
@@ -109,9 +130,7 @@ export const createDeps = async (
       secret: config.AUTH_SECRET,
     }),
     peppers: config.CLIENT_SECRET_PEPPERS,
-    signingKeys,
-    verifyAccessToken: forAudience(verifyIssuedToken, config.PUBLIC_URL),
-    verifyIssuedToken,
+    ...tokens,
     authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
     authenticateAssertion: createAssertionAuthentication(db, config.PUBLIC_URL, clock),
     findResource: createResourceLookup(db),
@@ -125,8 +144,9 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
+  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents, tokenFeed } = deps;
   stripeEvents?.stop();
+  await tokenFeed.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));

@@ -13,12 +13,18 @@ import type { Operation } from './support/operations.ts';
 
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
+  'getAuthorizationServer',
   'getHealth',
+  'getKeys',
   'getOpenApi',
+  'getOpenIdConfiguration',
+  'getProtectedResource',
   'getSession',
+  'introspectToken',
   'issueToken',
   'listTiers',
   'receiveStripeEvent',
+  'revokeToken',
   'signIn',
   'signOut',
   'signUp',

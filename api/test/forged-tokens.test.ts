@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApi } from './support/api.ts';
+import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
+import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import { requestByAssertion } from './support/assertions.ts';
-import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestAgent } from './support/callers.ts';
 import { forgedTokens } from './support/forged-tokens.ts';
 
@@ -14,6 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+const introspect = (authorization: string, token: string) =>
+  call(api, '/oauth2/introspect', {
+    method: 'POST',
+    headers: { authorization },
+    body: new URLSearchParams({ token }),
+  });
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 const exchanges = async (form: Record<string, string>): Promise<boolean> => {
@@ -30,6 +36,17 @@ const exchanges = async (form: Record<string, string>): Promise<boolean> => {
 const doors: Record<string, (token: string) => Promise<boolean>> = {
   'a Bearer header': async (token) => {
     const { status } = await call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
+    expect([200, 401, 431]).toContain(status);
+    return status === 200;
+  },
+  'an introspected token': async (token) => {
+    const reply = await introspect(basic(agent.clientId, agent.clientSecret), token);
+    if (reply.body.active !== true) expect([200, 400, 413]).toContain(reply.status);
+    // One that we signed for another service is told as that: whoever asks compares the audience.
+    return reply.body.active === true && reply.body.aud === PUBLIC_URL;
+  },
+  'a Bearer header of who introspects': async (token) => {
+    const { status } = await introspect(`Bearer ${token}`, 'none');
     expect([200, 401, 431]).toContain(status);
     return status === 200;
   },

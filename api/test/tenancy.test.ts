@@ -61,6 +61,8 @@ const TENANT_TABLES = [
   'assertion_uses',
   'mails',
   'idempotency_keys',
+  'revoked_tokens',
+  'not_before_marks',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -104,6 +106,8 @@ describe('the application’s role', () => {
         tenantId,
         newId('mai'),
       ]);
+      await api.sql(`insert into revoked_tokens values ($1, 'evt_1', now())`, [tenantId]);
+      await api.sql('insert into not_before_marks values ($1, $2, now(), false, now())', [tenantId, agentId]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,

@@ -42,9 +42,9 @@ export const allow = (
 ): string => {
   const check = {
     select: 'using (true)',
+    delete: 'using (true)',
     insert: 'with check (true)',
     update: 'using (true) with check (true)',
-    delete: 'using (true)',
   };
   return `
   grant ${command} on ${table} to ${role};

@@ -7,6 +7,7 @@ import type {
   CredentialPage,
   CreateResourceData,
   Health,
+  Introspection,
   KeyCredential,
   ListAgentsData,
   ListCredentialsData,
@@ -114,6 +115,22 @@ const basic = ({ clientId, clientSecret }: ClientCredentials): string => {
 };
 
 const tokens = (send: Send) => ({
+  /** RFC 7662: the claims of a live token of your tenant, else `active: false` alone. */
+  introspect: (token: string, { clientId, clientSecret }: ClientCredentials) =>
+    send<Introspection>({
+      method: 'POST',
+      path: '/oauth2/introspect',
+      form: { token },
+      headers: { authorization: basic({ clientId, clientSecret }) },
+    }),
+  /** RFC 7009: ends a token of the client's own. */
+  revoke: (token: string, { clientId, clientSecret }: ClientCredentials) =>
+    send<undefined>({
+      method: 'POST',
+      path: '/oauth2/revoke',
+      form: { token },
+      headers: { authorization: basic({ clientId, clientSecret }) },
+    }),
   /** OAuth 2 client credentials (RFC 6749 section 4.4). */
   issue: (credentials: ClientCredentials) =>
     send<TokenResponse>({

@@ -119,6 +119,21 @@ describe('a call', () => {
     expect(Buffer.from(encoded!, 'base64').toString()).toBe('agt_1:a+b%2Bc%3Ad');
   });
 
+  it('asks about a token and ends it as the client that it belongs to', async () => {
+    const credentials = { clientId: 'agt_1', clientSecret: 's', scope: 'agents:read' };
+    const { baseUrl, seen } = await serve(json(200, { active: false }));
+    const { tokens } = createClient({ baseUrl });
+    expect(await tokens.introspect('t+1', credentials)).toEqual({ active: false });
+    const authorization = `Basic ${Buffer.from('agt_1:s').toString('base64')}`;
+    expect(seen()).toMatchObject({
+      url: '/oauth2/introspect',
+      body: 'token=t%2B1',
+      headers: { authorization },
+    });
+    await tokens.revoke('t', credentials);
+    expect(seen()).toMatchObject({ url: '/oauth2/revoke', body: 'token=t', headers: { authorization } });
+  });
+
   it('asks for a token of a resource, and exchanges one', async () => {
     const { baseUrl, seen } = await serve(json(200, { access_token: 't' }));
     const { tokens } = createClient({ baseUrl });

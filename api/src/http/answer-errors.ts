@@ -25,6 +25,8 @@ const problemBody = ({ code, detail, members }: Problem, docsUrl: string, reques
 });
 
 const oauthCodes: Partial<Record<ProblemCode, OAuthErrorCode>> = {
+  unauthorized: 'invalid_token',
+  forbidden: 'insufficient_scope',
   rate_limited: 'rate_limited',
   service_unavailable: 'temporarily_unavailable',
   internal_error: 'server_error',
@@ -48,11 +50,15 @@ const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, reques
   ctx.type = 'application/problem+json';
 };
 
-/**
- * Renders every failure, once: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Answers what the log should
- * know of it: the cause of a 5xx.
- */
-export const answerError = (
+/** RFC 9728 section 5.1: every challenge says where it is told how to get a token. */
+const nameMetadata = (ctx: Koa.Context, publicUrl: string): void => {
+  const challenge = ctx.response.get('WWW-Authenticate');
+  if (challenge === '') return;
+  const metadata = `${publicUrl}/.well-known/oauth-protected-resource`;
+  ctx.set('WWW-Authenticate', `${challenge}, resource_metadata="${metadata}"`);
+};
+
+const render = (
   ctx: Koa.Context,
   error: unknown,
   { docsUrl, requestId, oauth }: { docsUrl: string; requestId: string; oauth: boolean },
@@ -69,4 +75,18 @@ export const answerError = (
     sendProblem(ctx, problem, docsUrl, requestId);
   }
   return problem.status >= 500 ? (problem.cause ?? problem) : undefined;
+};
+
+/**
+ * Renders every failure, once: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Answers what the log should
+ * know of it: the cause of a 5xx.
+ */
+export const answerError = (
+  ctx: Koa.Context,
+  error: unknown,
+  { publicUrl, ...how }: { publicUrl: string; docsUrl: string; requestId: string; oauth: boolean },
+): unknown => {
+  const cause = render(ctx, error, how);
+  nameMetadata(ctx, publicUrl);
+  return cause;
 };

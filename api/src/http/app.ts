@@ -60,7 +60,8 @@ const send = (ctx: Koa.Context, route: Route, { status, body, headers = {} }: An
   if (!response) throw new Error(`${route.operationId} answered ${status}, which it does not declare`);
   ctx.set(headers as Record<string, string>);
   ctx.status = status;
-  ctx.body = response.schema ? response.schema.parse(body) : null;
+  // Koa takes null for 204, whatever the status.
+  ctx.body = response.schema ? response.schema.parse(body) : status === 200 ? '' : null;
 };
 
 const mount = (
@@ -101,7 +102,8 @@ const frame =
       await next();
     } catch (error) {
       const oauth = routes.some((route) => route.errors === 'oauth' && route.path === path);
-      failure = answerError(ctx, error, { docsUrl: config.DASHBOARD_URL, requestId, oauth });
+      const { PUBLIC_URL: publicUrl, DASHBOARD_URL: docsUrl } = config;
+      failure = answerError(ctx, error, { publicUrl, docsUrl, requestId, oauth });
     }
     const { route, principal } = ctx.state as { route?: Route; principal?: Principal };
     const line = {
@@ -136,7 +138,9 @@ export const createApp = (deps: Deps, routes: readonly Route[]): Koa => {
   for (const route of routes) mount(router, route, deps, trust);
   app.silent = true;
   app.use(frame(deps, routes));
-  app.use(cors({ origin: deps.config.DASHBOARD_URL, credentials: false, keepHeadersOnError: false }));
+  const open = new Set(routes.filter(({ crossOrigin }) => crossOrigin).map(({ path }) => path));
+  const allowedOrigin = (ctx: Koa.Context) => (open.has(readPath(ctx)) ? '*' : deps.config.DASHBOARD_URL);
+  app.use(cors({ origin: allowedOrigin, credentials: false, keepHeadersOnError: false }));
   app.use(router.routes());
   app.use(unmatched(router));
   return app;

@@ -12,13 +12,16 @@ import type { Request } from './route.ts';
 
 const methods = [clientSecretBasic, clientSecretPost, privateKeyJwt];
 
-const methodNames = methods.map(({ name }) => name).join(', ');
+export const clientAuthenticationMethods: readonly string[] = methods.map(({ name }) => name);
 
 /** RFC 6749 section 2.3: a request uses one method, and names one client. */
 const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): Presented => {
   const [method, second] = methods.filter(({ isUsed }) => isUsed(request));
   if (!method) {
-    throw new OAuthError('invalid_client', `Authenticate by one of ${methodNames}.`);
+    throw new OAuthError(
+      'invalid_client',
+      `Authenticate by one of ${clientAuthenticationMethods.join(', ')}.`,
+    );
   }
   if (second) throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
   const presented = method.read(deps, request);

@@ -44,6 +44,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   problems: readonly ProblemCode[];
   /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
   errors?: 'problem' | 'oauth';
+  /** Scripts of any website may read it; else those of the dashboard alone. */
+  crossOrigin?: true;
 }
 
 type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<

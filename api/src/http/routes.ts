@@ -6,10 +6,13 @@ import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
+import { discoveryRoutes } from './routes/discovery.ts';
 import { healthRoute } from './routes/health.ts';
+import { introspectionRoutes } from './routes/introspection.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { resourceRoutes } from './routes/resources.ts';
+import { revocationRoutes } from './routes/revocation.ts';
 import { tokenRoutes } from './routes/token.ts';
 
 export interface RoutesDeps {
@@ -22,6 +25,9 @@ export interface RoutesDeps {
 export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => {
   const routes: Route[] = [
     ...tokenRoutes(doors),
+    ...introspectionRoutes(doors),
+    ...revocationRoutes(doors),
+    ...discoveryRoutes,
     ...agentRoutes,
     ...credentialRoutes,
     ...keyRoutes,

@@ -51,7 +51,7 @@ const endWhenSilent = (client: pg.ClientBase): void => {
 };
 
 /** Shorter than any caller's patience: a Postgres that accepts and hangs is given up, not waited for. */
-const connection = (url: string) => ({
+export const connection = (url: string) => ({
   connectionString: url,
   connectionTimeoutMillis: 1_500,
   statement_timeout: 2_000,

@@ -46,3 +46,12 @@ export const newId = (prefix: IdPrefix, now: number = Date.now()): string =>
 /** Whether text has the form of an id of this kind; says nothing of its being there. */
 export const isId = (prefix: IdPrefix, text: string): boolean =>
   text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1));
+
+/** The Unix milliseconds at which an id of ours was made. */
+export const timeOfId = (id: string): number => {
+  let value = 0n;
+  for (const character of id.slice(id.indexOf('_') + 1)) {
+    value = (value << 5n) | BigInt(ALPHABET.indexOf(character));
+  }
+  return Number(value >> 80n);
+};

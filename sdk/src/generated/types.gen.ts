@@ -4,6 +4,14 @@ export type ClientOptions = {
     baseUrl: `${string}://${string}` | (string & {});
 };
 
+/**
+ * Who acts for the subject (RFC 8693 section 4.1).
+ */
+export type Actor = {
+    sub: string;
+    act?: Actor;
+};
+
 export type Agent = {
     /**
      * Also the OAuth client id. It never changes.
@@ -32,6 +40,26 @@ export type AgentPage = {
      * `null` on the last page.
      */
     nextCursor: string | null;
+};
+
+/**
+ * RFC 8414
+ */
+export type AuthorizationServerMetadata = {
+    issuer: string;
+    token_endpoint: string;
+    introspection_endpoint: string;
+    revocation_endpoint: string;
+    jwks_uri: string;
+    grant_types_supported: Array<string>;
+    response_types_supported: Array<string>;
+    scopes_supported: Array<string>;
+    token_endpoint_auth_methods_supported: Array<string>;
+    introspection_endpoint_auth_methods_supported: Array<string>;
+    revocation_endpoint_auth_methods_supported: Array<string>;
+    token_endpoint_auth_signing_alg_values_supported: Array<string>;
+    introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
+    revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
 };
 
 export type Checkout = {
@@ -88,6 +116,42 @@ export type Health = {
         database: 'connected' | 'disconnected' | 'disabled';
         redis: 'connected' | 'disconnected' | 'disabled';
     };
+};
+
+/**
+ * RFC 7662 section 2.2; `active` alone where it is false.
+ */
+export type Introspection = {
+    active: boolean;
+    token_type?: 'Bearer';
+    iss?: string;
+    aud?: string;
+    sub?: string;
+    client_id?: string;
+    act?: Actor;
+    tenant_id?: string;
+    scope?: string;
+    jti?: string;
+    /**
+     * Seconds since 1970, as is `exp`.
+     */
+    iat?: number;
+    exp?: number;
+};
+
+/**
+ * RFC 7517
+ */
+export type JsonWebKeySet = {
+    keys: Array<{
+        kty: string;
+        crv: string;
+        x: string;
+        y: string;
+        kid: string;
+        alg: string;
+        use: string;
+    }>;
 };
 
 export type KeyCredential = {
@@ -160,6 +224,28 @@ export type OAuthError = {
     error_description: string;
 };
 
+/**
+ * OpenID Connect Discovery 1.0
+ */
+export type OpenIdConfiguration = {
+    issuer: string;
+    token_endpoint: string;
+    introspection_endpoint: string;
+    revocation_endpoint: string;
+    jwks_uri: string;
+    grant_types_supported: Array<string>;
+    response_types_supported: Array<string>;
+    scopes_supported: Array<string>;
+    token_endpoint_auth_methods_supported: Array<string>;
+    introspection_endpoint_auth_methods_supported: Array<string>;
+    revocation_endpoint_auth_methods_supported: Array<string>;
+    token_endpoint_auth_signing_alg_values_supported: Array<string>;
+    introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
+    revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
+    subject_types_supported: Array<string>;
+    id_token_signing_alg_values_supported: Array<string>;
+};
+
 export type Person = {
     id: string;
     email: string;
@@ -183,6 +269,17 @@ export type Problem = {
     code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
+};
+
+/**
+ * RFC 9728
+ */
+export type ProtectedResourceMetadata = {
+    resource: string;
+    authorization_servers: Array<string>;
+    scopes_supported: Array<string>;
+    bearer_methods_supported: Array<string>;
+    resource_name: string;
 };
 
 /**
@@ -400,6 +497,260 @@ export type IssueTokenResponses = {
 };
 
 export type IssueTokenResponse = IssueTokenResponses[keyof IssueTokenResponses];
+
+export type IntrospectTokenData = {
+    body: {
+        token: string;
+        /**
+         * Not needed, and not used.
+         */
+        token_type_hint?: string;
+        /**
+         * Where nothing else names the client.
+         */
+        client_id?: string;
+        client_secret?: string;
+        /**
+         * Of `private_key_jwt` (RFC 7523).
+         */
+        client_assertion?: string;
+        /**
+         * `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`
+         */
+        client_assertion_type?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/oauth2/introspect';
+};
+
+export type IntrospectTokenErrors = {
+    /**
+     * RFC 6749 error
+     */
+    400: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    401: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    403: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    413: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    415: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    429: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    500: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    503: OAuthError;
+};
+
+export type IntrospectTokenError = IntrospectTokenErrors[keyof IntrospectTokenErrors];
+
+export type IntrospectTokenResponses = {
+    /**
+     * What is known of it
+     */
+    200: Introspection;
+};
+
+export type IntrospectTokenResponse = IntrospectTokenResponses[keyof IntrospectTokenResponses];
+
+export type RevokeTokenData = {
+    body: {
+        token: string;
+        /**
+         * Not needed, and not used.
+         */
+        token_type_hint?: string;
+        /**
+         * Where nothing else names the client.
+         */
+        client_id?: string;
+        client_secret?: string;
+        /**
+         * Of `private_key_jwt` (RFC 7523).
+         */
+        client_assertion?: string;
+        /**
+         * `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`
+         */
+        client_assertion_type?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/oauth2/revoke';
+};
+
+export type RevokeTokenErrors = {
+    /**
+     * RFC 6749 error
+     */
+    400: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    401: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    413: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    415: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    429: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    500: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    503: OAuthError;
+};
+
+export type RevokeTokenError = RevokeTokenErrors[keyof RevokeTokenErrors];
+
+export type RevokeTokenResponses = {
+    /**
+     * It is not live, or is not this client’s
+     */
+    200: unknown;
+};
+
+export type GetAuthorizationServerData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/oauth-authorization-server';
+};
+
+export type GetAuthorizationServerErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetAuthorizationServerError = GetAuthorizationServerErrors[keyof GetAuthorizationServerErrors];
+
+export type GetAuthorizationServerResponses = {
+    /**
+     * The document
+     */
+    200: AuthorizationServerMetadata;
+};
+
+export type GetAuthorizationServerResponse = GetAuthorizationServerResponses[keyof GetAuthorizationServerResponses];
+
+export type GetOpenIdConfigurationData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/openid-configuration';
+};
+
+export type GetOpenIdConfigurationErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetOpenIdConfigurationError = GetOpenIdConfigurationErrors[keyof GetOpenIdConfigurationErrors];
+
+export type GetOpenIdConfigurationResponses = {
+    /**
+     * The document
+     */
+    200: OpenIdConfiguration;
+};
+
+export type GetOpenIdConfigurationResponse = GetOpenIdConfigurationResponses[keyof GetOpenIdConfigurationResponses];
+
+export type GetProtectedResourceData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/oauth-protected-resource';
+};
+
+export type GetProtectedResourceErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetProtectedResourceError = GetProtectedResourceErrors[keyof GetProtectedResourceErrors];
+
+export type GetProtectedResourceResponses = {
+    /**
+     * The document
+     */
+    200: ProtectedResourceMetadata;
+};
+
+export type GetProtectedResourceResponse = GetProtectedResourceResponses[keyof GetProtectedResourceResponses];
+
+export type GetKeysData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/.well-known/jwks.json';
+};
+
+export type GetKeysErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetKeysError = GetKeysErrors[keyof GetKeysErrors];
+
+export type GetKeysResponses = {
+    /**
+     * The document
+     */
+    200: JsonWebKeySet;
+};
+
+export type GetKeysResponse = GetKeysResponses[keyof GetKeysResponses];
 
 export type ListAgentsData = {
     body?: never;

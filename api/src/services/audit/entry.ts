@@ -12,6 +12,7 @@ export type AuditAction =
   | 'credential.rotated'
   | 'credential.revoked'
   | 'token.issued'
+  | 'token.revoked'
   | 'token.exchanged'
   | 'resource.created'
   | 'resource.deleted'

@@ -2,7 +2,10 @@ import { createHash, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import type { Revocations } from './revocations.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import type { TokenFeed } from './token-feed.ts';
 
 /** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). */
 export interface Actor {
@@ -37,7 +40,10 @@ const signEs256 = (privateKey: KeyObject, input: string): Promise<Buffer> =>
   });
 
 /** A signed `at+jwt` (RFC 9068 section 2.1). */
-export const signAccessToken = async (keys: SigningKeys, claims: AccessTokenClaims): Promise<string> => {
+export const signAccessToken = async (
+  keys: Pick<SigningKeys, 'current'>,
+  claims: AccessTokenClaims,
+): Promise<string> => {
   const { kid, privateKey } = keys.current;
   const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${encode(claims)}`;
   return `${input}.${(await signEs256(privateKey, input)).toString('base64url')}`;
@@ -56,51 +62,77 @@ const isCanonical = (token: string): boolean => {
   return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
 };
 
+/** Resolves to the claims of a live token. Problem: `service_unavailable`, where it can't be known whether it lives. */
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
+
+export interface VerifierDeps {
+  signingKeys: Pick<SigningKeys, 'find'>;
+  revocations: Pick<Revocations, 'has'>;
+  feed: Pick<TokenFeed, 'fresh'>;
+  issuer: string;
+  clock: Clock;
+}
+
+interface Verified {
+  claims: AccessTokenClaims;
+  kid: string;
+}
+
+/** A key that was made a moment ago may not have come in yet; forged ids must not keep Postgres busy. */
+const UNKNOWN_KEY_MAX_AGE_MS = 250;
 
 /** An exchanged token names its client as the actor, any other as its subject. */
 const namesItsClient = ({ sub, client_id: clientId, act }: AccessTokenClaims): boolean =>
   (act ? act.sub : sub) === clientId;
 
+const verifySignature = async (
+  { signingKeys, feed, issuer, clock }: VerifierDeps,
+  token: string,
+): Promise<Verified | undefined> => {
+  try {
+    const { payload, protectedHeader } = await jwtVerify<AccessTokenClaims>(
+      token,
+      async ({ kid = '' }) => {
+        if (!signingKeys.find(kid)) await feed.fresh(UNKNOWN_KEY_MAX_AGE_MS);
+        const key = signingKeys.find(kid);
+        if (!key) throw new errors.JWKSNoMatchingKey();
+        return key;
+      },
+      { algorithms: ['ES256'], typ: 'at+jwt', issuer, requiredClaims: REQUIRED, currentDate: clock() },
+    );
+    return typeof payload.aud === 'string' && namesItsClient(payload)
+      ? { claims: payload, kid: protectedHeader.kid! }
+      : undefined;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
+};
+
 /**
  * Verifies the access tokens that we issued, for whatever resource, and nothing else: one algorithm, one type, our
- * keys, our issuer. What held is remembered, by a hash of the whole token, until the token ends.
+ * keys, our issuer. What held is remembered, by a hash of the whole token; whether its key is still ours and nobody
+ * has ended it is asked of memory each time.
  */
-export const createVerifier = (keys: SigningKeys, issuer: string, now: () => Date): VerifyAccessToken => {
-  const verified = new LRUCache<string, AccessTokenClaims>({ max: 10_000 });
-
-  const verify = async (token: string): Promise<AccessTokenClaims | undefined> => {
-    try {
-      const { payload } = await jwtVerify<AccessTokenClaims>(
-        token,
-        ({ kid }) => {
-          const key = kid === undefined ? undefined : keys.find(kid);
-          if (!key) throw new errors.JWKSNoMatchingKey();
-          return key;
-        },
-        {
-          algorithms: ['ES256'],
-          typ: 'at+jwt',
-          issuer,
-          requiredClaims: REQUIRED,
-          currentDate: now(),
-        },
-      );
-      return typeof payload.aud === 'string' && namesItsClient(payload) ? payload : undefined;
-    } catch (error) {
-      if (error instanceof errors.JOSEError) return undefined;
-      throw error;
-    }
-  };
-
+export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
+  const { signingKeys, revocations, feed, clock } = deps;
+  const verified = new LRUCache<string, Verified>({ max: 10_000 });
   return async (token) => {
     if (token.length > MAX_LENGTH || !isCanonical(token)) return undefined;
     const id = createHash('sha256').update(token).digest('base64url');
-    const known = verified.get(id);
-    if (known) return known.exp * 1_000 > now().getTime() ? known : undefined;
-    const claims = await verify(token);
-    if (claims) verified.set(id, claims);
-    return claims;
+    let known = verified.get(id);
+    if (!known) {
+      known = await verifySignature(deps, token);
+      if (!known) return undefined;
+      verified.set(id, known);
+    }
+    await feed.fresh();
+    const { claims, kid } = known;
+    const isLive =
+      claims.exp * 1_000 > clock().getTime() &&
+      signingKeys.find(kid) !== undefined &&
+      !revocations.has(claims);
+    return isLive ? claims : undefined;
   };
 };
 

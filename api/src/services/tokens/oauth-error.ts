@@ -1,4 +1,7 @@
-/** RFC 6749 section 5.2, `invalid_target` of RFC 8707 section 2, and `temporarily_unavailable` and `server_error` of section 4.1.2.1. */
+/**
+ * RFC 6749 section 5.2, `invalid_target` of RFC 8707 section 2, `temporarily_unavailable` and `server_error` of section 4.1.2.1; `unsupported_token_type` of
+ * RFC 7009 section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
+ */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -8,9 +11,12 @@ export type OAuthErrorCode =
   | 'unsupported_grant_type'
   | 'rate_limited'
   | 'temporarily_unavailable'
-  | 'server_error';
+  | 'server_error'
+  | 'unsupported_token_type'
+  | 'invalid_token'
+  | 'insufficient_scope';
 
-/** A refusal of the token endpoint; `description` is for the client's developer. */
+/** A refusal of an OAuth endpoint; `description` is for the client's developer. */
 export class OAuthError extends Error {
   readonly code: OAuthErrorCode;
   readonly description: string;

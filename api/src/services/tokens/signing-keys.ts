@@ -1,10 +1,12 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPair } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
-import canonicalize from 'canonicalize';
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Database } from '../../platform/database.ts';
-import { open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { unavailable } from '../../platform/problem.ts';
+import { rotateSigningKeys } from './rotate-signing-keys.ts';
+import { openPrivateKey, readSigningKeys } from './signing-key-rows.ts';
+import type { SigningKeyRow } from './signing-key-rows.ts';
 
 export interface SigningKey {
   /** RFC 7638 thumbprint. */
@@ -12,54 +14,92 @@ export interface SigningKey {
   privateKey: KeyObject;
 }
 
+/** RFC 7517 section 4. */
+export interface PublicKey {
+  kty: string;
+  crv: string;
+  x: string;
+  y: string;
+  kid: string;
+  alg: 'ES256';
+  use: 'sig';
+}
+
 export interface SigningKeys {
-  current: SigningKey;
+  /** Problem: `service_unavailable`, where this process can't open it. */
+  readonly current: SigningKey;
+  /** Next, current and previous: what others verify our tokens with. */
+  readonly published: readonly PublicKey[];
   /** The key that verifies tokens of this `kid`. */
   find(kid: string): KeyObject | undefined;
+  /** Reads them again where they are no longer those of the state, a word that changes as they do. */
+  follow(state: string): Promise<void>;
 }
 
-interface Row {
-  kid: string;
-  status: 'next' | 'current' | 'previous';
-  public_jwk: JsonWebKey;
-  private_key: string;
+interface Loaded {
+  current: SigningKey | { unopened: unknown };
+  published: PublicKey[];
+  verifying: Map<string, KeyObject>;
 }
 
-/** RFC 7638: the required members, in lexical order, hashed. */
-const thumbprint = ({ crv, kty, x, y }: JsonWebKey): string =>
-  createHash('sha256').update(canonicalize({ crv, kty, x, y })!).digest('base64url');
-
-/** Binds a sealed private key to its row. */
-const context = (kid: string): string => `signing_keys.private_key\n${kid}`;
-
-const readRows = async (db: Database): Promise<Row[]> =>
-  db.acrossTenants(async (trx) => (await trx.raw<{ rows: Row[] }>('select * from read_signing_keys()')).rows);
-
-const addFirstKey = async (db: Database, keys: Keyring): Promise<void> => {
-  const { publicKey, privateKey } = await promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
-  const publicJwk = publicKey.export({ format: 'jwk' });
-  const kid = thumbprint(publicJwk);
-  const sealed = seal(keys, JSON.stringify(privateKey.export({ format: 'jwk' })), context(kid));
-  await db.acrossTenants((trx) =>
-    trx.raw('select add_first_signing_key(?, ?, ?, ?)', [kid, 'ES256', JSON.stringify(publicJwk), sealed]),
-  );
+const openCurrent = (rows: readonly SigningKeyRow[], keyring: Keyring): Loaded['current'] => {
+  const row = rows.find(({ status }) => status === 'current');
+  if (!row) return { unopened: new Error('no signing key is current') };
+  try {
+    return { kid: row.kid, privateKey: openPrivateKey(keyring, row) };
+  } catch (unopened) {
+    return { unopened };
+  }
 };
 
-/** Reads the keys, and makes the first one on an empty database. Throws when the encryption key doesn't open them. */
-export const loadSigningKeys = async (db: Database, keys: Keyring): Promise<SigningKeys> => {
-  let rows = await readRows(db);
-  if (!rows.some(({ status }) => status === 'current')) {
-    await addFirstKey(db, keys);
-    rows = await readRows(db);
-  }
-  const current = rows.find(({ status }) => status === 'current');
-  if (!current) throw new Error('no signing key is current');
-  const jwk = JSON.parse(open(keys, current.private_key, context(current.kid))) as JsonWebKey;
-  const verifying = new Map(
-    rows.map(({ kid, public_jwk }) => [kid, createPublicKey({ key: public_jwk, format: 'jwk' })]),
-  );
+const load = async (db: Database, keyring: Keyring): Promise<Loaded> => {
+  const rows = await db.acrossTenants(readSigningKeys);
   return {
-    current: { kid: current.kid, privateKey: createPrivateKey({ key: jwk, format: 'jwk' }) },
-    find: (kid) => verifying.get(kid),
+    current: openCurrent(rows, keyring),
+    published: rows.map(({ kid, public_jwk: { kty, crv, x, y } }) => ({
+      kty: kty!,
+      crv: crv!,
+      x: x!,
+      y: y!,
+      kid,
+      alg: 'ES256',
+      use: 'sig',
+    })),
+    verifying: new Map(
+      rows.map(({ kid, public_jwk }) => [kid, createPublicKey({ key: public_jwk, format: 'jwk' })]),
+    ),
+  };
+};
+
+/**
+ * Does what is due to the keys, which makes the first ones on an empty database, and reads them. Throws when the
+ * encryption key doesn't open them.
+ */
+export const loadSigningKeys = async (
+  db: Database,
+  keyring: Keyring,
+  { logger, now }: { logger: Logger; now: Date },
+): Promise<SigningKeys> => {
+  await rotateSigningKeys({ db, config: { KEY_ENCRYPTION_KEYS: keyring } }, { now });
+  let loaded = await load(db, keyring);
+  let known: string | undefined;
+  return {
+    get current() {
+      if ('unopened' in loaded.current) throw unavailable(loaded.current.unopened);
+      return loaded.current;
+    },
+    get published() {
+      return loaded.published;
+    },
+    find: (kid) => loaded.verifying.get(kid),
+    follow: async (state) => {
+      if (state === known) return;
+      loaded = await load(db, keyring);
+      known = state;
+      // It still verifies: a process that lacks an encryption key is mended without refusing honest tokens.
+      if ('unopened' in loaded.current) {
+        logger.error({ err: loaded.current.unopened }, 'the current signing key cannot be opened');
+      }
+    },
   };
 };

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { KEY_SET_MAX_AGE } from '../../services/tokens/key-stages.ts';
+import { publicRoute } from '../route.ts';
+import type { Answer, Request, Route } from '../route.ts';
+import { supported } from '../supported.ts';
+
+const tag = 'discovery';
+
+const list = z.array(z.string());
+
+const serverSchema = z
+  .object({
+    issuer: z.string(),
+    token_endpoint: z.string(),
+    introspection_endpoint: z.string(),
+    revocation_endpoint: z.string(),
+    jwks_uri: z.string(),
+    grant_types_supported: list,
+    response_types_supported: list,
+    scopes_supported: list,
+    token_endpoint_auth_methods_supported: list,
+    introspection_endpoint_auth_methods_supported: list,
+    revocation_endpoint_auth_methods_supported: list,
+    token_endpoint_auth_signing_alg_values_supported: list,
+    introspection_endpoint_auth_signing_alg_values_supported: list,
+    revocation_endpoint_auth_signing_alg_values_supported: list,
+  })
+  .meta({ id: 'AuthorizationServerMetadata', description: 'RFC 8414' });
+
+const openIdSchema = serverSchema
+  .extend({ subject_types_supported: list, id_token_signing_alg_values_supported: list })
+  .meta({ id: 'OpenIdConfiguration', description: 'OpenID Connect Discovery 1.0' });
+
+const resourceSchema = z
+  .object({
+    resource: z.string(),
+    authorization_servers: list,
+    scopes_supported: list,
+    bearer_methods_supported: list,
+    resource_name: z.string(),
+  })
+  .meta({ id: 'ProtectedResourceMetadata', description: 'RFC 9728' });
+
+const keySetSchema = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.string(),
+        crv: z.string(),
+        x: z.string(),
+        y: z.string(),
+        kid: z.string(),
+        alg: z.string(),
+        use: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'JsonWebKeySet', description: 'RFC 7517' });
+
+const serverMetadata = (issuer: string) => {
+  const methods = supported.token_endpoint_auth_methods_supported;
+  const algorithms = supported.token_endpoint_auth_signing_alg_values_supported;
+  return {
+    issuer,
+    token_endpoint: `${issuer}/oauth2/token`,
+    introspection_endpoint: `${issuer}/oauth2/introspect`,
+    revocation_endpoint: `${issuer}/oauth2/revoke`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    ...supported,
+    introspection_endpoint_auth_methods_supported: [...methods, 'Bearer'],
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
+    revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
+  };
+};
+
+/** No ID tokens are issued: the document is for clients that look for the issuer's endpoints here. */
+const openIdMetadata = (issuer: string) => ({
+  ...serverMetadata(issuer),
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: [],
+});
+
+const resourceMetadata = (issuer: string) => ({
+  resource: issuer,
+  authorization_servers: [issuer],
+  scopes_supported: supported.scopes_supported,
+  bearer_methods_supported: ['header'],
+  resource_name: 'SentryAgent API',
+});
+
+/** RFC 9110 section 13.1.2, by weak comparison. */
+const matches = (ifNoneMatch: string | null, etag: string): boolean =>
+  ifNoneMatch !== null &&
+  (ifNoneMatch.trim() === '*' ||
+    ifNoneMatch.split(',').some((tagged) => tagged.trim().replace(/^W\//, '') === etag));
+
+/** Answers with the headers of a document that may be kept, or 304 to who has it. */
+const answerCached = (body: unknown, { headers }: Request): Answer => {
+  const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
+  const caching = { 'Cache-Control': `public, max-age=${KEY_SET_MAX_AGE}`, ETag: etag };
+  return matches(headers.get('if-none-match'), etag)
+    ? { status: 304, headers: caching }
+    : { status: 200, headers: caching, body };
+};
+
+interface Document {
+  path: string;
+  operationId: string;
+  summary: string;
+  schema: z.ZodType;
+}
+
+const documentRoute = (
+  { path, operationId, summary, schema }: Document,
+  read: (deps: Parameters<Route['handle']>[0]) => unknown,
+): Route =>
+  publicRoute({
+    method: 'get',
+    path: `/.well-known/${path}`,
+    operationId,
+    summary,
+    tag,
+    access: 'public',
+    crossOrigin: true,
+    responses: {
+      200: { description: 'The document', schema },
+      304: { description: 'It is the one of If-None-Match', schema: null },
+    },
+    problems: [],
+    handle: async (deps, request) => answerCached(read(deps), request),
+  });
+
+export const discoveryRoutes: Route[] = [
+  documentRoute(
+    {
+      path: 'oauth-authorization-server',
+      operationId: 'getAuthorizationServer',
+      summary: 'Endpoints and abilities of the issuer (RFC 8414)',
+      schema: serverSchema,
+    },
+    ({ config }) => serverMetadata(config.PUBLIC_URL),
+  ),
+  documentRoute(
+    {
+      path: 'openid-configuration',
+      operationId: 'getOpenIdConfiguration',
+      summary: 'The same, where OpenID Connect looks for it',
+      schema: openIdSchema,
+    },
+    ({ config }) => openIdMetadata(config.PUBLIC_URL),
+  ),
+  documentRoute(
+    {
+      path: 'oauth-protected-resource',
+      operationId: 'getProtectedResource',
+      summary: 'Who issues tokens for the API (RFC 9728)',
+      schema: resourceSchema,
+    },
+    ({ config }) => resourceMetadata(config.PUBLIC_URL),
+  ),
+  documentRoute(
+    {
+      path: 'jwks.json',
+      operationId: 'getKeys',
+      summary: 'The keys that verify our tokens (RFC 7517)',
+      schema: keySetSchema,
+    },
+    ({ signingKeys }) => ({ keys: signingKeys.published }),
+  ),
+];

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type { Deps } from '../../deps.ts';
+import { introspectToken } from '../../services/tokens/introspect-token.ts';
+import { admitClient } from '../admit.ts';
+import { authenticate, requireScopes } from '../authenticate.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import { clientFields } from '../client-authentication/fields.ts';
+import type { Door, Doors } from '../doors.ts';
+import { publicRoute } from '../route.ts';
+import type { Route } from '../route.ts';
+
+const actor = z
+  .object({
+    sub: z.string(),
+    get act() {
+      return actor.optional();
+    },
+  })
+  .meta({ id: 'Actor', description: 'Who acts for the subject (RFC 8693 section 4.1).' });
+
+const response = z
+  .object({
+    active: z.boolean(),
+    token_type: z.literal('Bearer').optional(),
+    iss: z.string().optional(),
+    aud: z.string().optional(),
+    sub: z.string().optional(),
+    client_id: z.string().optional(),
+    act: actor.optional(),
+    tenant_id: z.string().optional(),
+    scope: z.string().optional(),
+    jti: z.string().optional(),
+    iat: z.int().optional().meta({ description: 'Seconds since 1970, as is `exp`.' }),
+    exp: z.int().optional(),
+  })
+  .meta({
+    id: 'Introspection',
+    description: 'RFC 7662 section 2.2; `active` alone where it is false.',
+  });
+
+interface Asking {
+  tenantId: string;
+  agentId: string;
+}
+
+/** A client, or whoever holds a token with `tokens:read`: a service that has no secret of its own. */
+const identify = async (
+  deps: Deps,
+  door: Door,
+  request: Parameters<typeof authenticateClient>[2],
+): Promise<Asking> => {
+  const { headers } = request;
+  if (!/^Bearer(?: |$)/i.test(headers.get('authorization') ?? '')) {
+    return authenticateClient(deps, door, request);
+  }
+  const principal = await authenticate(deps, 'POST', headers);
+  requireScopes(principal, ['tokens:read']);
+  return { tenantId: principal.tenantId, agentId: principal.id };
+};
+
+/** RFC 7662. */
+export const introspectionRoutes = ({
+  clientAuthentication: door,
+}: Pick<Doors, 'clientAuthentication'>): Route[] => [
+  publicRoute({
+    method: 'post',
+    path: '/oauth2/introspect',
+    operationId: 'introspectToken',
+    summary: 'Whether a token of your tenant is live, and what it says',
+    tag: 'oauth2',
+    access: 'public',
+    body: z.object({
+      token: z.string().max(8_192),
+      token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
+      ...clientFields,
+    }),
+    bodyType: 'form',
+    errors: 'oauth',
+    responses: { 200: { description: 'What is known of it', schema: response } },
+    problems: ['unauthorized', 'forbidden', 'rate_limited'],
+    handle: async (deps, request) => {
+      const { tenantId, agentId } = await identify(deps, door, request);
+      const headers = await admitClient(deps, tenantId, agentId);
+      const claims = await introspectToken(deps, tenantId, request.body.token);
+      const body = claims ? { active: true, token_type: 'Bearer', ...claims } : { active: false };
+      return { status: 200, headers, body };
+    },
+  }),
+];

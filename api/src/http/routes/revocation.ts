@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { revokeToken } from '../../services/tokens/revoke-token.ts';
+import { admitClient } from '../admit.ts';
+import { authenticateClient } from '../authenticate-client.ts';
+import { clientFields } from '../client-authentication/fields.ts';
+import type { Doors } from '../doors.ts';
+import { publicRoute } from '../route.ts';
+import type { Route } from '../route.ts';
+
+/** RFC 7009. */
+export const revocationRoutes = ({
+  clientAuthentication: door,
+}: Pick<Doors, 'clientAuthentication'>): Route[] => [
+  publicRoute({
+    method: 'post',
+    path: '/oauth2/revoke',
+    operationId: 'revokeToken',
+    summary: 'End a token of the client’s own',
+    tag: 'oauth2',
+    access: 'public',
+    body: z.object({
+      token: z.string().max(8_192),
+      token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
+      ...clientFields,
+    }),
+    bodyType: 'form',
+    errors: 'oauth',
+    responses: { 200: { description: 'It is not live, or is not this client’s', schema: null } },
+    problems: ['unauthorized', 'rate_limited'],
+    handle: async (deps, request) => {
+      const client = await authenticateClient(deps, door, request);
+      const headers = await admitClient(deps, client.tenantId, client.agentId);
+      await revokeToken(deps, client, request.body.token, request.origin);
+      return { status: 200, headers };
+    },
+  }),
+];

@@ -1,0 +1,63 @@
+import { timeOfId } from '../../platform/ids.ts';
+import type { AccessTokenClaims } from './access-token.ts';
+
+/** As the feed reads them; times are ISO 8601. */
+export interface RevocationRows {
+  tokens: { jti: string; expires_at: string }[];
+  marks: { agent_id: string; not_before: string; refused: boolean; expires_at: string }[];
+}
+
+/** Which of the tokens that still live are not to be accepted: as much memory as there are of these. */
+export interface Revocations {
+  has(claims: Pick<AccessTokenClaims, 'jti' | 'sub' | 'act'>): boolean;
+  add(rows: RevocationRows): void;
+  /** Drops what has ended by itself. */
+  sweep(): void;
+  readonly size: number;
+}
+
+interface Mark {
+  notBefore: number;
+  /** The agent is not active: whatever it holds is refused. */
+  refused: boolean;
+  expiresAt: number;
+}
+
+/** Everyone that the token speaks for: it ends with any of them. */
+const agentsOf = ({ sub, act }: Pick<AccessTokenClaims, 'sub' | 'act'>): string[] =>
+  act ? [sub, ...agentsOf(act)] : [sub];
+
+/** Ends are the database's times: what it has dropped may stay here a little longer, never the other way. */
+const LEEWAY_MS = 60_000;
+
+export const createRevocations = (): Revocations => {
+  const tokens = new Map<string, number>();
+  const marks = new Map<string, Mark>();
+
+  /** A token tells its second; its id, the millisecond. */
+  const isEnded = (mark: Mark | undefined, jti: string): boolean =>
+    mark !== undefined && (mark.refused || !(timeOfId(jti) >= mark.notBefore));
+
+  return {
+    has: (claims) =>
+      tokens.has(claims.jti) || agentsOf(claims).some((agentId) => isEnded(marks.get(agentId), claims.jti)),
+    add: (rows) => {
+      for (const { jti, expires_at } of rows.tokens) tokens.set(jti, Date.parse(expires_at));
+      for (const { agent_id, not_before, refused, expires_at } of rows.marks) {
+        marks.set(agent_id, {
+          notBefore: Date.parse(not_before),
+          refused,
+          expiresAt: Date.parse(expires_at),
+        });
+      }
+    },
+    sweep: () => {
+      const ended = Date.now() - LEEWAY_MS;
+      for (const [jti, expiresAt] of tokens) if (expiresAt < ended) tokens.delete(jti);
+      for (const [agentId, { expiresAt }] of marks) if (expiresAt < ended) marks.delete(agentId);
+    },
+    get size() {
+      return tokens.size + marks.size;
+    },
+  };
+};

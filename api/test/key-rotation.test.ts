@@ -1,0 +1,366 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { KEY_TIMES, dueSteps } from '../src/services/tokens/key-stages.ts';
+import type { StagedKey } from '../src/services/tokens/key-stages.ts';
+import { removeSigningKey, rotateSigningKeys } from '../src/services/tokens/rotate-signing-keys.ts';
+import type { Keyring } from '../src/platform/keyring.ts';
+import { PUBLIC_URL, startApi, testEnvironment } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
+import type { TestAgent } from './support/callers.ts';
+
+const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
+
+let first: TestApi;
+let second: TestApi;
+let agent: TestAgent;
+beforeAll(async () => {
+  first = await startApi({ env });
+  second = await startApi({ database: first.database, env });
+  agent = await registerAgent(first, await signUp(first));
+});
+afterAll(async () => {
+  await second.close();
+  await first.close();
+});
+
+interface KeyRow {
+  kid: string;
+  status: string;
+  private_key: string | null;
+}
+
+const keys = async (): Promise<KeyRow[]> =>
+  (await first.sql(
+    `select kid, status, private_key from signing_keys where status <> 'gone' order by since, status`,
+  )) as unknown as KeyRow[];
+const kidOf = async (status: string): Promise<string> =>
+  (await keys()).find((key) => key.status === status)!.kid;
+const statuses = async (): Promise<string[]> => (await keys()).map(({ status }) => status).sort();
+
+const later = (ms: number): Date => new Date(Date.now() + ms);
+const DAY = 86_400_000;
+
+/** One key that signs and its next, made now. */
+const startAnew = async (): Promise<void> => {
+  await first.sql('delete from signing_keys');
+  await rotateSigningKeys(first.deps, { now: new Date() });
+  await Promise.all([first, second].map(({ deps }) => deps.tokenFeed.refresh()));
+};
+
+const use = async (api: TestApi, token: string): Promise<number> =>
+  (await call(api, '/agents?limit=1', { headers: { authorization: `Bearer ${token}` } })).status;
+
+describe('the stages', () => {
+  const key = (kid: string, status: StagedKey['status'], age: number): StagedKey => ({
+    kid,
+    status,
+    since: new Date(1e12 - age),
+  });
+  const { publishMs, signMs, keepMs } = KEY_TIMES;
+  const due = (staged: StagedKey[], early = false) =>
+    dueSteps(staged, new Date(1e12), { early, times: KEY_TIMES });
+  const rotation = [{ kid: 'c', to: 'previous' }, { kid: 'n', to: 'current' }, { make: 'next' }];
+
+  it('are published for twice the key set’s age, and kept for a token’s longest life and a minute', () => {
+    expect(KEY_TIMES).toEqual({ publishMs: 600_000, signMs: 30 * DAY, keepMs: 3_660_000 });
+  });
+
+  it.each([
+    ['nothing there', [], false, [{ make: 'current' }, { make: 'next' }]],
+    ['no next', [key('c', 'current', 0)], false, [{ make: 'next' }]],
+    ['a young key', [key('c', 'current', signMs - 1), key('n', 'next', signMs)], false, []],
+    ['a key whose time is over', [key('c', 'current', signMs), key('n', 'next', publishMs)], false, rotation],
+    ['one that is replaced early', [key('c', 'current', 0), key('n', 'next', publishMs)], true, rotation],
+    ['a next too young', [key('c', 'current', signMs), key('n', 'next', publishMs - 1)], true, []],
+    ['a next alone', [key('n', 'next', 0)], false, [{ kid: 'n', to: 'current' }, { make: 'next' }]],
+    [
+      'a previous one',
+      [key('c', 'current', 0), key('n', 'next', 0), key('p', 'previous', keepMs - 1)],
+      true,
+      [],
+    ],
+    [
+      'one whose last token has expired',
+      [key('c', 'current', 0), key('n', 'next', 0), key('p', 'previous', keepMs)],
+      false,
+      [{ kid: 'p', to: 'gone' }],
+    ],
+  ] as const)('where there is %s', (_what, staged, early, steps) => {
+    expect(due([...staged], early)).toEqual(steps);
+  });
+
+  it('never end before their time, have one current key, and are stable once taken', () => {
+    const ages = fc.array(fc.nat(2 * keepMs), { maxLength: 40 });
+    fc.assert(
+      fc.property(ages, fc.boolean(), (pauses, early) => {
+        let staged: StagedKey[] = [];
+        let now = 1e12;
+        let made = 0;
+        const published = new Map<string, number>();
+        for (const pause of pauses) {
+          now += pause;
+          for (let again = 0; again < 2; again++) {
+            const steps = dueSteps(staged, new Date(now), { early, times: KEY_TIMES });
+            if (again) expect(steps).toEqual([]);
+            for (const step of steps) {
+              if ('make' in step) {
+                const kid = `k${++made}`;
+                published.set(kid, made === 1 ? -Infinity : now);
+                staged.push({ kid, status: step.make, since: new Date(now) });
+                continue;
+              }
+              const moved = staged.find(({ kid }) => kid === step.kid)!;
+              staged = staged.filter((other) => other !== moved);
+              if (step.to === 'gone') expect(now - moved.since.getTime()).toBeGreaterThanOrEqual(keepMs);
+              else staged.push({ kid: step.kid, status: step.to, since: new Date(now) });
+              if (step.to === 'current') {
+                expect(now - published.get(step.kid)!).toBeGreaterThanOrEqual(publishMs);
+              }
+            }
+            const count = (status: string) => staged.filter((each) => each.status === status).length;
+            expect([count('current'), count('next')]).toEqual([1, 1]);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('rotateSigningKeys', () => {
+  beforeEach(startAnew);
+
+  it('A next key is published before it signs', async () => {
+    const before = await keys();
+    expect(await rotateSigningKeys(first.deps, { now: later(599_000), early: true })).toEqual([]);
+    expect(await keys()).toEqual(before);
+    expect(await rotateSigningKeys(first.deps, { now: later(600_000), early: true })).toHaveLength(3);
+  });
+
+  it('moves a key from next to gone, and its private half goes when it signs no more', async () => {
+    const [old, next] = [await kidOf('current'), await kidOf('next')];
+    await rotateSigningKeys(first.deps, { now: later(29 * DAY) });
+    expect(await kidOf('current')).toBe(old);
+    await rotateSigningKeys(first.deps, { now: later(30 * DAY) });
+    expect([await kidOf('previous'), await kidOf('current')]).toEqual([old, next]);
+    const sealed = (await keys()).map(({ status, private_key: half }) => [status, half !== null]);
+    expect(sealed.sort()).toEqual([
+      ['current', true],
+      ['next', true],
+      ['previous', false],
+    ]);
+    await rotateSigningKeys(first.deps, { now: later(30 * DAY + 3_659_000) });
+    expect(await statuses()).toEqual(['current', 'next', 'previous']);
+    await rotateSigningKeys(first.deps, { now: later(30 * DAY + 3_661_000) });
+    expect(await statuses()).toEqual(['current', 'next']);
+  });
+
+  it('Rotating again changes nothing more', async () => {
+    const now = later(31 * DAY);
+    const both = [first.deps, second.deps];
+    const changes = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => rotateSigningKeys(both[i % 2]!, { now })),
+    );
+    expect(changes.map(({ length }) => length).sort()).toEqual([...Array.from({ length: 9 }, () => 0), 3]);
+    expect(await statuses()).toEqual(['current', 'next', 'previous']);
+  });
+
+  it('is noticed by every process within a second', async () => {
+    const [old, next] = [await kidOf('current'), await kidOf('next')];
+    const token = await agent.token();
+    await rotateSigningKeys(first.deps, { now: later(600_000), early: true });
+    await expect.poll(() => second.deps.signingKeys.current.kid, { timeout: 1_000, interval: 5 }).toBe(next);
+    await expect.poll(() => first.deps.signingKeys.current.kid, { timeout: 1_000, interval: 5 }).toBe(next);
+    expect(decodeProtectedHeader(token).kid).toBe(old);
+    expect(decodeProtectedHeader(await agent.token()).kid).toBe(next);
+    expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
+  });
+
+  const newer = { id: 'k9', key: Buffer.alloc(32, 9) };
+  const alone = { current: newer, find: (id: string) => (id === 'k9' ? newer.key : undefined) };
+  /** The newer key first and the older beside it, as an operator would set it. */
+  const together = () => {
+    const { KEY_ENCRYPTION_KEYS: ours } = first.deps.config;
+    return { current: newer, find: (id: string) => alone.find(id) ?? ours.find(id) };
+  };
+  const rotateWith = (keyring: Keyring, ms: number) =>
+    rotateSigningKeys(
+      { db: first.deps.db, config: { KEY_ENCRYPTION_KEYS: keyring } },
+      { now: later(ms), early: true },
+    );
+
+  it('adds no key that the others cannot open', async () => {
+    const before = await keys();
+    await expect(rotateWith(alone, 600_000)).rejects.toThrow('not in KEY_ENCRYPTION_KEYS');
+    expect(await keys()).toEqual(before);
+  });
+
+  it('seals new keys with the newest encryption key, and a process that lacks it still verifies', async () => {
+    const token = await agent.token();
+    await rotateWith(together(), 600_000);
+    expect((await keys()).find(({ status }) => status === 'next')!.private_key).toMatch(/^k9\./);
+    await rotateWith(together(), 1_200_000);
+    await second.deps.tokenFeed.refresh();
+    await first.deps.tokenFeed.refresh();
+    const reply = await agent.requestToken();
+    expect([reply.status, reply.body.error]).toEqual([503, 'temporarily_unavailable']);
+    expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
+    expect(JSON.stringify(first.logs)).toContain('the key \\"k9\\" is not in KEY_ENCRYPTION_KEYS');
+  });
+});
+
+describe('removeSigningKey', () => {
+  beforeEach(startAnew);
+
+  it('A compromised key is gone at once', async () => {
+    const [compromised, next] = [await kidOf('current'), await kidOf('next')];
+    const token = await agent.token();
+    expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
+    const removed = await removeSigningKey(first.deps, compromised, new Date());
+    expect(removed).toMatchObject({ status: 'current', publishedAt: expect.any(Date) });
+    const started = performance.now();
+    await expect.poll(() => use(second, token), { interval: 5 }).toBe(401);
+    await expect.poll(() => use(first, token), { interval: 5 }).toBe(401);
+    expect(performance.now() - started).toBeLessThan(1_000);
+    const fresh = await agent.token();
+    expect(decodeProtectedHeader(fresh).kid).toBe(next);
+    expect([await use(first, fresh), await use(second, fresh)]).toEqual([200, 200]);
+    expect(await statuses()).toEqual(['current', 'next']);
+    const [row] = await first.sql('select status, private_key from signing_keys where kid = $1', [
+      compromised,
+    ]);
+    expect(row).toEqual({ status: 'gone', private_key: null });
+    expect(await removeSigningKey(first.deps, compromised, new Date())).toBeUndefined();
+  });
+
+  it('replaces a next key that was compromised', async () => {
+    const [current, next] = [await kidOf('current'), await kidOf('next')];
+    expect(await removeSigningKey(first.deps, next, new Date())).toMatchObject({
+      status: 'next',
+      publishedAt: undefined,
+    });
+    expect(await kidOf('current')).toBe(current);
+    expect(await kidOf('next')).not.toBe(next);
+  });
+});
+
+describe('npm run keys:rotate', () => {
+  beforeEach(startAnew);
+  const main = fileURLToPath(new URL('../src/keys-rotate/main.ts', import.meta.url));
+  const run = async (args: string[], given = testEnvironment(first.database)) => {
+    const options = { env: { PATH: process.env.PATH, ...given } };
+    return promisify(execFile)(process.execPath, [main, ...args], options).catch(
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+  };
+
+  it('lists the keys, and what seals them', async () => {
+    const { stdout } = await run(['--list']);
+    expect(stdout.trim().split('\n')).toEqual([
+      expect.stringMatching(new RegExp(`^${await kidOf('next')}  next      since \\S+Z  sealed by k1$`)),
+      expect.stringMatching(new RegExp(`^${await kidOf('current')}  current   since \\S+Z  sealed by k1$`)),
+    ]);
+  });
+
+  it('rotates where the next key may sign, and else says when', async () => {
+    const next = await kidOf('next');
+    expect((await run([])).stdout).toMatch(
+      /^The next key was published a moment ago: it may sign from \S+Z\./,
+    );
+    await first.sql(`update signing_keys set since = since - interval '10 minutes'`);
+    expect((await run([])).stdout).toContain(`${next} signs\n`);
+    expect(await kidOf('current')).toBe(next);
+  });
+
+  it('removes a key at once and says what that costs', async () => {
+    const kid = await kidOf('current');
+    const { stdout } = await run(['--emergency', kid]);
+    expect(stdout).toContain(`${kid} is gone\n`);
+    expect(stdout).toContain('What it costs: every token that it signed is refused');
+    expect(stdout).toContain('was just published');
+    const again = await run(['--emergency', kid]);
+    expect(again).toMatchObject({ code: 1, stdout: '' });
+    expect(again.stderr).toContain(`there is no key "${kid}"`);
+  });
+
+  it('prints no value of a wrong setting and exits 78', async () => {
+    const failed = await run([], { APP_DATABASE_URL: 'hidden' });
+    expect(failed).toMatchObject({ code: 78, stdout: '' });
+    expect(failed.stderr).toContain('  - APP_DATABASE_URL must be');
+    expect(failed.stderr).toContain('  - KEY_ENCRYPTION_KEYS is missing');
+    expect(failed.stderr).not.toContain('hidden');
+    expect(await run(['--list', '--emergency', 'x'])).toMatchObject({ code: 78 });
+  });
+});
+
+describe('twenty rotations under load', () => {
+  beforeEach(startAnew);
+  const MAX_AGE_MS = 100;
+  const times = { publishMs: 2 * MAX_AGE_MS, signMs: 0, keepMs: 1_500 };
+  const options = { issuer: PUBLIC_URL, audience: PUBLIC_URL, typ: 'at+jwt', algorithms: ['ES256'] };
+
+  it('A rotation refuses no honest token', { timeout: 60_000 }, async () => {
+    let fetches = 0;
+    // It keeps the set for its whole age and doesn't ask for a key that it lacks: being published in time is all.
+    const verifiers = [first, second].map(({ url }) =>
+      createRemoteJWKSet(new URL(`${url}/.well-known/jwks.json`), {
+        cacheMaxAge: MAX_AGE_MS,
+        cooldownDuration: 600_000,
+        [customFetch]: (...request) => {
+          fetches++;
+          return fetch(...request);
+        },
+      }),
+    );
+    const signers = new Set<string>();
+    const problems: unknown[] = [];
+    const checks = { verified: 0, used: 0 };
+    let running = true;
+
+    const check = async (token: string): Promise<void> => {
+      for (const verifier of verifiers) {
+        await jwtVerify(token, verifier, options).then(
+          () => checks.verified++,
+          (error: unknown) => problems.push(error),
+        );
+      }
+      for (const api of [first, second]) {
+        const status = await use(api, token);
+        if (status === 200) checks.used++;
+        else problems.push(status);
+      }
+    };
+    const work = async (): Promise<void> => {
+      while (running) {
+        const reply = await agent.requestToken();
+        const token = reply.body.access_token as string;
+        if (reply.status !== 200) problems.push(reply.text);
+        signers.add(decodeProtectedHeader(token).kid!);
+        await check(token);
+        await wait(300);
+        await check(token);
+      }
+    };
+    const workers = Array.from({ length: 4 }, work);
+    for (let i = 0; i < 20;) {
+      const changes = await rotateSigningKeys([first, second][i % 2]!.deps, { now: new Date(), times });
+      if (changes.some(({ to }) => to === 'current')) i++;
+      await wait(20);
+    }
+    running = false;
+    await Promise.all(workers);
+    expect(problems).toEqual([]);
+    expect(signers.size).toBeGreaterThan(10);
+    expect(fetches).toBeGreaterThan(20);
+    expect(Math.min(checks.verified, checks.used)).toBeGreaterThan(100);
+
+    const [header, payload] = (await agent.token()).split('.');
+    const tampered = `${header}.${payload}.${Buffer.alloc(64, 1).toString('base64url')}`;
+    await expect(jwtVerify(tampered, verifiers[0]!, options)).rejects.toBeInstanceOf(errors.JOSEError);
+  });
+});

@@ -1,0 +1,208 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../src/platform/ids.ts';
+import { createRevocations } from '../src/services/tokens/revocations.ts';
+import { markNotBefore } from '../src/services/tokens/mark-not-before.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { basic, call, registerAgent, signUp } from './support/callers.ts';
+import type { TestAgent, TestMember } from './support/callers.ts';
+import { startProxy } from './support/proxy.ts';
+import type { Proxy } from './support/proxy.ts';
+import { appUrl } from './support/servers.ts';
+
+const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
+
+let first: TestApi;
+let second: TestApi;
+/** The second process's way to Postgres. */
+let proxy: Proxy;
+let member: TestMember;
+let agent: TestAgent;
+beforeAll(async () => {
+  first = await startApi({ env });
+  proxy = await startProxy(appUrl(first.database));
+  second = await startApi({ database: first.database, env: { ...env, APP_DATABASE_URL: proxy.url } });
+  member = await signUp(first);
+  agent = await registerAgent(first, member);
+});
+afterAll(async () => {
+  await second.close();
+  await proxy.close();
+  await first.close();
+});
+
+const use = async (api: TestApi, token: string): Promise<number> =>
+  (await call(api, '/agents?limit=1', { headers: { authorization: `Bearer ${token}` } })).status;
+
+const revoke = async (token: string): Promise<void> => {
+  const reply = await call(first, '/oauth2/revoke', {
+    method: 'POST',
+    headers: { authorization: basic(agent.clientId, agent.clientSecret) },
+    body: new URLSearchParams({ token }),
+  });
+  expect(reply.status).toBe(200);
+};
+
+/** Milliseconds until the second process, or another, refuses it. */
+const refusedAfter = async (token: string, api = second): Promise<number> => {
+  const started = performance.now();
+  while ((await use(api, token)) === 200) await wait(2);
+  expect(await use(api, token)).toBe(401);
+  return performance.now() - started;
+};
+
+const setStatus = (agentId: string, status: string) =>
+  first.sql('update agents set status = $2, updated_at = clock_timestamp() where id = $1', [agentId, status]);
+
+/** A token that the second process has accepted, and so remembers. */
+const warmToken = async (of: TestAgent = agent): Promise<string> => {
+  const token = await of.token();
+  expect(await use(second, token)).toBe(200);
+  return token;
+};
+
+describe('the feed of ended tokens', () => {
+  it('A revoked token is refused within a second: fifty times', async () => {
+    const delays: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      const token = await warmToken();
+      await revoke(token);
+      expect(await use(first, token)).toBe(401);
+      delays.push(await refusedAfter(token));
+    }
+    expect(Math.max(...delays)).toBeLessThan(1_000);
+  });
+
+  it('A revocation is felt without notices', async () => {
+    const cutting = setInterval(() => {
+      void first.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'sentryagent-listener'`,
+      );
+    }, 50);
+    try {
+      for (let i = 0; i < 5; i++) {
+        const token = await warmToken();
+        await revoke(token);
+        expect(await refusedAfter(token)).toBeLessThan(1_000);
+      }
+    } finally {
+      clearInterval(cutting);
+    }
+  });
+
+  it('A suspended agent loses its tokens', async () => {
+    const suspended = await registerAgent(first, member);
+    const token = await warmToken(suspended);
+    await setStatus(suspended.agentId, 'suspended');
+    const delays = await Promise.all([first, second].map((api) => refusedAfter(token, api)));
+    expect(Math.max(...delays)).toBeLessThan(1_000);
+    await setStatus(suspended.agentId, 'active');
+    await first.deps.tokenFeed.refresh();
+    await second.deps.tokenFeed.refresh();
+    await wait(1_000);
+    const fresh = await suspended.token();
+    expect([await use(second, fresh), await use(first, fresh)]).toEqual([200, 200]);
+    expect([await use(second, token), await use(first, token)]).toEqual([401, 401]);
+  });
+
+  it('ends what an agent was issued before a mark, and nothing else', async () => {
+    const [marked, other] = [await registerAgent(first, member), await registerAgent(first, member)];
+    const [before, others] = [await warmToken(marked), await warmToken(other)];
+    await first.deps.db.withTenant(member.tenantId, (trx) =>
+      markNotBefore(trx, member.tenantId, marked.agentId, new Date()),
+    );
+    expect(await refusedAfter(before)).toBeLessThan(1_000);
+    expect([await use(second, await marked.token()), await use(second, others)]).toEqual([200, 200]);
+  });
+
+  it('sees a revocation whose transaction was long under way', async () => {
+    const token = await warmToken();
+    const { jti } = decodeJwt(token);
+    await first.deps.db.withTenant(member.tenantId, async (trx) => {
+      const row = { tenant_id: member.tenantId, jti, expires_at: new Date(Date.now() + 900_000) };
+      await trx('revoked_tokens').insert(row);
+      for (let i = 0; i < 6; i++) {
+        await revoke(await agent.token());
+        await wait(200);
+      }
+      expect(await use(second, token)).toBe(200);
+    });
+    expect(await refusedAfter(token)).toBeLessThan(1_000);
+  });
+
+  it.each([
+    ['cut', () => proxy.cut()],
+    ['hanging', async () => proxy.hang()],
+  ])('No token is accepted unseen: Postgres %s', { timeout: 30_000 }, async (_what, fault) => {
+    const [ended, honest] = [await warmToken(), await warmToken()];
+    await fault();
+    await revoke(ended);
+    await wait(1_000);
+    expect([await use(second, ended), await use(second, honest)]).toEqual([503, 503]);
+    await proxy.cut();
+    await proxy.mend();
+    await expect.poll(() => use(second, honest), { timeout: 10_000 }).toBe(200);
+    expect(await use(second, ended)).toBe(401);
+  });
+
+  it('asks the database nothing for a warm token', async () => {
+    const token = await warmToken();
+    let reads = 0;
+    const { db } = second.deps;
+    const original = db.acrossTenants;
+    db.acrossTenants = (work) => {
+      reads++;
+      return original(work);
+    };
+    const started = performance.now();
+    for (let i = 0; i < 500; i++) expect(await second.deps.verifyAccessToken(token)).toBeDefined();
+    const polls = Math.ceil((performance.now() - started) / 500);
+    db.acrossTenants = original;
+    expect(reads).toBeLessThanOrEqual(polls);
+  });
+});
+
+describe('the memory of ended tokens', () => {
+  const at = (ms: number): string => new Date(Date.now() + ms).toISOString();
+
+  it('Ended tokens cost no memory for ever', async () => {
+    const revocations = createRevocations();
+    const tokens = Array.from({ length: 1_000 }, (_, i) => ({
+      jti: newId('evt'),
+      expires_at: at(i % 2 ? -61_000 : 60_000),
+    }));
+    const marks = [
+      { agent_id: 'agt_1', not_before: at(0), refused: true, expires_at: at(-61_000) },
+      { agent_id: 'agt_2', not_before: at(0), refused: true, expires_at: at(60_000) },
+    ];
+    revocations.add({ tokens, marks });
+    expect(revocations.size).toBe(1_002);
+    revocations.sweep();
+    expect(revocations.size).toBe(501);
+    expect(revocations.has({ jti: tokens[0]!.jti, sub: 'agt_3' })).toBe(true);
+    expect(revocations.has({ jti: tokens[1]!.jti, sub: 'agt_3' })).toBe(false);
+
+    const count = async () =>
+      (await first.sql('select count(*)::int as rows from revoked_tokens where expires_at < now()'))[0];
+    await first.sql(
+      `insert into revoked_tokens select $1, 'evt_' || i, now() - interval '2 minutes' from generate_series(1, 100) i`,
+      [member.tenantId],
+    );
+    expect(await count()).toEqual({ rows: 100 });
+    await first.deps.db.acrossTenants((trx) => trx.raw('select delete_ended_revocations()'));
+    expect(await count()).toEqual({ rows: 0 });
+  });
+
+  it('compares the millisecond of a token’s id with the mark', () => {
+    const revocations = createRevocations();
+    const now = Date.now();
+    const mark = { agent_id: 'agt_1', not_before: new Date(now).toISOString(), refused: false };
+    revocations.add({ tokens: [], marks: [{ ...mark, expires_at: at(60_000) }] });
+    const ended = (ms: number): boolean => revocations.has({ jti: newId('evt', now + ms), sub: 'agt_1' });
+    expect([-1_000, -1, 0, 1].map(ended)).toEqual([true, true, false, false]);
+    expect(revocations.has({ jti: 'no id', sub: 'agt_1' })).toBe(true);
+  });
+});
