@@ -24,6 +24,8 @@ import type { VerifyAccessToken } from './services/tokens/access-token.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
 import { createRevocations } from './services/tokens/revocations.ts';
+import { createCredentialUses } from './services/tokens/credential-uses.ts';
+import type { CredentialUses } from './services/tokens/credential-uses.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
 import { startTokenFeed } from './services/tokens/token-feed.ts';
@@ -51,6 +53,7 @@ export interface Deps {
   verifyIssuedToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
   findTier: FindTier;
+  credentialUses: CredentialUses;
   ledger: Ledger;
   meter: Meter;
   temporal: Temporal | undefined;
@@ -107,6 +110,7 @@ export const createDeps = async (
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const tokens = await createTokens({ config, db, clock, logger });
+  const credentialUses = createCredentialUses(db, logger);
   return {
     config,
     clock,
@@ -121,9 +125,10 @@ export const createDeps = async (
     }),
     peppers: config.CLIENT_SECRET_PEPPERS,
     ...tokens,
-    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS),
+    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
     findTier: createTierLookup(db),
-    ledger: createLedger(db),
+    credentialUses,
+    ledger: createLedger(db, credentialUses.note),
     meter: createMeter({ db, redis, clock, logger, config }),
     ...createBilling(config, { db, clock, logger }),
   };
@@ -131,12 +136,15 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents, tokenFeed } = deps;
+  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents, tokenFeed } = deps;
   stripeEvents?.stop();
   await tokenFeed.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
+  await credentialUses
+    .stop()
+    .catch((error: unknown) => logger.error({ err: error }, 'the last use of credentials was not noted'));
   redis?.disconnect();
   await temporal?.close();
   await peoplePool.end();

@@ -30,7 +30,10 @@ const PUBLIC = [
 ];
 
 /** What each operation with an address of somebody's takes, so that it comes to look for that. */
-const BODIES: Readonly<Record<string, Json>> = { createCredential: {} };
+const BODIES: Readonly<Record<string, Json>> = {
+  createCredential: {},
+  updateAgent: { description: null },
+};
 
 let api: TestApi;
 let own: TestMember;

@@ -4,6 +4,7 @@ import { openApiRoute, printOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { healthRoute } from './routes/health.ts';
@@ -26,6 +27,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...revocationRoutes(doors),
     ...discoveryRoutes,
     ...agentRoutes,
+    ...credentialRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),

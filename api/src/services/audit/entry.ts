@@ -4,7 +4,13 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 /** Every act that the log tells. */
 export type AuditAction =
   | 'agent.created'
+  | 'agent.updated'
+  | 'agent.suspended'
+  | 'agent.reactivated'
+  | 'agent.decommissioned'
   | 'credential.generated'
+  | 'credential.rotated'
+  | 'credential.revoked'
   | 'token.issued'
   | 'token.revoked'
   | 'checkout.started'

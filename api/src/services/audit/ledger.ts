@@ -12,15 +12,22 @@ export type Recorded = 'committed' | 'not_live';
  */
 export interface Ledger {
   /**
-   * Resolves once the entry and its usage are committed; `not_live` when agent or credential may no longer
-   * authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem otherwise.
+   * Resolves once the entry and its usage are committed; `not_live` when the agent, the credential or this secret of it
+   * may no longer authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem
+   * otherwise.
    */
-  record(entry: AuditEntry, credentialId: string): Promise<Recorded>;
+  record(entry: AuditEntry, credentialId: string, generation?: number): Promise<Recorded>;
+}
+
+/** What a request has proved itself with. */
+interface Proof {
+  credentialId: string;
+  generation: number;
 }
 
 interface Waiting {
   entry: AuditEntry;
-  credentialId: string;
+  proof: Proof;
   since: number;
   resolve: (recorded: Recorded) => void;
   reject: (reason: unknown) => void;
@@ -39,11 +46,19 @@ const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<str
   return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const findLive = async (trx: Transaction, credentialIds: string[]): Promise<Set<string>> => {
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_credentials(?) as id', [
-    credentialIds,
-  ]);
-  return new Set(rows.map(({ id }) => id));
+const keyOf = ({ credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
+
+/** Which of these requests may still authenticate. */
+const findLive = async (trx: Transaction, waiting: Waiting[]): Promise<(one: Waiting) => boolean> => {
+  const proofs = [...new Map(waiting.map(({ proof }) => [keyOf(proof), proof])).values()];
+  const { rows } = await trx.raw<{ rows: { credential_id: string; generation: number }[] }>(
+    'select credential_id, generation from live_proofs(?, ?)',
+    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation }) => generation)],
+  );
+  const live = new Set(
+    rows.map((row) => keyOf({ credentialId: row.credential_id, generation: row.generation })),
+  );
+  return ({ proof }) => live.has(keyOf(proof));
 };
 
 /** What became of each request of a group: busy ones wait for the next. */
@@ -58,8 +73,8 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
     const heads = await lockHeads(trx, [...new Set(group.map(({ entry }) => entry.tenantId))].sort());
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const live = await findLive(trx, [...new Set(taken.map(({ credentialId }) => credentialId))]);
-    const committed = taken.filter(({ credentialId }) => live.has(credentialId));
+    const isLive = await findLive(trx, taken);
+    const committed = taken.filter(isLive);
     const byTenant = Map.groupBy(committed, ({ entry }) => entry.tenantId);
     const links = [...byTenant].flatMap(([tenantId, waiting]) =>
       chain(
@@ -68,15 +83,19 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
       ),
     );
     if (links.length) await trx.raw('select append_audit(?)', [JSON.stringify(links)]);
-    return { committed, notLive: taken.filter(({ credentialId }) => !live.has(credentialId)), busy };
+    return { committed, notLive: taken.filter((waiting) => !isLive(waiting)), busy };
   });
 
-export const createLedger = (db: Database): Ledger => {
+/** `onUse` hears of each credential that has got a token. */
+export const createLedger = (db: Database, onUse: (credentialId: string, at: Date) => void): Ledger => {
   let queue: Waiting[] = [];
   let running = false;
 
   const settle = ({ committed, notLive, busy }: Outcome): void => {
-    for (const waiting of committed) waiting.resolve('committed');
+    for (const { resolve, proof, entry } of committed) {
+      resolve('committed');
+      onUse(proof.credentialId, entry.occurredAt);
+    }
     for (const waiting of notLive) waiting.resolve('not_live');
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
@@ -103,9 +122,9 @@ export const createLedger = (db: Database): Ledger => {
   };
 
   return {
-    record: (entry, credentialId) =>
+    record: (entry, credentialId, generation = 0) =>
       new Promise((resolve, reject) => {
-        queue.push({ entry, credentialId, since: performance.now(), resolve, reject });
+        queue.push({ entry, proof: { credentialId, generation }, since: performance.now(), resolve, reject });
         if (!running) void drain();
       }),
   };
