@@ -19,8 +19,12 @@ import { createLedger } from './services/audit/ledger.ts';
 import type { Ledger } from './services/audit/ledger.ts';
 import { startStripeEvents } from './services/billing/stripe-events.ts';
 import type { StripeEvents } from './services/billing/stripe-events.ts';
+import { createResourceLookup } from './services/resources/find-resource.ts';
+import type { FindResource } from './services/resources/find-resource.ts';
 import { createVerifier, forAudience } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
+import { createAssertionAuthentication } from './services/tokens/authenticate-assertion.ts';
+import type { AuthenticateAssertion } from './services/tokens/authenticate-assertion.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
 import { createRevocations } from './services/tokens/revocations.ts';
@@ -52,6 +56,8 @@ export interface Deps {
   /** Tokens of ours for any resource. */
   verifyIssuedToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
+  authenticateAssertion: AuthenticateAssertion;
+  findResource: FindResource;
   findTier: FindTier;
   credentialUses: CredentialUses;
   ledger: Ledger;
@@ -126,6 +132,8 @@ export const createDeps = async (
     peppers: config.CLIENT_SECRET_PEPPERS,
     ...tokens,
     authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
+    authenticateAssertion: createAssertionAuthentication(db, config.PUBLIC_URL, clock),
+    findResource: createResourceLookup(db),
     findTier: createTierLookup(db),
     credentialUses,
     ledger: createLedger(db, credentialUses.note),

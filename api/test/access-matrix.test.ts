@@ -5,6 +5,7 @@ import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
+import { newKeyPair } from './support/assertions.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
@@ -32,6 +33,7 @@ const PUBLIC = [
 /** What each operation with an address of somebody's takes, so that it comes to look for that. */
 const BODIES: Readonly<Record<string, Json>> = {
   createCredential: {},
+  addKey: { publicKey: newKeyPair().publicJwk },
   updateAgent: { description: null },
 };
 
@@ -44,6 +46,7 @@ const missing: Record<string, string> = {
   agentId: newId('agt'),
   credentialId: newId('crd'),
   checkoutId: newId('chk'),
+  resourceId: newId('res'),
 };
 
 beforeAll(async () => {
@@ -57,7 +60,9 @@ beforeAll(async () => {
     `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
     [other.tenantId, checkoutId],
   );
-  foreign = { agentId: theirs.agentId, credentialId: theirs.credentialId, checkoutId };
+  const resource = await other.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
+  const resourceId = resource.body.resourceId as string;
+  foreign = { resourceId, agentId: theirs.agentId, credentialId: theirs.credentialId, checkoutId };
 });
 afterAll(() => api.close());
 

@@ -64,6 +64,7 @@ describe('a client secret', () => {
     expect(shown).toEqual({
       credentialId: expect.stringMatching(/^crd_/),
       kind: 'secret',
+      thumbprint: null,
       name: 'CI',
       createdAt: expect.any(String),
       expiresAt,

@@ -1,6 +1,8 @@
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { supported } from '../src/http/supported.ts';
+import { ASSERTION_TYPE, addKey, signAssertion } from './support/assertions.ts';
+import type { TestKey } from './support/assertions.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, post, registerAgent, signUp } from './support/callers.ts';
@@ -9,10 +11,12 @@ import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 let api: TestApi;
 let member: TestMember;
 let agent: TestAgent;
+let key: TestKey;
 beforeAll(async () => {
   api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' } });
   member = await signUp(api);
   agent = await registerAgent(api, member, ['agents:read', 'tokens:read']);
+  key = await addKey(member, agent.agentId);
 });
 afterAll(() => api.close());
 
@@ -36,6 +40,12 @@ const ask = (endpoint: unknown, form: Record<string, string>, authorization?: st
   });
 };
 
+const byKey = (form: Record<string, string>, signer: TestKey): Record<string, string> => ({
+  ...form,
+  client_assertion_type: ASSERTION_TYPE,
+  client_assertion: signAssertion(signer, agent.clientId),
+});
+
 /** How to send a form with each way of proving oneself. A way without an entry here fails the test. */
 const methods: Record<string, (form: Record<string, string>) => Promise<[Record<string, string>, string?]>> =
   {
@@ -43,11 +53,19 @@ const methods: Record<string, (form: Record<string, string>) => Promise<[Record<
     client_secret_post: async (form) => [
       { ...form, client_id: agent.clientId, client_secret: agent.clientSecret },
     ],
+    private_key_jwt: async (form) => [byKey(form, key)],
     Bearer: async (form) => [form, `Bearer ${await agent.token()}`],
   };
 
-const grants: Record<string, Record<string, string>> = {
-  client_credentials: { grant_type: 'client_credentials' },
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+const grants: Record<string, () => Promise<Record<string, string>>> = {
+  client_credentials: async () => ({ grant_type: 'client_credentials' }),
+  [TOKEN_EXCHANGE]: async () => ({
+    grant_type: TOKEN_EXCHANGE,
+    subject_token: await agent.token(),
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  }),
 };
 
 describe('the metadata', () => {
@@ -79,7 +97,7 @@ describe('the metadata', () => {
     expect(metadata).toMatchObject(supported);
     for (const grant of list('grant_types_supported')) {
       for (const method of list('token_endpoint_auth_methods_supported')) {
-        const reply = await by(method, metadata.token_endpoint, grants[grant]!);
+        const reply = await by(method, metadata.token_endpoint, await grants[grant]!());
         expect([grant, method, reply.status]).toEqual([grant, method, 200]);
       }
     }
@@ -93,6 +111,19 @@ describe('the metadata', () => {
       expect([method, reply.status]).toEqual([method, 200]);
       const after = await call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
       expect([method, after.status]).toEqual([method, 401]);
+    }
+    const signers: Record<string, TestKey> = {};
+    for (const endpoint of ['token', 'introspection', 'revocation']) {
+      for (const algorithm of list(`${endpoint}_endpoint_auth_signing_alg_values_supported`)) {
+        const signer = (signers[algorithm] ??= await addKey(
+          member,
+          agent.agentId,
+          algorithm as TestKey['algorithm'],
+        ));
+        const form = { grant_type: 'client_credentials', token: 'none' };
+        const reply = await ask(metadata[`${endpoint}_endpoint`], byKey(form, signer));
+        expect([endpoint, algorithm, reply.status]).toEqual([endpoint, algorithm, 200]);
+      }
     }
     const everything = await registerAgent(api, member, list('scopes_supported'));
     for (const scope of list('scopes_supported')) {
@@ -166,7 +197,10 @@ describe('WWW-Authenticate', () => {
     [
       'no client',
       () =>
-        call(api, '/oauth2/token', { method: 'POST', body: new URLSearchParams(grants.client_credentials) }),
+        call(api, '/oauth2/token', {
+          method: 'POST',
+          body: new URLSearchParams({ grant_type: 'client_credentials' }),
+        }),
     ],
     [
       'no client to revoke',

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, signUp } from './support/callers.ts';
+import { requestByAssertion } from './support/assertions.ts';
 import type { TestAgent } from './support/callers.ts';
 import { forgedTokens } from './support/forged-tokens.ts';
 
@@ -19,6 +20,17 @@ const introspect = (authorization: string, token: string) =>
     headers: { authorization },
     body: new URLSearchParams({ token }),
   });
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+const exchanges = async (form: Record<string, string>): Promise<boolean> => {
+  const { status } = await agent.requestToken({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: ACCESS_TOKEN,
+    ...form,
+  });
+  expect([200, 400, 413]).toContain(status);
+  return status === 200;
+};
 
 /** Every place that takes a token of ours: whether it took this one. */
 const doors: Record<string, (token: string) => Promise<boolean>> = {
@@ -38,6 +50,9 @@ const doors: Record<string, (token: string) => Promise<boolean>> = {
     expect([200, 401, 431]).toContain(status);
     return status === 200;
   },
+  'a subject token': (token) => exchanges({ subject_token: token }),
+  'an actor token': async (token) =>
+    exchanges({ subject_token: await agent.token(), actor_token: token, actor_token_type: ACCESS_TOKEN }),
 };
 
 it.each(Object.entries(doors))('Forged tokens are refused everywhere: %s', async (_where, takes) => {
@@ -53,4 +68,13 @@ it.each(Object.entries(doors))('Forged tokens are refused everywhere: %s', async
   }
   expect(taken).toEqual([]);
   expect(await takes(token)).toBe(true);
+});
+
+it('Forged tokens are refused everywhere: a client assertion, which no token of ours is', async () => {
+  const token = await agent.token();
+  const forged = forgedTokens({ token, privateKey: api.deps.signingKeys.current.privateKey });
+  for (const [name, text] of [['an honest one', token], ...forged]) {
+    const { status, body } = await requestByAssertion(api, text!);
+    expect([name, status, body.access_token]).toEqual([name, expect.toBeOneOf([400, 401, 413]), undefined]);
+  }
 });

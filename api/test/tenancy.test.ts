@@ -57,6 +57,8 @@ const TENANT_TABLES = [
   'tenant_subscriptions',
   'stripe_customers',
   'checkouts',
+  'resources',
+  'assertion_uses',
   'mails',
   'revoked_tokens',
   'not_before_marks',
@@ -80,11 +82,20 @@ describe('the application’s role', () => {
     api = await startApi({ env: { DB_POOL_MAX: '1' } });
     [own, foreign] = [await foundTenant(api), await foundTenant(api)];
     for (const { tenantId, agentId } of [own, foreign]) {
+      const credentialId = newId('crd');
       await api.sql(
         `insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at)
          values ($1, $2, $3, '\\x00', 'p1', now())`,
-        [tenantId, newId('crd'), agentId],
+        [tenantId, credentialId, agentId],
       );
+      await api.sql(`insert into assertion_uses values ($1, $2, 'jti', 'evt', now())`, [
+        tenantId,
+        credentialId,
+      ]);
+      await api.sql(`insert into resources values ($1, $2, 'https://crm.example', '{read}', 900, now())`, [
+        tenantId,
+        newId('res'),
+      ]);
       await api.sql(`insert into usage_events values ($1, now(), 'api_calls', 'test', 1)`, [tenantId]);
       await api.sql(
         `insert into audit_events values ($1, 1, 'evt_1', now(), 'system', 'test', null, 'agent.created', 'success',
@@ -183,6 +194,10 @@ describe('the application’s role', () => {
     'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
+    `insert into assertion_uses values ('ten', 'crd', 'jti', 'evt', now())`,
+    'delete from assertion_uses',
+    `update resources set scopes = '{all}'`,
+    'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
     'set role sentryagent_auditor',
     'alter table agents disable row level security',
@@ -202,6 +217,7 @@ describe('the roles that cross tenants', () => {
   it.each([
     ['sentryagent_session_finder', ['members', 'sessions', 'tenants']],
     ['sentryagent_client_finder', ['agents', 'credentials']],
+    ['sentryagent_assertion_keeper', ['assertion_uses']],
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.
     ['sentryagent_use_recorder', []],

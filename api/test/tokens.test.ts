@@ -72,7 +72,7 @@ describe('POST /oauth2/token', () => {
     expectOAuthError(two, 400, 'invalid_request');
   });
 
-  it('narrows to the scopes asked, and refuses one that is not granted', async () => {
+  it('A wider scope is refused, and a narrower one is narrowed to', async () => {
     expect((await agent.requestToken({ scope: 'billing:read' })).body.scope).toBe('billing:read');
     expect((await agent.requestToken({ scope: '' })).body.scope).toBe('agents:read billing:read');
     expectOAuthError(await agent.requestToken({ scope: 'billing:read agents:write' }), 400, 'invalid_scope');
@@ -102,7 +102,7 @@ describe('POST /oauth2/token', () => {
     expect(reply.headers.get('www-authenticate')).toMatch(/^Basic /);
   });
 
-  it('answers an unknown client and a wrong secret alike', async () => {
+  it('An unknown client and a wrong secret look alike', async () => {
     const form = { grant_type: 'client_credentials' };
     const unknown = await requestToken(
       api,
@@ -145,11 +145,28 @@ describe('POST /oauth2/token', () => {
     expectOAuthError(reply, status, error);
   });
 
+  it('A repeated parameter is an invalid request, whatever it says', async () => {
+    const send = (body: string, query = '') =>
+      call(api, `/oauth2/token${query}`, {
+        method: 'POST',
+        headers: {
+          authorization: basic(agent.clientId, agent.clientSecret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body,
+      });
+    const grant = 'grant_type=client_credentials';
+    for (const twice of ['scope=agents:read&scope=agents:read', 'scope=agents:read&scope=', 'scope=&scope='])
+      expectOAuthError(await send(`${grant}&${twice}`), 400, 'invalid_request');
+    expectOAuthError(await send('scope=agents:read', `?${grant}`), 400, 'invalid_request');
+    expect((await send(grant, '?scope=agents:write')).body.scope).toBe('agents:read billing:read');
+  });
+
   it('ignores a parameter that it does not know', async () => {
     expect((await agent.requestToken({ colour: 'blue' })).status).toBe(200);
   });
 
-  it('is POST alone, and takes a form alone', async () => {
+  it('A token cannot be got by GET, nor with another body than a form', async () => {
     const get = await call(api, '/oauth2/token');
     expectOAuthError(get, 405, 'invalid_request');
     expect(get.headers.get('allow')).toBe('POST');

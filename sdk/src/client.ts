@@ -1,16 +1,21 @@
 import type {
+  AddKeyData,
   Agent,
   AgentPage,
   Checkout,
   CreateCredentialData,
   CredentialPage,
+  CreateResourceData,
   Health,
   Introspection,
+  KeyCredential,
   ListAgentsData,
   ListCredentialsData,
   NewCredential,
   RegisterAgentData,
   RotateCredentialData,
+  Resource,
+  ResourceList,
   Session,
   SignedIn,
   SignInData,
@@ -34,6 +39,8 @@ export interface ClientCredentials {
   clientSecret: string;
   /** Space-separated; none asked is all granted. */
   scope?: string;
+  /** What the token is for; default: the API. */
+  resource?: string;
 }
 
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
@@ -57,6 +64,16 @@ const agents = (send: Send) => ({
   /** The secret in the answer is shown this once. */
   createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
     send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
+  /** A key pair's public half, for an agent that authenticates by private_key_jwt. */
+  addKey: (agentId: string, json: AddKeyData['body']) =>
+    send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
+});
+
+const resources = (send: Send) => ({
+  create: (json: CreateResourceData['body']) => send<Resource>({ method: 'POST', path: '/resources', json }),
+  list: () => send<ResourceList>({ method: 'GET', path: '/resources' }),
+  delete: (resourceId: string) =>
+    send<undefined>({ method: 'DELETE', path: `/resources/${encodeURIComponent(resourceId)}` }),
 });
 
 const credentials = (send: Send) => {
@@ -119,7 +136,25 @@ const tokens = (send: Send) => ({
     send<TokenResponse>({
       method: 'POST',
       path: '/oauth2/token',
-      form: { grant_type: 'client_credentials', scope: credentials.scope },
+      form: {
+        grant_type: 'client_credentials',
+        scope: credentials.scope,
+        resource: credentials.resource,
+      },
+      headers: { authorization: basic(credentials) },
+    }),
+  /** RFC 8693: a token to act for the agent whose token this is; never wider or longer than that. */
+  exchange: (credentials: ClientCredentials, subjectToken: string) =>
+    send<TokenResponse>({
+      method: 'POST',
+      path: '/oauth2/token',
+      form: {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subjectToken,
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        scope: credentials.scope,
+        resource: credentials.resource,
+      },
       headers: { authorization: basic(credentials) },
     }),
 });
@@ -132,6 +167,7 @@ export const createClient = (options: ClientOptions) => {
     auth: auth(send),
     billing: billing(send),
     credentials: credentials(send),
+    resources: resources(send),
     tokens: tokens(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };

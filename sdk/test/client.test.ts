@@ -134,6 +134,37 @@ describe('a call', () => {
     expect(seen()).toMatchObject({ url: '/oauth2/revoke', body: 'token=t', headers: { authorization } });
   });
 
+  it('asks for a token of a resource, and exchanges one', async () => {
+    const { baseUrl, seen } = await serve(json(200, { access_token: 't' }));
+    const { tokens } = createClient({ baseUrl });
+    const credentials = { clientId: 'agt_1', clientSecret: 's' };
+    await tokens.issue({ ...credentials, resource: 'https://crm.example' });
+    expect(Object.fromEntries(new URLSearchParams(seen().body))).toEqual({
+      grant_type: 'client_credentials',
+      resource: 'https://crm.example',
+    });
+    await tokens.exchange({ ...credentials, scope: 'agents:read' }, 'given');
+    expect(Object.fromEntries(new URLSearchParams(seen().body))).toEqual({
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: 'given',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      scope: 'agents:read',
+    });
+  });
+
+  it('adds keys, and makes, lists and deletes resources', async () => {
+    const { baseUrl, seen } = await serve(json(200, {}));
+    const { agents, resources } = createClient({ baseUrl });
+    await agents.addKey('agt/1', { publicKey: { kty: 'EC' } });
+    expect(seen()).toMatchObject({ method: 'POST', url: '/agents/agt%2F1/keys' });
+    await resources.create({ identifier: 'https://crm.example', scopes: ['read'] });
+    expect(seen()).toMatchObject({ method: 'POST', url: '/resources' });
+    await resources.list();
+    expect(seen()).toMatchObject({ method: 'GET', url: '/resources' });
+    await resources.delete('res/1');
+    expect(seen()).toMatchObject({ method: 'DELETE', url: '/resources/res%2F1' });
+  });
+
   it('answers undefined for an empty body, and shows every answer to onResponse', async () => {
     const { baseUrl } = await serve((response) => response.writeHead(204, { 'set-cookie': 'a=b' }).end());
     const cookies: string[] = [];

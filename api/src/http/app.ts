@@ -22,8 +22,15 @@ const headersOf = ({ req }: Koa.Context): Headers => {
   return headers;
 };
 
-const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { kind, id }: Principal): boolean =>
-  ownNeedsNoScope === true && kind === 'agent' && (ctx.params as Record<string, string>).agentId === id;
+const asksForItsOwn = (
+  { ownNeedsNoScope }: Route,
+  ctx: Koa.Context,
+  { kind, id, actor }: Principal,
+): boolean =>
+  ownNeedsNoScope === true &&
+  kind === 'agent' &&
+  actor === undefined &&
+  (ctx.params as Record<string, string>).agentId === id;
 
 /** Proves who asks and lets the call through its limits before anything of it is read. */
 const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {

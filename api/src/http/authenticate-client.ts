@@ -1,68 +1,67 @@
 import type { Deps } from '../deps.ts';
 import type { Client } from '../services/tokens/authenticate-client.ts';
 import { OAuthError } from '../services/tokens/oauth-error.ts';
+import { useAssertionOf } from '../services/tokens/use-assertions.ts';
+import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
+import { clientSecretPost } from './client-authentication/client-secret-post.ts';
+import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
+import { privateKeyJwt } from './client-authentication/private-key-jwt.ts';
 import { addressKey } from './doors.ts';
 import type { Door } from './doors.ts';
 import type { Request } from './route.ts';
 
-export interface ClientFields {
-  client_id?: string | undefined;
-  client_secret?: string | undefined;
-}
+const methods = [clientSecretBasic, clientSecretPost, privateKeyJwt];
 
-export type ClientRequest = Pick<Request<unknown, unknown, ClientFields>, 'headers' | 'body' | 'origin'>;
+export const clientAuthenticationMethods: readonly string[] = methods.map(({ name }) => name);
 
-interface ClientCredentials {
-  clientId: string;
-  clientSecret: string;
-}
-
-/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined and put in base64. */
-const formDecode = (text: string): string => {
-  try {
-    return decodeURIComponent(text.replaceAll('+', ' '));
-  } catch {
-    throw new OAuthError('invalid_client', 'The Basic credentials are not form-encoded.');
+/** RFC 6749 section 2.3: a request uses one method, and names one client. */
+const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): Presented => {
+  const [method, second] = methods.filter(({ isUsed }) => isUsed(request));
+  if (!method) {
+    throw new OAuthError(
+      'invalid_client',
+      `Authenticate by one of ${clientAuthenticationMethods.join(', ')}.`,
+    );
   }
+  if (second) throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
+  const presented = method.read(deps, request);
+  const named = request.body.client_id;
+  if (named !== undefined && named !== presented.clientId) {
+    throw new OAuthError('invalid_request', 'client_id is not the client that authenticates. Leave it out.');
+  }
+  return presented;
 };
 
-const readBasic = (authorization: string): ClientCredentials => {
-  const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(authorization) ?? [];
-  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
-  const colon = text.indexOf(':');
-  if (colon < 0)
-    throw new OAuthError('invalid_client', 'Send "Authorization: Basic base64(client_id:client_secret)".');
-  return { clientId: formDecode(text.slice(0, colon)), clientSecret: formDecode(text.slice(colon + 1)) };
-};
+type AuthenticatedRequest = ClientRequest & Pick<Request, 'origin'>;
 
-/** One method of authentication per request (RFC 6749 section 2.3). */
-const readCredentials = ({ headers, body: form }: ClientRequest): ClientCredentials => {
-  const authorization = headers.get('authorization');
-  const { client_id: clientId, client_secret: clientSecret } = form;
-  if (authorization !== null) {
-    const basic = readBasic(authorization);
-    if (clientSecret !== undefined || (clientId !== undefined && clientId !== basic.clientId)) {
-      throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
-    }
-    return basic;
-  }
-  if (clientId === undefined || clientSecret === undefined) {
-    throw new OAuthError('invalid_client', 'Send the client id and secret by Basic or in the body.');
-  }
-  return { clientId, clientSecret };
-};
-
-/** The agent that has proved itself. OAuthError: `invalid_client`, of an unknown one and a wrong secret alike. */
-export const authenticateClient = async (
-  { authenticateClient: find }: Pick<Deps, 'authenticateClient'>,
+/**
+ * The client that a request proves to come from, whose assertion, where it came with one, is not used up yet: that is
+ * for the commit of what is done for it. The door that keeps failing clients out is asked before anything is looked
+ * up. OAuthError: `invalid_client`, `invalid_request`; Problem: `rate_limited`.
+ */
+export const proveClient = async (
+  deps: ClientAuthenticationDeps,
   door: Door,
-  request: ClientRequest,
+  request: AuthenticatedRequest,
 ): Promise<Client> => {
-  const { clientId, clientSecret } = readCredentials(request);
-  const key = `${clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
+  const presented = readPresented(deps, request);
+  const key = `${presented.clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
   door.checkOpen(key);
-  const client = await find(clientId, clientSecret);
-  if (client) return client;
-  await door.knock(key);
-  throw new OAuthError('invalid_client', 'Unknown client, or wrong secret.');
+  try {
+    return await presented.prove();
+  } catch (error) {
+    if (error instanceof OAuthError) await door.knock(key);
+    throw error;
+  }
+};
+
+/** The same, with the assertion used up: for whatever the ledger does not commit. */
+export const authenticateClient = async (
+  deps: ClientAuthenticationDeps & Pick<Deps, 'db'>,
+  door: Door,
+  request: AuthenticatedRequest,
+): Promise<Client> => {
+  const client = await proveClient(deps, door, request);
+  await useAssertionOf(deps.db, client, request.origin.requestId);
+  return client;
 };

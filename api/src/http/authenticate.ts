@@ -30,6 +30,7 @@ const authenticateAgent = async (
     kind: 'agent',
     id: claims.sub,
     scopes: claims.scope.split(' ').filter(isScope),
+    ...(claims.act && { actor: claims.act.sub }),
   };
 };
 

@@ -9,7 +9,9 @@ import { checkoutRoutes } from './routes/checkout.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { healthRoute } from './routes/health.ts';
 import { introspectionRoutes } from './routes/introspection.ts';
+import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { revocationRoutes } from './routes/revocation.ts';
 import { tokenRoutes } from './routes/token.ts';
 
@@ -28,6 +30,8 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...discoveryRoutes,
     ...agentRoutes,
     ...credentialRoutes,
+    ...keyRoutes,
+    ...resourceRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),

@@ -1,3 +1,5 @@
+import type { JsonWebKey } from 'node:crypto';
+import type { KeyAlgorithm } from '../platform/public-jwk.ts';
 import { BaseModel } from './base-model.ts';
 
 export class Credential extends BaseModel {
@@ -8,8 +10,14 @@ export class Credential extends BaseModel {
   declare id: string;
   declare agentId: string;
   declare name: string | null;
-  declare secretHash: Buffer;
-  declare pepperId: string;
+  declare kind: 'secret' | 'key';
+  /** Of a secret: its keyed hash. */
+  declare secretHash: Buffer | null;
+  declare pepperId: string | null;
+  /** Of a key: itself, what it signs with, and its RFC 7638 thumbprint. */
+  declare algorithm: KeyAlgorithm | null;
+  declare publicJwk: JsonWebKey | null;
+  declare thumbprint: string | null;
   /** How often it was rotated. */
   declare generation: number;
   /** The secret before the last rotation, for as long as both work: these three are set or null together. */

@@ -7,6 +7,18 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
     code: 'agent_name_taken',
     detail: 'Your tenant has an agent of this name. Choose another name.',
   },
+  credentials_kind_check: {
+    code: 'credential_is_key',
+    detail: 'A public key has no secret to rotate. Add the new key, then revoke this one.',
+  },
+  credentials_thumbprint_key: {
+    code: 'key_taken',
+    detail: 'This agent has this key already. Use it, or make another key pair.',
+  },
+  resources_identifier_key: {
+    code: 'resource_taken',
+    detail: 'Your tenant has a resource of this identifier. Delete it first to give it other scopes.',
+  },
   agents_owner_fkey: {
     code: 'validation_failed',
     detail: 'owner: must be the user id of a member of your tenant',

@@ -11,6 +11,7 @@ export type IdPrefix =
   | 'inv'
   | 'agt'
   | 'crd'
+  | 'res'
   | 'chk'
   | 'mai'
   | 'evt'

@@ -19,6 +19,8 @@ export interface Principal {
   kind: 'agent' | 'member';
   id: string;
   scopes: readonly Scope[];
+  /** The agent that acts for this one, by an exchanged token: what is the agent's own is not the actor's. */
+  actor?: string;
 }
 
 /** A member's scopes follow the role: everyone may read, owners and admins may change. */

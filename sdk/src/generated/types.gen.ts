@@ -57,7 +57,9 @@ export type AuthorizationServerMetadata = {
     token_endpoint_auth_methods_supported: Array<string>;
     introspection_endpoint_auth_methods_supported: Array<string>;
     revocation_endpoint_auth_methods_supported: Array<string>;
-    token_endpoint_auth_signing_alg_values_supported?: Array<string>;
+    token_endpoint_auth_signing_alg_values_supported: Array<string>;
+    introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
+    revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
 };
 
 export type Checkout = {
@@ -76,7 +78,11 @@ export type Checkout = {
 
 export type Credential = {
     credentialId: string;
-    kind: 'secret';
+    kind: 'secret' | 'key';
+    /**
+     * Of a key: RFC 7638.
+     */
+    thumbprint: string | null;
     name: string | null;
     createdAt: string;
     expiresAt: string | null;
@@ -148,6 +154,29 @@ export type JsonWebKeySet = {
     }>;
 };
 
+export type KeyCredential = {
+    /**
+     * May stand as `kid` in the header of an assertion.
+     */
+    credentialId: string;
+    /**
+     * The agent’s id: `iss` and `sub` of an assertion.
+     */
+    clientId: string;
+    kind: 'key';
+    name: string | null;
+    /**
+     * The only one that the key is used with.
+     */
+    algorithm: 'ES256' | 'EdDSA' | 'RS256';
+    /**
+     * RFC 7638; may stand as `kid` too.
+     */
+    thumbprint: string;
+    createdAt: string;
+    expiresAt: string | null;
+};
+
 export type MetricUsage = {
     today: number;
     period: number;
@@ -160,7 +189,11 @@ export type MetricUsage = {
 
 export type NewCredential = {
     credentialId: string;
-    kind: 'secret';
+    kind: 'secret' | 'key';
+    /**
+     * Of a key: RFC 7638.
+     */
+    thumbprint: string | null;
     name: string | null;
     createdAt: string;
     expiresAt: string | null;
@@ -206,7 +239,9 @@ export type OpenIdConfiguration = {
     token_endpoint_auth_methods_supported: Array<string>;
     introspection_endpoint_auth_methods_supported: Array<string>;
     revocation_endpoint_auth_methods_supported: Array<string>;
-    token_endpoint_auth_signing_alg_values_supported?: Array<string>;
+    token_endpoint_auth_signing_alg_values_supported: Array<string>;
+    introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
+    revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
     subject_types_supported: Array<string>;
     id_token_signing_alg_values_supported: Array<string>;
 };
@@ -231,7 +266,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -245,6 +280,24 @@ export type ProtectedResourceMetadata = {
     scopes_supported: Array<string>;
     bearer_methods_supported: Array<string>;
     resource_name: string;
+};
+
+/**
+ * A service of the tenant that accepts our tokens (RFC 8707).
+ */
+export type Resource = {
+    resourceId: string;
+    /**
+     * What a token request names, and what the token’s `aud` is.
+     */
+    identifier: string;
+    scopes: Array<string>;
+    tokenTtlSeconds: number;
+    createdAt: string;
+};
+
+export type ResourceList = {
+    data: Array<Resource>;
 };
 
 /**
@@ -303,6 +356,10 @@ export type TierList = {
 
 export type TokenResponse = {
     access_token: string;
+    /**
+     * Of an exchanged token (RFC 8693).
+     */
+    issued_token_type?: string;
     token_type: 'Bearer';
     /**
      * Seconds.
@@ -345,7 +402,7 @@ export type Usage = {
 export type IssueTokenData = {
     body: {
         /**
-         * `client_credentials`
+         * `client_credentials` or `urn:ietf:params:oauth:grant-type:token-exchange`
          */
         grant_type: string;
         /**
@@ -353,10 +410,46 @@ export type IssueTokenData = {
          */
         scope?: string;
         /**
+         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources`.
+         */
+        resource?: string;
+        /**
          * Where nothing else names the client.
          */
         client_id?: string;
         client_secret?: string;
+        /**
+         * Of `private_key_jwt` (RFC 7523).
+         */
+        client_assertion?: string;
+        /**
+         * `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`
+         */
+        client_assertion_type?: string;
+        /**
+         * Token exchange: the access token of the agent to act for.
+         */
+        subject_token?: string;
+        /**
+         * `urn:ietf:params:oauth:token-type:access_token`
+         */
+        subject_token_type?: string;
+        /**
+         * Token exchange: an access token of the client itself; may be left out.
+         */
+        actor_token?: string;
+        /**
+         * `urn:ietf:params:oauth:token-type:access_token`
+         */
+        actor_token_type?: string;
+        /**
+         * `urn:ietf:params:oauth:token-type:access_token`, which is the default.
+         */
+        requested_token_type?: string;
+        /**
+         * Not supported: use `resource`.
+         */
+        audience?: string;
     };
     path?: never;
     query?: never;
@@ -417,6 +510,14 @@ export type IntrospectTokenData = {
          */
         client_id?: string;
         client_secret?: string;
+        /**
+         * Of `private_key_jwt` (RFC 7523).
+         */
+        client_assertion?: string;
+        /**
+         * `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`
+         */
+        client_assertion_type?: string;
     };
     path?: never;
     query?: never;
@@ -481,6 +582,14 @@ export type RevokeTokenData = {
          */
         client_id?: string;
         client_secret?: string;
+        /**
+         * Of `private_key_jwt` (RFC 7523).
+         */
+        client_assertion?: string;
+        /**
+         * `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`
+         */
+        client_assertion_type?: string;
     };
     path?: never;
     query?: never;
@@ -1290,7 +1399,7 @@ export type RotateCredentialErrors = {
      */
     404: Problem;
     /**
-     * agent_decommissioned, credential_ended, idempotent_answer_gone
+     * agent_decommissioned, credential_ended, credential_is_key, idempotent_answer_gone
      */
     409: Problem;
     /**
@@ -1433,6 +1542,261 @@ export type RevokeCredentialResponses = {
 };
 
 export type RevokeCredentialResponse = RevokeCredentialResponses[keyof RevokeCredentialResponses];
+
+export type AddKeyData = {
+    body: {
+        /**
+         * A JWK (RFC 7517) of a P-256, Ed25519 or RSA (2048 to 4096 bits) key; no private member.
+         */
+        publicKey: {
+            kty: string;
+            [key: string]: unknown;
+        };
+        name?: string;
+        /**
+         * Default: never.
+         */
+        expiresAt?: string;
+    };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        agentId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/keys';
+};
+
+export type AddKeyErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * agent_decommissioned, credential_limit, key_taken
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type AddKeyError = AddKeyErrors[keyof AddKeyErrors];
+
+export type AddKeyResponses = {
+    /**
+     * The credential
+     */
+    201: KeyCredential;
+};
+
+export type AddKeyResponse = AddKeyResponses[keyof AddKeyResponses];
+
+export type ListResourcesData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/resources';
+};
+
+export type ListResourcesErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ListResourcesError = ListResourcesErrors[keyof ListResourcesErrors];
+
+export type ListResourcesResponses = {
+    /**
+     * All of them: a tenant has at most 100
+     */
+    200: ResourceList;
+};
+
+export type ListResourcesResponse = ListResourcesResponses[keyof ListResourcesResponses];
+
+export type CreateResourceData = {
+    body: {
+        identifier: string;
+        /**
+         * The service’s own scopes.
+         */
+        scopes: Array<string>;
+        /**
+         * How long its tokens live.
+         */
+        tokenTtlSeconds?: number;
+    };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/resources';
+};
+
+export type CreateResourceErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * resource_taken, resource_limit
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type CreateResourceError = CreateResourceErrors[keyof CreateResourceErrors];
+
+export type CreateResourceResponses = {
+    /**
+     * The resource
+     */
+    201: Resource;
+};
+
+export type CreateResourceResponse = CreateResourceResponses[keyof CreateResourceResponses];
+
+export type DeleteResourceData = {
+    body?: never;
+    path: {
+        resourceId: string;
+    };
+    query?: never;
+    url: '/resources/{resourceId}';
+};
+
+export type DeleteResourceErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type DeleteResourceError = DeleteResourceErrors[keyof DeleteResourceErrors];
+
+export type DeleteResourceResponses = {
+    /**
+     * Deleted
+     */
+    204: void;
+};
+
+export type DeleteResourceResponse = DeleteResourceResponses[keyof DeleteResourceResponses];
 
 export type GetUsageData = {
     body?: never;

@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
-/** For the body of every route that a client authenticates at. */
+/** The fields of `ClientForm`, for the body of every route that a client authenticates at. */
 export const clientFields = {
   client_id: z.string().max(128).optional().meta({ description: 'Where nothing else names the client.' }),
   client_secret: z.string().max(256).optional(),
+  client_assertion: z
+    .string()
+    .max(4_096)
+    .optional()
+    .meta({ description: 'Of `private_key_jwt` (RFC 7523).' }),
+  client_assertion_type: z
+    .string()
+    .max(128)
+    .optional()
+    .meta({ description: '`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`' }),
 };

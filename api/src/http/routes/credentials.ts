@@ -18,7 +18,8 @@ const itsParams = z.strictObject({ agentId: z.string(), credentialId: z.string()
 
 const credentialFields = {
   credentialId: z.string(),
-  kind: z.enum(['secret']),
+  kind: z.enum(['secret', 'key']),
+  thumbprint: z.string().nullable().meta({ description: 'Of a key: RFC 7638.' }),
   name: z.string().nullable(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable(),
@@ -43,11 +44,13 @@ const newCredentialSchema = z
 const presentCredential =
   (now: Date) =>
   (credential: Credential): z.output<typeof credentialSchema> => {
-    const { id, name, createdAt, expiresAt, lastUsedAt, revokedAt, previousUntil } = credential;
+    const { id, kind, thumbprint, name, createdAt, expiresAt, lastUsedAt, revokedAt, previousUntil } =
+      credential;
     const overlapUntil = previousUntil && previousUntil > now ? previousUntil : null;
     return {
       credentialId: id,
-      kind: 'secret',
+      kind,
+      thumbprint,
       name,
       createdAt: createdAt.toISOString(),
       expiresAt: expiresAt?.toISOString() ?? null,
@@ -126,7 +129,7 @@ const rotate = scopedRoute({
       .meta({ description: 'How long the secret before works on: up to 7 days.' }),
   }),
   responses: { 200: { description: 'The credential with its new secret', schema: newCredentialSchema } },
-  problems: ['not_found', 'agent_decommissioned', 'credential_ended'],
+  problems: ['not_found', 'agent_decommissioned', 'credential_ended', 'credential_is_key'],
   handle: async (deps, { params: name, body, origin }, principal) => {
     const made = await rotateCredential(deps, principal, { ...name, ...body }, origin);
     return { status: 200, body: presentNew(deps.clock(), made) };

@@ -22,7 +22,9 @@ const serverSchema = z
     token_endpoint_auth_methods_supported: list,
     introspection_endpoint_auth_methods_supported: list,
     revocation_endpoint_auth_methods_supported: list,
-    token_endpoint_auth_signing_alg_values_supported: list.optional(),
+    token_endpoint_auth_signing_alg_values_supported: list,
+    introspection_endpoint_auth_signing_alg_values_supported: list,
+    revocation_endpoint_auth_signing_alg_values_supported: list,
   })
   .meta({ id: 'AuthorizationServerMetadata', description: 'RFC 8414' });
 
@@ -58,6 +60,7 @@ const keySetSchema = z
 
 const serverMetadata = (issuer: string) => {
   const methods = supported.token_endpoint_auth_methods_supported;
+  const algorithms = supported.token_endpoint_auth_signing_alg_values_supported;
   return {
     issuer,
     token_endpoint: `${issuer}/oauth2/token`,
@@ -66,7 +69,9 @@ const serverMetadata = (issuer: string) => {
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     ...supported,
     introspection_endpoint_auth_methods_supported: [...methods, 'Bearer'],
+    introspection_endpoint_auth_signing_alg_values_supported: algorithms,
     revocation_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_signing_alg_values_supported: algorithms,
   };
 };
 

@@ -1,35 +1,48 @@
 import { z } from 'zod';
+import { findGrant, grantTypes } from '../../services/tokens/grants.ts';
 import { issueToken } from '../../services/tokens/issue-token.ts';
-import { OAuthError } from '../../services/tokens/oauth-error.ts';
 import { admitClient } from '../admit.ts';
-import { authenticateClient } from '../authenticate-client.ts';
+import { proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
+const of = (max: number, description: string) => z.string().max(max).optional().meta({ description });
+
 const body = z.object({
-  grant_type: z.string().meta({ description: '`client_credentials`' }),
-  scope: z.string().max(512).optional().meta({ description: 'Space-separated; none asked is all granted.' }),
+  grant_type: z.string().meta({ description: grantTypes.map((type) => `\`${type}\``).join(' or ') }),
+  scope: of(2_048, 'Space-separated; none asked is all granted.'),
+  resource: of(
+    2_048,
+    'What the token is for (RFC 8707): the API, which is the default, or one of `/resources`.',
+  ),
   ...clientFields,
+  subject_token: of(4_096, 'Token exchange: the access token of the agent to act for.'),
+  subject_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`'),
+  actor_token: of(4_096, 'Token exchange: an access token of the client itself; may be left out.'),
+  actor_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`'),
+  requested_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`, which is the default.'),
+  audience: of(256, 'Not supported: use `resource`.'),
 });
 
 const response = z
   .object({
     access_token: z.string(),
+    issued_token_type: z.string().optional().meta({ description: 'Of an exchanged token (RFC 8693).' }),
     token_type: z.literal('Bearer'),
     expires_in: z.int().meta({ description: 'Seconds.' }),
     scope: z.string(),
   })
   .meta({ id: 'TokenResponse' });
 
-/** RFC 6749 sections 3.2, 4.4 and 5. */
+/** RFC 6749 sections 3.2, 4.4 and 5; RFC 8693. */
 export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/token',
     operationId: 'issueToken',
-    summary: 'Issue an access token (client_credentials)',
+    summary: 'Issue an access token (client_credentials, token-exchange)',
     tag: 'oauth2',
     access: 'public',
     body,
@@ -38,18 +51,17 @@ export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientA
     responses: { 200: { description: 'The token', schema: response } },
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
-      const { grant_type: grantType, scope } = request.body;
-      if (grantType !== 'client_credentials') {
-        throw new OAuthError('unsupported_grant_type', 'Supported: client_credentials.');
-      }
-      const client = await authenticateClient(deps, door, request);
+      const grant = findGrant(request.body.grant_type);
+      const client = await proveClient(deps, door, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
-      const token = await issueToken(deps, client, { scope, origin: request.origin });
+      const decision = await grant(deps, client, request.body);
+      const token = await issueToken(deps, client, decision, request.origin);
       return {
         status: 200,
         headers: { ...headers, Pragma: 'no-cache' },
         body: {
           access_token: token.accessToken,
+          issued_token_type: token.issuedTokenType,
           token_type: 'Bearer',
           expires_in: token.expiresIn,
           scope: token.scope,

@@ -39,7 +39,8 @@ export const checkCredentialLimit = async (trx: Transaction, agentId: string, no
   );
 };
 
-const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
+/** Problem: `validation_failed`. */
+export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
   if (!expiresAt || expiresAt > now) return;
   throw new Problem('validation_failed', 'body.expiresAt: must be in the future');
 };
@@ -68,7 +69,9 @@ export const createCredential = async (
       tenantId,
       id,
       agentId,
+      kind: 'secret',
       name: name ?? null,
+      thumbprint: null,
       secretHash: hash,
       pepperId,
       generation: 0,

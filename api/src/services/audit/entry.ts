@@ -13,6 +13,9 @@ export type AuditAction =
   | 'credential.revoked'
   | 'token.issued'
   | 'token.revoked'
+  | 'token.exchanged'
+  | 'resource.created'
+  | 'resource.deleted'
   | 'checkout.started'
   | 'subscription.updated';
 

@@ -1,10 +1,24 @@
 import type { Database, Transaction } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
+import type { AssertionUse } from '../tokens/authenticate-client.ts';
+import { useAssertions } from '../tokens/use-assertions.ts';
 import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
 
-export type Recorded = 'committed' | 'not_live';
+/** `not_live`: the agent, the credential or this secret of it may no longer authenticate. `replayed`: the assertion was used before. */
+export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'replayed';
+
+/** What must hold as the entry is committed. */
+export interface Conditions {
+  credentialId: string;
+  /** Which of the credential's secrets was shown; what is never rotated has none. */
+  generation?: number | undefined;
+  /** Other agents that the token speaks for: each must be active. */
+  agentIds?: readonly string[];
+  /** Is used up by the commit. */
+  assertion?: AssertionUse | undefined;
+}
 
 /**
  * The grouped commit of the token path. While one transaction is on its way the next requests gather, and go
@@ -12,22 +26,15 @@ export type Recorded = 'committed' | 'not_live';
  */
 export interface Ledger {
   /**
-   * Resolves once the entry and its usage are committed; `not_live` when the agent, the credential or this secret of it
-   * may no longer authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem
-   * otherwise.
+   * Resolves once the entry and its usage are committed, or to which condition did not hold, checked under the head
+   * lock that suspending takes too. Rejects with a 503 Problem otherwise.
    */
-  record(entry: AuditEntry, credentialId: string, generation?: number): Promise<Recorded>;
-}
-
-/** What a request has proved itself with. */
-interface Proof {
-  credentialId: string;
-  generation: number;
+  record(entry: AuditEntry, conditions: Conditions): Promise<Recorded>;
 }
 
 interface Waiting {
   entry: AuditEntry;
-  proof: Proof;
+  conditions: Conditions;
   since: number;
   resolve: (recorded: Recorded) => void;
   reject: (reason: unknown) => void;
@@ -46,25 +53,64 @@ const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<str
   return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const keyOf = ({ credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
+interface Proof {
+  credential_id: string;
+  generation: number;
+}
 
-/** Which of these requests may still authenticate. */
-const findLive = async (trx: Transaction, waiting: Waiting[]): Promise<(one: Waiting) => boolean> => {
-  const proofs = [...new Map(waiting.map(({ proof }) => [keyOf(proof), proof])).values()];
-  const { rows } = await trx.raw<{ rows: { credential_id: string; generation: number }[] }>(
+const proofOf = ({ conditions: { credentialId, generation = 0 } }: Waiting): Proof => ({
+  credential_id: credentialId,
+  generation,
+});
+
+const keyOf = ({ credential_id: credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
+
+/** Which of the proofs that this group came with still authenticate. */
+const findLiveProofs = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+  const proofs = [...new Map(group.map(proofOf).map((proof) => [keyOf(proof), proof])).values()];
+  const { rows } = await trx.raw<{ rows: Proof[] }>(
     'select credential_id, generation from live_proofs(?, ?)',
-    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation }) => generation)],
+    [proofs.map(({ credential_id: id }) => id), proofs.map(({ generation }) => generation)],
   );
-  const live = new Set(
-    rows.map((row) => keyOf({ credentialId: row.credential_id, generation: row.generation })),
+  return new Set(rows.map(keyOf));
+};
+
+/** Which of the agents that this group's tokens speak for are active. */
+const findLiveAgents = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+  const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
+  if (ids.size === 0) return ids;
+  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_agents(?) as id', [[...ids]]);
+  return new Set(rows.map(({ id }) => id));
+};
+
+/** What the first condition that does not hold makes of each request; those where all hold are left out. */
+const findRefused = async (trx: Transaction, group: Waiting[]): Promise<Map<Waiting, Recorded>> => {
+  const refused = new Map<Waiting, Recorded>();
+  const proofs = await findLiveProofs(trx, group);
+  const agents = await findLiveAgents(trx, group);
+  for (const waiting of group) {
+    const { agentIds = [] } = waiting.conditions;
+    if (!proofs.has(keyOf(proofOf(waiting)))) refused.set(waiting, 'not_live');
+    else if (!agentIds.every((id) => agents.has(id))) refused.set(waiting, 'subject_not_live');
+  }
+  const uses = group.flatMap((waiting) => {
+    const { assertion, credentialId } = waiting.conditions;
+    if (!assertion || refused.has(waiting)) return [];
+    const { tenantId, eventId: usedBy } = waiting.entry;
+    return [{ waiting, use: { ...assertion, tenantId, credentialId, usedBy } }];
+  });
+  const first = await useAssertions(
+    trx,
+    uses.map(({ use }) => use),
   );
-  return ({ proof }) => live.has(keyOf(proof));
+  for (const { waiting, use } of uses) if (!first.has(use.usedBy)) refused.set(waiting, 'replayed');
+  return refused;
 };
 
 /** What became of each request of a group: busy ones wait for the next. */
 interface Outcome {
   committed: Waiting[];
-  notLive: Waiting[];
+  refused: Map<Waiting, Recorded>;
   busy: Waiting[];
 }
 
@@ -73,8 +119,8 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
     const heads = await lockHeads(trx, [...new Set(group.map(({ entry }) => entry.tenantId))].sort());
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const isLive = await findLive(trx, taken);
-    const committed = taken.filter(isLive);
+    const refused = await findRefused(trx, taken);
+    const committed = taken.filter((waiting) => !refused.has(waiting));
     const byTenant = Map.groupBy(committed, ({ entry }) => entry.tenantId);
     const links = [...byTenant].flatMap(([tenantId, waiting]) =>
       chain(
@@ -83,7 +129,7 @@ const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
       ),
     );
     if (links.length) await trx.raw('select append_audit(?)', [JSON.stringify(links)]);
-    return { committed, notLive: taken.filter((waiting) => !isLive(waiting)), busy };
+    return { committed, refused, busy };
   });
 
 /** `onUse` hears of each credential that has got a token. */
@@ -91,12 +137,12 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   let queue: Waiting[] = [];
   let running = false;
 
-  const settle = ({ committed, notLive, busy }: Outcome): void => {
-    for (const { resolve, proof, entry } of committed) {
+  const settle = ({ committed, refused, busy }: Outcome): void => {
+    for (const { resolve, conditions, entry } of committed) {
       resolve('committed');
-      onUse(proof.credentialId, entry.occurredAt);
+      onUse(conditions.credentialId, entry.occurredAt);
     }
-    for (const waiting of notLive) waiting.resolve('not_live');
+    for (const [waiting, why] of refused) waiting.resolve(why);
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
       if (waiting.since < late) waiting.reject(unavailable(new Error('the audit head stayed busy')));
@@ -122,9 +168,9 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   };
 
   return {
-    record: (entry, credentialId, generation = 0) =>
+    record: (entry, conditions) =>
       new Promise((resolve, reject) => {
-        queue.push({ entry, proof: { credentialId, generation }, since: performance.now(), resolve, reject });
+        queue.push({ entry, conditions, since: performance.now(), resolve, reject });
         if (!running) void drain();
       }),
   };

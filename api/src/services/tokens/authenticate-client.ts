@@ -16,6 +16,14 @@ export interface Client {
   /** Which of the credential's secrets it proved itself with; a proof that is never rotated has none. */
   generation?: number;
   scopes: readonly Scope[];
+  /** What it proved itself with, where that may be used only once. */
+  assertion?: AssertionUse;
+}
+
+/** Kept until the assertion has expired, so that nobody uses it again. */
+export interface AssertionUse {
+  jti: string;
+  expiresAt: Date;
 }
 
 interface Secret extends SecretHash {
@@ -38,8 +46,9 @@ interface Row {
   enabled: boolean;
   expires_at: Date | null;
   generation: number;
-  secret_hash: Buffer;
-  pepper_id: string;
+  /** Null where the credential is a public key. */
+  secret_hash: Buffer | null;
+  pepper_id: string | null;
   previous_hash: Buffer | null;
   previous_pepper_id: string | null;
   previous_until: Date | null;
@@ -53,6 +62,7 @@ export type AuthenticateClient = (clientId: string, secret: string) => Promise<C
 
 const secretsOf = (row: Row): Secret[] => {
   const { generation, secret_hash, pepper_id, previous_hash, previous_pepper_id, previous_until } = row;
+  if (!secret_hash || !pepper_id) return [];
   const current = { generation, hash: secret_hash, pepperId: pepper_id, until: null };
   if (!previous_hash || !previous_pepper_id) return [current];
   const previous = {

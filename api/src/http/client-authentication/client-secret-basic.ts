@@ -1,0 +1,25 @@
+import { OAuthError } from '../../services/tokens/oauth-error.ts';
+import type { ClientAuthenticationMethod } from './method.ts';
+import { presentSecret } from './secret.ts';
+
+/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined and put in base64. */
+const formDecode = (text: string): string => {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new OAuthError('invalid_client', 'The Basic credentials are not form-encoded.');
+  }
+};
+
+export const clientSecretBasic: ClientAuthenticationMethod = {
+  name: 'client_secret_basic',
+  isUsed: ({ headers }) => headers.has('authorization'),
+  read: (deps, { headers }) => {
+    const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.get('authorization') ?? '') ?? [];
+    const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+    const colon = text.indexOf(':');
+    if (colon < 0)
+      throw new OAuthError('invalid_client', 'Send "Authorization: Basic base64(client_id:client_secret)".');
+    return presentSecret(deps, formDecode(text.slice(0, colon)), formDecode(text.slice(colon + 1)));
+  },
+};

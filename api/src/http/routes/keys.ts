@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { addKey } from '../../services/agents/add-key.ts';
+import { keyAlgorithms } from '../../platform/public-jwk.ts';
+import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
+import { scopedRoute } from '../route.ts';
+import { line } from '../text.ts';
+
+const algorithms = Object.keys(keyAlgorithms) as [KeyAlgorithm, ...KeyAlgorithm[]];
+
+const publicKey = z.looseObject({ kty: z.string().max(16) }).meta({
+  description: 'A JWK (RFC 7517) of a P-256, Ed25519 or RSA (2048 to 4096 bits) key; no private member.',
+});
+
+const add = scopedRoute({
+  method: 'post',
+  path: '/agents/:agentId/keys',
+  operationId: 'addKey',
+  summary: 'Add a public key, for private_key_jwt',
+  tag: 'credentials',
+  access: ['agents:write'],
+  params: z.strictObject({ agentId: z.string() }),
+  repeatable: 'answer',
+  body: z.strictObject({
+    publicKey,
+    name: line(1, 128).optional(),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .transform((text) => new Date(text))
+      .optional()
+      .meta({ description: 'Default: never.' }),
+  }),
+  responses: {
+    201: {
+      description: 'The credential',
+      schema: z
+        .object({
+          credentialId: z.string().meta({ description: 'May stand as `kid` in the header of an assertion.' }),
+          clientId: z.string().meta({ description: 'The agent’s id: `iss` and `sub` of an assertion.' }),
+          kind: z.literal('key'),
+          name: z.string().nullable(),
+          algorithm: z.enum(algorithms).meta({ description: 'The only one that the key is used with.' }),
+          thumbprint: z.string().meta({ description: 'RFC 7638; may stand as `kid` too.' }),
+          createdAt: z.iso.datetime(),
+          expiresAt: z.iso.datetime().nullable(),
+        })
+        .meta({ id: 'KeyCredential' }),
+    },
+  },
+  problems: ['not_found', 'agent_decommissioned', 'credential_limit', 'key_taken'],
+  handle: async (deps, { params: { agentId }, body, origin }, principal) => {
+    const key = await addKey(deps, principal, agentId, body, origin);
+    const { id, algorithm, thumbprint, name, createdAt, expiresAt } = key;
+    return {
+      status: 201,
+      body: {
+        credentialId: id,
+        clientId: agentId,
+        kind: 'key',
+        name,
+        algorithm,
+        thumbprint,
+        createdAt: createdAt.toISOString(),
+        expiresAt: expiresAt?.toISOString() ?? null,
+      },
+    };
+  },
+});
+
+export const keyRoutes = [add];

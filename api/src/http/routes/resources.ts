@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Resource } from '../../models/resource.ts';
+import { createResource } from '../../services/resources/create-resource.ts';
+import { deleteResource } from '../../services/resources/delete-resource.ts';
+import { listResources } from '../../services/resources/list-resources.ts';
+import { isResourceUri } from '../../services/tokens/resource-uri.ts';
+import { scopedRoute } from '../route.ts';
+
+const tag = 'resources';
+
+/** RFC 6749 section 3.3: printable, without space, quote and backslash. */
+const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
+  error: 'must be 1 to 64 printable characters without space, quote and backslash',
+});
+
+const identifier = z.string().max(256).refine(isResourceUri, {
+  error: 'must be an absolute URI without a fragment, such as https://crm.example.com',
+});
+
+const resourceSchema = z
+  .object({
+    resourceId: z.string(),
+    identifier: z
+      .string()
+      .meta({ description: 'What a token request names, and what the token’s `aud` is.' }),
+    scopes: z.array(z.string()),
+    tokenTtlSeconds: z.int(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Resource', description: 'A service of the tenant that accepts our tokens (RFC 8707).' });
+
+const present = ({ id, createdAt, ...rest }: Resource) => ({
+  ...rest,
+  resourceId: id,
+  createdAt: createdAt.toISOString(),
+});
+
+const create = scopedRoute({
+  method: 'post',
+  path: '/resources',
+  operationId: 'createResource',
+  summary: 'Let the tenant’s agents get tokens for a service of yours',
+  tag,
+  access: ['agents:write'],
+  repeatable: 'answer',
+  body: z.strictObject({
+    identifier,
+    scopes: z.array(scopeName).min(1).max(20).meta({ description: 'The service’s own scopes.' }),
+    tokenTtlSeconds: z
+      .int()
+      .min(60)
+      .max(3_600)
+      .default(900)
+      .meta({ description: 'How long its tokens live.' }),
+  }),
+  responses: { 201: { description: 'The resource', schema: resourceSchema } },
+  problems: ['resource_taken', 'resource_limit'],
+  handle: async (deps, { body, origin }, principal) => ({
+    status: 201,
+    body: present(await createResource(deps, principal, body, origin)),
+  }),
+});
+
+const list = scopedRoute({
+  method: 'get',
+  path: '/resources',
+  operationId: 'listResources',
+  summary: 'List the tenant’s resources, newest first',
+  tag,
+  access: ['agents:read'],
+  responses: {
+    200: {
+      description: 'All of them: a tenant has at most 100',
+      schema: z.object({ data: z.array(resourceSchema) }).meta({ id: 'ResourceList' }),
+    },
+  },
+  problems: [],
+  handle: async ({ db }, _request, { tenantId }) => ({
+    status: 200,
+    body: { data: (await listResources(db, tenantId)).map(present) },
+  }),
+});
+
+const remove = scopedRoute({
+  method: 'delete',
+  path: '/resources/:resourceId',
+  operationId: 'deleteResource',
+  summary: 'End new tokens for a resource',
+  tag,
+  access: ['agents:write'],
+  params: z.strictObject({ resourceId: z.string() }),
+  responses: { 204: { description: 'Deleted', schema: null } },
+  problems: ['not_found'],
+  handle: async (deps, { params, origin }, principal) => {
+    await deleteResource(deps, principal, params.resourceId, origin);
+    return { status: 204 };
+  },
+});
+
+export const resourceRoutes = [create, list, remove];

@@ -1,0 +1,56 @@
+import type { JsonWebKey } from 'node:crypto';
+import { Credential } from '../../models/credential.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { parsePublicJwk } from '../../platform/public-jwk.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { checkCredentialLimit, checkExpiry } from './create-credential.ts';
+import { checkGrant } from './held-scopes.ts';
+import { lockLivingAgent } from './lock-agent.ts';
+
+export interface NewKey {
+  name?: string | undefined;
+  publicKey: JsonWebKey;
+  expiresAt?: Date | undefined;
+}
+
+/**
+ * Adds a public key that the agent proves itself with. Who adds one could act as the agent, so must hold its scopes.
+ * Problems: `validation_failed`, `forbidden`, `not_found`, `agent_decommissioned`, `credential_limit`, `key_taken`.
+ */
+export const addKey = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  agentId: string,
+  { name, publicKey, expiresAt }: NewKey,
+  origin: Origin,
+): Promise<Credential> => {
+  const { algorithm, jwk, thumbprint } = await parsePublicJwk(publicKey);
+  const { tenantId } = principal;
+  const now = clock();
+  checkExpiry(expiresAt, now);
+  return db.withTenant(tenantId, async (trx) => {
+    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    await checkGrant(trx, principal, agent.scopes);
+    await checkCredentialLimit(trx, agentId, now);
+    const credential = await Credential.query(trx).insert({
+      tenantId,
+      id: newId('crd', now.getTime()),
+      agentId,
+      name: name ?? null,
+      kind: 'key',
+      algorithm,
+      publicJwk: jwk,
+      thumbprint,
+      createdAt: now,
+      expiresAt: expiresAt ?? null,
+    });
+    const act = { actor: principal, origin, at: now };
+    const metadata = { credentialId: credential.id, kind: 'key', algorithm, thumbprint };
+    await appendAudit(trx, succeeded(act, { action: 'credential.generated', agentId, metadata }));
+    return credential;
+  });
+};

@@ -1,0 +1,68 @@
+import { Resource } from '../../models/resource.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { Problem } from '../../platform/problem.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+
+export interface NewResource {
+  identifier: string;
+  scopes: string[];
+  tokenTtlSeconds: number;
+}
+
+export interface ResourceDeps {
+  db: Database;
+  clock: Clock;
+  config: { PUBLIC_URL: string };
+}
+
+/** Far more than anyone needs: the list is answered whole. */
+const MAX_RESOURCES = 100;
+
+/** Our own origin stays ours: a token for it would be taken for one of the API. */
+const checkIdentifier = (identifier: string, publicUrl: string): void => {
+  if (new URL(identifier).origin === new URL(publicUrl).origin) {
+    throw new Problem(
+      'validation_failed',
+      'This is the address of the SentryAgent API. Name your own service.',
+    );
+  }
+};
+
+/** The subscription's row is locked, so parallel requests are counted one after another. */
+const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
+  await trx('tenant_subscriptions').select('tier').where({ tenant_id: tenantId }).forUpdate();
+  if ((await Resource.query(trx).where('tenant_id', tenantId).resultSize()) >= MAX_RESOURCES) {
+    throw new Problem('resource_limit', `A tenant has at most ${MAX_RESOURCES} resources. Delete one first.`);
+  }
+};
+
+/** Lets the tenant's agents get tokens for a service. Problems: `validation_failed`, `resource_taken`, `resource_limit`. */
+export const createResource = async (
+  { db, clock, config }: ResourceDeps,
+  principal: Principal,
+  { identifier, scopes, tokenTtlSeconds }: NewResource,
+  origin: Origin,
+): Promise<Resource> => {
+  checkIdentifier(identifier, config.PUBLIC_URL);
+  const { tenantId } = principal;
+  const now = clock();
+  return db.withTenant(tenantId, async (trx) => {
+    await checkRoom(trx, tenantId);
+    const resource = await Resource.query(trx).insert({
+      tenantId,
+      id: newId('res', now.getTime()),
+      identifier,
+      scopes: [...new Set(scopes)],
+      tokenTtlSeconds,
+      createdAt: now,
+    });
+    const act = { actor: principal, origin, at: now };
+    const metadata = { resourceId: resource.id, identifier, scopes: resource.scopes, tokenTtlSeconds };
+    await appendAudit(trx, succeeded(act, { action: 'resource.created', agentId: null, metadata }));
+    return resource;
+  });
+};

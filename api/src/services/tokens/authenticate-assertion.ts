@@ -1,0 +1,182 @@
+import { createPublicKey } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { compactVerify, decodeJwt, decodeProtectedHeader, errors } from 'jose';
+import type { ProtectedHeaderParameters } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import { isId } from '../../platform/ids.ts';
+import type { Scope } from '../../platform/principal.ts';
+import { keyAlgorithms } from '../../platform/public-jwk.ts';
+import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
+import type { Client } from './authenticate-client.ts';
+import { OAuthError } from './oauth-error.ts';
+
+/** RFC 7523 section 2.2. */
+export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** Resolves to the client that signed the assertion. OAuthError: `invalid_client`. */
+export type AuthenticateAssertion = (assertion: string) => Promise<Client>;
+
+interface ClientKey {
+  client: Client;
+  thumbprint: string;
+  algorithm: KeyAlgorithm;
+  key: KeyObject;
+}
+
+interface Row {
+  tenant_id: string;
+  credential_id: string;
+  algorithm: KeyAlgorithm;
+  public_jwk: JsonWebKey;
+  thumbprint: string;
+  scopes: Scope[];
+}
+
+const refuse = (description: string): OAuthError => new OAuthError('invalid_client', description);
+
+/** One answer for an unknown client, a foreign key and a wrong signature. */
+const unproven = (): OAuthError =>
+  refuse('No live key of this client has signed the assertion: check sub, kid, alg and the key.');
+
+const TYPES = [undefined, 'JWT', 'client-authentication+jwt'];
+/** A key is taken from our own row alone; what would name another, or ask for more, is not read. */
+const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
+
+const malformed = (): OAuthError =>
+  refuse('client_assertion must be a signed JWT whose sub is the client id.');
+
+const decodeHeader = (assertion: string): ProtectedHeaderParameters => {
+  try {
+    return decodeProtectedHeader(assertion);
+  } catch {
+    throw malformed();
+  }
+};
+
+const readHeader = (assertion: string): ProtectedHeaderParameters => {
+  const header = decodeHeader(assertion);
+  const refused = REFUSED_HEADERS.find((name) => Object.hasOwn(header, name));
+  if (refused !== undefined) throw refuse(`The header of an assertion must not have ${refused}.`);
+  if (!TYPES.includes(header.typ)) throw refuse('The typ of an assertion is client-authentication+jwt.');
+  return header;
+};
+
+/** Whom an assertion is said to be from: good for a look-up, and for nothing else. */
+export const clientOfAssertion = (assertion: string): string => {
+  try {
+    const { sub } = decodeJwt(assertion);
+    if (typeof sub === 'string') return sub;
+  } catch {
+    throw malformed();
+  }
+  throw malformed();
+};
+
+const lookUp = async (db: Database, clientId: string): Promise<ClientKey[]> => {
+  const { rows } = await db.acrossTenants((trx) =>
+    trx.raw<{ rows: Row[] }>('select * from find_client_keys(?)', [clientId]),
+  );
+  return rows.map(
+    ({ tenant_id: tenantId, credential_id: credentialId, scopes, public_jwk: jwk, ...rest }) => ({
+      client: { tenantId, agentId: clientId, credentialId, scopes },
+      thumbprint: rest.thumbprint,
+      algorithm: rest.algorithm,
+      key: createPublicKey({ key: jwk, format: 'jwk' }),
+    }),
+  );
+};
+
+/** The algorithm is the stored key's: the header can only agree with it. */
+const mayHaveSigned = (
+  { alg, kid }: ProtectedHeaderParameters,
+  { client, thumbprint, algorithm }: ClientKey,
+) =>
+  (keyAlgorithms[algorithm] as readonly unknown[]).includes(alg) &&
+  (kid === undefined || kid === client.credentialId || kid === thumbprint);
+
+const verifyWith = async (assertion: string, { key, algorithm }: ClientKey): Promise<unknown> => {
+  try {
+    const { payload } = await compactVerify(assertion, key, { algorithms: [...keyAlgorithms[algorithm]] });
+    return JSON.parse(new TextDecoder().decode(payload));
+  } catch (error) {
+    if (error instanceof errors.JOSEError || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+};
+
+const claimsSchema = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  aud: z.string(),
+  exp: z.number(),
+  iat: z.number().optional(),
+  nbf: z.number().optional(),
+  jti: z.string().regex(/^[\x20-\x7e]{1,256}$/),
+});
+
+const MAX_LIFE_SECONDS = 300;
+/** How far a client's clock may be ahead of ours. */
+const LEEWAY_SECONDS = 30;
+
+/** RFC 7523 section 3 as updated: the audience is the issuer's identifier alone, never a list or another address. */
+const checkClaims = (
+  payload: unknown,
+  { clientId, issuer, now }: { clientId: string; issuer: string; now: number },
+) => {
+  const { data: claims, error } = claimsSchema.safeParse(payload);
+  if (error)
+    throw refuse(`The assertion’s claim ${error.issues[0]!.path.join('.')} is missing or has a wrong form.`);
+  const { iss, sub, aud, exp, nbf = 0, iat = 0, jti } = claims;
+  if (iss !== clientId || sub !== clientId) throw refuse('iss and sub must both be the client id.');
+  if (aud !== issuer) throw refuse(`aud must be exactly ${issuer}, alone and not in a list.`);
+  if (exp <= now) throw refuse('The assertion has expired. Sign a new one.');
+  if (exp > now + MAX_LIFE_SECONDS) throw refuse(`exp must be within ${MAX_LIFE_SECONDS} seconds.`);
+  if (Math.max(nbf, iat) > now + LEEWAY_SECONDS) throw refuse('nbf and iat must not be in the future.');
+  return { jti, expiresAt: new Date(exp * 1_000) };
+};
+
+interface Proof {
+  client: Client;
+  payload: unknown;
+}
+
+/** The first key that the assertion's signature fits. */
+const findProof = async (assertion: string, keys: readonly ClientKey[]): Promise<Proof | undefined> => {
+  const header = readHeader(assertion);
+  for (const candidate of keys) {
+    const payload = mayHaveSigned(header, candidate) ? await verifyWith(assertion, candidate) : undefined;
+    if (payload !== undefined) return { client: candidate.client, payload };
+  }
+  return undefined;
+};
+
+/**
+ * Checks a `private_key_jwt`. What was found of a client is kept for a second, unless it does not fit: a key that was
+ * just added works at once. That an assertion is used once, by a client that is still live, is decided where the act
+ * is committed.
+ */
+export const createAssertionAuthentication = (
+  db: Database,
+  issuer: string,
+  clock: Clock,
+): AuthenticateAssertion => {
+  const known = new LRUCache<string, ClientKey[]>({ max: 10_000, ttl: 1_000 });
+  const proveByNew = async (assertion: string, clientId: string): Promise<Proof | undefined> => {
+    if (!isId('agt', clientId)) return undefined;
+    const keys = await lookUp(db, clientId);
+    const proof = await findProof(assertion, keys);
+    if (proof) known.set(clientId, keys);
+    return proof;
+  };
+  return async (assertion) => {
+    const clientId = clientOfAssertion(assertion);
+    const proof =
+      (await findProof(assertion, known.get(clientId) ?? [])) ?? (await proveByNew(assertion, clientId));
+    if (!proof) throw unproven();
+    const now = clock().getTime() / 1_000;
+    return { ...proof.client, assertion: checkClaims(proof.payload, { clientId, issuer, now }) };
+  };
+};

@@ -1,0 +1,26 @@
+import { OAuthError } from '../oauth-error.ts';
+import type { Grant } from './grant.ts';
+import { grantScopes } from './scopes.ts';
+import { findTarget } from './target.ts';
+
+/** RFC 6749 section 4.4: a client asks in its own name. */
+export const clientCredentials: Grant = async (deps, client, parameters) => {
+  // Whoever sends a subject means an exchange, and must not get a token of its own instead.
+  if (parameters.subject_token !== undefined || parameters.actor_token !== undefined) {
+    throw new OAuthError('invalid_request', 'subject_token and actor_token are of the token-exchange grant.');
+  }
+  const { identifier, scopes, tokenTtlSeconds } = await findTarget(
+    deps,
+    client,
+    parameters.resource ?? deps.config.PUBLIC_URL,
+  );
+  const scope = grantScopes(parameters.scope, scopes);
+  return {
+    subject: client.agentId,
+    audience: identifier,
+    scope,
+    ttlSeconds: tokenTtlSeconds,
+    action: 'token.issued',
+    metadata: { grantType: 'client_credentials' },
+  };
+};

@@ -1,0 +1,11 @@
+import { OAuthError } from '../oauth-error.ts';
+
+/** No scope asked is every scope that can be granted (RFC 6749 section 3.3); another one refuses the request. */
+export const grantScopes = (asked: string | undefined, grantable: readonly string[]): string => {
+  const wanted = asked === undefined ? new Set(grantable) : new Set(asked.split(' ').filter(Boolean));
+  const extra = [...wanted].find((scope) => !grantable.includes(scope));
+  if (extra !== undefined || wanted.size === 0) {
+    throw new OAuthError('invalid_scope', `This agent is granted: ${grantable.join(' ') || 'nothing here'}.`);
+  }
+  return grantable.filter((scope) => wanted.has(scope)).join(' ');
+};

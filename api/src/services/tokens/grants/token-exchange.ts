@@ -1,0 +1,95 @@
+import { isId } from '../../../platform/ids.ts';
+import type { AccessTokenClaims, Actor } from '../access-token.ts';
+import type { Client } from '../authenticate-client.ts';
+import { OAuthError } from '../oauth-error.ts';
+import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
+import { grantScopes } from './scopes.ts';
+import { findTarget } from './target.ts';
+
+export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** The actors of one token: beyond this nobody can tell any more who is responsible. */
+const MAX_CHAIN = 3;
+
+const refuse = (description: string): OAuthError => new OAuthError('invalid_request', description);
+
+/** RFC 8693 section 2.1. Every parameter is there, or the request fails: nothing stands in for a missing one. */
+const checkParameters = (parameters: TokenParameters): { subjectToken: string } => {
+  const { subject_token: subjectToken, subject_token_type: subjectType } = parameters;
+  if (subjectToken === undefined) throw refuse('Send subject_token: the access token to exchange.');
+  if (subjectType !== ACCESS_TOKEN) throw refuse(`subject_token_type must be ${ACCESS_TOKEN}.`);
+  if ((parameters.requested_token_type ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
+    throw refuse(`requested_token_type must be ${ACCESS_TOKEN}, or absent.`);
+  if ((parameters.actor_token === undefined) !== (parameters.actor_token_type === undefined))
+    throw refuse('actor_token and actor_token_type go together.');
+  if ((parameters.actor_token_type ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
+    throw refuse(`actor_token_type must be ${ACCESS_TOKEN}.`);
+  if (parameters.audience !== undefined)
+    throw new OAuthError('invalid_target', 'Name the target by resource, or leave it to the subject token.');
+  return { subjectToken };
+};
+
+/** A live access token of an agent of the client's tenant; every other one is refused alike. */
+const readSubject = async (
+  { verifyIssuedToken }: GrantDeps,
+  { tenantId }: Client,
+  subjectToken: string,
+): Promise<AccessTokenClaims> => {
+  const subject = await verifyIssuedToken(subjectToken);
+  if (!subject || subject.tenant_id !== tenantId || !isId('agt', subject.sub)) {
+    throw refuse('subject_token is not a live access token of an agent of your tenant.');
+  }
+  return subject;
+};
+
+/** The actor is the client, which has proved itself: a token can only say so once more. */
+const checkActor = async (
+  { verifyIssuedToken, config }: GrantDeps,
+  client: Client,
+  actorToken: string | undefined,
+): Promise<void> => {
+  if (actorToken === undefined) return;
+  const actor = await verifyIssuedToken(actorToken);
+  if (actor?.aud !== config.PUBLIC_URL || actor.sub !== client.agentId || actor.act) {
+    throw refuse('actor_token must be a live access token of the client itself for this API, or absent.');
+  }
+};
+
+const actorsOf = ({ act }: { act?: Actor | undefined }): string[] => (act ? [act.sub, ...actorsOf(act)] : []);
+
+const extendChain = (client: Client, subject: AccessTokenClaims): Actor => {
+  if (actorsOf(subject).length >= MAX_CHAIN) {
+    throw refuse(`The subject token has passed through ${MAX_CHAIN} agents already.`);
+  }
+  return { sub: client.agentId, ...(subject.act && { act: subject.act }) };
+};
+
+/**
+ * RFC 8693: a client acts for the agent whose token it was given. The new token is for the same resource, holds no
+ * scope that either of them lacks, and ends no later.
+ */
+export const tokenExchange: Grant = async (deps, client, parameters) => {
+  const { subjectToken } = checkParameters(parameters);
+  const subject = await readSubject(deps, client, subjectToken);
+  await checkActor(deps, client, parameters.actor_token);
+  const act = extendChain(client, subject);
+  if ((parameters.resource ?? subject.aud) !== subject.aud) {
+    throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
+  }
+  const target = await findTarget(deps, client, subject.aud);
+  const held = subject.scope.split(' ');
+  const grantable = target.scopes.filter((scope) => held.includes(scope));
+  return {
+    subject: subject.sub,
+    act,
+    audience: target.identifier,
+    scope: grantScopes(parameters.scope, grantable),
+    ttlSeconds: target.tokenTtlSeconds,
+    notAfter: subject.exp,
+    agentIds: [subject.sub, ...actorsOf(subject)],
+    action: 'token.exchanged',
+    metadata: { grantType: TOKEN_EXCHANGE, subject: subject.sub, subjectTokenId: subject.jti, act },
+    issuedTokenType: ACCESS_TOKEN,
+  };
+};

@@ -1,0 +1,38 @@
+import type { Database, Transaction } from '../../platform/database.ts';
+import type { AssertionUse, Client } from './authenticate-client.ts';
+import { OAuthError } from './oauth-error.ts';
+
+interface Use extends AssertionUse {
+  tenantId: string;
+  credentialId: string;
+  /** The id of the act that it is used for. */
+  usedBy: string;
+}
+
+/** Uses assertions up, in this transaction; answers the acts that were the first to use theirs. */
+export const useAssertions = async (trx: Transaction, uses: readonly Use[]): Promise<Set<string>> => {
+  if (uses.length === 0) return new Set();
+  const rows = uses.map(({ tenantId, credentialId, jti, usedBy, expiresAt }) => ({
+    tenant_id: tenantId,
+    credential_id: credentialId,
+    jti,
+    used_by: usedBy,
+    expires_at: expiresAt,
+  }));
+  const { rows: first } = await trx.raw<{ rows: { id: string }[] }>('select use_assertions(?) as id', [
+    JSON.stringify(rows),
+  ]);
+  return new Set(first.map(({ id }) => id));
+};
+
+export const replayed = (): OAuthError =>
+  new OAuthError('invalid_client', 'This assertion was used before. Sign a new one, with another jti.');
+
+/** Uses up a client's assertion, where it came with one. OAuthError: `invalid_client`, where it was used before. */
+export const useAssertionOf = async (db: Database, client: Client, requestId: string): Promise<void> => {
+  const { assertion, tenantId, credentialId } = client;
+  if (!assertion) return;
+  const use = { ...assertion, tenantId, credentialId, usedBy: requestId };
+  const first = await db.acrossTenants((trx) => useAssertions(trx, [use]));
+  if (!first.has(requestId)) throw replayed();
+};

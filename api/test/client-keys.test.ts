@@ -1,0 +1,226 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import type { JWK } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newClientSecret } from '../src/platform/client-secret.ts';
+import { DASHBOARD_URL, startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { addKey, newKeyPair, requestByAssertion, signAssertion } from './support/assertions.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
+import type { Reply, TestAgent, TestMember } from './support/callers.ts';
+
+let api: TestApi;
+let member: TestMember;
+let agent: TestAgent;
+
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' } });
+  member = await signUp(api);
+  agent = await registerAgent(api, member);
+});
+afterAll(() => api.close());
+
+const add = (publicKey: unknown, more: object = {}, agentId = agent.agentId): Promise<Reply> =>
+  member.post(`/agents/${agentId}/keys`, { publicKey, ...more });
+
+const credentialsOf = (agentId: string) =>
+  api.sql('select * from credentials where agent_id = $1 order by id', [agentId]);
+
+describe('POST /agents/:agentId/keys', () => {
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('takes a key for %s', async (algorithm) => {
+    const own = await registerAgent(api, member);
+    const { publicJwk } = newKeyPair(algorithm);
+    const reply = await add({ ...publicJwk, use: 'sig', alg: algorithm, kid: 'mine' }, {}, own.agentId);
+    expect(reply.status).toBe(201);
+    expect(reply.body).toEqual({
+      credentialId: expect.stringMatching(/^crd_/),
+      clientId: own.agentId,
+      kind: 'key',
+      name: null,
+      algorithm,
+      thumbprint: await calculateJwkThumbprint(publicJwk as JWK),
+      createdAt: expect.any(String),
+      expiresAt: null,
+    });
+    const [, stored] = await credentialsOf(own.agentId);
+    expect(stored).toMatchObject({ kind: 'key', secret_hash: null, pepper_id: null, public_jwk: publicJwk });
+    const [entry] = await api.sql(
+      `select * from audit_events where agent_id = $1 and metadata ->> 'kind' = 'key'`,
+      [own.agentId],
+    );
+    expect(entry).toMatchObject({ action: 'credential.generated', actor_id: member.userId });
+  });
+
+  const privateJwk = (): JsonWebKey => newKeyPair().privateKey.export({ format: 'jwk' });
+  it.each<[what: string, make: () => unknown]>([
+    ['a P-256 private key', privateJwk],
+    ['an Ed25519 private key', () => newKeyPair('EdDSA').privateKey.export({ format: 'jwk' })],
+    ['an RSA private key', () => newKeyPair('RS256').privateKey.export({ format: 'jwk' })],
+    ['a private member that is empty', () => ({ ...newKeyPair().publicJwk, d: '' })],
+    ['an RSA key with a prime', () => ({ ...newKeyPair('RS256').publicJwk, p: 'AQAB' })],
+    ['a symmetric key', () => ({ kty: 'oct', k: 'AAAA' })],
+    ['a public key with a symmetric member', () => ({ ...newKeyPair().publicJwk, k: 'AAAA' })],
+  ])('A private key is not taken: %s', async (_what, make) => {
+    const before = await credentialsOf(agent.agentId);
+    const jwk = make() as Record<string, string>;
+    const reply = await add(jwk);
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+    if (jwk.d) expect(reply.text + JSON.stringify(api.logs)).not.toContain(jwk.d);
+    expect(await credentialsOf(agent.agentId)).toEqual(before);
+  });
+
+  const rsa = (options: { modulusLength: number; publicExponent?: number }): JsonWebKey =>
+    generateKeyPairSync('rsa', options).publicKey.export({ format: 'jwk' });
+  const ec = (namedCurve: string): JsonWebKey =>
+    generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' });
+  it.each<[what: string, make: () => unknown]>([
+    ['P-384', () => ec('P-384')],
+    ['P-521', () => ec('P-521')],
+    ['secp256k1', () => ec('secp256k1')],
+    ['Ed448', () => generateKeyPairSync('ed448').publicKey.export({ format: 'jwk' })],
+    ['X25519', () => generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })],
+    ['RSA of 1024 bits', () => rsa({ modulusLength: 1_024 })],
+    ['RSA of 2047 bits', () => rsa({ modulusLength: 2_047 })],
+    [
+      'RSA of 8192 bits',
+      () => ({ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1_024, 0xff).toString('base64url') }),
+    ],
+    ['RSA with the exponent 3', () => rsa({ modulusLength: 2_048, publicExponent: 3 })],
+    ['a point that is not on the curve', () => ({ ...newKeyPair().publicJwk, x: newKeyPair().publicJwk.x })],
+    ['no point', () => ({ kty: 'EC', crv: 'P-256' })],
+    ['a coordinate that is a number', () => ({ ...newKeyPair().publicJwk, x: 1 })],
+    ['an unknown kind', () => ({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA' })],
+    ['a key for encryption', () => ({ ...newKeyPair('RS256').publicJwk, use: 'enc' })],
+    ['a key to sign with', () => ({ ...newKeyPair().publicJwk, key_ops: ['sign'] })],
+    ['operations that are no list', () => ({ ...newKeyPair().publicJwk, key_ops: 'verify' })],
+    ['an RSA key for PS256', () => ({ ...newKeyPair('RS256').publicJwk, alg: 'PS256' })],
+    ['an EC key for RS256', () => ({ ...newKeyPair().publicJwk, alg: 'RS256' })],
+    ['a key set', () => ({ keys: [newKeyPair().publicJwk] })],
+    ['a text', () => JSON.stringify(newKeyPair().publicJwk)],
+    ['a PEM', () => newKeyPair().publicKey.export({ type: 'spki', format: 'pem' })],
+    ['nothing', () => undefined],
+    ['null', () => null],
+  ])('A weak or foreign key is not taken: %s', async (_what, make) => {
+    const reply = await add(make());
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  it.each([
+    ['an end in the past', { expiresAt: '2020-01-01T00:00:00Z' }],
+    ['an end that is no time', { expiresAt: 'tomorrow' }],
+    ['an algorithm of its own', { algorithm: 'RS256' }],
+    ['a kind', { kind: 'secret' }],
+  ])('refuses %s', async (_what, more) => {
+    const reply = await add(newKeyPair().publicJwk, more);
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  it('ends the key at its expiry', async () => {
+    const own = await registerAgent(api, member);
+    const pair = newKeyPair();
+    const reply = await add(pair.publicJwk, { expiresAt: '2999-01-01T01:00:00+01:00' }, own.agentId);
+    expect(reply.body.expiresAt).toBe('2999-01-01T00:00:00.000Z');
+    expect((await requestByAssertion(api, signAssertion(pair, own.clientId))).status).toBe(200);
+    await api.sql('update credentials set expires_at = now() where id = $1', [reply.body.credentialId]);
+    expect((await requestByAssertion(api, signAssertion(pair, own.clientId))).status).toBe(401);
+  });
+
+  it('takes a key once for an agent, in parallel too', async () => {
+    const own = await registerAgent(api, member);
+    const { publicJwk } = newKeyPair();
+    const replies = await Promise.all(Array.from({ length: 5 }, () => add(publicJwk, {}, own.agentId)));
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409]);
+    expect(replies.find(({ status }) => status === 409)!.body.code).toBe('key_taken');
+  });
+
+  it('is listed beside the secrets, is not rotated, and is revoked at once', async () => {
+    const own = await registerAgent(api, member);
+    const key = await addKey(member, own.agentId);
+    const path = `/agents/${own.agentId}/credentials`;
+    const { data } = (await member.get(path)).body as { data: Record<string, unknown>[] };
+    expect(data.map(({ credentialId, kind, thumbprint }) => ({ credentialId, kind, thumbprint }))).toEqual([
+      { credentialId: key.credentialId, kind: 'key', thumbprint: key.thumbprint },
+      { credentialId: own.credentialId, kind: 'secret', thumbprint: null },
+    ]);
+    for (const overlapSeconds of [0, 60]) {
+      const rotated = await member.post(`${path}/${key.credentialId}/rotate`, { overlapSeconds });
+      expect([rotated.status, rotated.body.code]).toEqual([409, 'credential_is_key']);
+    }
+    expect((await requestByAssertion(api, signAssertion(key, own.clientId))).status).toBe(200);
+    const revoked = await call(api, `${path}/${key.credentialId}`, {
+      method: 'DELETE',
+      headers: { cookie: member.cookie, origin: DASHBOARD_URL },
+    });
+    expect(revoked.status).toBe(204);
+    expect((await requestByAssertion(api, signAssertion(key, own.clientId))).status).toBe(401);
+    const again = await add(key.publicJwk, { name: 'again' }, own.agentId);
+    expect([again.status, again.body.name]).toEqual([201, 'again']);
+  });
+
+  it('lets an agent have ten live credentials, its secret among them', async () => {
+    const own = await registerAgent(api, member);
+    const replies = await Promise.all(
+      Array.from({ length: 12 }, () => add(newKeyPair().publicJwk, {}, own.agentId)),
+    );
+    expect(replies.filter(({ status }) => status === 201)).toHaveLength(9);
+    const refused = replies.find(({ status }) => status !== 201)!;
+    expect([refused.status, refused.body.code]).toEqual([409, 'credential_limit']);
+    await api.sql('update credentials set revoked_at = now() where id = $1', [own.credentialId]);
+    expect((await add(newKeyPair().publicJwk, {}, own.agentId)).status).toBe(201);
+  });
+
+  it('Nobody adds a key to a mightier agent', async () => {
+    const clerk = await registerAgent(api, member, ['agents:read', 'agents:write']);
+    const boss = await registerAgent(api, member, ['agents:read', 'billing:write']);
+    const reply = await clerk.post(`/agents/${boss.agentId}/keys`, { publicKey: newKeyPair().publicJwk });
+    expect([reply.status, reply.body.code]).toEqual([403, 'forbidden']);
+    expect(await credentialsOf(boss.agentId)).toHaveLength(1);
+    const { status } = await clerk.post(`/agents/${agent.agentId}/keys`, {
+      publicKey: newKeyPair().publicJwk,
+    });
+    expect(status).toBe(201);
+  });
+
+  it('is 404 for a foreign or unknown agent, 409 for a decommissioned one, and 403 without agents:write', async () => {
+    const stranger = await registerAgent(api, await signUp(api));
+    const unknown = await add(newKeyPair().publicJwk, {}, 'agt_00000000000000000000000000');
+    const foreign = await add(newKeyPair().publicJwk, {}, stranger.agentId);
+    expect([unknown.status, foreign.status]).toEqual([404, 404]);
+    const { requestId: _one, ...first } = unknown.body;
+    const { requestId: _two, ...second } = foreign.body;
+    expect(first).toEqual(second);
+    const reader = await registerAgent(api, member);
+    const { status } = await reader.post(`/agents/${reader.agentId}/keys`, {
+      publicKey: newKeyPair().publicJwk,
+    });
+    expect(status).toBe(403);
+    await api.sql(`update agents set status = 'decommissioned' where id = $1`, [reader.agentId]);
+    expect((await add(newKeyPair().publicJwk, {}, reader.agentId)).status).toBe(409);
+  });
+});
+
+it('a secret that names a key’s credential is refused as any other', async () => {
+  const own = await registerAgent(api, member);
+  const { credentialId } = await addKey(member, own.agentId);
+  const reply = await requestToken(api, basic(own.clientId, newClientSecret(credentialId)), {
+    grant_type: 'client_credentials',
+  });
+  expect([reply.status, reply.body.error]).toEqual([401, 'invalid_client']);
+});
+
+it('a credential is never both: the database refuses a key with a secret, and a secret without', async () => {
+  const { credentialId } = await addKey(member, (await registerAgent(api, member)).agentId);
+  for (const change of [
+    `secret_hash = '\\x00'`,
+    `secret_hash = '\\x00', pepper_id = 'p1', kind = 'secret'`,
+    `kind = 'secret'`,
+    `kind = 'other'`,
+    `public_jwk = null`,
+    `algorithm = 'HS256'`,
+  ]) {
+    await expect(api.sql(`update credentials set ${change} where id = $1`, [credentialId])).rejects.toThrow(
+      /credentials_kind_check/,
+    );
+  }
+});

@@ -1,0 +1,237 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLIC_URL, startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { basic, call, registerAgent, signUp } from './support/callers.ts';
+import type { Reply, TestAgent, TestMember } from './support/callers.ts';
+
+let api: TestApi;
+let member: TestMember;
+let stranger: TestMember;
+let agent: TestAgent;
+
+const CRM = 'https://crm.example/api?v=2';
+
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
+  [member, stranger] = [await signUp(api), await signUp(api)];
+  agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
+  const made = await member.post('/resources', {
+    identifier: CRM,
+    scopes: ['contacts:read', 'contacts:write', 'contacts:read'],
+    tokenTtlSeconds: 60,
+  });
+  expect(made.status).toBe(201);
+  const foreign = await stranger.post('/resources', {
+    identifier: 'https://theirs.example',
+    scopes: ['all'],
+  });
+  expect(foreign.status).toBe(201);
+});
+afterAll(() => api.close());
+
+const remove = (resourceId: string, { cookie }: TestMember = member): Promise<Reply> =>
+  call(api, `/resources/${resourceId}`, {
+    method: 'DELETE',
+    headers: { cookie, origin: 'http://dashboard.test' },
+  });
+
+describe('/resources', () => {
+  it('makes, lists and deletes a resource, each in the log', async () => {
+    const made = await member.post('/resources', { identifier: 'urn:example:search', scopes: ['find'] });
+    expect(made.status).toBe(201);
+    expect(made.body).toEqual({
+      resourceId: expect.stringMatching(/^res_/),
+      identifier: 'urn:example:search',
+      scopes: ['find'],
+      tokenTtlSeconds: 900,
+      createdAt: expect.any(String),
+    });
+    const listed = (await agent.get('/resources')).body.data as { identifier: string; scopes: string[] }[];
+    expect(listed.map(({ identifier }) => identifier)).toEqual(['urn:example:search', CRM]);
+    expect(listed[1]!.scopes).toEqual(['contacts:read', 'contacts:write']);
+    const resourceId = made.body.resourceId as string;
+    expect((await remove(resourceId)).status).toBe(204);
+    expect((await remove(resourceId)).status).toBe(404);
+    const log = await api.sql(
+      `select action, actor_id from audit_events where metadata ->> 'resourceId' = $1 order by sequence`,
+      [resourceId],
+    );
+    expect(log).toEqual(
+      ['resource.created', 'resource.deleted'].map((action) => ({ action, actor_id: member.userId })),
+    );
+  });
+
+  it.each([
+    ['a relative reference', '/crm'],
+    ['a fragment', 'https://crm.example/#a'],
+    ['an empty fragment', 'https://crm.example/#'],
+    ['no scheme', 'crm.example'],
+    ['a scheme alone', 'https:'],
+    ['a space', 'https://crm.example/a b'],
+    ['a line break', 'https://crm.example/\n'],
+    ['257 characters', `https://crm.example/${'x'.repeat(240)}`],
+    ['no ASCII', 'https://crm.example/ü'],
+    ['a broken address', 'https://[::1'],
+    ['the API', PUBLIC_URL],
+    ['an address of the API', `${PUBLIC_URL}/agents`],
+    ['the API, spelt otherwise', 'HTTP://API.TEST:80/'],
+    ['nothing', ''],
+  ])('refuses an identifier with %s', async (_what, identifier) => {
+    const reply = await member.post('/resources', { identifier, scopes: ['read'] });
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  it.each([
+    ['no scope', { scopes: [] }],
+    ['21 scopes', { scopes: Array.from({ length: 21 }, (_, i) => `s${i}`) }],
+    ['a scope with a space', { scopes: ['a b'] }],
+    ['a scope with a quote', { scopes: ['a"'] }],
+    ['an empty scope', { scopes: [''] }],
+    ['a scope of 65 characters', { scopes: ['x'.repeat(65)] }],
+    ['a life of 59 seconds', { tokenTtlSeconds: 59 }],
+    ['a life of 3601 seconds', { tokenTtlSeconds: 3_601 }],
+    ['half a second', { tokenTtlSeconds: 60.5 }],
+    ['a tenant', { tenantId: 'ten_other' }],
+    ['an id', { resourceId: 'res_other' }],
+  ])('refuses %s', async (_what, more) => {
+    const reply = await member.post('/resources', {
+      identifier: 'https://x.example',
+      scopes: ['a'],
+      ...more,
+    });
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+  });
+
+  it('has an identifier once in a tenant, and in each tenant', async () => {
+    const again = await member.post('/resources', { identifier: CRM, scopes: ['read'] });
+    expect([again.status, again.body.code]).toEqual([409, 'resource_taken']);
+    expect((await stranger.post('/resources', { identifier: CRM, scopes: ['read'] })).status).toBe(201);
+  });
+
+  it('another tenant’s is 404, as one that is not there', async () => {
+    const [own] = (await stranger.get('/resources')).body.data as [{ resourceId: string }];
+    const [foreign, unknown] = [await remove(own.resourceId), await remove('res_00000000000000000000000000')];
+    expect([foreign.status, unknown.status, (await remove('x')).status]).toEqual([404, 404, 404]);
+    expect({ ...foreign.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
+  });
+
+  it('a tenant has at most a hundred', async () => {
+    const crowd = await signUp(api);
+    await api.sql(
+      `insert into resources select $1, 'res_' || n, 'https://' || n || '.example', '{a}', 60, now()
+       from generate_series(1, 99) n`,
+      [crowd.tenantId],
+    );
+    const replies = await Promise.all(
+      Array.from({ length: 4 }, (_, i) =>
+        crowd.post('/resources', { identifier: `https://more${i}.example`, scopes: ['a'] }),
+      ),
+    );
+    expect(replies.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+    expect(replies.find(({ status }) => status === 409)!.body.code).toBe('resource_limit');
+  });
+
+  it('is read with agents:read and changed with agents:write', async () => {
+    const reader = await registerAgent(api, member);
+    expect((await reader.get('/resources')).status).toBe(200);
+    const refused = await reader.post('/resources', { identifier: 'https://x.example', scopes: ['a'] });
+    expect(refused.status).toBe(403);
+  });
+});
+
+describe('a token request with resource', () => {
+  it('A token names the resource that was asked for', async () => {
+    const reply = await agent.requestToken({ resource: CRM });
+    expect(reply.body).toMatchObject({ expires_in: 60, scope: 'contacts:read contacts:write' });
+    const claims = decodeJwt(reply.body.access_token as string);
+    expect(claims).toMatchObject({
+      aud: CRM,
+      sub: agent.agentId,
+      client_id: agent.agentId,
+      tenant_id: member.tenantId,
+      scope: 'contacts:read contacts:write',
+      exp: claims.iat! + 60,
+    });
+    const narrow = await agent.requestToken({ resource: CRM, scope: 'contacts:read' });
+    expect(narrow.body.scope).toBe('contacts:read');
+    const ours = await agent.requestToken({ resource: PUBLIC_URL });
+    expect(decodeJwt(ours.body.access_token as string)).toMatchObject({
+      aud: PUBLIC_URL,
+      scope: 'agents:read agents:write',
+    });
+  });
+
+  it.each([
+    ['a scope of the API', CRM, 'agents:read'],
+    ['a scope of nothing', CRM, 'other'],
+    ['a scope of the resource', PUBLIC_URL, 'contacts:read'],
+  ])('refuses %s for another', async (_what, resource, scope) => {
+    const reply = await agent.requestToken({ resource, scope });
+    expect([reply.status, reply.body.error]).toEqual([400, 'invalid_scope']);
+  });
+
+  it.each([
+    ['an unknown one', 'https://unknown.example'],
+    ['another tenant’s', 'https://theirs.example'],
+    ['the API with a slash', `${PUBLIC_URL}/`],
+    ['the API’s path', `${PUBLIC_URL}/agents`],
+    ['the same in capitals', CRM.toUpperCase()],
+    ['the same with a fragment', `${CRM}#x`],
+    ['a relative one', '/agents'],
+    ['two in one', `${PUBLIC_URL} ${CRM}`],
+    ['a NUL', `${CRM}\u0000`],
+    ['a long one', `${CRM}${'x'.repeat(1_000)}`],
+  ])('A foreign or unknown resource is an invalid target: %s', async (_what, resource) => {
+    const reply = await agent.requestToken({ resource });
+    expect([reply.status, reply.body.error]).toEqual([400, 'invalid_target']);
+  });
+
+  it('takes an empty one for none, and refuses two', async () => {
+    const send = (body: string) =>
+      call(api, '/oauth2/token', {
+        method: 'POST',
+        headers: {
+          authorization: basic(agent.clientId, agent.clientSecret),
+          'content-type': 'application/x-www-form-urlencoded',
+        },
+        body: `grant_type=client_credentials&${body}`,
+      });
+    const empty = await send('resource=');
+    expect(decodeJwt(empty.body.access_token as string).aud).toBe(PUBLIC_URL);
+    const resource = encodeURIComponent(CRM);
+    const twice = await send(`resource=${resource}&resource=${resource}`);
+    expect([twice.status, twice.body.error]).toEqual([400, 'invalid_request']);
+  });
+
+  it('A token for a resource opens nothing of the API', async () => {
+    const mirror = 'https://mirror.example';
+    await member.post('/resources', { identifier: mirror, scopes: ['agents:read', 'agents:write'] });
+    const { body } = await agent.requestToken({ resource: mirror });
+    expect(body.scope).toBe('agents:read agents:write');
+    const headers = { authorization: `Bearer ${body.access_token as string}` };
+    for (const path of ['/agents', '/resources', '/billing/usage'])
+      expect((await call(api, path, { headers })).status).toBe(401);
+  });
+
+  it('A deleted resource gets no more tokens', async () => {
+    const identifier = 'https://gone.example';
+    const { body } = await member.post('/resources', { identifier, scopes: ['a'] });
+    const second = await startApi({ database: api.database });
+    const ask = (from: TestApi) =>
+      call(from, '/oauth2/token', {
+        method: 'POST',
+        headers: { authorization: basic(agent.clientId, agent.clientSecret) },
+        body: new URLSearchParams({ grant_type: 'client_credentials', resource: identifier }),
+      });
+    expect([(await ask(api)).status, (await ask(second)).status]).toEqual([200, 200]);
+    await remove(body.resourceId as string);
+    await wait(1_050);
+    expect([(await ask(api)).body.error, (await ask(second)).body.error]).toEqual([
+      'invalid_target',
+      'invalid_target',
+    ]);
+    await second.close();
+  });
+});

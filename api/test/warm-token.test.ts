@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
+import type { TestKey } from './support/assertions.ts';
+import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import type { TestAgent } from './support/callers.ts';
+import { appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
+import { startTap } from './support/statements.ts';
+import type { Tap } from './support/statements.ts';
+
+let tap: Tap;
+let api: TestApi;
+let agent: TestAgent;
+let key: TestKey;
+
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  tap = await startTap(appUrl(database));
+  api = await startApi({ database, env: { APP_DATABASE_URL: tap.url, RATE_LIMIT_MAX_REQUESTS: '1000000' } });
+  const member = await signUp(api);
+  agent = await registerAgent(api, member);
+  key = await addKey(member, agent.agentId);
+  await member.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
+});
+afterAll(async () => {
+  await api.close();
+  await tap.close();
+  await dropTestDatabase(api.database);
+});
+
+/** The statements that the second of two requests costs, without the health watch's. */
+const costOfSecond = async (ask: () => Promise<{ status: number }>): Promise<string[]> => {
+  expect((await ask()).status).toBe(200);
+  tap.statements.length = 0;
+  expect((await ask()).status).toBe(200);
+  return tap.statements.filter((statement) => statement !== 'select 1');
+};
+
+const open = ['BEGIN;', expect.stringContaining('set_config'), expect.stringContaining('lock_audit_heads')];
+const live = expect.stringContaining('live_proofs');
+const close = [expect.stringContaining('append_audit'), 'COMMIT;'];
+
+describe('A warm token request runs only the grouped commit', () => {
+  it('by a secret', async () => {
+    expect(await costOfSecond(() => agent.requestToken())).toEqual([...open, live, ...close]);
+  });
+
+  it('by an assertion, which is used up in it', async () => {
+    const cost = await costOfSecond(() => requestByAssertion(api, signAssertion(key, agent.clientId)));
+    expect(cost).toEqual([...open, live, expect.stringContaining('use_assertions'), ...close]);
+  });
+
+  it('for a resource of the tenant', async () => {
+    const cost = await costOfSecond(() => agent.requestToken({ resource: 'https://crm.example' }));
+    expect(cost).toEqual([...open, live, ...close]);
+  });
+
+  it('by an exchange, whose subject is looked at in it', async () => {
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: await agent.token(),
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    };
+    const cost = await costOfSecond(() => agent.requestToken(form));
+    expect(cost).toEqual([...open, live, expect.stringContaining('live_agents'), ...close]);
+  });
+
+  it('and fifty at once a share of few', async () => {
+    await agent.token();
+    tap.statements.length = 0;
+    const replies = await Promise.all(Array.from({ length: 50 }, () => agent.requestToken()));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(tap.statements.filter((statement) => statement === 'COMMIT;').length).toBeLessThan(25);
+  });
+
+  it('A mistyped secret costs no query', async () => {
+    tap.statements.length = 0;
+    const mistyped = `${agent.clientSecret.slice(0, -12)}${agent.clientSecret.at(-12) === 'A' ? 'B' : 'A'}${agent.clientSecret.slice(-11)}`;
+    const reply = await requestToken(api, basic(agent.clientId, mistyped), {
+      grant_type: 'client_credentials',
+    });
+    expect([reply.status, reply.body.error]).toEqual([401, 'invalid_client']);
+    expect(tap.statements.filter((statement) => statement !== 'select 1')).toEqual([]);
+  });
+});
