@@ -27,9 +27,9 @@ import { createAssertionAuthentication } from './services/tokens/authenticate-as
 import type { AuthenticateAssertion } from './services/tokens/authenticate-assertion.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { createRevocations } from './services/tokens/revocations.ts';
 import { createCredentialUses } from './services/tokens/credential-uses.ts';
 import type { CredentialUses } from './services/tokens/credential-uses.ts';
-import { createRevocations } from './services/tokens/revocations.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
 import { startTokenFeed } from './services/tokens/token-feed.ts';

@@ -60,9 +60,9 @@ const TENANT_TABLES = [
   'resources',
   'assertion_uses',
   'mails',
-  'idempotency_keys',
   'revoked_tokens',
   'not_before_marks',
+  'idempotency_keys',
 ];
 const PEOPLES_TABLES = [
   'users',

@@ -108,6 +108,21 @@ describe('the feed of ended tokens', () => {
     expect([await use(second, token), await use(first, token)]).toEqual([401, 401]);
   });
 
+  it('An agent that is active again is refused nowhere, though a process has not heard of it', async () => {
+    const back = await registerAgent(first, member);
+    await setStatus(back.agentId, 'suspended');
+    await second.deps.tokenFeed.refresh();
+    await wait(1_000);
+    // Without the notice there is the poll alone, which is up to half a second late.
+    await first.sql('alter table not_before_marks disable trigger notify_token_feed');
+    try {
+      await setStatus(back.agentId, 'active');
+      expect(await use(second, await back.token())).toBe(200);
+    } finally {
+      await first.sql('alter table not_before_marks enable trigger notify_token_feed');
+    }
+  });
+
   it('ends what an agent was issued before a mark, and nothing else', async () => {
     const [marked, other] = [await registerAgent(first, member), await registerAgent(first, member)];
     const [before, others] = [await warmToken(marked), await warmToken(other)];

@@ -67,7 +67,7 @@ export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | u
 
 export interface VerifierDeps {
   signingKeys: Pick<SigningKeys, 'find'>;
-  revocations: Pick<Revocations, 'has'>;
+  revocations: Pick<Revocations, 'has' | 'mayBeLifted'>;
   feed: Pick<TokenFeed, 'fresh'>;
   issuer: string;
   clock: Clock;
@@ -126,8 +126,8 @@ export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
       if (!known) return undefined;
       verified.set(id, known);
     }
-    await feed.fresh();
     const { claims, kid } = known;
+    await feed.fresh(revocations.mayBeLifted(claims) ? 0 : undefined);
     const isLive =
       claims.exp * 1_000 > clock().getTime() &&
       signingKeys.find(kid) !== undefined &&

@@ -7,9 +7,16 @@ export interface RevocationRows {
   marks: { agent_id: string; not_before: string; refused: boolean; expires_at: string }[];
 }
 
+type TokenNames = Pick<AccessTokenClaims, 'jti' | 'sub' | 'act'>;
+
 /** Which of the tokens that still live are not to be accepted: as much memory as there are of these. */
 export interface Revocations {
-  has(claims: Pick<AccessTokenClaims, 'jti' | 'sub' | 'act'>): boolean;
+  has(claims: TokenNames): boolean;
+  /**
+   * Whether it is of an agent that was known as not active, and was issued after that: nobody gets a token then, so
+   * the agent must be active again and the news on its way.
+   */
+  mayBeLifted(claims: TokenNames): boolean;
   add(rows: RevocationRows): void;
   /** Drops what has ended by itself. */
   sweep(): void;
@@ -24,8 +31,7 @@ interface Mark {
 }
 
 /** Everyone that the token speaks for: it ends with any of them. */
-const agentsOf = ({ sub, act }: Pick<AccessTokenClaims, 'sub' | 'act'>): string[] =>
-  act ? [sub, ...agentsOf(act)] : [sub];
+const agentsOf = ({ sub, act }: Omit<TokenNames, 'jti'>): string[] => (act ? [sub, ...agentsOf(act)] : [sub]);
 
 /** Ends are the database's times: what it has dropped may stay here a little longer, never the other way. */
 const LEEWAY_MS = 60_000;
@@ -35,12 +41,14 @@ export const createRevocations = (): Revocations => {
   const marks = new Map<string, Mark>();
 
   /** A token tells its second; its id, the millisecond. */
-  const isEnded = (mark: Mark | undefined, jti: string): boolean =>
-    mark !== undefined && (mark.refused || !(timeOfId(jti) >= mark.notBefore));
+  const isOlder = ({ notBefore }: Mark, jti: string): boolean => !(timeOfId(jti) >= notBefore);
+  const marksOf = (claims: TokenNames): Mark[] =>
+    agentsOf(claims).flatMap((agentId) => marks.get(agentId) ?? []);
 
   return {
     has: (claims) =>
-      tokens.has(claims.jti) || agentsOf(claims).some((agentId) => isEnded(marks.get(agentId), claims.jti)),
+      tokens.has(claims.jti) || marksOf(claims).some((mark) => mark.refused || isOlder(mark, claims.jti)),
+    mayBeLifted: (claims) => marksOf(claims).some((mark) => mark.refused && !isOlder(mark, claims.jti)),
     add: (rows) => {
       for (const { jti, expires_at } of rows.tokens) tokens.set(jti, Date.parse(expires_at));
       for (const { agent_id, not_before, refused, expires_at } of rows.marks) {
