@@ -1,5 +1,4 @@
-import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { promisify } from 'node:util';
+import { randomUUID, webcrypto } from 'node:crypto';
 import Koa from 'koa';
 import { SCOPE, TOKEN_SECONDS, readSettings } from './settings.ts';
 
@@ -9,8 +8,10 @@ import { SCOPE, TOKEN_SECONDS, readSettings } from './settings.ts';
  */
 const { port, clients } = readSettings();
 const [{ tenantId, clientId } = { tenantId: '', clientId: '' }] = clients;
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const signAsync = promisify(sign);
+const ES256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+const { privateKey } = (await webcrypto.subtle.generateKey(ES256, false, [
+  'sign',
+])) as webcrypto.CryptoKeyPair;
 const issuer = `http://127.0.0.1:${port}`;
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -22,8 +23,8 @@ const issue = async (): Promise<string> => {
     ...{ scope: SCOPE, jti: randomUUID(), iat, exp: iat + TOKEN_SECONDS },
   };
   const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid: 'bench' })}.${encode(claims)}`;
-  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' as const };
-  return `${input}.${(await signAsync('sha256', Buffer.from(input), key)).toString('base64url')}`;
+  const signature = await webcrypto.subtle.sign(ES256, privateKey, Buffer.from(input));
+  return `${input}.${Buffer.from(signature).toString('base64url')}`;
 };
 
 const app = new Koa();

@@ -1,8 +1,8 @@
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database, Send } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
-import type { AuditEntry } from './entry.ts';
+import type { AuditEntry, ChainedEntry } from './entry.ts';
 
 export type Recorded = 'committed' | 'not_live';
 
@@ -31,19 +31,17 @@ const MAX_GROUP = 256;
 /** How long a request waits for the head of a busy tenant. */
 const PATIENCE_MS = 1_000;
 
-const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<string, Head>> => {
-  const { rows } = await trx.raw<{ rows: (Head & { tenant_id: string })[] }>(
-    'select tenant_id, sequence, hash from lock_audit_heads(?)',
+const lockHeads = async (send: Send, tenantIds: string[]): Promise<Map<string, Head>> => {
+  const heads = await send<Head & { tenant_id: string }>(
+    'select tenant_id, sequence, hash from lock_audit_heads($1)',
     [tenantIds],
   );
-  return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
+  return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const findLive = async (trx: Transaction, credentialIds: string[]): Promise<Set<string>> => {
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_credentials(?) as id', [
-    credentialIds,
-  ]);
-  return new Set(rows.map(({ id }) => id));
+const findLive = async (send: Send, credentialIds: string[]): Promise<Set<string>> => {
+  const live = await send<{ id: string }>('select live_credentials($1) as id', [credentialIds]);
+  return new Set(live.map(({ id }) => id));
 };
 
 /** What became of each request of a group: busy ones wait for the next. */
@@ -53,21 +51,26 @@ interface Outcome {
   busy: Waiting[];
 }
 
-const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
-  db.acrossTenants(async (trx) => {
-    const heads = await lockHeads(trx, [...new Set(group.map(({ entry }) => entry.tenantId))].sort());
+const chainGroup = (heads: Map<string, Head>, group: Waiting[]): ChainedEntry[] =>
+  [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, waiting]) =>
+    chain(
+      heads.get(tenantId)!,
+      waiting.map(({ entry }) => entry),
+    ),
+  );
+
+/** Two round trips. Who is live is a statement of its own after the lock: it must see what its last holder did. */
+const commitGroup = (db: Pick<Database, 'pipelined'>, group: Waiting[]): Promise<Outcome> =>
+  db.pipelined(async (send) => {
+    const [heads, live] = await Promise.all([
+      lockHeads(send, [...new Set(group.map(({ entry }) => entry.tenantId))].sort()),
+      findLive(send, [...new Set(group.map(({ credentialId }) => credentialId))]),
+    ]);
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const live = await findLive(trx, [...new Set(taken.map(({ credentialId }) => credentialId))]);
     const committed = taken.filter(({ credentialId }) => live.has(credentialId));
-    const byTenant = Map.groupBy(committed, ({ entry }) => entry.tenantId);
-    const links = [...byTenant].flatMap(([tenantId, waiting]) =>
-      chain(
-        heads.get(tenantId)!,
-        waiting.map(({ entry }) => entry),
-      ),
-    );
-    if (links.length) await trx.raw('select append_audit(?)', [JSON.stringify(links)]);
+    const links = chainGroup(heads, committed);
+    if (links.length) void send('select append_audit($1)', [JSON.stringify(links)]);
     return { committed, notLive: taken.filter(({ credentialId }) => !live.has(credentialId)), busy };
   });
 
