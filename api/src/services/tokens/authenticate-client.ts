@@ -1,8 +1,8 @@
-import { LRUCache } from 'lru-cache';
 import { credentialOfSecret, secretMatches } from '../../platform/client-secret.ts';
 import type { SecretHash } from '../../platform/client-secret.ts';
 import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
+import { keep } from '../../platform/keep.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
 
@@ -50,17 +50,11 @@ const lookUp = async (db: Database, clientId: string, credentialId: string): Pro
  * client suspended meanwhile is refused by the ledger, which looks again.
  */
 export const createClientAuthentication = (db: Database, peppers: Keyring): AuthenticateClient => {
-  const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000 });
+  const find = keep(1_000, (clientId: string, credentialId: string) => lookUp(db, clientId, credentialId));
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
     if (!credentialId || !isId('agt', clientId)) return undefined;
-    const id = `${clientId} ${credentialId}`;
-    let found = known.get(id);
-    if (!found) {
-      found = await lookUp(db, clientId, credentialId);
-      if (!found) return undefined;
-      known.set(id, found);
-    }
-    return found.live && secretMatches(peppers, secret, found.secret) ? found.client : undefined;
+    const found = await find(clientId, credentialId);
+    return found?.live && secretMatches(peppers, secret, found.secret) ? found.client : undefined;
   };
 };
