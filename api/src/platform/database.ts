@@ -48,9 +48,12 @@ const getTypeParser = (oid: number, format?: string): ((text: string) => unknown
 /** Longer than any statement may take: the server says that itself, as long as it says anything. */
 const SILENCE_MS = 2_200;
 
+const driverOf = (client: pg.ClientBase) =>
+  client as unknown as { readyForQuery: boolean; connection: { stream: Socket } };
+
 /** Ends a connection whose query stays unanswered: a timer on the query alone would leave its transaction open. */
 const endWhenSilent = (client: pg.ClientBase): void => {
-  const driver = client as unknown as { readyForQuery: boolean; connection: { stream: Socket } };
+  const driver = driverOf(client);
   const { stream } = driver.connection;
   stream.setTimeout(SILENCE_MS);
   stream.on('timeout', () => {
@@ -79,8 +82,12 @@ const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_confi
 const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promise<T> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
+  const { stream } = driverOf(connection).connection;
   const answers: Promise<unknown>[] = [];
   const send: Send = <R>(text: string, values: unknown[]) => {
+    // What is sent in one turn goes out in one write.
+    stream.cork();
+    process.nextTick(() => stream.uncork());
     const answer = connection.query(text, values).then(({ rows }) => rows as R[]);
     answers.push(answer);
     return answer;
