@@ -23,6 +23,8 @@ import { createVerifier } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { createCredentialUses } from './services/tokens/credential-uses.ts';
+import type { CredentialUses } from './services/tokens/credential-uses.ts';
 import { loadSigningKeys } from './services/tokens/signing-keys.ts';
 import type { SigningKeys } from './services/tokens/signing-keys.ts';
 import { createMeter } from './services/usage/meter.ts';
@@ -44,10 +46,11 @@ export interface Deps {
   verifyAccessToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
   findTier: FindTier;
+  credentialUses: CredentialUses;
   ledger: Ledger;
   meter: Meter;
-  /** These three are there where billing is set up. */
   temporal: Temporal | undefined;
+  /** These two are there where billing is set up. */
   stripe: Stripe | undefined;
   stripeEvents: StripeEvents | undefined;
 }
@@ -59,13 +62,12 @@ const createBilling = (
   config: Config,
   given: { db: Database; clock: Clock; logger: Logger },
 ): Pick<Deps, 'temporal' | 'stripe' | 'stripeEvents'> => {
-  const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY } = config;
-  if (!config.BILLING_ENABLED || !TEMPORAL_ADDRESS || !STRIPE_SECRET_KEY) {
-    if (config.BILLING_ENABLED)
-      given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
-    return { temporal: undefined, stripe: undefined, stripeEvents: undefined };
+  const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY, BILLING_ENABLED } = config;
+  const temporal = TEMPORAL_ADDRESS ? createTemporal({ ...config, TEMPORAL_ADDRESS }) : undefined;
+  if (!BILLING_ENABLED || !temporal || !STRIPE_SECRET_KEY) {
+    if (BILLING_ENABLED) given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
+    return { temporal, stripe: undefined, stripeEvents: undefined };
   }
-  const temporal = createTemporal({ ...config, TEMPORAL_ADDRESS });
   const stripe = createStripe({ ...config, STRIPE_SECRET_KEY }, { timeoutMs: STRIPE_PATIENCE_MS });
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };
@@ -83,6 +85,7 @@ export const createDeps = async (
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS);
+  const credentialUses = createCredentialUses(db, logger);
   return {
     config,
     clock,
@@ -98,9 +101,10 @@ export const createDeps = async (
     peppers: config.CLIENT_SECRET_PEPPERS,
     signingKeys,
     verifyAccessToken: createVerifier(signingKeys, config.PUBLIC_URL, clock),
-    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS),
+    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
     findTier: createTierLookup(db),
-    ledger: createLedger(db),
+    credentialUses,
+    ledger: createLedger(db, credentialUses.note),
     meter: createMeter({ db, redis, clock, logger, config }),
     ...createBilling(config, { db, clock, logger }),
   };
@@ -108,11 +112,14 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
+  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents } = deps;
   stripeEvents?.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
+  await credentialUses
+    .stop()
+    .catch((error: unknown) => logger.error({ err: error }, 'the last use of credentials was not noted'));
   redis?.disconnect();
   await temporal?.close();
   await peoplePool.end();

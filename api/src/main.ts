@@ -6,6 +6,7 @@ import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
 import { createLogger } from './platform/logger.ts';
 import { watchHealth } from './services/watch-health.ts';
+import { keepSchedules } from './services/ensure-schedules.ts';
 import { readVersion } from './version.ts';
 
 const config = readConfig();
@@ -16,6 +17,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
   process.exit(1);
 });
 const watch = await watchHealth(deps.db, deps.redis);
+const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
 // Slow senders are cut off: 10 s for the headers, 30 s for the whole request.
 const server = createServer(
@@ -34,6 +36,7 @@ server.listen(config.API_PORT, config.API_HOST, () => {
 /** Answers what is under way, takes nothing new, writes the counts, closes the sockets. */
 const shutDown = async (): Promise<void> => {
   watch.stop();
+  stopKeeping?.();
   const closed = new Promise((resolve) => server.close(resolve));
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   await closed;

@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 describe('POST /agents', () => {
-  it('needs only a name', async () => {
+  it('An agent is registered by its name', async () => {
     const member = await signUp(api);
     const reply = await member.post('/agents', { name: '  reader  ' });
     expect(reply.status).toBe(201);
@@ -18,15 +18,24 @@ describe('POST /agents', () => {
       agentId: expect.stringMatching(/^agt_[0-9a-z]{26}$/),
       name: 'reader',
       description: null,
+      email: null,
+      agentType: 'custom',
+      version: '1.0.0',
+      capabilities: [],
+      owner: member.userId,
+      ownerTeam: null,
+      deploymentEnv: 'production',
+      isPublic: false,
       status: 'active',
       scopes: ['agents:read'],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
+      decommissionedAt: null,
     });
     expect(reply.headers.get('location')).toBe(`http://api.test/agents/${String(reply.body.agentId)}`);
   });
 
-  it('refuses a name that the tenant uses, and lets another tenant use it', async () => {
+  it('A second agent of the same name conflicts, in its own tenant alone', async () => {
     const [a, b] = [await signUp(api), await signUp(api)];
     expect((await a.post('/agents', { name: 'same' })).status).toBe(201);
     const again = await a.post('/agents', { name: 'same' });
@@ -34,26 +43,45 @@ describe('POST /agents', () => {
     expect((await b.post('/agents', { name: 'same' })).status).toBe(201);
   });
 
+  it.each(['', '  ', 'x'.repeat(129)])('A name outside its bounds is refused: "%s"', async (name) => {
+    const member = await signUp(api);
+    const reply = await member.post('/agents', { name });
+    expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+    expect((reply.body.errors as { path: string }[]).map(({ path }) => path)).toEqual(['body.name']);
+    expect((await member.get('/agents')).body.data).toEqual([]);
+  });
+
   it.each([
     ['no name', {}],
-    ['an empty name', { name: '  ' }],
-    ['a long name', { name: 'x'.repeat(129) }],
     ['a NUL', { name: 'a\u0000b' }],
     ['half a surrogate pair', { name: 'a\ud800b' }],
     ['a server-owned field', { name: 'a', tenantId: 'ten_x' }],
     ['a status', { name: 'a', status: 'suspended' }],
     ['an unknown scope', { name: 'a', scopes: ['root'] }],
+    ['an id', { name: 'a', agentId: 'agt_00000000000000000000000000' }],
+    ['a revision', { name: 'a', revision: 7 }],
+    ['an unknown field', { name: 'a', colour: 'blue' }],
+    ['an unknown type', { name: 'a', agentType: 'oracle' }],
+    ['an unknown environment', { name: 'a', deploymentEnv: 'moon' }],
+    ['half a version', { name: 'a', version: '1.0' }],
+    ['a version with a leading zero', { name: 'a', version: '1.01.0' }],
+    ['a capability without an action', { name: 'a', capabilities: ['invoices'] }],
+    ['33 capabilities', { name: 'a', capabilities: Array.from({ length: 33 }, (_, i) => `a:b${i}`) }],
+    ['half an email address', { name: 'a', email: 'a@' }],
+    ['an owner that is no user id', { name: 'a', owner: 'Ada' }],
+    ['a word for a boolean', { name: 'a', isPublic: 'yes' }],
+    ['no scope', { name: 'a', scopes: [] }],
     ['a number', { name: 5 }],
     ['a list', []],
     ['null', null],
-  ])('refuses %s with 400 and changes nothing', async (_what, body) => {
+  ])('A caller sets nothing of the server, nor what is not understood: %s', async (_what, body) => {
     const member = await signUp(api);
     const reply = await member.post('/agents', body);
     expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
     expect((await member.get('/agents')).body.data).toEqual([]);
   });
 
-  it('lets nobody grant a scope that they do not hold', async () => {
+  it('An agent grants no more than it has', async () => {
     const member = await signUp(api);
     const writer = await registerAgent(api, member, ['agents:write', 'agents:read']);
     expect((await writer.post('/agents', { name: 'child', scopes: ['agents:read'] })).status).toBe(201);
@@ -84,16 +112,18 @@ describe('POST /agents', () => {
 });
 
 describe('GET /agents', () => {
-  it('pages through all, newest first, each once', async () => {
+  it('A cursor misses and repeats no agent', async () => {
     const member = await signUp(api);
-    const names = ['a', 'b', 'c', 'd', 'e'];
+    await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
+    const names = Array.from({ length: 45 }, (_, i) => `agent ${i}`);
     for (const name of names) await member.post('/agents', { name });
     const seen: string[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
-      const { body } = await member.get(`/agents?limit=2${cursor && `&cursor=${cursor}`}`);
+      const { body } = await member.get(`/agents?limit=20${cursor && `&cursor=${cursor}`}`);
       seen.push(...(body.data as { name: string }[]).map(({ name }) => name));
       cursor = body.nextCursor as string | null;
+      await member.post('/agents', { name: `later ${seen.length}` });
     }
     expect(seen).toEqual([...names].reverse());
   });

@@ -75,7 +75,11 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
     () => 'alter table agents no force row level security',
     () => 'table agents does not force row-level security',
   ],
-  ['a table without its policies', () => 'drop policy people on users', () => 'table users has no policy'],
+  [
+    'a table without its policies',
+    () => 'drop policy people on accounts',
+    () => 'table accounts has no policy',
+  ],
   [
     'a new table that nobody secured',
     () => 'create table notes (tenant_id text)',

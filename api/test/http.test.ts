@@ -77,7 +77,7 @@ describe('Wrong requests are never a 500', () => {
 
   it.each([
     ['DELETE', '/agents', 'GET, HEAD, POST'],
-    ['PUT', '/agents/agt_00000000000000000000000000', 'GET, HEAD'],
+    ['PUT', '/agents/agt_00000000000000000000000000', 'DELETE, GET, HEAD, PATCH'],
     ['GET', '/auth/sign-in', 'POST'],
     ['POST', '/health', 'GET, HEAD'],
     ['OPTIONS', '/health', 'GET, HEAD'],

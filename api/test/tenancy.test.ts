@@ -17,13 +17,18 @@ interface Tenant {
 
 /** A tenant with one agent, past the API: signing up costs a slow hash. */
 const foundTenant = async (api: TestApi): Promise<Tenant> => {
-  const [tenantId, agentId] = [newId('ten'), newId('agt')];
+  const [tenantId, agentId, userId] = [newId('ten'), newId('agt'), newId('usr')];
   const canary = `canary ${tenantId}`;
   await api.sql(`insert into tenants (id, name, slug, created_at) values ($1, $1, $1, now())`, [tenantId]);
   await api.sql(
+    `with person as (insert into users (id, name, email, email_verified) values ($1, 'x', $1, true) returning id)
+     insert into members (id, tenant_id, user_id, role, created_at) select $2, $3, id, 'owner', now() from person`,
+    [userId, newId('mem'), tenantId],
+  );
+  await api.sql(
     `insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
-     values ($1, $2, $3, '{agents:read}', 'usr_owner', now(), now())`,
-    [tenantId, agentId, canary],
+     values ($1, $2, $3, '{agents:read}', $4, now(), now())`,
+    [tenantId, agentId, canary, userId],
   );
   return { tenantId, agentId, canary };
 };
@@ -52,6 +57,8 @@ const TENANT_TABLES = [
   'tenant_subscriptions',
   'stripe_customers',
   'checkouts',
+  'mails',
+  'idempotency_keys',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -82,10 +89,18 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
+        tenantId,
+        newId('mai'),
+      ]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
         [tenantId, newId('chk')],
+      );
+      await api.sql(
+        `insert into idempotency_keys values ($1, 'member:usr', 'test', 'k', '\\x00', null, now(), now())`,
+        [tenantId],
       );
     }
   });
@@ -159,7 +174,9 @@ describe('the application’s role', () => {
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
     'delete from checkouts',
-    `update stripe_customers set customer_id = 'cus_other'`,
+    'update mails set recipient = recipient',
+    'delete from mails',
+    'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
     'set role sentryagent_stripe_inbox',
@@ -182,9 +199,14 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_session_finder', ['members', 'sessions', 'tenants']],
     ['sentryagent_client_finder', ['agents', 'credentials']],
     ['sentryagent_tenant_founder', []],
+    // Two columns of credentials, by name.
+    ['sentryagent_use_recorder', []],
     ['sentryagent_auditor', ['audit_heads', 'usage_events']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_mailer', ['mails']],
+    ['sentryagent_owner_finder', ['members', 'users']],
+    ['sentryagent_expiry_finder', ['agents', 'credentials']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_auth', PEOPLES_TABLES],
     ['sentryagent_app', TENANT_TABLES],

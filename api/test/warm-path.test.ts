@@ -50,7 +50,7 @@ describe('the token path', () => {
       'begin',
       expect.stringContaining("set_config('role', 'sentryagent_app', true)"),
       expect.stringContaining('lock_audit_heads($1)'),
-      expect.stringContaining('live_credentials($1)'),
+      expect.stringContaining('live_proofs($1, $2)'),
       'select append_audit($1)',
       'commit',
     ]);

@@ -5,6 +5,7 @@ import type { Config, Environment } from './config.ts';
 import { buildDashboard } from './dashboard-build.ts';
 import { takeOver } from './pid-file.ts';
 import { createProgress } from './progress.ts';
+import { fetchPythonTools } from './python-tools.ts';
 import { runVitest } from './run-vitest.ts';
 import { stopRequest } from './stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
@@ -40,6 +41,7 @@ const run = async (config: Config): Promise<Summary> => {
       TEST_WORKFLOW_BUNDLE: await part('workflows', () =>
         buildWorkflowBundle(config, children, progress.detail),
       ),
+      TEST_PYTHONPATH: await part('python', () => fetchPythonTools(config, children, progress.detail)),
       SENTRYAGENT_DATA_DIR: folder,
     };
     await part('dashboard', () => buildDashboard(config, children, progress.detail));

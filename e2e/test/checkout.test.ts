@@ -1,6 +1,6 @@
 import type { ApiError } from '@sentryagent/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CARDS, payByHttp } from './support/checkout-page.ts';
+import { CARDS, openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { until } from './support/processes.ts';
@@ -54,7 +54,7 @@ const checkoutRows = ({ tenantId }: SignedUp) =>
 describe('a checkout', () => {
   it('Checkout answers a Stripe Checkout URL', async () => {
     const person = await signUpByHttp(stack);
-    const { checkoutId, url } = await person.api.billing.startCheckout();
+    const { checkoutId, url } = await openCheckout(person);
     expect(checkoutId).toMatch(/^chk_[0-9a-z]{26}$/);
     const page = await fetch(url);
     expect(page.status).toBe(200);
@@ -68,7 +68,7 @@ describe('a checkout', () => {
 
   it('A paid checkout makes the tenant paid', async () => {
     const person = await signUpByHttp(stack);
-    const { checkoutId, url } = await person.api.billing.startCheckout();
+    const { checkoutId, url } = await openCheckout(person);
     const paid = await payByHttp(url);
     expect(paid.status).toBe(303);
     expect(paid.headers.get('location')).toBe(`${stack.dashboardUrl}/usage/checkouts/${checkoutId}`);
@@ -107,14 +107,14 @@ describe('a checkout', () => {
       [tenantId],
     );
     expect(audit).toMatchObject({ actor_kind: 'system', metadata: { tier: 'paid', status: 'active' } });
-    expect(await refusal(person.api.billing.startCheckout())).toMatchObject({ code: 'already_subscribed' });
+    expect(await refusal(openCheckout(person))).toMatchObject({ code: 'already_subscribed' });
   });
 
   it('Two clicks get the same checkout', async () => {
     const person = await signUpByHttp(stack);
-    const started = await Promise.all(Array.from({ length: 8 }, () => person.api.billing.startCheckout()));
+    const started = await Promise.all(Array.from({ length: 8 }, () => openCheckout(person)));
     expect(new Set(started.map(({ url }) => url)).size).toBe(1);
-    const again = await person.api.billing.startCheckout();
+    const again = await openCheckout(person);
     expect(again).toEqual(started[0]);
     expect((await atStripe(person)).sessions).toHaveLength(1);
     await Promise.all([payByHttp(again.url), payByHttp(again.url)]);
@@ -128,7 +128,7 @@ describe('a checkout', () => {
     const refused = await refusal(person.api.billing.startCheckout());
     expect([refused.status, refused.code]).toEqual([503, 'service_unavailable']);
     expect(refused.detail).toMatch(/Stripe/);
-    const { url, checkoutId } = await person.api.billing.startCheckout();
+    const { url, checkoutId } = await openCheckout(person);
     expect(await checkoutRows(person)).toMatchObject([
       { status: 'expired' },
       { id: checkoutId, status: 'open' },
@@ -141,14 +141,14 @@ describe('a checkout', () => {
   it('opens one page though Stripe fails and cuts the connection after it has made it', async () => {
     const person = await signUpByHttp(stack);
     await faults({ failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 2, cut: true } });
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     expect((await atStripe(person)).sessions).toHaveLength(1);
     expect((await fetch(url)).status).toBe(200);
   });
 
   it('A declined card can be tried again', async () => {
     const person = await signUpByHttp(stack);
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     const declined = await payByHttp(url, CARDS.declined);
     expect(declined.status).toBe(402);
     expect(await declined.text()).toMatch(/Your card was declined/);
@@ -161,7 +161,7 @@ describe('a checkout', () => {
   it('ends in Paid though every webhook is lost', async () => {
     const person = await signUpByHttp(stack);
     await faults({ dropWebhooks: true });
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     await payByHttp(url);
     await becomesPaid(person);
     await expectOneCharge(person);
@@ -169,7 +169,7 @@ describe('a checkout', () => {
 
   it('knows a live subscription of which our row says nothing, and mends the row', async () => {
     const person = await signUpByHttp(stack);
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     await payByHttp(url);
     await becomesPaid(person);
     await stack.sql(`update tenant_subscriptions set tier = 'free' where tenant_id = $1`, [person.tenantId]);
@@ -181,6 +181,15 @@ describe('a checkout', () => {
     await expectOneCharge(person);
     expect((await checkoutRows(person)).map(({ status }) => status)).not.toContain('open');
   });
+});
+
+it('a customer that this Stripe account does not have is replaced', async () => {
+  const person = await signUpByHttp(stack);
+  await stack.sql('insert into stripe_customers values ($1, $2)', [person.tenantId, `cus_gone${Date.now()}`]);
+  const { url } = await openCheckout(person);
+  await payByHttp(url);
+  await becomesPaid(person);
+  await expectOneCharge(person);
 });
 
 it('the namespace keeps what has ended for seven days', async () => {
@@ -204,7 +213,7 @@ describe('a checkout whose run was ended by hand', () => {
 
   it('is paid for all the same', async () => {
     const person = await signUpByHttp(stack);
-    const { checkoutId, url } = await person.api.billing.startCheckout();
+    const { checkoutId, url } = await openCheckout(person);
     await terminate(person, checkoutId);
     await payByHttp(url);
     await becomesPaid(person);
@@ -214,9 +223,9 @@ describe('a checkout whose run was ended by hand', () => {
 
   it('gives way to a new one, and its page can’t be paid any more', async () => {
     const person = await signUpByHttp(stack);
-    const first = await person.api.billing.startCheckout();
+    const first = await openCheckout(person);
     await terminate(person, first.checkoutId);
-    const second = await person.api.billing.startCheckout();
+    const second = await openCheckout(person);
     expect(second.checkoutId).not.toBe(first.checkoutId);
     await payByHttp(first.url);
     await payByHttp(second.url);
@@ -235,7 +244,7 @@ describe('with parts away', () => {
     expect(performance.now() - started).toBeLessThan(3_000);
     expect([refused.status, refused.retryAfter]).toEqual([503, 1]);
     await stack.billing.worker.start();
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     expect(await checkoutRows(person)).toHaveLength(1);
     await payByHttp(url);
     await becomesPaid(person);
@@ -243,7 +252,7 @@ describe('with parts away', () => {
 
   it('Events wait while Temporal is away', async () => {
     const person = await signUpByHttp(stack);
-    const { url } = await person.api.billing.startCheckout();
+    const { url } = await openCheckout(person);
     await stack.billing.temporal.stop();
     await payByHttp(url);
     const pending = async (): Promise<number> => {
@@ -282,7 +291,7 @@ describe('with parts away', () => {
         await kill();
         await click;
       }
-      const started = await untilStarted(person);
+      const started = await openCheckout(person);
       if (moment === 'open') await kill();
       if (moment === 'paid') await faults({ delayWebhooksMs: 500 });
       await payByHttp(started.url);
@@ -294,17 +303,3 @@ describe('with parts away', () => {
     }
   }, 120_000);
 });
-
-/** Clicks until there is a page: a run of a killed worker waits a moment for it. */
-const untilStarted = async (person: SignedUp) => {
-  let started: { url: string; checkoutId: string } | undefined;
-  await until(
-    'a page is answered',
-    async () => {
-      started = await person.api.billing.startCheckout();
-      return true;
-    },
-    30_000,
-  );
-  return started!;
-};

@@ -2,10 +2,14 @@ import type {
   Agent,
   AgentPage,
   Checkout,
+  CreateCredentialData,
+  CredentialPage,
   Health,
   ListAgentsData,
+  ListCredentialsData,
   NewCredential,
   RegisterAgentData,
+  RotateCredentialData,
   Session,
   SignedIn,
   SignInData,
@@ -13,6 +17,7 @@ import type {
   StartedCheckout,
   TierList,
   TokenResponse,
+  UpdateAgentData,
   Usage,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
@@ -30,18 +35,44 @@ export interface ClientCredentials {
   scope?: string;
 }
 
+const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
+
 const agents = (send: Send) => ({
   register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
   list: (query?: ListAgentsData['query']) => send<AgentPage>({ method: 'GET', path: '/agents', query }),
-  get: (agentId: string) => send<Agent>({ method: 'GET', path: `/agents/${encodeURIComponent(agentId)}` }),
-  /** The secret in the answer is shown this once. */
-  createCredential: (agentId: string) =>
-    send<NewCredential>({
-      method: 'POST',
-      path: `/agents/${encodeURIComponent(agentId)}/credentials`,
-      json: {},
+  get: (agentId: string) => send<Agent>({ method: 'GET', path: agentPath(agentId) }),
+  /** `ifMatch`, the `ETag` of an answer, refuses the change where another one came first. */
+  update: (agentId: string, json: UpdateAgentData['body'], { ifMatch }: { ifMatch?: string } = {}) =>
+    send<Agent>({
+      method: 'PATCH',
+      path: agentPath(agentId),
+      json,
+      ...(ifMatch !== undefined && { headers: { 'if-match': ifMatch } }),
     }),
+  suspend: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/suspend` }),
+  reactivate: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/reactivate` }),
+  /** For good; the agent's credentials end with it. */
+  decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
+  /** The secret in the answer is shown this once. */
+  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
+    send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
 });
+
+const credentials = (send: Send) => {
+  const pathOf = (agentId: string, credentialId: string): string =>
+    `${agentPath(agentId)}/credentials/${encodeURIComponent(credentialId)}`;
+  return {
+    list: (agentId: string, query?: ListCredentialsData['query']) =>
+      send<CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
+    /** A new secret, shown this once; the one before works on for `overlapSeconds`, by default not at all. */
+    rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
+      send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
+    endOverlap: (agentId: string, credentialId: string) =>
+      send<undefined>({ method: 'DELETE', path: `${pathOf(agentId, credentialId)}/previous` }),
+    revoke: (agentId: string, credentialId: string) =>
+      send<undefined>({ method: 'DELETE', path: pathOf(agentId, credentialId) }),
+  };
+};
 
 const auth = (send: Send) => ({
   signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
@@ -83,6 +114,7 @@ export const createClient = (options: ClientOptions) => {
     agents: agents(send),
     auth: auth(send),
     billing: billing(send),
+    credentials: credentials(send),
     tokens: tokens(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };

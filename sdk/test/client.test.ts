@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ApiError, createClient } from '../src/client.ts';
+import type { Client } from '../src/client.ts';
 
 interface Seen {
   method: string;
@@ -72,6 +73,41 @@ describe('a call', () => {
     expect(seen().url).toBe('/agents');
     await api.agents.get('../x?y');
     expect(seen().url).toBe('/agents/..%2Fx%3Fy');
+  });
+
+  it.each<[string, (api: Client) => Promise<unknown>, string, string, string]>([
+    ['update', (api) => api.agents.update('agt_1', { version: '2.0.0' }), 'PATCH', '', '{"version":"2.0.0"}'],
+    ['suspend', (api) => api.agents.suspend('agt_1'), 'POST', '/suspend', ''],
+    ['reactivate', (api) => api.agents.reactivate('agt_1'), 'POST', '/reactivate', ''],
+    ['decommission', (api) => api.agents.decommission('agt_1'), 'DELETE', '', ''],
+    ['createCredential', (api) => api.agents.createCredential('agt_1'), 'POST', '/credentials', '{}'],
+    ['list', (api) => api.credentials.list('agt_1', { limit: 5 }), 'GET', '/credentials?limit=5', ''],
+    [
+      'rotate',
+      (api) => api.credentials.rotate('agt_1', 'crd_/1', { overlapSeconds: 60 }),
+      'POST',
+      '/credentials/crd_%2F1/rotate',
+      '{"overlapSeconds":60}',
+    ],
+    [
+      'endOverlap',
+      (api) => api.credentials.endOverlap('agt_1', 'crd_1'),
+      'DELETE',
+      '/credentials/crd_1/previous',
+      '',
+    ],
+    ['revoke', (api) => api.credentials.revoke('agt_1', 'crd_1'), 'DELETE', '/credentials/crd_1', ''],
+  ])('of the registry goes to its route: %s', async (_name, ask, method, path, body) => {
+    const { baseUrl, seen } = await serve(json(200, {}));
+    await ask(createClient({ baseUrl }));
+    expect(seen()).toMatchObject({ method, url: `/agents/agt_1${path}`, body });
+    expect(seen().headers['if-match']).toBeUndefined();
+  });
+
+  it('sends a change with the ETag that it was made for', async () => {
+    const { baseUrl, seen } = await serve(json(200, {}));
+    await createClient({ baseUrl }).agents.update('agt_1', { name: 'b' }, { ifMatch: '"3"' });
+    expect(seen().headers['if-match']).toBe('"3"');
   });
 
   it('authenticates a token request by form-encoded Basic', async () => {

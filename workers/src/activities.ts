@@ -1,9 +1,10 @@
-import type { Activities } from '@sentryagent/workflows/contracts';
+import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Stripe } from '@sentryagent/api/platform/stripe';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
+import { announceExpiry } from '@sentryagent/api/services/agents/announce-expiry';
 import { applySubscription } from '@sentryagent/api/services/billing/apply-subscription';
 import {
   expireCheckoutSession,
@@ -23,19 +24,23 @@ export interface ActivityDeps {
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number };
 }
 
+/** What failed goes to the log, and a word of it into the history. */
+const guardWith =
+  ({ logger }: Pick<ActivityDeps, 'logger'>) =>
+  <I, O>(work: (input: I) => Promise<O>, isStripeFinal = false) =>
+  async (input: I): Promise<O> => {
+    try {
+      return await work(input);
+    } catch (error) {
+      logger.warn({ err: error, input }, 'an activity failed');
+      throw toFailure(error, { isStripeFinal });
+    }
+  };
+
 /** Everything that the workflows ask of the world: each one a service of the API. */
 export const createActivities = (deps: ActivityDeps): Activities => {
-  const { stripe, temporal, logger } = deps;
-  const guard =
-    <I, O>(work: (input: I) => Promise<O>, isStripeFinal = false) =>
-    async (input: I): Promise<O> => {
-      try {
-        return await work(input);
-      } catch (error) {
-        logger.warn({ err: error, input }, 'an activity failed');
-        throw toFailure(error, { isStripeFinal });
-      }
-    };
+  const { stripe, temporal } = deps;
+  const guard = guardWith(deps);
   return {
     // Somebody waits for this answer. The others go on until Stripe, or who set it up, has changed its mind.
     openCheckoutSession: guard((input) => openCheckoutSession(deps, input), true),
@@ -46,3 +51,7 @@ export const createActivities = (deps: ActivityDeps): Activities => {
     applySubscription: guard(({ tenantId }) => applySubscription(deps, tenantId)),
   };
 };
+
+export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
+  announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
+});

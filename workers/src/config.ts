@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import {
-  count,
   databaseSettings,
   logLevel,
   origin,
@@ -9,7 +8,9 @@ import {
   port,
   refuseLiveStandIn,
   stripeSettings,
+  trialDays,
   temporalSettings,
+  url,
 } from '@sentryagent/api/platform/settings';
 
 /** Every setting of the worker. The comments in `.env.example` say what each is for. */
@@ -21,10 +22,12 @@ export const settings = z
     TEMPORAL_ADDRESS: temporalSettings.TEMPORAL_ADDRESS.default('localhost:7233'),
     ...stripeSettings,
     STRIPE_SECRET_KEY: stripeSettings.STRIPE_SECRET_KEY.unwrap(),
-    TRIAL_DAYS: count(0, 0),
+    TRIAL_DAYS: trialDays,
     WORKFLOW_BUNDLE: z
       .string()
       .default(fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))),
+    SMTP_URL: url(/^smtps?$/).optional(),
+    MAIL_FROM: z.string().min(3).default('SentryAgent <no-reply@localhost>'),
     METRICS_HOST: z.string().default('127.0.0.1'),
     METRICS_PORT: port(9465),
     LOG_LEVEL: logLevel,

@@ -2,10 +2,11 @@ import { createServer } from 'node:http';
 import { createLogger } from '@sentryagent/api/platform/logger';
 import { prepareNamespace } from '@sentryagent/api/platform/temporal-namespace';
 import { readVersion } from '@sentryagent/api/version';
-import { createActivities } from './activities.ts';
+import { createActivities, createBatchActivities } from './activities.ts';
 import { readConfig } from './config.ts';
 import { closeDeps, createDeps } from './deps.ts';
-import { connect, createWorker, installRuntime } from './temporal-worker.ts';
+import { startMail } from './mail.ts';
+import { connect, createWorkers, installRuntime } from './temporal-worker.ts';
 
 const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
@@ -17,18 +18,22 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 });
 const connection = await connect(config, logger);
 await prepareNamespace(deps.temporal, config.TEMPORAL_NAMESPACE, logger);
-const worker = await createWorker(config, connection, createActivities(deps)).catch((error: unknown) => {
+const workers = await createWorkers(config, connection, {
+  billing: createActivities(deps),
+  batch: createBatchActivities(deps),
+}).catch((error: unknown) => {
   logger.fatal({ err: error }, 'the worker cannot start');
   process.exit(1);
 });
+const stopMail = startMail(deps, config);
 
 /** Whether this process takes work: for whoever watches over it. */
 const health = createServer((request, response) => {
-  const [isThere, state] = [request.url === '/health', worker.getState()];
-  response.writeHead(!isThere ? 404 : state === 'RUNNING' ? 200 : 503, {
-    'Content-Type': 'application/json',
-  });
-  response.end(isThere ? JSON.stringify({ state, version: readVersion(), uptime: process.uptime() }) : '{}');
+  const isThere = request.url === '/health';
+  const states = workers.map((worker) => worker.getState());
+  const status = states.every((state) => state === 'RUNNING') ? 200 : 503;
+  response.writeHead(isThere ? status : 404, { 'Content-Type': 'application/json' });
+  response.end(isThere ? JSON.stringify({ states, version: readVersion(), uptime: process.uptime() }) : '{}');
 });
 health.on('error', (error) => {
   logger.fatal({ err: error }, `port ${config.METRICS_PORT} cannot be had; set METRICS_PORT`);
@@ -38,11 +43,12 @@ health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   });
 }
 logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'working');
-await worker.run();
+await Promise.all(workers.map((worker) => worker.run()));
+stopMail();
 health.closeAllConnections();
 health.close();
 await connection.close();

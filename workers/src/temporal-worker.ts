@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import type { LogEntry } from '@temporalio/worker';
-import { BILLING_QUEUE } from '@sentryagent/workflows/contracts';
-import type { Activities } from '@sentryagent/workflows/contracts';
+import { BATCH_QUEUE, BILLING_QUEUE } from '@sentryagent/workflows/contracts';
+import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Config } from './config.ts';
 
@@ -28,23 +28,43 @@ export const connect = async (config: Config, logger: Logger): Promise<NativeCon
   }
 };
 
-/** No more activities at a time than there are connections to Postgres. Measured for two cores: see docs/operators.md. */
-export const createWorker = (
+/** Values for two cores: see docs/operators.md. */
+const BILLING = {
+  taskQueue: BILLING_QUEUE,
+  maxConcurrentWorkflowTaskExecutions: 40,
+  // An idle subscription costs up to 0.5 MB while it is cached.
+  maxCachedWorkflows: 500,
+};
+const BATCH = { taskQueue: BATCH_QUEUE, maxConcurrentWorkflowTaskExecutions: 4, maxCachedWorkflows: 10 };
+
+/** One worker for each queue, so that a nightly batch never keeps a checkout waiting. */
+export const createWorkers = (
   config: Config,
   connection: NativeConnection,
-  activities: Activities,
-): Promise<Worker> =>
-  Worker.create({
+  activities: { billing: Activities; batch: BatchActivities },
+): Promise<Worker[]> => {
+  const common = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
-    taskQueue: BILLING_QUEUE,
     workflowBundle: { codePath: config.WORKFLOW_BUNDLE },
-    activities: { ...activities },
-    maxConcurrentWorkflowTaskExecutions: 40,
-    maxConcurrentActivityTaskExecutions: config.DB_POOL_MAX,
-    // An idle subscription costs up to 0.5 MB while it is cached.
-    maxCachedWorkflows: 500,
     // How long a killed worker's runs wait for it before another takes them; Temporal's own default is 10 s.
     stickyQueueScheduleToStartTimeout: '2s',
     shutdownGraceTime: '15s',
-  });
+  } as const;
+  // No more activities at a time than there are connections to Postgres.
+  const most = config.DB_POOL_MAX;
+  return Promise.all([
+    Worker.create({
+      ...common,
+      ...BILLING,
+      activities: { ...activities.billing },
+      maxConcurrentActivityTaskExecutions: Math.max(1, most - 2),
+    }),
+    Worker.create({
+      ...common,
+      ...BATCH,
+      activities: { ...activities.batch },
+      maxConcurrentActivityTaskExecutions: Math.min(2, most),
+    }),
+  ]);
+};

@@ -14,6 +14,7 @@ it('takes what is documented where nothing is set', () => {
     TEMPORAL_NAMESPACE: 'default',
     DASHBOARD_URL: 'http://localhost:3001',
     TRIAL_DAYS: 0,
+    MAIL_FROM: 'SentryAgent <no-reply@localhost>',
     METRICS_HOST: '127.0.0.1',
     METRICS_PORT: 9465,
     WORKFLOW_BUNDLE: expect.stringMatching(/workers\/dist\/workflow-bundle\.js$/),

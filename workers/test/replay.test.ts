@@ -9,10 +9,10 @@ import {
   names,
   subscriptionWorkflowId,
 } from '@sentryagent/workflows/contracts';
-import type { StripeSubscription } from '@sentryagent/workflows/rules/subscription';
+import type { BatchActivities } from '@sentryagent/workflows/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quietRuntime, startEnvironment, withWorker, workflowBundle } from './support/environment.ts';
-import { createWorld } from './support/fake-stripe.ts';
+import { createWorld, instant, monthly } from './support/fake-stripe.ts';
 import type { World } from './support/fake-stripe.ts';
 
 /**
@@ -34,7 +34,7 @@ const replay = (file: string, bundle = workflowBundle()): Promise<void> => {
 
 describe('Recorded histories replay with the current code', () => {
   it('has some of each workflow', () => {
-    for (const name of ['checkout', 'subscription']) {
+    for (const name of ['checkout', 'subscription', 'credential-expiry']) {
       expect(files.filter((file) => file.includes(`/${name}-`)).length).toBeGreaterThan(0);
     }
   });
@@ -66,19 +66,6 @@ describe('Recorded histories replay with the current code', () => {
 });
 
 const DAY = 86_400_000;
-const instant = (ms: number): string => new Date(ms).toISOString();
-
-const monthly = (from: number, changes: Partial<StripeSubscription> = {}): StripeSubscription => ({
-  id: 'sub_1',
-  status: 'active',
-  createdAt: instant(from),
-  periodStart: instant(from),
-  periodEnd: instant(from + 30 * DAY),
-  trialEnd: null,
-  cancelAt: null,
-  ...changes,
-});
-
 /** What the recorded runs go through; each answers the run to keep. */
 const lives = (environment: TestWorkflowEnvironment) => {
   const { workflow } = environment.client;
@@ -133,6 +120,11 @@ const lives = (environment: TestWorkflowEnvironment) => {
   } satisfies Record<string, (world: World) => Promise<Run>>;
 };
 
+const twoPages = (): BatchActivities => ({
+  announceExpiry: async ({ after }) =>
+    after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
+});
+
 const release = process.env.RECORD_HISTORIES;
 if (release) {
   it('records', { timeout: 60_000 }, async () => {
@@ -158,6 +150,19 @@ if (release) {
         );
       });
     }
+    await withWorker(environment, twoPages(), async () => {
+      const workflowId = `credential-expiry-${randomUUID()}`;
+      const run = await environment.client.workflow.start(names.credentialExpiry, {
+        workflowId,
+        taskQueue: BILLING_QUEUE,
+        args: [{}],
+      });
+      expect(await run.result()).toBe(3);
+      writeFileSync(
+        new URL(`${release}/credential-expiry-paged.json`, folder),
+        `${historyToJSON(await run.fetchHistory())}\n`,
+      );
+    });
     await environment.teardown();
   });
 }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
 import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
-import type { StripeSubscription, SubscriptionView } from '@sentryagent/workflows/rules/subscription';
+import type { SubscriptionView } from '@sentryagent/workflows/rules/subscription';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEnvironment, withWorker } from './support/environment.ts';
-import { createWorld } from './support/fake-stripe.ts';
+import { createWorld, instant, monthly } from './support/fake-stripe.ts';
 
 const DAY = 86_400_000;
 
@@ -25,19 +25,6 @@ const start = () => {
     args: [{ tenantId }],
   });
 };
-
-const instant = (ms: number): string => new Date(ms).toISOString();
-
-const monthly = (from: number, changes: Partial<StripeSubscription> = {}): StripeSubscription => ({
-  id: 'sub_1',
-  status: 'active',
-  createdAt: instant(from),
-  periodStart: instant(from),
-  periodEnd: instant(from + 30 * DAY),
-  trialEnd: null,
-  cancelAt: null,
-  ...changes,
-});
 
 describe('subscription', () => {
   it('takes what Stripe says at the start and at each nudge, and ends with it', async () => {

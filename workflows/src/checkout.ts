@@ -4,6 +4,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
+  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -12,9 +13,17 @@ import {
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { failures, names, searchAttributes } from './contracts.ts';
-import type { Activities, CheckoutInput, CheckoutState, OpenedCheckout, OpenedSession } from './contracts.ts';
+import type {
+  Activities,
+  CheckoutInput,
+  CheckoutRun,
+  CheckoutState,
+  OpenedCheckout,
+  OpenedSession,
+} from './contracts.ts';
 import { checkoutEnd, nextLookMs, sessionExpiry } from './rules/checkout.ts';
 import type { CheckoutEnd } from './rules/checkout.ts';
 
@@ -34,6 +43,12 @@ const openUpdate = defineUpdate<OpenedCheckout>(names.open);
 const nudge = defineSignal(names.nudge);
 const stateQuery = defineQuery<CheckoutState>(names.state);
 
+const stateOf = (session: OpenedSession | undefined): CheckoutState => ({
+  status: session ? 'open' : 'opening',
+  sessionId: session?.sessionId ?? null,
+  expiresAt: session?.expiresAt ?? null,
+});
+
 /** Keeps the operators' list and page in step with what the run knows. */
 const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: CheckoutState): void => {
   upsertSearchAttributes([
@@ -49,8 +64,15 @@ const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: Ch
   setCurrentDetails(`Checkout ${checkoutId} of ${tenantId}. ${words[status]}`);
 };
 
-/** Waits for nudges, asks Stripe now and then all the same, and once more when the time is over. */
-const awaitEnd = async (session: OpenedSession, inbox: { nudged: boolean }): Promise<CheckoutEnd> => {
+/**
+ * Waits for nudges, asks Stripe now and then all the same, and once more when the time is over. A customer may nudge as
+ * often as its rate limit lets it: a long history goes on as a new run.
+ */
+const awaitEnd = async (
+  key: CheckoutInput,
+  session: OpenedSession,
+  inbox: { nudged: boolean },
+): Promise<CheckoutEnd> => {
   for (let looks = 0; ; looks++) {
     const leftMs = Date.parse(session.expiresAt) - Date.now();
     await condition(() => inbox.nudged, nextLookMs(looks, leftMs), { summary: 'look at Stripe again' });
@@ -59,6 +81,10 @@ const awaitEnd = async (session: OpenedSession, inbox: { nudged: boolean }): Pro
     const status = await (isDue ? expireCheckoutSession : readCheckoutSession)(session);
     const end = checkoutEnd(status);
     if (end) return end;
+    if (workflowInfo().continueAsNewSuggested) {
+      await condition(allHandlersFinished);
+      await continueAsNew<typeof checkout>({ ...key, session });
+    }
   }
 };
 
@@ -85,11 +111,12 @@ const refusal = (error: unknown): ApplicationFailure => {
 };
 
 /** One attempt to become paid. Its row closes before the run ends, so a closed run never blocks a new attempt. */
-export const checkout = async (input: CheckoutInput): Promise<CheckoutEnd> => {
-  const inbox = { nudged: false };
-  let opened: OpenedSession | undefined;
+export const checkout = async ({ session: before, ...input }: CheckoutRun): Promise<CheckoutEnd> => {
+  // A run that goes on begins with a look, so there is no nudge to carry over.
+  const inbox = { nudged: before !== undefined };
+  let opened = before;
   let refused: ApplicationFailure | undefined;
-  let state: CheckoutState = { status: 'opening', sessionId: null, expiresAt: null };
+  let state = stateOf(before);
   const become = (next: CheckoutState): void => {
     state = next;
     show(input, state);
@@ -110,12 +137,8 @@ export const checkout = async (input: CheckoutInput): Promise<CheckoutEnd> => {
 
   show(input, state);
   try {
-    const session = await openCheckoutSession({
-      ...input,
-      expiresAt: sessionExpiry(new Date()).toISOString(),
-    });
-    become({ status: 'open', sessionId: session.sessionId, expiresAt: session.expiresAt });
-    opened = session;
+    opened ??= await openCheckoutSession({ ...input, expiresAt: sessionExpiry(new Date()).toISOString() });
+    if (!before) become(stateOf(opened));
   } catch (error) {
     const failure = refusal(error);
     await CancellationScope.nonCancellable(() => end('expired'));
@@ -123,7 +146,7 @@ export const checkout = async (input: CheckoutInput): Promise<CheckoutEnd> => {
     await condition(allHandlersFinished);
     return 'expired';
   }
-  const how = await endOnCancel(opened, awaitEnd(opened, inbox));
+  const how = await endOnCancel(opened, awaitEnd(input, opened, inbox));
   const done = await CancellationScope.nonCancellable(() => end(how));
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return done;

@@ -4,6 +4,9 @@ import type { SubscriptionReading, SubscriptionView } from './rules/subscription
 /** Checkouts and subscriptions: what people wait for. */
 export const BILLING_QUEUE = 'billing';
 
+/** Work by the clock over all tenants: it never keeps a checkout waiting. */
+export const BATCH_QUEUE = 'batch';
+
 export const checkoutWorkflowId = (tenantId: string, checkoutId: string): string =>
   `checkout/${tenantId}/${checkoutId}`;
 
@@ -13,6 +16,7 @@ export const subscriptionWorkflowId = (tenantId: string): string => `subscriptio
 export const names = {
   checkout: 'checkout',
   subscription: 'subscription',
+  credentialExpiry: 'credentialExpiry',
   /** Update of `checkout`: answers once its page at Stripe is open. Its id is fixed, so a second click gets the same. */
   open: 'open',
   /** Signal of both: look at Stripe again. It carries nothing, so duplicates, order and delay cannot matter. */
@@ -20,6 +24,17 @@ export const names = {
   /** Query of both: what the run knows now. */
   state: 'state',
 } as const;
+
+/** What runs by the clock. The API creates or updates them when it starts; the workers only run them. */
+export const schedules = [
+  {
+    scheduleId: 'credential-expiry',
+    workflow: names.credentialExpiry,
+    /** UTC. */
+    hour: 6,
+    note: 'Mails owners 30, 7 and 1 days before a credential expires.',
+  },
+] as const;
 
 /** Registered in the namespace at each start of a worker. */
 export const searchAttributes = {
@@ -41,6 +56,11 @@ export const failures = {
 export interface CheckoutInput {
   tenantId: string;
   checkoutId: string;
+}
+
+export interface CheckoutRun extends CheckoutInput {
+  /** The page that the run before has opened. */
+  session?: OpenedSession;
 }
 
 export interface OpenedCheckout {
@@ -67,6 +87,11 @@ export interface OpenedSession {
   expiresAt: string;
 }
 
+export interface CredentialExpiryInput {
+  /** The credential that the run before ended with. */
+  after?: string;
+}
+
 /** Everything that touches the world. Each is safe to run twice; each names its tenant, and no input holds a secret. */
 export interface Activities {
   openCheckoutSession(input: CheckoutInput & { expiresAt: string }): Promise<OpenedSession>;
@@ -78,4 +103,17 @@ export interface Activities {
   startSubscription(input: { tenantId: string }): Promise<void>;
   /** Reads the tenant's subscription from Stripe and writes what follows from it to our row. */
   applySubscription(input: { tenantId: string }): Promise<SubscriptionReading>;
+}
+
+export interface AnnouncedPage {
+  /** The last credential of the page; `null` after the last page. */
+  next: string | null;
+  /** Mails that are new. */
+  queued: number;
+}
+
+/** The same, for the batch queue. */
+export interface BatchActivities {
+  /** Queues the mails that are due for a page of the credentials after this one. */
+  announceExpiry(input: { after: string }): Promise<AnnouncedPage>;
 }

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseSubscription, describeView, isLive, nextStep, viewOf } from '../src/rules/subscription.ts';
+import {
+  chooseSubscription,
+  describeView,
+  holdsTheTenant,
+  isLive,
+  nextStep,
+  viewOf,
+  wasBegun,
+} from '../src/rules/subscription.ts';
 import type { StripeStatus, StripeSubscription } from '../src/rules/subscription.ts';
 
 const HOUR = 3_600_000;
@@ -104,6 +112,19 @@ describe('viewOf: every state of Stripe in our words', () => {
   });
 });
 
+it.each<[StripeStatus, boolean, boolean]>([
+  ['active', true, true],
+  ['trialing', true, true],
+  ['past_due', true, true],
+  ['unpaid', true, true],
+  ['paused', true, true],
+  ['canceled', false, true],
+  ['incomplete', false, false],
+  ['incomplete_expired', false, false],
+])('%s: another may not be sold beside it: %s, its trial is used up: %s', (status, holds, begun) => {
+  expect([holdsTheTenant({ status }), wasBegun({ status })]).toEqual([holds, begun]);
+});
+
 describe('chooseSubscription', () => {
   const all = [
     subscription({ id: 'sub_old', status: 'canceled', createdAt: '2026-01-01T00:00:00.000Z' }),
@@ -115,10 +136,12 @@ describe('chooseSubscription', () => {
     expect(chooseSubscription(all)?.id).toBe('sub_live');
   });
 
-  it('takes the newest of the ended ones, and none that was never paid', () => {
+  it('takes one that may still begin before those that ended, and none that never can', () => {
     const [ended, , incomplete] = all;
-    expect(chooseSubscription([incomplete!, ended!])?.id).toBe('sub_old');
-    expect(chooseSubscription([incomplete!])).toBeNull();
+    const expired = subscription({ id: 'sub_never', status: 'incomplete_expired' });
+    expect(chooseSubscription([expired, ended!])?.id).toBe('sub_old');
+    expect(chooseSubscription([incomplete!, ended!])?.id).toBe('sub_new');
+    expect(chooseSubscription([expired])).toBeNull();
     expect(chooseSubscription([])).toBeNull();
   });
 
@@ -141,7 +164,7 @@ describe('nextStep', () => {
   it.each([
     ['nothing', null],
     ['an ended one', subscription({ status: 'canceled' })],
-    ['one that was never completed', subscription({ status: 'incomplete_expired' })],
+    ['one that was never completed in time', subscription({ status: 'incomplete_expired' })],
   ])('ends with %s', (_what, given) => {
     expect(at(given, START)).toEqual({ kind: 'end' });
   });
@@ -179,7 +202,7 @@ describe('nextStep', () => {
     fc.assert(
       fc.property(arbitrary, instant, (given, now) => {
         const step = at(given, now);
-        const isOver = ['canceled', 'incomplete', 'incomplete_expired'].includes(given.status);
+        const isOver = ['canceled', 'incomplete_expired'].includes(given.status);
         expect(step.kind).toBe(isOver ? 'end' : 'wait');
         if (step.kind === 'wait') {
           expect(step.ms).toBeGreaterThan(0);

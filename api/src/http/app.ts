@@ -10,6 +10,7 @@ import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
 import { authenticate, requireScopes } from './authenticate.ts';
 import { readBody, readRawBody } from './body.ts';
+import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
 
@@ -21,13 +22,16 @@ const headersOf = ({ req }: Koa.Context): Headers => {
   return headers;
 };
 
+const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { kind, id }: Principal): boolean =>
+  ownNeedsNoScope === true && kind === 'agent' && (ctx.params as Record<string, string>).agentId === id;
+
 /** Proves who asks and lets the call through its limits before anything of it is read. */
 const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {
   if (route.access === 'public') return undefined;
   const principal = await authenticate(deps, ctx.method, headersOf(ctx));
   ctx.state.principal = principal;
   ctx.set(await admitPrincipal(deps, principal, route.neverRefused ?? false));
-  requireScopes(principal, route.access);
+  if (!asksForItsOwn(route, ctx, principal)) requireScopes(principal, route.access);
   return principal;
 };
 
@@ -62,7 +66,7 @@ const mount = (
     ctx.state.route = route;
     const principal = await identify(deps, ctx, route);
     const request = await readRequest(ctx, route, proxyAddr(ctx.req, trust));
-    send(ctx, route, await route.handle(deps, request, principal));
+    send(ctx, route, await handleOnce(deps, route, request, principal));
   });
 };
 

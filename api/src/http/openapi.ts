@@ -40,6 +40,20 @@ const createSchemas = () => {
 
 type Printer = ReturnType<typeof createSchemas>['print'];
 
+const IDEMPOTENCY_KEY =
+  'Repeated within 24 hours with the same key and body, the request is answered as the first time.';
+
+const headerParameters = ({ requestHeaders, repeatable }: Route): Json[] =>
+  Object.entries({ ...requestHeaders, ...(repeatable && { 'Idempotency-Key': IDEMPOTENCY_KEY }) }).map(
+    ([name, description]) => ({
+      name,
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string' },
+    }),
+  );
+
 const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   [
     { schema: params, where: 'path' },
@@ -57,10 +71,12 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   });
 
 /** What every route may answer besides its own problems, by how it is called. */
-const commonProblems = ({ access, params, query, body, rawBody }: Route): ProblemCode[] => [
+const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Route): ProblemCode[] => [
   ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
   ...(params || query || body ? (['validation_failed'] as const) : []),
   ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
+  ...(repeatable ? (['idempotency_key_reused'] as const) : []),
+  ...(repeatable === 'secret' ? (['idempotent_answer_gone'] as const) : []),
   ...(rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
   'internal_error',
   'service_unavailable',
@@ -89,7 +105,7 @@ const operation = (route: Route, print: Printer): Json => {
     summary: route.summary,
     tags: [route.tag],
     security: route.access === 'public' ? [] : [{ bearer: [...route.access] }, { session: [] }],
-    parameters: parametersOf(route, print),
+    parameters: [...parametersOf(route, print), ...headerParameters(route)],
     ...(route.body && {
       requestBody: { required: true, content: { [bodyType]: { schema: print(route.body, 'input') } } },
     }),

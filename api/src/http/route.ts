@@ -33,6 +33,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   params?: P;
   query?: Q;
   body?: B;
+  /** Headers that the handler reads, with what they do: for the document alone. */
+  requestHeaders?: Readonly<Record<string, string>>;
   /** `form` is `application/x-www-form-urlencoded`, where a repeated parameter is an error; default `json`. */
   bodyType?: 'json' | 'form';
   /** The body is taken as bytes, up to 1 MiB, and not read: its signature is over them. */
@@ -60,6 +62,10 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
   access: readonly Scope[];
   /** Counted, but never refused for quota: a tenant at its limit must be able to see that, and to pay. */
   neverRefused?: boolean;
+  /** Takes an `Idempotency-Key`; `secret`: its answer holds one. The handler's only effects go through `deps.db`. */
+  repeatable?: 'answer' | 'secret';
+  /** An agent needs no scope for what is its own: where `agentId` in the path is its id. */
+  ownNeedsNoScope?: true;
   handle(deps: Deps, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
 }
 
@@ -67,6 +73,8 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | readonly Scope[];
   neverRefused?: boolean;
+  repeatable?: 'answer' | 'secret';
+  ownNeedsNoScope?: true;
   handle(deps: Deps, request: Request, principal?: Principal): Promise<Answer>;
 };
 

@@ -4,6 +4,7 @@ import { openApiRoute, printOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
 import { billingRoutes } from './routes/billing.ts';
+import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { healthRoute } from './routes/health.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -20,6 +21,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
   const routes: Route[] = [
     ...tokenRoutes(doors),
     ...agentRoutes,
+    ...credentialRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),

@@ -7,6 +7,10 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
     code: 'agent_name_taken',
     detail: 'Your tenant has an agent of this name. Choose another name.',
   },
+  agents_owner_fkey: {
+    code: 'validation_failed',
+    detail: 'owner: must be the user id of a member of your tenant',
+  },
   credentials_agent_fkey: { code: 'not_found', detail: 'There is nothing here under this address.' },
 };
 

@@ -139,6 +139,15 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   };
 };
 
+/** The same database for work that belongs to a transaction which is open already. */
+export const joinTransaction = (db: Database, tenantId: string, trx: Transaction): Database => ({
+  ...db,
+  withTenant: async (asked, work) => {
+    if (asked !== tenantId) throw new Error('a transaction is of one tenant');
+    return work(trx);
+  },
+});
+
 /** better-auth's own pool: its connections work as the one role that may see the people's tables. */
 export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg.Pool => {
   const pool = new pg.Pool({

@@ -2,7 +2,20 @@ import { randomFillSync } from 'node:crypto';
 
 /** What an id names. Ids are text: the prefix, `_`, and a UUIDv7 in Crockford's base32, so they sort by time. */
 export type IdPrefix =
-  'ten' | 'usr' | 'mem' | 'ses' | 'acc' | 'ver' | 'inv' | 'agt' | 'crd' | 'chk' | 'evt' | 'req' | 'api';
+  | 'ten'
+  | 'usr'
+  | 'mem'
+  | 'ses'
+  | 'acc'
+  | 'ver'
+  | 'inv'
+  | 'agt'
+  | 'crd'
+  | 'chk'
+  | 'mai'
+  | 'evt'
+  | 'req'
+  | 'api';
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 

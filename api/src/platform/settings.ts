@@ -47,6 +47,9 @@ export const temporalSettings = {
   TEMPORAL_API_KEY: z.string().min(1).optional(),
 };
 
+/** Stripe takes at most 730. */
+export const trialDays = whole(0, 0, 730);
+
 export const stripeSettings = {
   STRIPE_SECRET_KEY: z
     .string()

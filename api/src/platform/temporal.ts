@@ -4,6 +4,7 @@ import {
   Connection,
   ServiceError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
+  isGrpcServiceError,
 } from '@temporalio/client';
 import { unavailable } from './problem.ts';
 
@@ -22,8 +23,11 @@ export interface Temporal {
 /** Back within a second of an outage's end, instead of after gRPC's growing pauses. */
 const channelArgs = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
 
+/** An update-with-start whose run ends meanwhile is told in gRPC's own error. */
 const isAway = (error: unknown): boolean =>
-  error instanceof ServiceError || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+  error instanceof ServiceError ||
+  error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
+  isGrpcServiceError(error);
 
 /** Connects at the first call: a Temporal that is away stops nothing from starting. */
 export const createTemporal = (settings: TemporalAccess): Temporal => {
@@ -41,7 +45,7 @@ export const createTemporal = (settings: TemporalAccess): Temporal => {
       const done = new AbortController();
       // The deadline is per gRPC call, and the client makes several: this one is for all of them.
       const late = wait(ms, undefined, { signal: done.signal, ref: false }).then(() => {
-        throw unavailable(new Error(`Temporal did not answer within ${ms} ms`));
+        throw unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
       });
       late.catch(() => {});
       try {

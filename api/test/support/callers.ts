@@ -35,17 +35,28 @@ export const call = async (
   return read(await fetch(`${url}${path}`, { ...init, headers }));
 };
 
+/** A request with a method of one's choice, a JSON body where one is given, and headers. */
+const send = (
+  api: Pick<TestApi, 'url'>,
+  [method, path]: [method: string, path: string],
+  { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
+) =>
+  call(api, path, {
+    method,
+    headers: {
+      origin: DASHBOARD_URL,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+
 export const post = (
   api: Pick<TestApi, 'url'>,
   path: string,
   body: unknown,
   headers: Record<string, string> = {},
-) =>
-  call(api, path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', origin: DASHBOARD_URL, ...headers },
-    body: JSON.stringify(body),
-  });
+) => send(api, ['POST', path], { body, headers });
 
 export interface TestMember {
   email: string;
@@ -55,6 +66,7 @@ export interface TestMember {
   userId: string;
   get(path: string): Promise<Reply>;
   post(path: string, body: unknown): Promise<Reply>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
 
 /** The `name=value` pairs of an answer's Set-Cookie lines, as a browser would send them back. */
@@ -81,6 +93,8 @@ export const signUp = async (api: TestApi): Promise<TestMember> => {
     userId: session.user.id,
     get,
     post: (path, body) => post(api, path, body, { cookie }),
+    send: (method, path, body, headers) =>
+      send(api, [method, path], { body, headers: { cookie, ...headers } }),
   };
 };
 
@@ -89,13 +103,14 @@ export interface TestAgent {
   clientId: string;
   clientSecret: string;
   credentialId: string;
-  /** A token request with this client; `form` adds or replaces parameters. */
-  requestToken(form?: Record<string, string>): Promise<Reply>;
+  /** A token request with this client; `form` adds or replaces parameters, and another process may be asked. */
+  requestToken(form?: Record<string, string>, process?: Pick<TestApi, 'url'>): Promise<Reply>;
   /** A fresh access token. */
   token(): Promise<string>;
   /** A call with one token, got at the first. */
   get(path: string): Promise<Reply>;
   post(path: string, body: unknown): Promise<Reply>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
 
 export const basic = (id: string, secret: string): string =>
@@ -125,8 +140,8 @@ export const registerAgent = async (
   const agentId = made.body.agentId as string;
   const { body: credential } = await member.post(`/agents/${agentId}/credentials`, {});
   const { clientId, clientSecret, credentialId } = credential as Record<string, string>;
-  const ask = (form: Record<string, string> = {}) =>
-    requestToken(api, basic(clientId!, clientSecret!), { grant_type: 'client_credentials', ...form });
+  const ask = (form: Record<string, string> = {}, process: Pick<TestApi, 'url'> = api) =>
+    requestToken(process, basic(clientId!, clientSecret!), { grant_type: 'client_credentials', ...form });
   const token = async () => (await ask()).body.access_token as string;
   let cached: Promise<string> | undefined;
   const authorization = async () => `Bearer ${await (cached ??= token())}`;
@@ -139,5 +154,7 @@ export const registerAgent = async (
     token,
     get: async (path) => call(api, path, { headers: { authorization: await authorization() } }),
     post: async (path, body) => post(api, path, body, { authorization: await authorization() }),
+    send: async (method, path, body, headers) =>
+      send(api, [method, path], { body, headers: { authorization: await authorization(), ...headers } }),
   };
 };

@@ -27,6 +27,7 @@ export const worker: Part = {
         DATABASE_URL: undefined,
         APP_DATABASE_URL: found.appDatabaseUrl,
         DASHBOARD_URL: config.dashboardUrl,
+        SMTP_URL: found.smtpUrl,
         WORKFLOW_BUNDLE: bundle,
         METRICS_PORT: port,
       },

@@ -1,9 +1,15 @@
 import { newId } from './ids.ts';
 import { nulls } from './wire.ts';
 import type { Stand } from './stand.ts';
+import { find } from './state.ts';
 import type { Cause, Customer } from './wire.ts';
 
 type Given = Partial<Pick<Customer, 'email' | 'name' | 'description' | 'phone' | 'metadata'>>;
+
+/** A parameter `customer`, where it is given, names one of this account: lists are refused for another, too. */
+export const checkCustomer = ({ state }: Stand, id: string | undefined): void => {
+  if (id !== undefined) find(state.customers, id, 'customer', 'customer');
+};
 
 /** A customer, made by a request or by the checkout page. */
 export const createCustomer = (stand: Stand, cause: Cause, given: Given): Customer => {

@@ -207,6 +207,17 @@ describe('Subscriptions and invoices', () => {
     expect(undone).toMatchObject({ cancel_at_period_end: false, cancel_at: null, metadata: { a: 'b' } });
   });
 
+  it('a list of a customer that is not of this account is refused', async () => {
+    const customer = 'cus_ofAnother';
+    for (const list of [
+      stripe.subscriptions.list({ customer }),
+      stripe.invoices.list({ customer }),
+      stripe.checkout.sessions.list({ customer }),
+    ]) {
+      expect(await errorOf(list)).toMatchObject({ code: 'resource_missing', param: 'customer' });
+    }
+  });
+
   it('a canceled one is over, and listed only by its status', async () => {
     const { customer, subscriptionId: id } = await subscribe(stripe);
     const canceled = await stripe.subscriptions.cancel(id);

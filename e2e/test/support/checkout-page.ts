@@ -1,4 +1,8 @@
+import { ApiError } from '@sentryagent/sdk';
+import type { StartedCheckout } from '@sentryagent/sdk';
 import type { Page } from 'playwright-core';
+import type { SignedUp } from './people.ts';
+import { until } from './processes.ts';
 
 export const CARDS = { good: '4242 4242 4242 4242', declined: '4000 0000 0000 0002' } as const;
 
@@ -25,4 +29,19 @@ export const payOnPage = async (page: Page, card: string): Promise<void> => {
   await page.getByLabel('CVC').fill('123');
   await page.getByLabel('Name on card').fill('Ada');
   await page.getByRole('button', { name: /Pay and subscribe|Start trial/ }).click();
+};
+
+/** Clicks again for as long as it is 503: a machine that is busy with tests may need more than the promised seconds. */
+export const openCheckout = async ({ api }: Pick<SignedUp, 'api'>): Promise<StartedCheckout> => {
+  let answer: StartedCheckout | ApiError | undefined;
+  await until(
+    'a page is answered',
+    async () => {
+      answer = await api.billing.startCheckout().catch((error: unknown) => error as ApiError);
+      return !(answer instanceof ApiError && answer.status === 503);
+    },
+    30_000,
+  );
+  if (answer instanceof ApiError || !answer) throw answer;
+  return answer;
 };

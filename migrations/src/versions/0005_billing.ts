@@ -92,7 +92,7 @@ export const up = async (knex: Knex): Promise<void> => {
     ${['stripe_customers', 'checkouts'].map(isolate).join('')}
     ${secure('stripe_events')}
     grant usage on sequence stripe_readings to sentryagent_app;
-    grant select, insert on stripe_customers to sentryagent_app;
+    grant select, insert, update (customer_id) on stripe_customers to sentryagent_app;
     grant select, insert, update on checkouts to sentryagent_app;
     ${inbox}
     ${signatures.map((signature) => ownFunction(signature, role)).join('')}

@@ -11,10 +11,19 @@ export type Agent = {
     agentId: string;
     name: string;
     description: string | null;
+    email: string | null;
+    agentType: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
+    version: string;
+    capabilities: Array<string>;
+    owner: string;
+    ownerTeam: string | null;
+    deploymentEnv: 'development' | 'staging' | 'production';
+    isPublic: boolean;
     status: 'active' | 'suspended' | 'decommissioned';
     scopes: Array<Scope>;
     createdAt: string;
     updatedAt: string;
+    decommissionedAt: string | null;
 };
 
 export type AgentPage = {
@@ -37,6 +46,31 @@ export type Checkout = {
      */
     expiresAt: string | null;
     closedAt: string | null;
+};
+
+export type Credential = {
+    credentialId: string;
+    kind: 'secret';
+    name: string | null;
+    createdAt: string;
+    expiresAt: string | null;
+    /**
+     * The last token, to the minute.
+     */
+    lastUsedAt: string | null;
+    revokedAt: string | null;
+    /**
+     * Until when the secret before the last rotation works too.
+     */
+    overlapUntil: string | null;
+};
+
+export type CredentialPage = {
+    data: Array<Credential>;
+    /**
+     * `null` on the last page.
+     */
+    nextCursor: string | null;
 };
 
 export type Health = {
@@ -64,6 +98,19 @@ export type MetricUsage = {
 
 export type NewCredential = {
     credentialId: string;
+    kind: 'secret';
+    name: string | null;
+    createdAt: string;
+    expiresAt: string | null;
+    /**
+     * The last token, to the minute.
+     */
+    lastUsedAt: string | null;
+    revokedAt: string | null;
+    /**
+     * Until when the secret before the last rotation works too.
+     */
+    overlapUntil: string | null;
     /**
      * The agent’s id.
      */
@@ -72,7 +119,6 @@ export type NewCredential = {
      * Only its keyed hash is kept: store it now.
      */
     clientSecret: string;
-    createdAt: string;
 };
 
 /**
@@ -103,7 +149,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_name_taken' | 'already_subscribed' | 'email_taken' | 'content_too_large' | 'unsupported_media_type' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -275,6 +321,15 @@ export type ListAgentsData = {
          * The `nextCursor` of the page before.
          */
         cursor?: string;
+        status?: 'active' | 'suspended' | 'decommissioned';
+        agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
+        deploymentEnv?: 'development' | 'staging' | 'production';
+        owner?: string;
+        capability?: string;
+        /**
+         * How the name begins, in any case.
+         */
+        q?: string;
     };
     url: '/agents';
 };
@@ -323,11 +378,37 @@ export type RegisterAgentData = {
          * Unique in the tenant among agents that are not decommissioned.
          */
         name: string;
-        description?: string;
+        description?: string | null;
+        email?: string | null;
+        agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
+        version?: string;
         /**
-         * Default: agents:read. Only scopes that the caller holds can be granted.
+         * `resource:action`. They describe the agent and decide nothing.
+         */
+        capabilities?: Array<string>;
+        /**
+         * The user id of the member who answers for it.
+         */
+        owner?: string;
+        /**
+         * The team that the owner answers for.
+         */
+        ownerTeam?: string | null;
+        deploymentEnv?: 'development' | 'staging' | 'production';
+        /**
+         * Whether strangers may see it.
+         */
+        isPublic?: boolean;
+        /**
+         * Only scopes that the caller holds can be granted.
          */
         scopes?: Array<Scope>;
+    };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
     };
     path?: never;
     query?: never;
@@ -360,6 +441,10 @@ export type RegisterAgentErrors = {
      */
     415: Problem;
     /**
+     * idempotency_key_reused
+     */
+    422: Problem;
+    /**
      * free_tier_limit, rate_limited
      */
     429: Problem;
@@ -383,6 +468,57 @@ export type RegisterAgentResponses = {
 };
 
 export type RegisterAgentResponse = RegisterAgentResponses[keyof RegisterAgentResponses];
+
+export type DecommissionAgentData = {
+    body?: never;
+    path: {
+        agentId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}';
+};
+
+export type DecommissionAgentErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type DecommissionAgentError = DecommissionAgentErrors[keyof DecommissionAgentErrors];
+
+export type DecommissionAgentResponses = {
+    /**
+     * The agent is decommissioned
+     */
+    204: void;
+};
+
+export type DecommissionAgentResponse = DecommissionAgentResponses[keyof DecommissionAgentResponses];
 
 export type GetAgentData = {
     body?: never;
@@ -435,9 +571,289 @@ export type GetAgentResponses = {
 
 export type GetAgentResponse = GetAgentResponses[keyof GetAgentResponses];
 
+export type UpdateAgentData = {
+    body: {
+        /**
+         * Unique in the tenant among agents that are not decommissioned.
+         */
+        name?: string;
+        description?: string | null;
+        email?: string | null;
+        agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
+        version?: string;
+        /**
+         * `resource:action`. They describe the agent and decide nothing.
+         */
+        capabilities?: Array<string>;
+        /**
+         * The user id of the member who answers for it.
+         */
+        owner?: string;
+        /**
+         * The team that the owner answers for.
+         */
+        ownerTeam?: string | null;
+        deploymentEnv?: 'development' | 'staging' | 'production';
+        /**
+         * Whether strangers may see it.
+         */
+        isPublic?: boolean;
+        /**
+         * Only scopes that the caller holds can be granted.
+         */
+        scopes?: Array<Scope>;
+    };
+    headers?: {
+        /**
+         * The ETag that the change was made for; another one is refused with 412.
+         */
+        'If-Match'?: string;
+    };
+    path: {
+        agentId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}';
+};
+
+export type UpdateAgentErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * agent_name_taken, agent_decommissioned
+     */
+    409: Problem;
+    /**
+     * precondition_failed
+     */
+    412: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type UpdateAgentError = UpdateAgentErrors[keyof UpdateAgentErrors];
+
+export type UpdateAgentResponses = {
+    /**
+     * The agent, changed
+     */
+    200: Agent;
+};
+
+export type UpdateAgentResponse = UpdateAgentResponses[keyof UpdateAgentResponses];
+
+export type SuspendAgentData = {
+    body?: never;
+    path: {
+        agentId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/suspend';
+};
+
+export type SuspendAgentErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * agent_decommissioned
+     */
+    409: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type SuspendAgentError = SuspendAgentErrors[keyof SuspendAgentErrors];
+
+export type SuspendAgentResponses = {
+    /**
+     * The agent, suspended
+     */
+    200: Agent;
+};
+
+export type SuspendAgentResponse = SuspendAgentResponses[keyof SuspendAgentResponses];
+
+export type ReactivateAgentData = {
+    body?: never;
+    path: {
+        agentId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/reactivate';
+};
+
+export type ReactivateAgentErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * agent_decommissioned
+     */
+    409: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ReactivateAgentError = ReactivateAgentErrors[keyof ReactivateAgentErrors];
+
+export type ReactivateAgentResponses = {
+    /**
+     * The agent, active
+     */
+    200: Agent;
+};
+
+export type ReactivateAgentResponse = ReactivateAgentResponses[keyof ReactivateAgentResponses];
+
+export type ListCredentialsData = {
+    body?: never;
+    path: {
+        agentId: string;
+    };
+    query?: {
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before.
+         */
+        cursor?: string;
+    };
+    url: '/agents/{agentId}/credentials';
+};
+
+export type ListCredentialsErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ListCredentialsError = ListCredentialsErrors[keyof ListCredentialsErrors];
+
+export type ListCredentialsResponses = {
+    /**
+     * A page of credentials
+     */
+    200: CredentialPage;
+};
+
+export type ListCredentialsResponse = ListCredentialsResponses[keyof ListCredentialsResponses];
+
 export type CreateCredentialData = {
     body: {
-        [key: string]: never;
+        name?: string;
+        /**
+         * Default: never.
+         */
+        expiresAt?: string;
+    };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
     };
     path: {
         agentId: string;
@@ -464,6 +880,10 @@ export type CreateCredentialErrors = {
      */
     404: Problem;
     /**
+     * agent_decommissioned, credential_limit, idempotent_answer_gone
+     */
+    409: Problem;
+    /**
      * content_too_large
      */
     413: Problem;
@@ -471,6 +891,10 @@ export type CreateCredentialErrors = {
      * unsupported_media_type
      */
     415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
     /**
      * rate_limited, free_tier_limit
      */
@@ -495,6 +919,189 @@ export type CreateCredentialResponses = {
 };
 
 export type CreateCredentialResponse = CreateCredentialResponses[keyof CreateCredentialResponses];
+
+export type RotateCredentialData = {
+    body: {
+        /**
+         * How long the secret before works on: up to 7 days.
+         */
+        overlapSeconds?: number;
+    };
+    headers?: {
+        /**
+         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path: {
+        agentId: string;
+        credentialId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/credentials/{credentialId}/rotate';
+};
+
+export type RotateCredentialErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * agent_decommissioned, credential_ended, idempotent_answer_gone
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * idempotency_key_reused
+     */
+    422: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RotateCredentialError = RotateCredentialErrors[keyof RotateCredentialErrors];
+
+export type RotateCredentialResponses = {
+    /**
+     * The credential with its new secret
+     */
+    200: NewCredential;
+};
+
+export type RotateCredentialResponse = RotateCredentialResponses[keyof RotateCredentialResponses];
+
+export type EndCredentialOverlapData = {
+    body?: never;
+    path: {
+        agentId: string;
+        credentialId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/credentials/{credentialId}/previous';
+};
+
+export type EndCredentialOverlapErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type EndCredentialOverlapError = EndCredentialOverlapErrors[keyof EndCredentialOverlapErrors];
+
+export type EndCredentialOverlapResponses = {
+    /**
+     * Only the newest secret works
+     */
+    204: void;
+};
+
+export type EndCredentialOverlapResponse = EndCredentialOverlapResponses[keyof EndCredentialOverlapResponses];
+
+export type RevokeCredentialData = {
+    body?: never;
+    path: {
+        agentId: string;
+        credentialId: string;
+    };
+    query?: never;
+    url: '/agents/{agentId}/credentials/{credentialId}';
+};
+
+export type RevokeCredentialErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * rate_limited, free_tier_limit
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RevokeCredentialError = RevokeCredentialErrors[keyof RevokeCredentialErrors];
+
+export type RevokeCredentialResponses = {
+    /**
+     * The credential is revoked
+     */
+    204: void;
+};
+
+export type RevokeCredentialResponse = RevokeCredentialResponses[keyof RevokeCredentialResponses];
 
 export type GetUsageData = {
     body?: never;

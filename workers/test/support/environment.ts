@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import { BILLING_QUEUE, searchAttributes } from '@sentryagent/workflows/contracts';
-import type { Activities } from '@sentryagent/workflows/contracts';
+import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 
 const required = (name: string): string => {
   const value = process.env[name];
@@ -46,10 +46,10 @@ export const startEnvironment = async (): Promise<TestWorkflowEnvironment> => {
   return environment;
 };
 
-/** Runs a worker with these activities for as long as the work takes. */
+/** Runs a worker with these activities for as long as the work takes; one queue serves every workflow here. */
 export const withWorker = async <T>(
   environment: TestWorkflowEnvironment,
-  activities: Activities,
+  activities: Activities | BatchActivities,
   work: () => Promise<T>,
 ): Promise<T> => {
   const worker = await Worker.create({

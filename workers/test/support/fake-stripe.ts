@@ -1,6 +1,6 @@
 import type { Activities } from '@sentryagent/workflows/contracts';
 import type { SessionStatus } from '@sentryagent/workflows/rules/checkout';
-import type { SubscriptionReading } from '@sentryagent/workflows/rules/subscription';
+import type { StripeSubscription, SubscriptionReading } from '@sentryagent/workflows/rules/subscription';
 
 /** What the workflows see of the world, as a test lays it down; each call is noted. */
 export interface World {
@@ -41,3 +41,19 @@ export const createWorld = (overrides: Partial<Activities> = {}): World => {
   world.activities = Object.fromEntries(noted) as Activities;
   return world;
 };
+
+const DAY_MS = 86_400_000;
+
+export const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** An active subscription with a period of thirty days from then. */
+export const monthly = (from: number, changes: Partial<StripeSubscription> = {}): StripeSubscription => ({
+  id: 'sub_1',
+  status: 'active',
+  createdAt: instant(from),
+  periodStart: instant(from),
+  periodEnd: instant(from + 30 * DAY_MS),
+  trialEnd: null,
+  cancelAt: null,
+  ...changes,
+});

@@ -40,21 +40,28 @@ export interface SubscriptionView {
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** A live subscription gives the paid tier; one that lives on without it may still come back. */
+/** A live subscription gives the paid tier; one without it may still come back, or begin. */
 const RANK: Readonly<Record<StripeStatus, number>> = {
-  active: 3,
-  trialing: 3,
-  past_due: 3,
-  unpaid: 2,
-  paused: 2,
+  active: 4,
+  trialing: 4,
+  past_due: 4,
+  unpaid: 3,
+  paused: 3,
+  incomplete: 2,
   canceled: 1,
-  incomplete: 0,
   incomplete_expired: 0,
 };
 
-export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 3;
+export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 4;
 
-/** The one that counts: a live one before any other, then the newest. One that was never paid does not count. */
+/** Whether it takes money, or would again once its customer pays what is open: a second one would be one too many. */
+export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] >= 3;
+
+/** Whether it was ever paid for, or tried. */
+export const wasBegun = ({ status }: Pick<StripeSubscription, 'status'>): boolean =>
+  status !== 'incomplete' && status !== 'incomplete_expired';
+
+/** The one that counts: a live one before any other, then the newest. One that can't be paid any more, and never was, does not. */
 export const chooseSubscription = <T extends StripeSubscription>(all: readonly T[]): T | null =>
   all
     .filter(({ status }) => RANK[status] > 0)
@@ -73,7 +80,7 @@ const NEVER_PAID: SubscriptionView = {
 
 /** What a subscription means for its tenant: a pure function of what Stripe says. */
 export const viewOf = (subscription: StripeSubscription | null): SubscriptionView => {
-  if (!subscription || RANK[subscription.status] === 0) return NEVER_PAID;
+  if (!subscription || !wasBegun(subscription)) return NEVER_PAID;
   const { id, status, periodStart, periodEnd, trialEnd, cancelAt } = subscription;
   const paid = { tier: 'paid', subscriptionId: id, periodStart, periodEnd } as const;
   switch (status) {

@@ -1,40 +1,26 @@
 import { z } from 'zod';
 import type { Agent } from '../../models/agent.ts';
-import { scopes } from '../../platform/principal.ts';
-import { createCredential } from '../../services/agents/create-credential.ts';
+import { decommissionAgent } from '../../services/agents/decommission-agent.ts';
 import { getAgent } from '../../services/agents/get-agent.ts';
 import { listAgents } from '../../services/agents/list-agents.ts';
 import { registerAgent } from '../../services/agents/register-agent.ts';
+import { setAgentStatus } from '../../services/agents/set-agent-status.ts';
+import { updateAgent } from '../../services/agents/update-agent.ts';
+import { agentDetails, agentFilter, agentSchema, presentAgent } from '../agent-shapes.ts';
+import { allowedRevisions, etagOf } from '../etag.ts';
+import { pageQuery, pageSchema, presentPage } from '../paging.ts';
 import { scopedRoute } from '../route.ts';
-import { line } from '../text.ts';
+import type { Answer } from '../route.ts';
 
 const tag = 'agents';
 
-const scopeSchema = z.enum(scopes).meta({ id: 'Scope', description: 'What a token may do.' });
-
-const agentSchema = z
-  .object({
-    agentId: z.string().meta({ description: 'Also the OAuth client id. It never changes.' }),
-    name: z.string(),
-    description: z.string().nullable(),
-    status: z.enum(['active', 'suspended', 'decommissioned']),
-    scopes: z.array(scopeSchema),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
-  })
-  .meta({ id: 'Agent' });
-
-const present = ({ id, name, description, status, scopes: granted, createdAt, updatedAt }: Agent) => ({
-  agentId: id,
-  name,
-  description,
-  status,
-  scopes: granted,
-  createdAt: createdAt.toISOString(),
-  updatedAt: updatedAt.toISOString(),
-});
-
 const params = z.strictObject({ agentId: z.string() });
+
+const answer = (status: number, agent: Agent, headers: Record<string, string> = {}): Answer => ({
+  status,
+  body: presentAgent(agent),
+  headers: { ETag: etagOf(agent.revision), ...headers },
+});
 
 const register = scopedRoute({
   method: 'post',
@@ -43,27 +29,13 @@ const register = scopedRoute({
   summary: 'Register an agent; its name is enough',
   tag,
   access: ['agents:write'],
-  body: z.strictObject({
-    name: line(1, 128).meta({
-      description: 'Unique in the tenant among agents that are not decommissioned.',
-    }),
-    description: line(0, 1024).optional(),
-    scopes: z
-      .array(scopeSchema)
-      .min(1)
-      .max(scopes.length)
-      .optional()
-      .meta({ description: 'Default: agents:read. Only scopes that the caller holds can be granted.' }),
-  }),
+  repeatable: 'answer',
+  body: z.strictObject(agentDetails).partial().required({ name: true }),
   responses: { 201: { description: 'The agent, registered', schema: agentSchema } },
   problems: ['agent_name_taken', 'free_tier_limit'],
   handle: async (deps, { body, origin }, principal) => {
     const agent = await registerAgent(deps, principal, body, origin);
-    return {
-      status: 201,
-      body: present(agent),
-      headers: { Location: `${deps.config.PUBLIC_URL}/agents/${agent.id}` },
-    };
+    return answer(201, agent, { Location: `${deps.config.PUBLIC_URL}/agents/${agent.id}` });
   },
 });
 
@@ -74,75 +46,93 @@ const list = scopedRoute({
   summary: 'List the tenant’s agents, newest first',
   tag,
   access: ['agents:read'],
-  query: z.strictObject({
-    limit: z.coerce.number().int().min(1).max(100).default(20),
-    cursor: z.string().max(128).optional().meta({ description: 'The `nextCursor` of the page before.' }),
-  }),
-  responses: {
-    200: {
-      description: 'A page of agents',
-      schema: z
-        .object({
-          data: z.array(agentSchema),
-          nextCursor: z.string().nullable().meta({ description: '`null` on the last page.' }),
-        })
-        .meta({ id: 'AgentPage' }),
-    },
-  },
+  query: z.strictObject({ ...pageQuery, ...agentFilter }),
+  responses: { 200: { description: 'A page of agents', schema: pageSchema(agentSchema, 'AgentPage') } },
   problems: [],
-  handle: async ({ db }, { query }, { tenantId }) => {
-    const { agents, nextCursor } = await listAgents(db, tenantId, query);
-    return { status: 200, body: { data: agents.map(present), nextCursor } };
-  },
+  handle: async ({ db }, { query }, { tenantId }) => ({
+    status: 200,
+    body: presentPage(await listAgents(db, tenantId, query), presentAgent),
+  }),
 });
 
 const get = scopedRoute({
   method: 'get',
   path: '/agents/:agentId',
   operationId: 'getAgent',
-  summary: 'Read one agent',
+  summary: 'Read one agent; the answer has its ETag',
   tag,
   access: ['agents:read'],
   params,
   responses: { 200: { description: 'The agent', schema: agentSchema } },
   problems: ['not_found'],
-  handle: async ({ db }, { params: { agentId } }, { tenantId }) => ({
-    status: 200,
-    body: present(await getAgent(db, tenantId, agentId)),
-  }),
+  handle: async ({ db }, { params: { agentId } }, { tenantId }) =>
+    answer(200, await getAgent(db, tenantId, agentId)),
 });
 
-const addCredential = scopedRoute({
-  method: 'post',
-  path: '/agents/:agentId/credentials',
-  operationId: 'createCredential',
-  summary: 'Make a client secret, shown this once',
-  tag: 'credentials',
+const update = scopedRoute({
+  method: 'patch',
+  path: '/agents/:agentId',
+  operationId: 'updateAgent',
+  summary: 'Change what is sent of an agent',
+  tag,
   access: ['agents:write'],
   params,
-  body: z.strictObject({}),
-  responses: {
-    201: {
-      description: 'The credential with its secret',
-      schema: z
-        .object({
-          credentialId: z.string(),
-          clientId: z.string().meta({ description: 'The agent’s id.' }),
-          clientSecret: z.string().meta({ description: 'Only its keyed hash is kept: store it now.' }),
-          createdAt: z.iso.datetime(),
-        })
-        .meta({ id: 'NewCredential' }),
-    },
-  },
-  problems: ['not_found'],
-  handle: async (deps, { params: { agentId }, origin }, principal) => {
-    const { credential, clientSecret } = await createCredential(deps, principal, agentId, origin);
-    const { id: credentialId, createdAt } = credential;
-    return {
-      status: 201,
-      body: { credentialId, clientId: agentId, clientSecret, createdAt: createdAt.toISOString() },
-    };
+  requestHeaders: { 'If-Match': 'The ETag that the change was made for; another one is refused with 412.' },
+  body: z
+    .strictObject(agentDetails)
+    .partial()
+    .refine((body) => Object.keys(body).length > 0, 'must change something')
+    .meta({ minProperties: 1 }),
+  responses: { 200: { description: 'The agent, changed', schema: agentSchema } },
+  problems: ['not_found', 'agent_name_taken', 'agent_decommissioned', 'precondition_failed'],
+  handle: async (deps, { params: { agentId }, body: changes, headers, origin }, principal) => {
+    const revisions = allowedRevisions(headers);
+    return answer(200, await updateAgent(deps, principal, { agentId, changes, revisions }, origin));
   },
 });
 
-export const agentRoutes = [register, list, get, addCredential];
+const decommission = scopedRoute({
+  method: 'delete',
+  path: '/agents/:agentId',
+  operationId: 'decommissionAgent',
+  summary: 'End an agent and its credentials for good; it stays readable',
+  tag,
+  access: ['agents:write'],
+  params,
+  responses: { 204: { description: 'The agent is decommissioned', schema: null } },
+  problems: ['not_found'],
+  handle: async (deps, { params: { agentId }, origin }, principal) => {
+    await decommissionAgent(deps, principal, agentId, origin);
+    return { status: 204 };
+  },
+});
+
+const suspend = scopedRoute({
+  method: 'post',
+  path: '/agents/:agentId/suspend',
+  operationId: 'suspendAgent',
+  summary: 'Refuse an agent everywhere until it is reactivated',
+  tag,
+  access: ['agents:write'],
+  params,
+  responses: { 200: { description: 'The agent, suspended', schema: agentSchema } },
+  problems: ['not_found', 'agent_decommissioned'],
+  handle: async (deps, { params: { agentId }, origin }, principal) =>
+    answer(200, await setAgentStatus(deps, principal, { agentId, status: 'suspended' }, origin)),
+});
+
+const reactivate = scopedRoute({
+  method: 'post',
+  path: '/agents/:agentId/reactivate',
+  operationId: 'reactivateAgent',
+  summary: 'Let a suspended agent work again',
+  tag,
+  access: ['agents:write'],
+  params,
+  responses: { 200: { description: 'The agent, active', schema: agentSchema } },
+  problems: ['not_found', 'agent_decommissioned'],
+  handle: async (deps, { params: { agentId }, origin }, principal) =>
+    answer(200, await setAgentStatus(deps, principal, { agentId, status: 'active' }, origin)),
+});
+
+export const agentRoutes = [register, list, get, update, decommission, suspend, reactivate];

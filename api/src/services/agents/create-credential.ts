@@ -1,14 +1,15 @@
-import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
-import type { Database } from '../../platform/database.ts';
-import { isId, newId } from '../../platform/ids.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
-import { notFound } from '../../platform/problem.ts';
+import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkGrant } from './held-scopes.ts';
+import { lockLivingAgent } from './lock-agent.ts';
 
 export interface NewCredential {
   credential: Credential;
@@ -16,31 +17,66 @@ export interface NewCredential {
   clientSecret: string;
 }
 
-/** Makes a client secret for an agent of the tenant. Problem: `not_found`. */
+export interface CredentialRequest {
+  agentId: string;
+  name?: string | undefined;
+  expiresAt?: Date | undefined;
+}
+
+const MAX_LIVE = 10;
+
+/** Counted under the agent's row, so of parallel requests one after another. Problem: `credential_limit`. */
+export const checkCredentialLimit = async (trx: Transaction, agentId: string, now: Date): Promise<void> => {
+  const live = await Credential.query(trx)
+    .where('agent_id', agentId)
+    .whereNull('revoked_at')
+    .where((or) => or.whereNull('expires_at').orWhere('expires_at', '>', now))
+    .resultSize();
+  if (live < MAX_LIVE) return;
+  throw new Problem(
+    'credential_limit',
+    `An agent has at most ${MAX_LIVE} live credentials. Revoke one first.`,
+  );
+};
+
+const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
+  if (!expiresAt || expiresAt > now) return;
+  throw new Problem('validation_failed', 'body.expiresAt: must be in the future');
+};
+
+/**
+ * Makes a client secret for an agent of the tenant. Problems: `not_found`, `agent_decommissioned`, `credential_limit`,
+ * `validation_failed`, `forbidden`: a secret is worth its agent's scopes, so the caller has to hold them.
+ */
 export const createCredential = async (
   { db, clock, peppers }: { db: Database; clock: Clock; peppers: Keyring },
   principal: Principal,
-  agentId: string,
+  { agentId, name, expiresAt }: CredentialRequest,
   origin: Origin,
 ): Promise<NewCredential> => {
-  if (!isId('agt', agentId)) throw notFound();
   const { tenantId } = principal;
   const now = clock();
+  checkExpiry(expiresAt, now);
   const id = newId('crd', now.getTime());
   const clientSecret = newClientSecret(id);
   const { hash, pepperId } = hashSecret(peppers, clientSecret);
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await Agent.query(trx)
-      .findOne({ tenant_id: tenantId, id: agentId, status: 'active' })
-      .forShare();
-    if (!agent) throw notFound();
+    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    await checkGrant(trx, principal, agent.scopes);
+    await checkCredentialLimit(trx, agentId, now);
     const credential = await Credential.query(trx).insert({
       tenantId,
       id,
       agentId,
+      name: name ?? null,
       secretHash: hash,
       pepperId,
+      generation: 0,
+      previousUntil: null,
       createdAt: now,
+      expiresAt: expiresAt ?? null,
+      lastUsedAt: null,
+      revokedAt: null,
     });
     const act = { actor: principal, origin, at: now };
     const metadata = { credentialId: id };

@@ -1,38 +1,48 @@
+import type { QueryBuilder } from 'objection';
 import { Agent } from '../../models/agent.ts';
+import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.ts';
 import type { Database } from '../../platform/database.ts';
-import { isId } from '../../platform/ids.ts';
-import { Problem } from '../../platform/problem.ts';
+import { decodeCursor, toPage } from './page.ts';
+import type { Page, PageRequest } from './page.ts';
 
-export interface AgentPage {
-  agents: Agent[];
-  /** Opaque: hand it back to get the next page; `null` at the end. */
-  nextCursor: string | null;
+export interface AgentFilter {
+  status?: AgentStatus | undefined;
+  agentType?: AgentType | undefined;
+  deploymentEnv?: DeploymentEnv | undefined;
+  owner?: string | undefined;
+  /** One of its capabilities, whole. */
+  capability?: string | undefined;
+  /** How its name begins, in any case. */
+  q?: string | undefined;
 }
 
-const encodeCursor = (id: string): string => Buffer.from(id).toString('base64url');
-
-const decodeCursor = (cursor: string): string => {
-  const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!isId('agt', id))
-    throw new Problem('validation_failed', 'The cursor is not one of ours. Start without it.');
-  return id;
+const narrow = (
+  query: QueryBuilder<Agent>,
+  { status, agentType, deploymentEnv, owner, capability, q }: AgentFilter,
+): void => {
+  const columns = { status, agent_type: agentType, deployment_env: deploymentEnv, owner };
+  for (const [column, value] of Object.entries(columns)) {
+    if (value !== undefined) query.where(column, value);
+  }
+  if (capability !== undefined) query.whereRaw('capabilities @> array[?]', [capability]);
+  if (q !== undefined) query.whereRaw('starts_with(lower(name), lower(?))', [q]);
 };
 
-/** The tenant's agents, newest first: ids sort by time. */
+/** The tenant's agents that fit the filter, newest first: ids sort by time. */
 export const listAgents = async (
   db: Database,
   tenantId: string,
-  { limit, cursor }: { limit: number; cursor?: string | undefined },
-): Promise<AgentPage> => {
-  const before = cursor === undefined ? undefined : decodeCursor(cursor);
+  { limit, cursor, ...filter }: PageRequest & AgentFilter,
+): Promise<Page<Agent>> => {
+  const before = cursor === undefined ? undefined : decodeCursor('agt', cursor);
   const found = await db.withTenant(tenantId, (trx) => {
     const query = Agent.query(trx)
       .where('tenant_id', tenantId)
       .orderBy('id', 'desc')
       .limit(limit + 1);
-    return before === undefined ? query : query.where('id', '<', before);
+    narrow(query, filter);
+    if (before !== undefined) query.where('id', '<', before);
+    return query;
   });
-  const agents = found.slice(0, limit);
-  const last = agents.at(-1);
-  return { agents, nextCursor: found.length > limit && last ? encodeCursor(last.id) : null };
+  return toPage(found, limit);
 };

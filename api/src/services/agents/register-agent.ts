@@ -5,32 +5,20 @@ import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
-import type { Origin, Principal, Scope } from '../../platform/principal.ts';
-import { Problem } from '../../platform/problem.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
+import { withDefaults } from './agent-details.ts';
+import type { NewAgent } from './agent-details.ts';
 import { countActiveAgents } from './count-active-agents.ts';
+import { checkGrant } from './held-scopes.ts';
 
 export interface RegisterAgentDeps {
   db: Database;
   clock: Clock;
   config: { BILLING_ENABLED: boolean; DASHBOARD_URL: string };
 }
-
-export interface NewAgent {
-  name: string;
-  description?: string | undefined;
-  scopes?: Scope[] | undefined;
-}
-
-/** Nobody grants what they don't hold: owners and admins hold every scope. */
-const checkGrant = (principal: Principal, granted: readonly Scope[]): void => {
-  const extra = granted.filter((scope) => !principal.scopes.includes(scope));
-  if (extra.length) {
-    throw new Problem('forbidden', `You cannot grant what you do not hold yourself: ${extra.join(' ')}.`);
-  }
-};
 
 /** The subscription row is locked, so parallel registrations are counted one after another. */
 const checkLimit = async (trx: Transaction, tenantId: string, deps: RegisterAgentDeps): Promise<void> => {
@@ -47,34 +35,45 @@ const checkLimit = async (trx: Transaction, tenantId: string, deps: RegisterAgen
   }
 };
 
+/** Who answers for a new agent: the member who registers it, or who answers for the agent that does. */
+const ownerOf = async (
+  trx: Transaction,
+  { tenantId, kind, id }: Principal,
+): Promise<Pick<Agent, 'owner' | 'ownerTeam'>> => {
+  if (kind === 'member') return { owner: id, ownerTeam: null };
+  const { owner, ownerTeam } = await Agent.query(trx).findById([tenantId, id]).throwIfNotFound();
+  return { owner, ownerTeam };
+};
+
 /**
  * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope the caller doesn't hold),
- * `agent_name_taken`, `free_tier_limit`.
+ * `agent_name_taken`, `free_tier_limit`, `validation_failed` (an owner who is no member).
  */
 export const registerAgent = async (
   deps: RegisterAgentDeps,
   principal: Principal,
-  { name, description, scopes = ['agents:read'] }: NewAgent,
+  given: NewAgent,
   origin: Origin,
 ): Promise<Agent> => {
-  checkGrant(principal, scopes);
   const { tenantId } = principal;
   const now = deps.clock();
+  const details = withDefaults(given);
   return deps.db.withTenant(tenantId, async (trx) => {
+    await checkGrant(trx, principal, details.scopes);
     await checkLimit(trx, tenantId, deps);
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),
-      name,
-      description: description ?? null,
+      ...(await ownerOf(trx, principal)),
+      ...details,
       status: 'active',
-      scopes: [...new Set(scopes)],
-      owner: principal.id,
+      revision: 1,
       createdAt: now,
       updatedAt: now,
+      decommissionedAt: null,
     });
     const act = { actor: principal, origin, at: now };
-    const metadata = { name, scopes: agent.scopes };
+    const metadata = { name: agent.name, scopes: agent.scopes, owner: agent.owner };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
     return agent;
   });

@@ -3,7 +3,17 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 
 /** Every act that the log tells. */
 export type AuditAction =
-  'agent.created' | 'credential.generated' | 'token.issued' | 'checkout.started' | 'subscription.updated';
+  | 'agent.created'
+  | 'agent.updated'
+  | 'agent.suspended'
+  | 'agent.reactivated'
+  | 'agent.decommissioned'
+  | 'credential.generated'
+  | 'credential.rotated'
+  | 'credential.revoked'
+  | 'token.issued'
+  | 'checkout.started'
+  | 'subscription.updated';
 
 /** No address where no caller acted, but a workflow of ours. */
 export type AuditOrigin = Omit<Origin, 'ip'> & { ip: string | null };

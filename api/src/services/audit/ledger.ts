@@ -12,15 +12,22 @@ export type Recorded = 'committed' | 'not_live';
  */
 export interface Ledger {
   /**
-   * Resolves once the entry and its usage are committed; `not_live` when agent or credential may no longer
-   * authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem otherwise.
+   * Resolves once the entry and its usage are committed; `not_live` when the agent, the credential or this secret of it
+   * may no longer authenticate, checked under the head lock that suspending takes too. Rejects with a 503 Problem
+   * otherwise.
    */
-  record(entry: AuditEntry, credentialId: string): Promise<Recorded>;
+  record(entry: AuditEntry, credentialId: string, generation?: number): Promise<Recorded>;
+}
+
+/** What a request has proved itself with. */
+interface Proof {
+  credentialId: string;
+  generation: number;
 }
 
 interface Waiting {
   entry: AuditEntry;
-  credentialId: string;
+  proof: Proof;
   since: number;
   resolve: (recorded: Recorded) => void;
   reject: (reason: unknown) => void;
@@ -39,9 +46,19 @@ const lockHeads = async (send: Send, tenantIds: string[]): Promise<Map<string, H
   return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const findLive = async (send: Send, credentialIds: string[]): Promise<Set<string>> => {
-  const live = await send<{ id: string }>('select live_credentials($1) as id', [credentialIds]);
-  return new Set(live.map(({ id }) => id));
+const keyOf = ({ credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
+
+/** Which of these requests may still authenticate. */
+const findLive = async (send: Send, waiting: Waiting[]): Promise<(one: Waiting) => boolean> => {
+  const proofs = [...new Map(waiting.map(({ proof }) => [keyOf(proof), proof])).values()];
+  const rows = await send<{ credential_id: string; generation: number }>(
+    'select credential_id, generation from live_proofs($1, $2)',
+    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation }) => generation)],
+  );
+  const live = new Set(
+    rows.map((row) => keyOf({ credentialId: row.credential_id, generation: row.generation })),
+  );
+  return ({ proof }) => live.has(keyOf(proof));
 };
 
 /** What became of each request of a group: busy ones wait for the next. */
@@ -62,24 +79,28 @@ const chainGroup = (heads: Map<string, Head>, group: Waiting[]): ChainedEntry[] 
 /** Two round trips. Who is live is a statement of its own after the lock: it must see what its last holder did. */
 const commitGroup = (db: Pick<Database, 'pipelined'>, group: Waiting[]): Promise<Outcome> =>
   db.pipelined(async (send) => {
-    const [heads, live] = await Promise.all([
+    const [heads, isLive] = await Promise.all([
       lockHeads(send, [...new Set(group.map(({ entry }) => entry.tenantId))].sort()),
-      findLive(send, [...new Set(group.map(({ credentialId }) => credentialId))]),
+      findLive(send, group),
     ]);
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const committed = taken.filter(({ credentialId }) => live.has(credentialId));
+    const committed = taken.filter(isLive);
     const links = chainGroup(heads, committed);
     if (links.length) void send('select append_audit($1)', [JSON.stringify(links)]);
-    return { committed, notLive: taken.filter(({ credentialId }) => !live.has(credentialId)), busy };
+    return { committed, notLive: taken.filter((waiting) => !isLive(waiting)), busy };
   });
 
-export const createLedger = (db: Database): Ledger => {
+/** `onUse` hears of each credential that has got a token. */
+export const createLedger = (db: Database, onUse: (credentialId: string, at: Date) => void): Ledger => {
   let queue: Waiting[] = [];
   let running = false;
 
   const settle = ({ committed, notLive, busy }: Outcome): void => {
-    for (const waiting of committed) waiting.resolve('committed');
+    for (const { resolve, proof, entry } of committed) {
+      resolve('committed');
+      onUse(proof.credentialId, entry.occurredAt);
+    }
     for (const waiting of notLive) waiting.resolve('not_live');
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
@@ -106,9 +127,9 @@ export const createLedger = (db: Database): Ledger => {
   };
 
   return {
-    record: (entry, credentialId) =>
+    record: (entry, credentialId, generation = 0) =>
       new Promise((resolve, reject) => {
-        queue.push({ entry, credentialId, since: performance.now(), resolve, reject });
+        queue.push({ entry, proof: { credentialId, generation }, since: performance.now(), resolve, reject });
         if (!running) void drain();
       }),
   };

@@ -4,5 +4,5 @@ import { Problem } from '../../platform/problem.ts';
 export const alreadySubscribed = (): Problem =>
   new Problem(
     'already_subscribed',
-    'Your tenant pays already. Change or end the subscription in the billing portal.',
+    'Your tenant has a subscription already. Change it, pay what is open, or end it in the billing portal.',
   );

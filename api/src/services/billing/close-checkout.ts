@@ -8,13 +8,19 @@ export interface CheckoutKey {
   checkoutId: string;
 }
 
-/** Closes the checkout's row, so that the tenant may start another; one that is closed stays as it is. */
+/**
+ * Closes the checkout's row, so that the tenant may start another; one that is closed stays as it is. With a
+ * `session_id`, only while it is the row's.
+ */
 export const closeCheckout = async (
   { db, clock }: { db: Database; clock: Clock },
   { tenantId, checkoutId }: CheckoutKey,
   status: CheckoutEnd,
+  only: { session_id?: string | null } = {},
 ): Promise<void> => {
   await db.withTenant(tenantId, (trx) =>
-    Checkout.query(trx).where({ id: checkoutId, status: 'open' }).patch({ status, closedAt: clock() }),
+    Checkout.query(trx)
+      .where({ id: checkoutId, status: 'open', ...only })
+      .patch({ status, closedAt: clock() }),
   );
 };

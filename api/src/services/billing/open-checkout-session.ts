@@ -1,15 +1,17 @@
 import type { OpenedSession } from '@sentryagent/workflows/contracts';
-import { isLive } from '@sentryagent/workflows/rules/subscription';
+import { holdsTheTenant, wasBegun } from '@sentryagent/workflows/rules/subscription';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Checkout } from '../../models/checkout.ts';
 import type { Database } from '../../platform/database.ts';
-import type { Stripe } from '../../platform/stripe.ts';
+import { Problem } from '../../platform/problem.ts';
+import { Stripe } from '../../platform/stripe.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
+import { expireCheckoutSession } from './checkout-session.ts';
 import type { CheckoutKey } from './close-checkout.ts';
 import { listSubscriptions } from './read-subscription.ts';
 import { startSubscription } from './start-subscription.ts';
-import { ensureCustomer } from './stripe-customer.ts';
+import { ensureCustomer, replaceCustomer } from './stripe-customer.ts';
 
 export interface OpenCheckoutSessionDeps {
   db: Database;
@@ -50,30 +52,61 @@ const parametersOf = (
   ...returnUrls(DASHBOARD_URL, checkoutId),
 });
 
+/** Notes the page in the checkout's row. Where the row was closed meanwhile another may be open: this page goes. */
+const keepSession = async (
+  { db, stripe }: Pick<OpenCheckoutSessionDeps, 'db' | 'stripe'>,
+  { tenantId, checkoutId }: CheckoutKey,
+  page: { sessionId: string; expiresAt: Date },
+): Promise<void> => {
+  const kept = await db.withTenant(tenantId, (trx) =>
+    Checkout.query(trx).where({ id: checkoutId, status: 'open' }).patch(page),
+  );
+  if (kept > 0) return;
+  await expireCheckoutSession(stripe, page.sessionId);
+  throw new Problem('not_found', 'This checkout was closed meanwhile.');
+};
+
+/** Makes the page for this customer. Problem: `already_subscribed`. */
+const createSession = async (
+  { stripe, temporal, config }: OpenCheckoutSessionDeps,
+  key: CheckoutKey & { expiresAt: string },
+  customer: string,
+): Promise<Stripe.Checkout.Session> => {
+  const found = await listSubscriptions(stripe, customer);
+  if (found.some(holdsTheTenant)) {
+    await startSubscription(temporal, key.tenantId);
+    throw alreadySubscribed();
+  }
+  const price = await findPrice(stripe);
+  const isFirst = !found.some(wasBegun);
+  return stripe.checkout.sessions.create(
+    parametersOf(config, key, { customer, price, expiresAt: key.expiresAt, isFirst }),
+    { idempotencyKey: `checkout/${key.checkoutId}` },
+  );
+};
+
+/** A customer that this account does not have, or has deleted, can hold no subscription here: another takes its place. */
+const isGone = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeError &&
+  error.code === 'resource_missing' &&
+  error.param === 'customer';
+
 /**
  * Opens Stripe's page for a checkout; asked again it answers the same page, since the idempotency key is our own row's
- * id. Problem: `already_subscribed`, where Stripe has a live subscription of this tenant, whatever our row says.
+ * id. Problem: `already_subscribed`, where Stripe has a subscription of this tenant that takes money, or would again,
+ * whatever our row says.
  */
 export const openCheckoutSession = async (
   deps: OpenCheckoutSessionDeps,
   key: CheckoutKey & { expiresAt: string },
 ): Promise<OpenedSession> => {
-  const { db, stripe, temporal, config } = deps;
-  const customer = await ensureCustomer(deps, key.tenantId);
-  const found = await listSubscriptions(stripe, customer);
-  if (found.some(isLive)) {
-    await startSubscription(temporal, key.tenantId);
-    throw alreadySubscribed();
-  }
-  const price = await findPrice(stripe);
-  const session = await stripe.checkout.sessions.create(
-    parametersOf(config, key, { customer, price, expiresAt: key.expiresAt, isFirst: found.length === 0 }),
-    { idempotencyKey: `checkout/${key.checkoutId}` },
-  );
+  const customer = await ensureCustomer(deps, key);
+  const session = await createSession(deps, key, customer).catch(async (error: unknown) => {
+    if (!isGone(error)) throw error;
+    return createSession(deps, key, await replaceCustomer(deps, key, customer));
+  });
   if (!session.url) throw new Error(`the session ${session.id} has no page`);
   const expiresAt = new Date(session.expires_at * 1_000);
-  await db.withTenant(key.tenantId, (trx) =>
-    Checkout.query(trx).where({ id: key.checkoutId }).patch({ sessionId: session.id, expiresAt }),
-  );
+  await keepSession(deps, key, { sessionId: session.id, expiresAt });
   return { sessionId: session.id, url: session.url, expiresAt: expiresAt.toISOString() };
 };

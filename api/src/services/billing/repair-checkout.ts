@@ -17,15 +17,19 @@ export interface RepairCheckoutDeps {
 
 /**
  * Does what the run of an open checkout would have done, where that run was ended from outside: its page at Stripe is
- * closed, since nobody watches it any more, and a payment that came before that counts.
+ * closed, since nobody watches it any more, and a payment that came before that counts. A row without a page stays: its
+ * run may be about to start.
  */
 export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutKey): Promise<void> => {
   const { db, stripe, temporal } = deps;
   const row = await db.withTenant(key.tenantId, (trx) =>
     Checkout.query(trx).findOne({ id: key.checkoutId, status: 'open' }),
   );
-  if (!row) return;
-  const status = row.sessionId ? await expireCheckoutSession(stripe, row.sessionId) : 'expired';
+  if (!row?.sessionId) return;
+  const { sessionId } = row;
+  const status = await expireCheckoutSession(stripe, sessionId);
   if (status === 'complete') await startSubscription(temporal, key.tenantId);
-  await closeCheckout(deps, key, status === 'complete' ? 'completed' : 'expired');
+  await closeCheckout(deps, key, status === 'complete' ? 'completed' : 'expired', {
+    session_id: sessionId,
+  });
 };

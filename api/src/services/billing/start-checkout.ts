@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
@@ -13,10 +14,12 @@ import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem, unavailable } from '../../platform/problem.ts';
+import { Stripe } from '../../platform/stripe.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
+import { closeCheckout } from './close-checkout.ts';
 import { repairCheckout } from './repair-checkout.ts';
 import type { RepairCheckoutDeps } from './repair-checkout.ts';
 
@@ -32,6 +35,8 @@ export interface StartedCheckout {
 interface OpenCheckout {
   checkoutId: string;
   isNew: boolean;
+  /** Somebody may have been led to its page at Stripe. */
+  hasPage: boolean;
 }
 
 /** The tenant's one open checkout, made where there is none: the unique index decides between two at once. */
@@ -59,27 +64,47 @@ const takeOpenCheckout = (
     if (made.length === 0) {
       const open = await Checkout.query(trx).findOne({ status: 'open' });
       if (!open) throw unavailable(new Error('a checkout was closed at this very moment'));
-      return { checkoutId: open.id, isNew: false };
+      return { checkoutId: open.id, isNew: false, hasPage: open.sessionId !== null };
     }
     const act = { actor: principal, origin, at };
     const metadata = { checkoutId: row.id };
     await appendAudit(trx, succeeded(act, { action: 'checkout.started', agentId: null, metadata }));
-    return { checkoutId: row.id, isNew: true };
+    return { checkoutId: row.id, isNew: true, hasPage: false };
   });
 
-/** Whether the checkout's run has ended although its row is open: somebody ended it from outside. */
-const hasEnded = (temporal: Temporal, { tenantId, checkoutId }: CheckoutInput): Promise<boolean> =>
-  temporal.within(DEADLINE_MS, async ({ workflow }) => {
+/**
+ * Whether the checkout's run has ended although its row is open: somebody ended it from outside, or Temporal has lost
+ * it. One that has no page may not have started yet.
+ */
+const hasEnded = (
+  temporal: Temporal,
+  tenantId: string,
+  open: OpenCheckout,
+  withinMs: number,
+): Promise<boolean> =>
+  temporal.within(withinMs, async ({ workflow }) => {
     try {
-      const { status } = await workflow.getHandle(checkoutWorkflowId(tenantId, checkoutId)).describe();
+      const { status } = await workflow.getHandle(checkoutWorkflowId(tenantId, open.checkoutId)).describe();
       return status.name !== 'RUNNING';
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
+      if (error instanceof WorkflowNotFoundError) return open.hasPage;
       throw error;
     }
   });
 
+/** Closes what a run that has ended left open; a page that Stripe will not close now is not given up. */
+const giveUp = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<void> => {
+  await closeCheckout(deps, key, 'expired', { session_id: null });
+  try {
+    await repairCheckout(deps, key);
+  } catch (error) {
+    throw error instanceof Stripe.errors.StripeError ? unavailable(error) : error;
+  }
+};
+
 const toProblem = (error: unknown): unknown => {
+  // The run ended at this very moment.
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return unavailable(error);
   if (!(error instanceof WorkflowUpdateFailedError)) return error;
   const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
   if (type === failures.alreadySubscribed) return alreadySubscribed();
@@ -90,7 +115,7 @@ const toProblem = (error: unknown): unknown => {
 };
 
 /** Starts the run, or joins the one that runs: the fixed update id makes a second click hear the first one's answer. */
-const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<string> => {
+const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: number): Promise<string> => {
   type CheckoutWorkflow = (input: CheckoutInput) => Promise<CheckoutEnd>;
   const startWorkflowOperation = new WithStartWorkflowOperation<CheckoutWorkflow>(names.checkout, {
     workflowId: checkoutWorkflowId(input.tenantId, input.checkoutId),
@@ -104,7 +129,7 @@ const openPage = async (temporal: Temporal, input: CheckoutInput): Promise<strin
       'Cancel it to close the page; signal `nudge` to have it look at Stripe.',
   });
   try {
-    const { url } = await temporal.within(DEADLINE_MS, ({ workflow }) =>
+    const { url } = await temporal.within(withinMs, ({ workflow }) =>
       workflow.executeUpdateWithStart<CheckoutWorkflow, OpenedCheckout, []>(names.open, {
         updateId: names.open,
         startWorkflowOperation,
@@ -126,11 +151,13 @@ export const startCheckout = async (
   origin: Origin,
 ): Promise<StartedCheckout> => {
   const { tenantId } = principal;
+  const deadline = performance.now() + DEADLINE_MS;
+  const leftMs = (): number => Math.max(1, deadline - performance.now());
   const taken = await takeOpenCheckout(deps, principal, origin);
   let { checkoutId } = taken;
-  if (!taken.isNew && (await hasEnded(deps.temporal, { tenantId, checkoutId }))) {
-    await repairCheckout(deps, { tenantId, checkoutId });
+  if (!taken.isNew && (await hasEnded(deps.temporal, tenantId, taken, leftMs()))) {
+    await giveUp(deps, { tenantId, checkoutId });
     ({ checkoutId } = await takeOpenCheckout(deps, principal, origin));
   }
-  return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }) };
+  return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }, leftMs()) };
 };

@@ -49,6 +49,15 @@ const REQUIRED = ['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti',
 /** The longest token that we issue has under 1,000 characters. */
 const MAX_LENGTH = 4_096;
 
+/**
+ * RFC 7515 section 2: base64url without padding. A signature has one spelling: those that differ in unused bits, or in
+ * padding, would be other tokens to whoever compares them as text.
+ */
+const isCanonical = (token: string): boolean => {
+  const [, signature] = /^[\w-]+\.[\w-]+\.([\w-]{86})$/.exec(token) ?? [];
+  return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
+};
+
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
 
 /**
@@ -84,7 +93,7 @@ export const createVerifier = (keys: SigningKeys, issuer: string, now: () => Dat
   };
 
   return async (token) => {
-    if (token.length > MAX_LENGTH) return undefined;
+    if (token.length > MAX_LENGTH || !isCanonical(token)) return undefined;
     const id = createHash('sha256').update(token).digest('base64url');
     const known = verified.get(id);
     if (known) return known.exp * 1_000 > now().getTime() ? known : undefined;

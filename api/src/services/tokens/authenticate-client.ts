@@ -1,35 +1,68 @@
+import { LRUCache } from 'lru-cache';
 import { credentialOfSecret, secretMatches } from '../../platform/client-secret.ts';
 import type { SecretHash } from '../../platform/client-secret.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
-import { keep } from '../../platform/keep.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
+import { OAuthError } from './oauth-error.ts';
 
 /** An agent that has proved itself. */
 export interface Client {
   tenantId: string;
   agentId: string;
   credentialId: string;
+  /** Which of the credential's secrets it proved itself with; a proof that is never rotated has none. */
+  generation?: number;
   scopes: readonly Scope[];
+}
+
+interface Secret extends SecretHash {
+  generation: number;
+  /** `null`: as long as its credential. */
+  until: Date | null;
 }
 
 interface Found {
   client: Client;
-  secret: SecretHash;
-  live: boolean;
+  secrets: Secret[];
+  /** Its agent is active and it is not revoked. */
+  enabled: boolean;
+  expiresAt: Date | null;
 }
 
 interface Row {
   tenant_id: string;
+  scopes: Scope[];
+  enabled: boolean;
+  expires_at: Date | null;
+  generation: number;
   secret_hash: Buffer;
   pepper_id: string;
-  scopes: Scope[];
-  live: boolean;
+  previous_hash: Buffer | null;
+  previous_pepper_id: string | null;
+  previous_until: Date | null;
 }
 
-/** Resolves to the client, or to `undefined` for an unknown, wrong, revoked or suspended one: all the same. */
+/**
+ * Resolves to the client, or to `undefined` for an unknown, wrong, revoked or suspended one: all the same. Whoever
+ * holds the right secret of an expired credential is told so, by an OAuthError.
+ */
 export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client | undefined>;
+
+const secretsOf = (row: Row): Secret[] => {
+  const { generation, secret_hash, pepper_id, previous_hash, previous_pepper_id, previous_until } = row;
+  const current = { generation, hash: secret_hash, pepperId: pepper_id, until: null };
+  if (!previous_hash || !previous_pepper_id) return [current];
+  const previous = {
+    generation: generation - 1,
+    hash: previous_hash,
+    pepperId: previous_pepper_id,
+    until: previous_until,
+  };
+  return [current, previous];
+};
 
 const lookUp = async (db: Database, clientId: string, credentialId: string): Promise<Found | undefined> => {
   const { rows } = await db.acrossTenants((trx) =>
@@ -39,22 +72,75 @@ const lookUp = async (db: Database, clientId: string, credentialId: string): Pro
   return (
     row && {
       client: { tenantId: row.tenant_id, agentId: clientId, credentialId, scopes: row.scopes },
-      secret: { hash: row.secret_hash, pepperId: row.pepper_id },
-      live: row.live,
+      secrets: secretsOf(row),
+      enabled: row.enabled,
+      expiresAt: row.expires_at,
     }
   );
 };
 
+interface Proved {
+  client: Client;
+  expiredAt: Date | null;
+}
+
+const prove = (
+  { client, secrets, enabled, expiresAt }: Found,
+  secret: string,
+  peppers: Keyring,
+  now: Date,
+): Proved | undefined => {
+  if (!enabled) return undefined;
+  const live = secrets.filter(({ until }) => until === null || until > now);
+  const match = live.find((candidate) => secretMatches(peppers, secret, candidate));
+  if (!match) return undefined;
+  return {
+    client: { ...client, generation: match.generation },
+    expiredAt: expiresAt && expiresAt <= now ? expiresAt : null,
+  };
+};
+
+const expired = (at: Date): OAuthError =>
+  new OAuthError(
+    'invalid_client',
+    `This credential expired on ${at.toISOString().slice(0, 10)}. Make a new one for the agent.`,
+  );
+
 /**
  * Checks a client secret. What was found is kept for a second, so a warm request asks the database nothing here; a
- * client suspended meanwhile is refused by the ledger, which looks again.
+ * client suspended meanwhile is refused by the ledger, which looks again. What is kept accepts and never refuses: a
+ * secret that was rotated, or an agent that was reactivated, works at once.
  */
-export const createClientAuthentication = (db: Database, peppers: Keyring): AuthenticateClient => {
-  const find = keep(1_000, (clientId: string, credentialId: string) => lookUp(db, clientId, credentialId));
+export const createClientAuthentication = (
+  db: Database,
+  peppers: Keyring,
+  clock: Clock,
+): AuthenticateClient => {
+  const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000 });
+  /** When what was kept is too old for all requests of a busy client at once, they wait for one look-up. */
+  const asking = new Map<string, Promise<Found | undefined>>();
+  const ask = async (clientId: string, credentialId: string): Promise<Found | undefined> => {
+    const id = `${clientId} ${credentialId}`;
+    const asked = lookUp(db, clientId, credentialId);
+    asking.set(id, asked);
+    try {
+      const found = await asked;
+      if (found) known.set(id, found);
+      return found;
+    } finally {
+      if (asking.get(id) === asked) asking.delete(id);
+    }
+  };
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
     if (!credentialId || !isId('agt', clientId)) return undefined;
-    const found = await find(clientId, credentialId);
-    return found?.live && secretMatches(peppers, secret, found.secret) ? found.client : undefined;
+    const id = `${clientId} ${credentialId}`;
+    const kept = known.get(id) ?? (await asking.get(id));
+    const warm = kept && prove(kept, secret, peppers, clock());
+    if (warm && !warm.expiredAt) return warm.client;
+    const found = await ask(clientId, credentialId);
+    const proved = found && prove(found, secret, peppers, clock());
+    if (proved?.expiredAt) throw expired(proved.expiredAt);
+    return proved?.client;
   };
 };

@@ -63,7 +63,7 @@ export const issueToken = async (
       metadata: { credentialId: client.credentialId, grantType: 'client_credentials', scope },
     },
   );
-  const recorded = await ledger.record(entry, client.credentialId);
+  const recorded = await ledger.record(entry, client.credentialId, client.generation);
   if (recorded === 'not_live') throw new OAuthError('invalid_client', 'The client is not active.');
   return { accessToken, expiresIn: config.TOKEN_TTL_SECONDS, scope };
 };

@@ -1,4 +1,5 @@
 import { expireSession, openSession } from '../checkout.ts';
+import { checkCustomer } from '../customers.ts';
 import { invalid } from '../errors.ts';
 import * as kinds from '../parameters.ts';
 import type { Stand } from '../stand.ts';
@@ -66,7 +67,7 @@ const sessionOf = ({ state }: Stand, id: string): Session => find(state.sessions
 export const checkoutSessions = [
   route('POST /v1/checkout/sessions', creation, (stand, { params }) => {
     const { customer, customer_email, subscription_data: plan, line_items: items } = params;
-    if (customer !== undefined) find(stand.state.customers, customer, 'customer', 'customer');
+    checkCustomer(stand, customer);
     if (customer !== undefined && customer_email !== undefined) {
       throw invalid('You may only specify one of these parameters: customer, customer_email.');
     }
@@ -90,11 +91,12 @@ export const checkoutSessions = [
   route(
     'GET /v1/checkout/sessions',
     { ...paging, customer: text, subscription: text, status: oneOf('open', 'complete', 'expired') },
-    ({ state }, { params }) => {
+    (stand, { params }) => {
       const { customer, subscription, status } = params;
+      checkCustomer(stand, customer);
       return page(
         '/v1/checkout/sessions',
-        state.sessions,
+        stand.state.sessions,
         params,
         (session) =>
           (customer === undefined || session.customer === customer) &&

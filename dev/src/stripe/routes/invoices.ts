@@ -1,3 +1,4 @@
+import { checkCustomer } from '../customers.ts';
 import { oneOf, text } from '../parameters.ts';
 import { find } from '../state.ts';
 import { page, paging } from './lists.ts';
@@ -11,11 +12,12 @@ export const invoices = [
   route(
     'GET /v1/invoices',
     { ...paging, customer: text, subscription: text, status },
-    ({ state }, { params }) => {
+    (stand, { params }) => {
       const { customer, subscription, status: wanted } = params;
+      checkCustomer(stand, customer);
       return page(
         '/v1/invoices',
-        state.invoices,
+        stand.state.invoices,
         params,
         (invoice) =>
           (customer === undefined || invoice.customer === customer) &&

@@ -1,3 +1,4 @@
+import { checkCustomer } from '../customers.ts';
 import { invalid, missing } from '../errors.ts';
 import { emptyable, fields, flag, mergeMetadata, metadata, oneOf, text } from '../parameters.ts';
 import { change } from '../stand.ts';
@@ -51,22 +52,19 @@ const path = '/v1/subscriptions/{subscription_exposed_id}';
 export const subscriptions = [
   route(`GET ${path}`, {}, (stand, { id }) => subscriptionOf(stand, id)),
 
-  route(
-    'GET /v1/subscriptions',
-    { ...paging, customer: text, price: text, status },
-    ({ state }, { params }) => {
-      const { customer, price, status: wanted } = params;
-      return page(
-        '/v1/subscriptions',
-        state.subscriptions,
-        params,
-        (one) =>
-          hasStatus(wanted, one) &&
-          (customer === undefined || one.customer === customer) &&
-          (price === undefined || one.items.data.some((item) => item.price.id === price)),
-      );
-    },
-  ),
+  route('GET /v1/subscriptions', { ...paging, customer: text, price: text, status }, (stand, { params }) => {
+    const { customer, price, status: wanted } = params;
+    checkCustomer(stand, customer);
+    return page(
+      '/v1/subscriptions',
+      stand.state.subscriptions,
+      params,
+      (one) =>
+        hasStatus(wanted, one) &&
+        (customer === undefined || one.customer === customer) &&
+        (price === undefined || one.items.data.some((item) => item.price.id === price)),
+    );
+  }),
 
   route(`POST ${path}`, { cancel_at_period_end: flag, metadata }, (stand, { id, params, cause }) => {
     const subscription = subscriptionOf(stand, id);

@@ -1,0 +1,35 @@
+import type { Deps } from '../deps.ts';
+import type { Principal } from '../platform/principal.ts';
+import { Problem } from '../platform/problem.ts';
+import { answerOnce } from '../services/idempotency/answer-once.ts';
+import type { Answer, Request, Route } from './route.ts';
+
+const readKey = (headers: Headers): string | undefined => {
+  const key = headers.get('idempotency-key');
+  if (key === null) return undefined;
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+  throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
+};
+
+/** Runs a route's handler; where the route allows it and the caller sends an `Idempotency-Key`, once for the key. */
+export const handleOnce = async (
+  deps: Deps,
+  route: Route,
+  request: Request,
+  principal: Principal | undefined,
+): Promise<Answer> => {
+  const key = route.repeatable && principal ? readKey(request.headers) : undefined;
+  if (key === undefined || !principal) return route.handle(deps, request, principal);
+  const { answer, replayed } = await answerOnce(
+    { ...deps, keys: deps.config.KEY_ENCRYPTION_KEYS },
+    {
+      principal,
+      operation: route.operationId,
+      key,
+      input: { params: request.params, body: request.body },
+      holdsSecret: route.repeatable === 'secret',
+    },
+    (db) => route.handle({ ...deps, db }, request, principal),
+  );
+  return replayed ? { ...answer, headers: { ...answer.headers, 'Idempotent-Replayed': 'true' } } : answer;
+};

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import type { Credential } from '../../models/credential.ts';
+import { createCredential } from '../../services/agents/create-credential.ts';
+import type { NewCredential } from '../../services/agents/create-credential.ts';
+import { endOverlap } from '../../services/agents/end-overlap.ts';
+import { listCredentials } from '../../services/agents/list-credentials.ts';
+import { revokeCredential } from '../../services/agents/revoke-credential.ts';
+import { rotateCredential } from '../../services/agents/rotate-credential.ts';
+import { pageQuery, pageSchema, presentPage } from '../paging.ts';
+import { scopedRoute } from '../route.ts';
+import { line } from '../text.ts';
+
+const tag = 'credentials';
+const path = '/agents/:agentId/credentials';
+
+const params = z.strictObject({ agentId: z.string() });
+const itsParams = z.strictObject({ agentId: z.string(), credentialId: z.string() });
+
+const credentialFields = {
+  credentialId: z.string(),
+  kind: z.enum(['secret']),
+  name: z.string().nullable(),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().nullable(),
+  lastUsedAt: z.iso.datetime().nullable().meta({ description: 'The last token, to the minute.' }),
+  revokedAt: z.iso.datetime().nullable(),
+  overlapUntil: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'Until when the secret before the last rotation works too.' }),
+};
+
+const credentialSchema = z.object(credentialFields).meta({ id: 'Credential' });
+
+const newCredentialSchema = z
+  .object({
+    ...credentialFields,
+    clientId: z.string().meta({ description: 'The agent’s id.' }),
+    clientSecret: z.string().meta({ description: 'Only its keyed hash is kept: store it now.' }),
+  })
+  .meta({ id: 'NewCredential' });
+
+const presentCredential =
+  (now: Date) =>
+  (credential: Credential): z.output<typeof credentialSchema> => {
+    const { id, name, createdAt, expiresAt, lastUsedAt, revokedAt, previousUntil } = credential;
+    const overlapUntil = previousUntil && previousUntil > now ? previousUntil : null;
+    return {
+      credentialId: id,
+      kind: 'secret',
+      name,
+      createdAt: createdAt.toISOString(),
+      expiresAt: expiresAt?.toISOString() ?? null,
+      lastUsedAt: lastUsedAt?.toISOString() ?? null,
+      revokedAt: revokedAt?.toISOString() ?? null,
+      overlapUntil: overlapUntil?.toISOString() ?? null,
+    };
+  };
+
+const presentNew = (now: Date, { credential, clientSecret }: NewCredential) => ({
+  ...presentCredential(now)(credential),
+  clientId: credential.agentId,
+  clientSecret,
+});
+
+const create = scopedRoute({
+  method: 'post',
+  path,
+  operationId: 'createCredential',
+  summary: 'Make a client secret, shown this once',
+  tag,
+  access: ['agents:write'],
+  repeatable: 'secret',
+  params,
+  body: z.strictObject({
+    name: line(1, 128).optional(),
+    expiresAt: z.iso
+      .datetime({ offset: true })
+      .transform((text) => new Date(text))
+      .optional()
+      .meta({ description: 'Default: never.' }),
+  }),
+  responses: { 201: { description: 'The credential with its secret', schema: newCredentialSchema } },
+  problems: ['not_found', 'agent_decommissioned', 'credential_limit'],
+  handle: async (deps, { params: { agentId }, body, origin }, principal) => {
+    const made = await createCredential(deps, principal, { agentId, ...body }, origin);
+    return { status: 201, body: presentNew(deps.clock(), made) };
+  },
+});
+
+const list = scopedRoute({
+  method: 'get',
+  path,
+  operationId: 'listCredentials',
+  summary: 'List an agent’s credentials, newest first, without their secrets',
+  tag,
+  access: ['agents:read'],
+  params,
+  query: z.strictObject(pageQuery),
+  responses: {
+    200: { description: 'A page of credentials', schema: pageSchema(credentialSchema, 'CredentialPage') },
+  },
+  problems: ['not_found'],
+  handle: async ({ db, clock }, { params: { agentId }, query }, { tenantId }) => ({
+    status: 200,
+    body: presentPage(await listCredentials(db, tenantId, { agentId, ...query }), presentCredential(clock())),
+  }),
+});
+
+const rotate = scopedRoute({
+  method: 'post',
+  path: `${path}/:credentialId/rotate`,
+  operationId: 'rotateCredential',
+  summary: 'Give a credential a new secret, shown this once',
+  tag,
+  access: ['agents:write'],
+  ownNeedsNoScope: true,
+  repeatable: 'secret',
+  params: itsParams,
+  body: z.strictObject({
+    overlapSeconds: z
+      .int()
+      .min(0)
+      .max(604_800)
+      .default(0)
+      .meta({ description: 'How long the secret before works on: up to 7 days.' }),
+  }),
+  responses: { 200: { description: 'The credential with its new secret', schema: newCredentialSchema } },
+  problems: ['not_found', 'agent_decommissioned', 'credential_ended'],
+  handle: async (deps, { params: name, body, origin }, principal) => {
+    const made = await rotateCredential(deps, principal, { ...name, ...body }, origin);
+    return { status: 200, body: presentNew(deps.clock(), made) };
+  },
+});
+
+const endPrevious = scopedRoute({
+  method: 'delete',
+  path: `${path}/:credentialId/previous`,
+  operationId: 'endCredentialOverlap',
+  summary: 'End the secret before the last rotation now',
+  tag,
+  access: ['agents:write'],
+  ownNeedsNoScope: true,
+  params: itsParams,
+  responses: { 204: { description: 'Only the newest secret works', schema: null } },
+  problems: ['not_found'],
+  handle: async (deps, { params: name, origin }, principal) => {
+    await endOverlap(deps, principal, name, origin);
+    return { status: 204 };
+  },
+});
+
+const revoke = scopedRoute({
+  method: 'delete',
+  path: `${path}/:credentialId`,
+  operationId: 'revokeCredential',
+  summary: 'End a credential at once',
+  tag,
+  access: ['agents:write'],
+  params: itsParams,
+  responses: { 204: { description: 'The credential is revoked', schema: null } },
+  problems: ['not_found'],
+  handle: async (deps, { params: name, origin }, principal) => {
+    await revokeCredential(deps, principal, name, origin);
+    return { status: 204 };
+  },
+});
+
+export const credentialRoutes = [create, list, rotate, endPrevious, revoke];

@@ -1,0 +1,41 @@
+import { Credential } from '../../models/credential.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { lockAgent } from './lock-agent.ts';
+import { revoked } from './revoke-credential.ts';
+
+/**
+ * Ends an agent for good, and its credentials with it: it stays readable, and its name is free. Once more changes
+ * nothing. Problem: `not_found`.
+ */
+export const decommissionAgent = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  agentId: string,
+  origin: Origin,
+): Promise<void> => {
+  const { tenantId } = principal;
+  const now = clock();
+  await db.withTenant(tenantId, async (trx) => {
+    const agent = await lockAgent(trx, tenantId, agentId);
+    if (agent.status === 'decommissioned') return;
+    await agent.$query(trx).patch({
+      status: 'decommissioned',
+      isPublic: false,
+      revision: agent.revision + 1,
+      updatedAt: now,
+      decommissionedAt: now,
+    });
+    const ended = await Credential.query(trx)
+      .where({ tenant_id: tenantId, agent_id: agentId })
+      .whereNull('revoked_at')
+      .patch(revoked(now))
+      .returning('id');
+    const act = { actor: principal, origin, at: now };
+    const metadata = { credentialIds: ended.map(({ id }) => id).sort() };
+    await appendAudit(trx, succeeded(act, { action: 'agent.decommissioned', agentId, metadata }));
+  });
+};

@@ -1,0 +1,28 @@
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { findCredential, overlapEnded } from './find-credential.ts';
+import type { CredentialName } from './find-credential.ts';
+import { lockAgent } from './lock-agent.ts';
+
+/** Ends the secret that the last rotation left working; without one it changes nothing. Problem: `not_found`. */
+export const endOverlap = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  { agentId, credentialId }: CredentialName,
+  origin: Origin,
+): Promise<void> => {
+  const { tenantId } = principal;
+  const now = clock();
+  await db.withTenant(tenantId, async (trx) => {
+    await lockAgent(trx, tenantId, agentId);
+    const credential = await findCredential(trx, tenantId, { agentId, credentialId });
+    if (!credential.previousUntil || credential.previousUntil <= now) return;
+    await credential.$query(trx).patch(overlapEnded);
+    const act = { actor: principal, origin, at: now };
+    const metadata = { credentialId, secret: 'previous' };
+    await appendAudit(trx, succeeded(act, { action: 'credential.revoked', agentId, metadata }));
+  });
+};

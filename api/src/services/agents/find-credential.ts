@@ -1,0 +1,28 @@
+import { Credential } from '../../models/credential.ts';
+import type { Transaction } from '../../platform/database.ts';
+import { isId } from '../../platform/ids.ts';
+import { notFound } from '../../platform/problem.ts';
+
+export interface CredentialName {
+  agentId: string;
+  credentialId: string;
+}
+
+/** No secret but the newest works. */
+export const overlapEnded = { previousHash: null, previousPepperId: null, previousUntil: null };
+
+/** One credential of an agent whose row the transaction holds. Problem: `not_found`. */
+export const findCredential = async (
+  trx: Transaction,
+  tenantId: string,
+  { agentId, credentialId }: CredentialName,
+): Promise<Credential> => {
+  if (!isId('crd', credentialId)) throw notFound();
+  const credential = await Credential.query(trx).findOne({
+    tenant_id: tenantId,
+    agent_id: agentId,
+    id: credentialId,
+  });
+  if (!credential) throw notFound();
+  return credential;
+};

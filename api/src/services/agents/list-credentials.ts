@@ -1,0 +1,23 @@
+import { Credential } from '../../models/credential.ts';
+import type { Database } from '../../platform/database.ts';
+import { getAgent } from './get-agent.ts';
+import { decodeCursor, toPage } from './page.ts';
+import type { Page, PageRequest } from './page.ts';
+
+/** The credentials of an agent, those that have ended too, newest first. Problem: `not_found`. */
+export const listCredentials = async (
+  db: Database,
+  tenantId: string,
+  { agentId, limit, cursor }: PageRequest & { agentId: string },
+): Promise<Page<Credential>> => {
+  const before = cursor === undefined ? undefined : decodeCursor('crd', cursor);
+  await getAgent(db, tenantId, agentId);
+  const found = await db.withTenant(tenantId, (trx) => {
+    const query = Credential.query(trx)
+      .where({ tenant_id: tenantId, agent_id: agentId })
+      .orderBy('id', 'desc')
+      .limit(limit + 1);
+    return before === undefined ? query : query.where('id', '<', before);
+  });
+  return toPage(found, limit);
+};

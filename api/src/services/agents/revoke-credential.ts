@@ -1,0 +1,32 @@
+import type { Credential } from '../../models/credential.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { findCredential, overlapEnded } from './find-credential.ts';
+import type { CredentialName } from './find-credential.ts';
+import { lockAgent } from './lock-agent.ts';
+
+/** What ends a credential: the secrets that it had are of no more use to anybody. */
+export const revoked = (at: Date): Partial<Credential> => ({ revokedAt: at, ...overlapEnded });
+
+/** Ends a credential at once; once more changes nothing. Problem: `not_found`. */
+export const revokeCredential = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  { agentId, credentialId }: CredentialName,
+  origin: Origin,
+): Promise<void> => {
+  const { tenantId } = principal;
+  const now = clock();
+  await db.withTenant(tenantId, async (trx) => {
+    await lockAgent(trx, tenantId, agentId);
+    const credential = await findCredential(trx, tenantId, { agentId, credentialId });
+    if (credential.revokedAt) return;
+    await credential.$query(trx).patch(revoked(now));
+    const act = { actor: principal, origin, at: now };
+    const metadata = { credentialId };
+    await appendAudit(trx, succeeded(act, { action: 'credential.revoked', agentId, metadata }));
+  });
+};

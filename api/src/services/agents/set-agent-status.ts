@@ -1,0 +1,32 @@
+import type { Agent } from '../../models/agent.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { lockLivingAgent } from './lock-agent.ts';
+
+const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
+
+/**
+ * Suspends an agent or lets it work again; what it is already stays without an entry. The entry takes the audit head,
+ * under which tokens are committed: none of a suspended agent is committed after this. Problems: `not_found`,
+ * `agent_decommissioned`.
+ */
+export const setAgentStatus = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  { agentId, status }: { agentId: string; status: keyof typeof actions },
+  origin: Origin,
+): Promise<Agent> => {
+  const { tenantId } = principal;
+  const now = clock();
+  return db.withTenant(tenantId, async (trx) => {
+    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    if (agent.status === status) return agent;
+    await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
+    const act = { actor: principal, origin, at: now };
+    await appendAudit(trx, succeeded(act, { action: actions[status], agentId, metadata: {} }));
+    return agent;
+  });
+};

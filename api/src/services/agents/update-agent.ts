@@ -1,0 +1,49 @@
+import type { Agent } from '../../models/agent.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import type { Origin, Principal } from '../../platform/principal.ts';
+import { Problem } from '../../platform/problem.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import { succeeded } from '../audit/entry.ts';
+import { givenDetails } from './agent-details.ts';
+import type { AgentChanges } from './agent-details.ts';
+import { checkGrant } from './held-scopes.ts';
+import { lockLivingAgent } from './lock-agent.ts';
+
+export interface AgentUpdate {
+  agentId: string;
+  changes: AgentChanges;
+  /** The revisions that the change was made for; left out, any. */
+  revisions?: readonly number[] | undefined;
+}
+
+/**
+ * Changes what is given of an agent. Only a scope that is new to it has to be held by the caller. Problems:
+ * `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
+ */
+export const updateAgent = async (
+  { db, clock }: { db: Database; clock: Clock },
+  principal: Principal,
+  { agentId, changes, revisions }: AgentUpdate,
+  origin: Origin,
+): Promise<Agent> => {
+  const { tenantId } = principal;
+  const now = clock();
+  const details = givenDetails(changes);
+  return db.withTenant(tenantId, async (trx) => {
+    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    if (revisions && !revisions.includes(agent.revision)) {
+      throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
+    }
+    const added = (details.scopes ?? []).filter((scope) => !agent.scopes.includes(scope));
+    if (added.length) await checkGrant(trx, principal, added);
+    const metadata = {
+      changed: Object.keys(details).sort(),
+      ...(details.scopes && { scopes: details.scopes }),
+    };
+    await agent.$query(trx).patch({ ...details, revision: agent.revision + 1, updatedAt: now });
+    const act = { actor: principal, origin, at: now };
+    await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
+    return agent;
+  });
+};

@@ -1,0 +1,56 @@
+import type { Database, Transaction } from '../../platform/database.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { renderMail } from './render-mail.ts';
+import type { MailData, MailKind, RenderedMail } from './render-mail.ts';
+
+export interface Envelope extends RenderedMail {
+  to: string;
+  /** Stable over tries, so that a receiver can tell a duplicate. */
+  messageId: string;
+}
+
+export interface SendMailsDeps {
+  db: Database;
+  logger: Logger;
+  config: { DASHBOARD_URL: string };
+  /** Resolves once the mail server has taken it. */
+  deliver(envelope: Envelope): Promise<void>;
+}
+
+interface Row {
+  id: string;
+  kind: MailKind;
+  recipient: string;
+  data: MailData[MailKind];
+  attempts: number;
+}
+
+/** 10 s, 20 s, 40 s … up to an hour. */
+const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
+
+/**
+ * The mail is locked while it is sent and settled in the same transaction: a crash between the two sends it once more,
+ * with the same Message-ID.
+ */
+const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transaction): Promise<boolean> => {
+  const { rows } = await trx.raw<{ rows: Row[] }>('select * from take_mail()');
+  const [mail] = rows;
+  if (!mail) return false;
+  try {
+    await deliver({
+      ...renderMail(mail.kind, mail.data, config.DASHBOARD_URL),
+      to: mail.recipient,
+      messageId: `<${mail.id}@${new URL(config.DASHBOARD_URL).hostname}>`,
+    });
+    await trx.raw('select settle_mail(?)', [mail.id]);
+  } catch (error) {
+    logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
+    await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
+  }
+  return true;
+};
+
+/** Sends every mail that is due. Several processes may do this at once. */
+export const sendMails = async (deps: SendMailsDeps): Promise<void> => {
+  while (await deps.db.acrossTenants((trx) => sendOne(deps, trx)));
+};

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../src/platform/ids.ts';
+import { scopes } from '../src/platform/principal.ts';
+import { signAccessToken } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { registerAgent, signUp } from './support/callers.ts';
+import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
+import { operations, send } from './support/operations.ts';
+import type { Operation } from './support/operations.ts';
+
+/** Whoever adds an operation that asks for no identity says so here. */
+const PUBLIC = [
+  'getHealth',
+  'getOpenApi',
+  'getSession',
+  'issueToken',
+  'listTiers',
+  'receiveStripeEvent',
+  'signIn',
+  'signOut',
+  'signUp',
+];
+
+/** What each operation with an address of somebody's takes, so that it comes to look for that. */
+const BODIES: Readonly<Record<string, Json>> = {
+  createCredential: {},
+  updateAgent: { description: null },
+};
+
+let api: TestApi;
+let own: TestMember;
+let agent: TestAgent;
+/** Ids of another tenant, by the name of the path's parameter. */
+let foreign: Record<string, string>;
+const missing: Record<string, string> = {
+  agentId: newId('agt'),
+  credentialId: newId('crd'),
+  checkoutId: newId('chk'),
+};
+
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'true' } });
+  own = await signUp(api);
+  agent = await registerAgent(api, own, [...scopes]);
+  const other = await signUp(api);
+  const theirs = await registerAgent(api, other);
+  const checkoutId = newId('chk');
+  await api.sql(
+    `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,
+    [other.tenantId, checkoutId],
+  );
+  foreign = { agentId: theirs.agentId, credentialId: theirs.credentialId, checkoutId };
+});
+afterAll(() => api.close());
+
+const guarded = operations.filter(({ isPublic }) => !isPublic);
+const each = guarded.map((operation) => [operation.id, operation] as const);
+
+const bearer = async (changes: Partial<AccessTokenClaims> = {}): Promise<Record<string, string>> => {
+  const now = Math.floor(Date.now() / 1_000);
+  const token = await signAccessToken(api.deps.signingKeys, {
+    iss: PUBLIC_URL,
+    aud: PUBLIC_URL,
+    sub: agent.agentId,
+    client_id: agent.agentId,
+    tenant_id: own.tenantId,
+    scope: scopes.join(' '),
+    jti: newId('evt'),
+    iat: now,
+    exp: now + 60,
+    ...changes,
+  });
+  return { authorization: `Bearer ${token}` };
+};
+
+const expectUnauthorized = ({ status, body, headers }: Reply): void => {
+  expect([status, body.code]).toEqual([401, 'unauthorized']);
+  expect(headers.get('www-authenticate')).toMatch(/^Bearer /);
+};
+
+it('every operation is public by name, or asks for scopes', () => {
+  const isPublic = operations.filter((operation) => operation.isPublic).map(({ id }) => id);
+  expect(isPublic.sort()).toEqual(PUBLIC);
+  for (const { id, scopes: needed } of guarded) {
+    expect([
+      id,
+      needed.length > 0,
+      needed.every((scope) => (scopes as readonly string[]).includes(scope)),
+    ]).toEqual([id, true, true]);
+  }
+});
+
+describe.each(each)('%s', (_id, operation: Operation) => {
+  it('refuses a caller without an identity', async () => {
+    expectUnauthorized(await send(api, operation, { headers: {} }));
+    expectUnauthorized(
+      await send(api, operation, { headers: { cookie: 'sentryagent=none.none', origin: DASHBOARD_URL } }),
+    );
+  });
+
+  it('refuses an expired token', async () => {
+    const past = Math.floor(Date.now() / 1_000) - 120;
+    expectUnauthorized(await send(api, operation, { headers: await bearer({ iat: past, exp: past + 60 }) }));
+  });
+
+  it('refuses a token for another audience or of another issuer', async () => {
+    for (const changes of [
+      { aud: 'https://elsewhere.example' },
+      { aud: `${PUBLIC_URL}/` },
+      { iss: `${PUBLIC_URL}/` },
+    ]) {
+      expectUnauthorized(await send(api, operation, { headers: await bearer(changes) }));
+    }
+  });
+
+  it('refuses a token without its scopes, and names them', async () => {
+    for (const left of operation.scopes) {
+      const scope = scopes.filter((name) => name !== left).join(' ');
+      const reply = await send(api, operation, { headers: await bearer({ scope }) });
+      expect([reply.status, reply.body.code]).toEqual([403, 'forbidden']);
+      expect(reply.headers.get('www-authenticate')).toContain('error="insufficient_scope"');
+      expect(reply.headers.get('www-authenticate')).toContain(left);
+    }
+  });
+
+  it('lets a member of low role read, and change nothing', async () => {
+    const member = await signUp(api);
+    await api.sql(`update members set role = 'member' where tenant_id = $1`, [member.tenantId]);
+    const headers = { cookie: member.cookie, origin: DASHBOARD_URL };
+    const { status, body } = await send(api, operation, {
+      headers,
+      parameters: missing,
+      body: BODIES[operation.id] ?? {},
+    });
+    const mayRead = operation.scopes.every((scope) => scope.endsWith(':read'));
+    if (mayRead) expect([401, 403]).not.toContain(status);
+    else expect([status, body.code]).toEqual([403, 'forbidden']);
+  });
+});
+
+describe('another tenant’s is not there: the same answer, byte for byte but for the request id', () => {
+  const addressed = guarded.filter(({ parameters }) => parameters.length > 0);
+  it.each(addressed.map((operation) => [operation.id, operation] as const))('%s', async (_id, operation) => {
+    for (const name of operation.parameters) {
+      expect([operation.id, name, foreign[name] !== undefined && missing[name] !== undefined]).toEqual([
+        operation.id,
+        name,
+        true,
+      ]);
+    }
+    const ask = async (parameters: Record<string, string>) => {
+      const reply = await send(api, operation, {
+        headers: await bearer(),
+        parameters,
+        body: BODIES[operation.id] ?? {},
+      });
+      const headers = Object.fromEntries(reply.headers);
+      for (const name of ['date', 'x-request-id', 'ratelimit', 'ratelimit-policy', 'content-length'])
+        delete headers[name];
+      return { status: reply.status, headers, text: reply.text.replace(/req_[0-9a-z]{26}/, 'req') };
+    };
+    const before = await api.sql('select count(*)::int as entries from audit_events where tenant_id <> $1', [
+      own.tenantId,
+    ]);
+    const [theirs, nowhere] = [await ask(foreign), await ask(missing)];
+    expect(theirs.status).toBe(404);
+    expect(theirs).toEqual(nowhere);
+    const after = await api.sql('select count(*)::int as entries from audit_events where tenant_id <> $1', [
+      own.tenantId,
+    ]);
+    expect(after).toEqual(before);
+  });
+});

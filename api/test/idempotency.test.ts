@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import type { Json, TestMember } from './support/callers.ts';
+
+/** How far the clock of both processes is ahead. */
+let ahead = 0;
+const clock = () => new Date(Date.now() + ahead);
+
+let api: TestApi;
+let second: TestApi;
+beforeAll(async () => {
+  const env = { RATE_LIMIT_MAX_REQUESTS: '1000000' };
+  api = await startApi({ env, clock });
+  second = await startApi({ env, clock, database: api.database });
+});
+afterAll(async () => {
+  await second.close();
+  await api.close();
+});
+
+const withKey = (key: string) => ({ 'idempotency-key': key });
+const namesOf = async (member: TestMember): Promise<unknown[]> =>
+  ((await member.get('/agents')).body.data as Json[]).map(({ name }) => name);
+
+it('A repeated creation makes one agent', async () => {
+  const member = await signUp(api);
+  const create = (body: Json, key = 'k1') => member.send('POST', '/agents', body, withKey(key));
+  const first = await create({ name: 'once', version: '1.0.0' });
+  const again = await create({ version: '1.0.0', name: ' once ' });
+  expect([first.status, again.status]).toEqual([201, 201]);
+  expect(again.text).toBe(first.text);
+  for (const header of ['location', 'etag'])
+    expect(again.headers.get(header)).toBe(first.headers.get(header));
+  expect([first, again].map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+  const other = await create({ name: 'twice' });
+  expect([other.status, other.body.code]).toEqual([422, 'idempotency_key_reused']);
+  expect((await create({ name: 'twice' }, 'k2')).status).toBe(201);
+  expect(await namesOf(member)).toEqual(['twice', 'once']);
+  const log = await api.sql('select action from audit_events where tenant_id = $1', [member.tenantId]);
+  expect(log).toHaveLength(2);
+});
+
+it('belongs to its principal and its operation', async () => {
+  const member = await signUp(api);
+  const agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
+  const asked = [
+    await member.send('POST', '/agents', { name: 'a' }, withKey('k')),
+    await agent.send('POST', '/agents', { name: 'b' }, withKey('k')),
+    await (await signUp(api)).send('POST', '/agents', { name: 'c' }, withKey('k')),
+    await member.send('POST', `/agents/${agent.agentId}/credentials`, {}, withKey('k')),
+  ];
+  expect(asked.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+});
+
+it('Parallel repetitions make one agent', async () => {
+  const member = await signUp(api);
+  const ask = (url: string) =>
+    fetch(`${url}/agents`, {
+      method: 'POST',
+      headers: {
+        cookie: member.cookie,
+        origin: api.deps.config.DASHBOARD_URL,
+        'content-type': 'application/json',
+        ...withKey('storm'),
+      },
+      body: '{"name":"one"}',
+    });
+  const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => ask((i % 2 ? api : second).url)));
+  const made = replies.filter(({ status }) => status === 201);
+  const ids = await Promise.all(made.map(async (reply) => ((await reply.json()) as Json).agentId));
+  expect(new Set(ids).size).toBe(1);
+  expect(replies.filter(({ status }) => status !== 201 && status !== 503)).toEqual([]);
+  expect(await namesOf(member)).toEqual(['one']);
+});
+
+it('A refused request may be tried again', async () => {
+  const member = await signUp(api);
+  const taken = (await member.post('/agents', { name: 'taken' })).body.agentId as string;
+  const create = () => member.send('POST', '/agents', { name: 'taken' }, withKey('k'));
+  expect((await create()).status).toBe(409);
+  await member.send('DELETE', `/agents/${taken}`);
+  expect((await create()).status).toBe(201);
+});
+
+it('A secret is answered again for ten minutes', async () => {
+  const member = await signUp(api);
+  const { agentId, credentialId } = await registerAgent(api, member);
+  const rotate = () =>
+    member.send('POST', `/agents/${agentId}/credentials/${credentialId}/rotate`, {}, withKey('k'));
+  const first = await rotate();
+  ahead += 9 * 60_000;
+  const again = await rotate();
+  expect([first.status, again.status]).toEqual([200, 200]);
+  expect(again.body.clientSecret).toBe(first.body.clientSecret);
+  const [kept] = await api.sql('select answer from idempotency_keys where tenant_id = $1', [member.tenantId]);
+  expect(kept!.answer).toEqual(expect.any(String));
+  expect(kept!.answer).not.toContain(first.body.clientSecret);
+  ahead += 60_000;
+  const late = await rotate();
+  expect([late.status, late.body.code]).toEqual([409, 'idempotent_answer_gone']);
+  await member.send('POST', '/agents', { name: 'other' }, withKey('other'));
+  const left = await api.sql(
+    `select answer from idempotency_keys where tenant_id = $1 and operation = 'rotateCredential'`,
+    [member.tenantId],
+  );
+  expect(left).toEqual([{ answer: null }]);
+  const form = { grant_type: 'client_credentials' };
+  expect((await requestToken(api, basic(agentId, first.body.clientSecret as string), form)).status).toBe(200);
+  const rotations = await api.sql(
+    `select 1 from audit_events where action = 'credential.rotated' and tenant_id = $1`,
+    [member.tenantId],
+  );
+  expect(rotations).toHaveLength(1);
+});
+
+it('is forgotten after a day', async () => {
+  const member = await signUp(api);
+  const create = (name: string) => member.send('POST', '/agents', { name }, withKey('k'));
+  expect((await create('first')).status).toBe(201);
+  ahead += 24 * 3_600_000;
+  expect((await create('second')).status).toBe(201);
+  const rows = await api.sql('select 1 from idempotency_keys where tenant_id = $1', [member.tenantId]);
+  expect(rows).toHaveLength(1);
+});
+
+it.each(['', 'with space', 'x'.repeat(256), 'ümlaut'])('refuses the key "%s" with 400', async (key) => {
+  const member = await signUp(api);
+  const reply = await member.send('POST', '/agents', { name: 'a' }, withKey(key));
+  expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
+});

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { call } from './callers.ts';
+import type { Json, Reply } from './callers.ts';
+import type { TestApi } from './api.ts';
+
+interface Documented {
+  operationId: string;
+  security: { bearer?: string[] }[];
+  parameters?: { name: string; in: string }[];
+  requestBody?: { content: Record<string, unknown> };
+  responses: Record<string, unknown>;
+}
+
+/** An operation as the committed document tells it. */
+export interface Operation {
+  id: string;
+  method: string;
+  /** With `{name}` for each parameter. */
+  path: string;
+  isPublic: boolean;
+  /** All of them are needed. */
+  scopes: string[];
+  parameters: string[];
+  /** The media type of its body, if it has one. */
+  bodyType: string | undefined;
+  statuses: number[];
+}
+
+const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as {
+  paths: Record<string, Record<string, Documented>>;
+};
+
+export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(
+    ([method, { operationId, security, parameters = [], requestBody, responses }]) => ({
+      id: operationId,
+      method: method.toUpperCase(),
+      path,
+      isPublic: security.length === 0,
+      scopes: security.flatMap(({ bearer }) => bearer ?? []),
+      parameters: parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
+      bodyType: requestBody && Object.keys(requestBody.content)[0],
+      statuses: Object.keys(responses).map(Number),
+    }),
+  ),
+);
+
+const pathOf = ({ path }: Operation, values: Readonly<Record<string, string>>): string =>
+  path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? 'none'));
+
+/** Sends an operation as its document says, with these parameters and this body. */
+export const send = (
+  api: Pick<TestApi, 'url'>,
+  operation: Operation,
+  request: { headers: Record<string, string>; parameters?: Readonly<Record<string, string>>; body?: Json },
+): Promise<Reply> =>
+  call(api, pathOf(operation, request.parameters ?? {}), {
+    method: operation.method,
+    headers: { ...(operation.bodyType && { 'content-type': operation.bodyType }), ...request.headers },
+    ...(operation.bodyType && {
+      body:
+        operation.bodyType === 'application/json'
+          ? JSON.stringify(request.body ?? {})
+          : new URLSearchParams((request.body ?? {}) as Record<string, string>),
+    }),
+  });

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { signUpByHttp } from './support/people.ts';
+import { until } from './support/processes.ts';
+import { startSellingStack } from './support/stack.ts';
+import type { SellingStack } from './support/stack.ts';
+
+let stack: SellingStack;
+beforeAll(async () => {
+  stack = await startSellingStack();
+});
+afterAll(() => stack.close());
+
+const cli = (args: string[]) => stack.billing.temporalCli(args);
+
+interface Listed {
+  scheduleId: string;
+  info: { workflowType: { name: string } };
+}
+
+const listed = async (): Promise<string[]> =>
+  (JSON.parse(await cli(['schedule', 'list', '-o', 'json'])) as Listed[])
+    .map(({ scheduleId }) => scheduleId)
+    .sort();
+
+it('Schedules are ensured at each start, and a paused one stays paused', async () => {
+  await until('the schedules are there', async () => (await listed()).includes('credential-expiry'));
+  await cli(['schedule', 'toggle', '--pause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
+  await stack.stopApi();
+  await stack.startApi();
+  const isPaused = async (): Promise<boolean> =>
+    /Paused\s+true/i.test(await cli(['schedule', 'describe', '--schedule-id', 'credential-expiry']));
+  await until('it is described', isPaused);
+  await cli(['schedule', 'toggle', '--unpause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
+});
+
+it('the scheduled run queues the mails that are due', async () => {
+  const person = await signUpByHttp(stack);
+  const { agentId } = await person.api.agents.register({ name: 'screener' });
+  const { credentialId } = await person.api.agents.createCredential(agentId);
+  await stack.sql(`update credentials set expires_at = now() + interval '5 days' where id = $1`, [
+    credentialId,
+  ]);
+  await cli(['schedule', 'trigger', '--schedule-id', 'credential-expiry']);
+  await until('the mail is queued', async () => {
+    const mails = await stack.sql('select recipient from mails where tenant_id = $1', [person.tenantId]);
+    return mails.length === 1 && mails[0]!.recipient === person.email;
+  });
+  await cli(['schedule', 'trigger', '--schedule-id', 'credential-expiry']);
+  await until('the second run has ended', async () => {
+    const printed = await cli([
+      'workflow',
+      'count',
+      '--query',
+      'WorkflowType = "credentialExpiry" AND ExecutionStatus = "Completed"',
+    ]);
+    return /\b2\b/.test(printed);
+  });
+  expect(await stack.sql('select id from mails where tenant_id = $1', [person.tenantId])).toHaveLength(1);
+});

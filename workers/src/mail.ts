@@ -1,0 +1,48 @@
+import { createTransport } from 'nodemailer';
+import { every } from '@sentryagent/api/platform/every';
+import { sendMails } from '@sentryagent/api/services/mail/send-mails';
+import type { SendMailsDeps } from '@sentryagent/api/services/mail/send-mails';
+import type { ActivityDeps } from './activities.ts';
+import type { Config } from './config.ts';
+
+const POLL_MS = 1_000;
+/** A mail is sent inside a transaction, which Postgres ends after 10 s of silence. */
+const PATIENCE_MS = 2_000;
+
+type Deliver = SendMailsDeps['deliver'];
+
+const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; close: () => void } => {
+  const { protocol, hostname, port, username, password } = new URL(smtpUrl);
+  const transport = createTransport(
+    {
+      host: hostname,
+      port: Number(port) || (protocol === 'smtps:' ? 465 : 587),
+      secure: protocol === 'smtps:',
+      ...(username && { auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) } }),
+      connectionTimeout: PATIENCE_MS,
+      greetingTimeout: PATIENCE_MS,
+      socketTimeout: PATIENCE_MS,
+    },
+    { from },
+  );
+  return {
+    deliver: async (envelope) => {
+      await transport.sendMail(envelope);
+    },
+    close: () => transport.close(),
+  };
+};
+
+/** Sends what is queued, every second. Without a mail server it stays queued. */
+export const startMail = ({ db, logger }: ActivityDeps, config: Config): (() => void) => {
+  if (!config.SMTP_URL) {
+    logger.warn('no SMTP_URL: mails stay queued');
+    return () => {};
+  }
+  const { deliver, close } = createDelivery(config.SMTP_URL, config.MAIL_FROM);
+  const stop = every(POLL_MS, logger, 'sending mails', () => sendMails({ db, logger, config, deliver }));
+  return () => {
+    stop();
+    close();
+  };
+};

@@ -1,0 +1,23 @@
+import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { AnnouncedPage, BatchActivities, CredentialExpiryInput } from './contracts.ts';
+
+const { announceExpiry } = proxyActivities<BatchActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
+});
+
+/** Goes through the credentials that end soon, page by page; which of them are announced is the activity's rule. */
+export const credentialExpiry = async ({ after = '' }: CredentialExpiryInput = {}): Promise<number> => {
+  let total = 0;
+  let from: string | null = after;
+  while (from !== null) {
+    const { next, queued }: AnnouncedPage = await announceExpiry({ after: from });
+    total += queued;
+    setCurrentDetails(`${total} mails queued by this run.`);
+    from = next;
+    if (from !== null && workflowInfo().continueAsNewSuggested) {
+      return continueAsNew<typeof credentialExpiry>({ after: from });
+    }
+  }
+  return total;
+};
