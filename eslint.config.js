@@ -61,6 +61,15 @@ const arrows = [
     ],
   },
   {
+    files: ['loadtests/**/*.ts'],
+    patterns: [
+      {
+        regex: '^@sentryagent/(?!sdk$)|\\.\\./(api|workflows|migrations|workers|dashboard|e2e)/',
+        message: 'load tests know the API by HTTP, and the launcher that starts it.',
+      },
+    ],
+  },
+  {
     files: ['workers/**/*.ts', 'dev/**/*.ts', 'cli/**/*.ts', 'actions/**/*.ts'],
     patterns: [
       { regex: '@sentryagent/api/http|api/src/http', message: 'the HTTP layer is for the API alone.' },

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -181,7 +182,7 @@ describe('rotateSigningKeys', () => {
     expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
   });
 
-  const newer = { id: 'k9', key: Buffer.alloc(32, 9) };
+  const newer = { id: 'k9', key: createSecretKey(Buffer.alloc(32, 9)) };
   const alone = { current: newer, find: (id: string) => (id === 'k9' ? newer.key : undefined) };
   /** The newer key first and the older beside it, as an operator would set it. */
   const together = () => {

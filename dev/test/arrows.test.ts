@@ -39,6 +39,8 @@ describe('lint refuses an import against the arrows', () => {
     ['e2e/test/new.ts', '@sentryagent/migrations'],
     ['workers/src/new.ts', '@sentryagent/api/http/app'],
     ['dev/src/new.ts', '../../api/src/http/app.ts'],
+    ['loadtests/bench/new.ts', '../../api/src/platform/ids.ts'],
+    ['loadtests/bench/new.ts', '@sentryagent/api/platform/ids'],
   ])('%s ← %s', async (file, target) => {
     expect(await findings(file, `import '${target}';\n`)).toContain('no-restricted-imports');
   });
@@ -48,6 +50,7 @@ describe('lint refuses an import against the arrows', () => {
     ['workflows/src/rules/new.ts', './tiers.ts'],
     ['api/src/services/new.ts', '../platform/ids.ts'],
     ['dashboard/src/lib/new.ts', '@sentryagent/sdk'],
+    ['loadtests/bench/new.ts', '../../dev/src/children.ts'],
   ])('and lets %s ← %s through', async (file, target) => {
     expect(await findings(file, `import '${target}';\n`)).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { Keyring } from './keyring.ts';
 
@@ -24,7 +25,8 @@ export interface SecretHash {
   pepperId: string;
 }
 
-const hmac = (pepper: Buffer, secret: string): Buffer => createHmac('sha256', pepper).update(secret).digest();
+const hmac = (pepper: KeyObject, secret: string): Buffer =>
+  createHmac('sha256', pepper).update(secret).digest();
 
 /** A keyed hash suffices: the 256 bits of entropy are ours, so there is nothing for a slow hash to protect. */
 export const hashSecret = (peppers: Keyring, secret: string): SecretHash => ({

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { Keyring } from './keyring.ts';
 
 /**
@@ -14,7 +15,7 @@ export const seal = (keys: Keyring, plaintext: string, context: string): string 
   return [id, ...[iv, cipher.getAuthTag(), sealed].map((part) => part.toString('base64url'))].join('.');
 };
 
-const decrypt = (key: Buffer, aad: string, parts: string[]): string => {
+const decrypt = (key: KeyObject, aad: string, parts: string[]): string => {
   const [iv, tag, sealed] = parts.map((part) => Buffer.from(part, 'base64url')) as [Buffer, Buffer, Buffer];
   const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: 16 });
   decipher.setAAD(Buffer.from(aad));

@@ -9,4 +9,9 @@ const redact = {
   censor: '[redacted]',
 };
 
-export const createLogger = (level: string): Logger => pino({ level, redact, base: null });
+/**
+ * Lines go out while the next are written, those that gather meanwhile in one write. A fatal line and the end of the
+ * process wait for all of them; a kill can cost the last few.
+ */
+export const createLogger = (level: string): Logger =>
+  pino({ level, redact, base: null }, pino.destination({ sync: false }));

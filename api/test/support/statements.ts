@@ -1,61 +1,68 @@
-import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 
-/** A way to Postgres that hears every statement on its way there. */
+/** A way to Postgres that reads along. */
 export interface Tap {
   url: string;
-  /** What was sent so far; empty it to begin anew. */
-  statements: string[];
+  /** The statements of each transaction that was begun since the last call, in the order in which they were sent. */
+  takeTransactions(): string[][];
   close(): Promise<void>;
 }
 
-const QUERY = 'Q'.charCodeAt(0);
-const PARSE = 'P'.charCodeAt(0);
+/** The first message of a connection has no type of its own (PostgreSQL's protocol, "Message Formats"). */
+const HEADER = 5;
 
-/** Reads the protocol's frames: the first has no type, the others are a type, a length and what they carry. */
-const listen = (socket: Socket, heard: (statement: string) => void): void => {
-  let pending = Buffer.alloc(0);
+/** The statements of a client's messages: of `Query` and of `Parse`, whose text comes after the statement's name. */
+const createReader = (onStatement: (sql: string) => void): ((data: Buffer) => void) => {
+  let pending: Buffer = Buffer.alloc(0);
   let started = false;
-  socket.on('data', (chunk: Buffer) => {
-    pending = Buffer.concat([pending, chunk]);
+  return (data) => {
+    pending = Buffer.concat([pending, data]);
     for (;;) {
-      const head = started ? 1 : 0;
-      if (pending.length < head + 4) return;
-      const end = head + pending.readUInt32BE(head);
-      if (pending.length < end) return;
-      const [type, body] = [started ? pending[0] : undefined, pending.subarray(head + 4, end)];
-      if (type === QUERY) heard(body.toString('utf8').split('\0')[0]!);
-      if (type === PARSE) heard(body.toString('utf8').split('\0')[1]!);
+      if (pending.length < HEADER) return;
+      const length = started ? pending.readInt32BE(1) + 1 : pending.readInt32BE(0);
+      if (pending.length < length) return;
+      const [type, body] = [String.fromCharCode(pending[0]!), pending.subarray(HEADER, length).toString()];
+      if (started && type === 'Q') onStatement(body.split('\0')[0]!);
+      if (started && type === 'P') onStatement(body.split('\0')[1]!);
       started = true;
-      pending = pending.subarray(end);
+      pending = pending.subarray(length);
     }
-  });
+  };
 };
 
-export const startTap = async (target: string): Promise<Tap> => {
+/** A proxy before a server without TLS that notes every statement sent to it. */
+export const tapStatements = async (target: string): Promise<Tap> => {
   const { hostname, port } = new URL(target);
-  const statements: string[] = [];
   const sockets = new Set<Socket>();
+  let transactions: string[][] = [];
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
+    let current: string[] = [];
+    const read = createReader((sql) => {
+      if (/^begin/i.test(sql)) transactions.push((current = []));
+      current.push(sql);
+    });
+    near.on('data', read);
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => {});
     }
-    listen(near, (statement) => statements.push(statement));
     near.pipe(far).pipe(near);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = new URL(target);
   url.port = String((server.address() as AddressInfo).port);
   return {
     url: url.toString(),
-    statements,
+    takeTransactions: () => {
+      const taken = transactions;
+      transactions = [];
+      return taken;
+    },
     close: async () => {
       for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      await new Promise((resolve) => server.close(resolve));
     },
   };
 };

@@ -1,10 +1,10 @@
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database, Send } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import type { AssertionUse } from '../tokens/authenticate-client.ts';
 import { useAssertions } from '../tokens/use-assertions.ts';
 import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
-import type { AuditEntry } from './entry.ts';
+import type { AuditEntry, ChainedEntry } from './entry.ts';
 
 /** `not_live`: the agent, the credential or this secret of it may no longer authenticate. `replayed`: the assertion was used before. */
 export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'replayed';
@@ -45,12 +45,12 @@ const MAX_GROUP = 256;
 /** How long a request waits for the head of a busy tenant. */
 const PATIENCE_MS = 1_000;
 
-const lockHeads = async (trx: Transaction, tenantIds: string[]): Promise<Map<string, Head>> => {
-  const { rows } = await trx.raw<{ rows: (Head & { tenant_id: string })[] }>(
-    'select tenant_id, sequence, hash from lock_audit_heads(?)',
+const lockHeads = async (send: Send, tenantIds: string[]): Promise<Map<string, Head>> => {
+  const heads = await send<Head & { tenant_id: string }>(
+    'select tenant_id, sequence, hash from lock_audit_heads($1)',
     [tenantIds],
   );
-  return new Map(rows.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
+  return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
 interface Proof {
@@ -66,28 +66,35 @@ const proofOf = ({ conditions: { credentialId, generation = 0 } }: Waiting): Pro
 const keyOf = ({ credential_id: credentialId, generation }: Proof): string => `${credentialId} ${generation}`;
 
 /** Which of the proofs that this group came with still authenticate. */
-const findLiveProofs = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+const findLiveProofs = async (send: Send, group: Waiting[]): Promise<Set<string>> => {
   const proofs = [...new Map(group.map(proofOf).map((proof) => [keyOf(proof), proof])).values()];
-  const { rows } = await trx.raw<{ rows: Proof[] }>(
-    'select credential_id, generation from live_proofs(?, ?)',
-    [proofs.map(({ credential_id: id }) => id), proofs.map(({ generation }) => generation)],
-  );
+  const rows = await send<Proof>('select credential_id, generation from live_proofs($1, $2)', [
+    proofs.map(({ credential_id: id }) => id),
+    proofs.map(({ generation }) => generation),
+  ]);
   return new Set(rows.map(keyOf));
 };
 
 /** Which of the agents that this group's tokens speak for are active. */
-const findLiveAgents = async (trx: Transaction, group: Waiting[]): Promise<Set<string>> => {
+const findLiveAgents = async (send: Send, group: Waiting[]): Promise<Set<string>> => {
   const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
   if (ids.size === 0) return ids;
-  const { rows } = await trx.raw<{ rows: { id: string }[] }>('select live_agents(?) as id', [[...ids]]);
+  const rows = await send<{ id: string }>('select live_agents($1) as id', [[...ids]]);
   return new Set(rows.map(({ id }) => id));
 };
 
+interface Live {
+  proofs: Set<string>;
+  agents: Set<string>;
+}
+
 /** What the first condition that does not hold makes of each request; those where all hold are left out. */
-const findRefused = async (trx: Transaction, group: Waiting[]): Promise<Map<Waiting, Recorded>> => {
+const findRefused = async (
+  send: Send,
+  group: Waiting[],
+  { proofs, agents }: Live,
+): Promise<Map<Waiting, Recorded>> => {
   const refused = new Map<Waiting, Recorded>();
-  const proofs = await findLiveProofs(trx, group);
-  const agents = await findLiveAgents(trx, group);
   for (const waiting of group) {
     const { agentIds = [] } = waiting.conditions;
     if (!proofs.has(keyOf(proofOf(waiting)))) refused.set(waiting, 'not_live');
@@ -100,7 +107,7 @@ const findRefused = async (trx: Transaction, group: Waiting[]): Promise<Map<Wait
     return [{ waiting, use: { ...assertion, tenantId, credentialId, usedBy } }];
   });
   const first = await useAssertions(
-    trx,
+    send,
     uses.map(({ use }) => use),
   );
   for (const { waiting, use } of uses) if (!first.has(use.usedBy)) refused.set(waiting, 'replayed');
@@ -114,21 +121,31 @@ interface Outcome {
   busy: Waiting[];
 }
 
-const commitGroup = (db: Database, group: Waiting[]): Promise<Outcome> =>
-  db.acrossTenants(async (trx) => {
-    const heads = await lockHeads(trx, [...new Set(group.map(({ entry }) => entry.tenantId))].sort());
+const chainGroup = (heads: Map<string, Head>, group: Waiting[]): ChainedEntry[] =>
+  [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, waiting]) =>
+    chain(
+      heads.get(tenantId)!,
+      waiting.map(({ entry }) => entry),
+    ),
+  );
+
+/**
+ * Two round trips, three where assertions are used up. Who is live is asked by statements of their own after the lock:
+ * they must see what its last holder did.
+ */
+const commitGroup = (db: Pick<Database, 'pipelined'>, group: Waiting[]): Promise<Outcome> =>
+  db.pipelined(async (send) => {
+    const [heads, proofs, agents] = await Promise.all([
+      lockHeads(send, [...new Set(group.map(({ entry }) => entry.tenantId))].sort()),
+      findLiveProofs(send, group),
+      findLiveAgents(send, group),
+    ]);
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const refused = await findRefused(trx, taken);
+    const refused = await findRefused(send, taken, { proofs, agents });
     const committed = taken.filter((waiting) => !refused.has(waiting));
-    const byTenant = Map.groupBy(committed, ({ entry }) => entry.tenantId);
-    const links = [...byTenant].flatMap(([tenantId, waiting]) =>
-      chain(
-        heads.get(tenantId)!,
-        waiting.map(({ entry }) => entry),
-      ),
-    );
-    if (links.length) await trx.raw('select append_audit(?)', [JSON.stringify(links)]);
+    const links = chainGroup(heads, committed);
+    if (links.length) void send('select append_audit($1)', [JSON.stringify(links)]);
     return { committed, refused, busy };
   });
 

@@ -127,15 +127,25 @@ export const createClientAuthentication = (
   clock: Clock,
 ): AuthenticateClient => {
   const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000 });
+  /** When what was kept is too old for all requests of a busy client at once, they wait for one look-up. */
+  const asking = new Map<string, Promise<Found | undefined>>();
   const ask = async (clientId: string, credentialId: string): Promise<Found | undefined> => {
-    const found = await lookUp(db, clientId, credentialId);
-    if (found) known.set(`${clientId} ${credentialId}`, found);
-    return found;
+    const id = `${clientId} ${credentialId}`;
+    const asked = lookUp(db, clientId, credentialId);
+    asking.set(id, asked);
+    try {
+      const found = await asked;
+      if (found) known.set(id, found);
+      return found;
+    } finally {
+      if (asking.get(id) === asked) asking.delete(id);
+    }
   };
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
     if (!credentialId || !isId('agt', clientId)) return undefined;
-    const kept = known.get(`${clientId} ${credentialId}`);
+    const id = `${clientId} ${credentialId}`;
+    const kept = known.get(id) ?? (await asking.get(id));
     const warm = kept && prove(kept, secret, peppers, clock());
     if (warm && !warm.expiredAt) return warm.client;
     const found = await ask(clientId, credentialId);

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database, Send } from '../../platform/database.ts';
 import type { AssertionUse, Client } from './authenticate-client.ts';
 import { OAuthError } from './oauth-error.ts';
 
@@ -10,7 +10,7 @@ interface Use extends AssertionUse {
 }
 
 /** Uses assertions up, in this transaction; answers the acts that were the first to use theirs. */
-export const useAssertions = async (trx: Transaction, uses: readonly Use[]): Promise<Set<string>> => {
+export const useAssertions = async (send: Send, uses: readonly Use[]): Promise<Set<string>> => {
   if (uses.length === 0) return new Set();
   const rows = uses.map(({ tenantId, credentialId, jti, usedBy, expiresAt }) => ({
     tenant_id: tenantId,
@@ -19,9 +19,7 @@ export const useAssertions = async (trx: Transaction, uses: readonly Use[]): Pro
     used_by: usedBy,
     expires_at: expiresAt,
   }));
-  const { rows: first } = await trx.raw<{ rows: { id: string }[] }>('select use_assertions(?) as id', [
-    JSON.stringify(rows),
-  ]);
+  const first = await send<{ id: string }>('select use_assertions($1) as id', [JSON.stringify(rows)]);
   return new Set(first.map(({ id }) => id));
 };
 
@@ -33,6 +31,6 @@ export const useAssertionOf = async (db: Database, client: Client, requestId: st
   const { assertion, tenantId, credentialId } = client;
   if (!assertion) return;
   const use = { ...assertion, tenantId, credentialId, usedBy: requestId };
-  const first = await db.acrossTenants((trx) => useAssertions(trx, [use]));
+  const first = await db.pipelined((send) => useAssertions(send, [use]));
   if (!first.has(requestId)) throw replayed();
 };

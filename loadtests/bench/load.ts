@@ -1,0 +1,90 @@
+import { connect } from 'node:net';
+import type { Candidate } from './bench.ts';
+
+export interface Load {
+  connections: number;
+  ms: number;
+}
+
+/** What one candidate did under one load. Times are milliseconds. */
+export interface Measured {
+  perSecond: number;
+  p50: number;
+  p99: number;
+}
+
+const HEAD_END = '\r\n\r\n';
+
+/** The length of the answer at the start of the text, once it is there as a whole. */
+const answerLength = (text: string): number | undefined => {
+  const head = text.indexOf(HEAD_END);
+  if (head < 0) return undefined;
+  const [, length] = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, head)) ?? [];
+  if (length === undefined) throw new Error(`an answer without Content-Length:\n${text.slice(0, head)}`);
+  const whole = head + HEAD_END.length + Number(length);
+  return text.length < whole ? undefined : whole;
+};
+
+/** Sends one request after the other on one connection until the end; each answer must be a 200. */
+const keepAsking = (
+  { name, port }: Candidate,
+  next: () => Buffer,
+  end: number,
+  latencies: number[],
+): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    let sent = 0;
+    let text = '';
+    const send = (): void => {
+      sent = performance.now();
+      socket.write(next());
+    };
+    const take = (data: Buffer): void => {
+      text += data.toString('latin1');
+      const length = answerLength(text);
+      if (length === undefined) return;
+      if (!text.startsWith('HTTP/1.1 200 ')) throw new Error(`${name} answered:\n${text.slice(0, length)}`);
+      text = text.slice(length);
+      const now = performance.now();
+      latencies.push(now - sent);
+      if (now < end) return send();
+      socket.destroy();
+      resolve();
+    };
+    socket.on('connect', send);
+    socket.on('data', (data) => {
+      try {
+        take(data);
+      } catch (error) {
+        socket.destroy();
+        reject(error as Error);
+      }
+    });
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error(`${name} closed a connection`)));
+  });
+
+const percentile = (sorted: Float64Array, share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+
+/**
+ * A closed loop: so many connections, each with one request on its way. The client is this small because it shares
+ * the machine's cores with what it measures.
+ */
+export const measure = async (candidate: Candidate, { connections, ms }: Load): Promise<Measured> => {
+  const { requests } = candidate;
+  const latencies: number[] = [];
+  let turn = 0;
+  const next = (): Buffer => requests[turn++ % requests.length]!;
+  const started = performance.now();
+  const loop = () => keepAsking(candidate, next, started + ms, latencies);
+  await Promise.all(Array.from({ length: connections }, loop));
+  const seconds = (performance.now() - started) / 1_000;
+  const sorted = Float64Array.from(latencies).sort();
+  return {
+    perSecond: latencies.length / seconds,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+  };
+};

@@ -1,0 +1,25 @@
+import type { Ratio, Results, Row } from './rounds.ts';
+
+const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+
+const line = (name: string, columns: string[], width: number): string =>
+  `  ${name.padEnd(width)}${columns.map((column) => column.padStart(12)).join('')}`;
+
+const rowLine = ({ name, perSecond, p50, p99 }: Row, width: number): string =>
+  line(name, [wholes.format(perSecond), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`], width);
+
+const ratioLine = ({ against, atLeast, ratio, met }: Ratio): string => {
+  const budget = atLeast === undefined ? '' : `  (budget: at least ${atLeast}, ${met ? 'met' : 'MISSED'})`;
+  return `  ${ratio.toFixed(2).padStart(6)} × ${against}${budget}`;
+};
+
+export const report = (unit: string, { rows, ratios }: Results): string => {
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return [
+    '',
+    line('', [unit, 'p50', 'p99'], width),
+    ...rows.map((row) => rowLine(row, width)),
+    ...(ratios.length > 0 ? ['', `  ${rows[0]?.name} makes`, ...ratios.map(ratioLine)] : []),
+    '',
+  ].join('\n');
+};

@@ -1,0 +1,61 @@
+import type { Budget, Candidate, Prepared } from './bench.ts';
+import type { Flags } from './flags.ts';
+import { measure } from './load.ts';
+import type { Measured } from './load.ts';
+
+export interface Row extends Measured {
+  name: string;
+}
+
+export interface Ratio extends Budget {
+  ratio: number;
+  met: boolean;
+}
+
+export interface Results {
+  rows: Row[];
+  ratios: Ratio[];
+}
+
+const median = (values: number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+};
+
+const summarise = (name: string, measured: Measured[]): Row => ({
+  name,
+  perSecond: median(measured.map(({ perSecond }) => perSecond)),
+  p50: median(measured.map(({ p50 }) => p50)),
+  p99: median(measured.map(({ p99 }) => p99)),
+});
+
+/** The median of the rounds' own ratios: what slows the machine down for a while slows both sides of a round. */
+const compare = (ours: Measured[], theirs: Measured[], budget: Budget): Ratio => {
+  const ratio = median(ours.map(({ perSecond }, round) => perSecond / theirs[round]!.perSecond));
+  return { ...budget, ratio, met: budget.atLeast === undefined || ratio >= budget.atLeast };
+};
+
+/** Each candidate in turn, round after round, each time after a warm-up of a quarter of its time. */
+export const runRounds = async (
+  { candidates, budgets }: Prepared,
+  { rounds, seconds, connections }: Flags,
+  say: (text: string) => void,
+): Promise<Results> => {
+  const measured = new Map<string, Measured[]>(candidates.map(({ name }) => [name, []]));
+  const once = async (candidate: Candidate): Promise<void> => {
+    await measure(candidate, { connections, ms: seconds * 250 });
+    measured.get(candidate.name)!.push(await measure(candidate, { connections, ms: seconds * 1_000 }));
+  };
+  for (let round = 1; round <= rounds; round++) {
+    for (const candidate of candidates) {
+      say(`round ${round} of ${rounds}: ${candidate.name}`);
+      await once(candidate);
+    }
+  }
+  const ours = measured.get(candidates[0].name)!;
+  return {
+    rows: candidates.map(({ name }) => summarise(name, measured.get(name)!)),
+    ratios: budgets.map((budget) => compare(ours, measured.get(budget.against)!, budget)),
+  };
+};

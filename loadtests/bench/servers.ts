@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { createChildren } from '../../dev/src/children.ts';
+import type { Children } from '../../dev/src/children.ts';
+import { readConfig } from '../../dev/src/config.ts';
+import type { Config } from '../../dev/src/config.ts';
+import { takeOver } from '../../dev/src/pid-file.ts';
+import { freePort } from '../../dev/src/ports.ts';
+import { ensureDatabase, startPostgres } from '../../dev/src/postgres-server.ts';
+import { readSecrets } from '../../dev/src/secrets.ts';
+import type { Secrets } from '../../dev/src/secrets.ts';
+import { stopRequest } from '../../dev/src/stop-request.ts';
+import { folderOfRun, removeDeadRuns, removeRun } from '../../dev/src/test-runs.ts';
+import { startTestRedis } from '../../dev/src/test-servers.ts';
+
+/** The servers of one run, and the means to start more programs beside them. */
+export interface Servers {
+  config: Config;
+  children: Children;
+  /** Deleted with everything in it at the end of the run. */
+  folder: string;
+  secrets: Secrets;
+  /** The owner's URL of a migrated database, and the login's that the API uses. */
+  databaseUrl: string;
+  appDatabaseUrl: string;
+  redisUrl: string;
+  say(text: string): void;
+}
+
+type Place = Pick<Servers, 'config' | 'children' | 'folder' | 'say'>;
+
+/** Postgres waits for its disk here: a grouped commit is measured with what it costs. */
+const start = async ({ config, children, folder, say }: Place): Promise<Servers> => {
+  const secrets = readSecrets(folder);
+  const settings = { port: await freePort(), password: secrets.POSTGRES_PASSWORD, durable: true };
+  const adminUrl = await startPostgres({ children, dataDir: folder, ...settings });
+  const databaseUrl = await ensureDatabase(adminUrl, 'bench');
+  const login = new URL(databaseUrl);
+  [login.username, login.password] = ['sentryagent_login', secrets.APP_DATABASE_PASSWORD];
+  const appDatabaseUrl = login.toString();
+  const redisUrl = await startTestRedis({ config, children, dataDir: folder, say });
+  const env = { DATABASE_URL: databaseUrl, APP_DATABASE_URL: appDatabaseUrl };
+  await children.run({ name: 'migrate', argv: [process.execPath, 'migrations/src/main.ts'], env });
+  return { config, children, folder, secrets, databaseUrl, appDatabaseUrl, redisUrl, say };
+};
+
+/** Brings the servers up, does the work, and leaves no process and no file behind, however it ends. */
+export const withServers = async <T>(
+  work: (servers: Servers) => Promise<T>,
+  say: (text: string) => void,
+): Promise<T> => {
+  const config = readConfig();
+  const folder = folderOfRun(config.cacheDir);
+  const stopped = stopRequest().then(() => 'Stopped.');
+  await removeDeadRuns(config.cacheDir);
+  await takeOver(folder);
+  const children = createChildren({ ...config, dataDir: folder });
+  const cutShort = Promise.race([stopped, children.died]).then<never>((why) => {
+    throw new Error(why);
+  });
+  try {
+    return await Promise.race([start({ config, children, folder, say }).then(work), cutShort]);
+  } finally {
+    await children.stopAll();
+    await removeRun(folder);
+  }
+};
+
+/** Where CPU profiles are kept: they outlive the run. */
+export const profileFolder = ({ config }: Servers): string => join(config.cacheDir, 'bench');

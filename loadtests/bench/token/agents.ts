@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { createClient } from '@sentryagent/sdk';
+import type { Client as Api } from '@sentryagent/sdk';
+import { SCOPE } from './settings.ts';
+import type { Client } from './settings.ts';
+
+const TENANTS = 10;
+/** Within the free tier. */
+const AGENTS_EACH = 5;
+
+/** Signs a person up, from an address of its own since sign-ups are limited by address. */
+const signUp = async (baseUrl: string, dashboardUrl: string, index: number): Promise<Api> => {
+  const headers = { origin: dashboardUrl, 'x-forwarded-for': `10.0.0.${index + 1}` };
+  let cookie = '';
+  const onResponse = (response: Response): void => {
+    cookie = response.headers
+      .getSetCookie()
+      .map((line) => line.split(';')[0])
+      .join('; ');
+  };
+  const password = randomBytes(12).toString('base64url');
+  const person = { email: `bench-${index}@example.com`, password, name: 'Bench' };
+  await createClient({ baseUrl, headers, onResponse }).auth.signUp(person);
+  return createClient({ baseUrl, headers: { ...headers, cookie } });
+};
+
+const createTenant = async (baseUrl: string, dashboardUrl: string, index: number): Promise<Client[]> => {
+  const api = await signUp(baseUrl, dashboardUrl, index);
+  const { tenant } = await api.auth.session();
+  const clients: Client[] = [];
+  for (let n = 1; n <= AGENTS_EACH; n++) {
+    const { agentId } = await api.agents.register({ name: `bench ${n}`, scopes: [SCOPE] });
+    const { clientId, clientSecret } = await api.agents.createCredential(agentId);
+    clients.push({ tenantId: tenant.id, clientId, clientSecret });
+  }
+  return clients;
+};
+
+/** Agents of several tenants, in turns: neighbours in the list belong to different tenants. */
+export const createAgents = async (baseUrl: string, dashboardUrl: string): Promise<Client[]> => {
+  const tenants: Client[][] = [];
+  // One after the other: hashing ten passwords at once takes both cores, and the API gives up on what waits too long.
+  for (let index = 0; index < TENANTS; index++) {
+    tenants.push(await createTenant(baseUrl, dashboardUrl, index));
+  }
+  return Array.from({ length: AGENTS_EACH }, (_, n) => tenants.map((clients) => clients[n]!)).flat();
+};
