@@ -1,10 +1,10 @@
 import proxyAddr from 'proxy-addr';
 import { z } from 'zod';
-import { parseKeyring } from './platform/keyring.ts';
 import {
   count,
   databaseSettings,
   flag,
+  keyring,
   logLevel,
   origin,
   parseSettings,
@@ -16,15 +16,6 @@ import {
   url,
   whole,
 } from './platform/settings.ts';
-
-const keyring = z.string().transform((text, context) => {
-  try {
-    return parseKeyring(text);
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
-    return z.NEVER;
-  }
-});
 
 const proxies = z
   .string()

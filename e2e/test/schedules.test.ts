@@ -33,6 +33,21 @@ it('Schedules are ensured at each start, and a paused one stays paused', async (
   await cli(['schedule', 'toggle', '--unpause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
 });
 
+it('the scheduled run moves the signing keys on', async () => {
+  await cli(['schedule', 'trigger', '--schedule-id', 'key-rotation']);
+  await until('it has run', async () => {
+    const printed = await cli([
+      'workflow',
+      'count',
+      '--query',
+      'WorkflowType = "keyRotation" AND ExecutionStatus = "Completed"',
+    ]);
+    return /\b1\b/.test(printed);
+  });
+  const keys = await stack.sql('select status from signing_keys order by status');
+  expect(keys.map(({ status }) => status)).toEqual(['current', 'next']);
+});
+
 it('the scheduled run queues the mails that are due', async () => {
   const person = await signUpByHttp(stack);
   const { agentId } = await person.api.agents.register({ name: 'screener' });

@@ -1,6 +1,7 @@
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
+import type { Keyring } from '@sentryagent/api/platform/keyring';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Stripe } from '@sentryagent/api/platform/stripe';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
@@ -13,6 +14,7 @@ import {
 import { closeCheckout } from '@sentryagent/api/services/billing/close-checkout';
 import { openCheckoutSession } from '@sentryagent/api/services/billing/open-checkout-session';
 import { startSubscription } from '@sentryagent/api/services/billing/start-subscription';
+import { rotateSigningKeys } from '@sentryagent/api/services/tokens/rotate-signing-keys';
 import { toFailure } from './failure.ts';
 
 export interface ActivityDeps {
@@ -21,7 +23,7 @@ export interface ActivityDeps {
   temporal: Temporal;
   clock: Clock;
   logger: Logger;
-  config: { DASHBOARD_URL: string; TRIAL_DAYS: number };
+  config: { DASHBOARD_URL: string; TRIAL_DAYS: number; KEY_ENCRYPTION_KEYS: Keyring };
 }
 
 /** What failed goes to the log, and a word of it into the history. */
@@ -54,4 +56,5 @@ export const createActivities = (deps: ActivityDeps): Activities => {
 
 export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
   announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
+  rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
 });

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import {
   databaseSettings,
+  keyring,
   logLevel,
   origin,
   parseSettings,
@@ -22,6 +23,7 @@ export const settings = z
     TEMPORAL_ADDRESS: temporalSettings.TEMPORAL_ADDRESS.default('localhost:7233'),
     ...stripeSettings,
     STRIPE_SECRET_KEY: stripeSettings.STRIPE_SECRET_KEY.unwrap(),
+    KEY_ENCRYPTION_KEYS: keyring,
     TRIAL_DAYS: trialDays,
     WORKFLOW_BUNDLE: z
       .string()

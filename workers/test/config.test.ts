@@ -6,6 +6,7 @@ import { parseConfig } from '../src/config.ts';
 const required = {
   APP_DATABASE_URL: 'postgres://login:canary@127.0.0.1:5432/sentryagent',
   STRIPE_SECRET_KEY: 'sk_test_canary',
+  KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
 };
 
 it('takes what is documented where nothing is set', () => {

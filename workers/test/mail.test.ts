@@ -73,6 +73,7 @@ it('what is queued reaches the mail server, as text and HTML', async () => {
   const config = parseConfig({
     APP_DATABASE_URL: appUrl(database),
     STRIPE_SECRET_KEY: 'sk_test_mail',
+    KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
     SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
     MAIL_FROM: 'SentryAgent <hello@example.com>',
     DB_POOL_MIN: '0',

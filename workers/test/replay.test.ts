@@ -34,7 +34,7 @@ const replay = (file: string, bundle = workflowBundle()): Promise<void> => {
 
 describe('Recorded histories replay with the current code', () => {
   it('has some of each workflow', () => {
-    for (const name of ['checkout', 'subscription', 'credential-expiry']) {
+    for (const name of ['checkout', 'subscription', 'credential-expiry', 'key-rotation']) {
       expect(files.filter((file) => file.includes(`/${name}-`)).length).toBeGreaterThan(0);
     }
   });
@@ -121,6 +121,7 @@ const lives = (environment: TestWorkflowEnvironment) => {
 };
 
 const twoPages = (): BatchActivities => ({
+  rotateSigningKeys: async () => [{ kid: 'key_1', to: 'next' }],
   announceExpiry: async ({ after }) =>
     after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
 });
@@ -151,17 +152,21 @@ if (release) {
       });
     }
     await withWorker(environment, twoPages(), async () => {
-      const workflowId = `credential-expiry-${randomUUID()}`;
-      const run = await environment.client.workflow.start(names.credentialExpiry, {
-        workflowId,
-        taskQueue: BILLING_QUEUE,
-        args: [{}],
-      });
-      expect(await run.result()).toBe(3);
-      writeFileSync(
-        new URL(`${release}/credential-expiry-paged.json`, folder),
-        `${historyToJSON(await run.fetchHistory())}\n`,
-      );
+      for (const [name, file] of [
+        ['credentialExpiry', 'credential-expiry-paged'],
+        ['keyRotation', 'key-rotation-due'],
+      ] as const) {
+        const run = await environment.client.workflow.start(names[name], {
+          workflowId: `${file}-${randomUUID()}`,
+          taskQueue: BILLING_QUEUE,
+          args: [{}],
+        });
+        await run.result();
+        writeFileSync(
+          new URL(`${release}/${file}.json`, folder),
+          `${historyToJSON(await run.fetchHistory())}\n`,
+        );
+      }
     });
     await environment.teardown();
   });

@@ -17,6 +17,7 @@ export const names = {
   checkout: 'checkout',
   subscription: 'subscription',
   credentialExpiry: 'credentialExpiry',
+  keyRotation: 'keyRotation',
   /** Update of `checkout`: answers once its page at Stripe is open. Its id is fixed, so a second click gets the same. */
   open: 'open',
   /** Signal of both: look at Stripe again. It carries nothing, so duplicates, order and delay cannot matter. */
@@ -33,6 +34,12 @@ export const schedules = [
     /** UTC. */
     hour: 6,
     note: 'Mails owners 30, 7 and 1 days before a credential expires.',
+  },
+  {
+    scheduleId: 'key-rotation',
+    workflow: names.keyRotation,
+    hour: 3,
+    note: 'Moves the signing keys on by whatever is due.',
   },
 ] as const;
 
@@ -112,8 +119,15 @@ export interface AnnouncedPage {
   queued: number;
 }
 
+export interface RotatedKey {
+  kid: string;
+  to: 'next' | 'current' | 'previous' | 'gone';
+}
+
 /** The same, for the batch queue. */
 export interface BatchActivities {
   /** Queues the mails that are due for a page of the credentials after this one. */
   announceExpiry(input: { after: string }): Promise<AnnouncedPage>;
+  /** Moves the signing keys on by whatever is due; answers what became of which. */
+  rotateSigningKeys(): Promise<RotatedKey[]>;
 }

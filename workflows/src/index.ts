@@ -1,3 +1,4 @@
 export { checkout } from './checkout.ts';
 export { credentialExpiry } from './credential-expiry.ts';
+export { keyRotation } from './key-rotation.ts';
 export { subscription } from './subscription.ts';

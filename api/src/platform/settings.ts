@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseKeyring } from './keyring.ts';
 
 export const flag = (initial: boolean) =>
   z
@@ -27,6 +28,16 @@ const originText = z.string().refine(isOrigin, {
 
 /** An origin alone: the issuer, audiences and cookies are compared byte by byte. */
 export const origin = (initial: string) => z.string().default(initial).pipe(originText);
+
+/** `id:base64` of 32 bytes, comma separated; the first is current. */
+export const keyring = z.string().transform((text, context) => {
+  try {
+    return parseKeyring(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 
 /** What each program needs that opens Postgres. */
 export const databaseSettings = {

@@ -13,7 +13,7 @@ const WATCH = [
 
 export const worker: Part = {
   name: 'worker',
-  async start({ config, children, found, progress, watch }) {
+  async start({ config, secrets, children, found, progress, watch }) {
     if (!found.temporalEnv) return { note: 'left out: it needs Temporal' };
     const bundle = await buildWorkflowBundle(config, children, (text) => progress.detail(text));
     const port = String(config.workerMetricsPort);
@@ -27,6 +27,7 @@ export const worker: Part = {
         DATABASE_URL: undefined,
         APP_DATABASE_URL: found.appDatabaseUrl,
         DASHBOARD_URL: config.dashboardUrl,
+        KEY_ENCRYPTION_KEYS: config.givenSecrets.KEY_ENCRYPTION_KEYS ?? secrets.KEY_ENCRYPTION_KEYS,
         SMTP_URL: found.smtpUrl,
         WORKFLOW_BUNDLE: bundle,
         METRICS_PORT: port,

@@ -8,6 +8,8 @@ import type { Program } from './processes.ts';
 
 const SCHEMA = new URL('../../../dev/test/fixtures/stripe-openapi.json', import.meta.url).pathname;
 const KEY = 'sk_test_journeys';
+/** Of the API as well: both open the signing keys. */
+export const KEYS = `k1:${Buffer.alloc(32, 9).toString('base64')}`;
 
 /** A line of `temporal workflow list`, as an operator would read it. */
 export interface Listed {
@@ -134,6 +136,7 @@ export const startBilling = async ({
   const worker = await workerProgram({
     ...access,
     APP_DATABASE_URL: appDatabaseUrl,
+    KEY_ENCRYPTION_KEYS: KEYS,
     TEMPORAL_ADDRESS: address,
     WORKFLOW_BUNDLE: required('TEST_WORKFLOW_BUNDLE'),
     ...env,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import pg from 'pg';
-import { startBilling } from './billing.ts';
+import { KEYS, startBilling } from './billing.ts';
 import type { Billing } from './billing.ts';
 import { answers, freePort, program, required } from './processes.ts';
 
@@ -81,7 +81,7 @@ const apiProgram = async (place: Place, env: Record<string, string>) => {
     APP_DATABASE_URL: appUrl(place),
     REDIS_URL: await emptyRedis(),
     AUTH_SECRET: randomBytes(32).toString('hex'),
-    KEY_ENCRYPTION_KEYS: `k1:${key}`,
+    KEY_ENCRYPTION_KEYS: KEYS,
     CLIENT_SECRET_PEPPERS: `p1:${key}`,
     ...env,
   };

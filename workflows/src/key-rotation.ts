@@ -1,0 +1,15 @@
+import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
+import type { BatchActivities, RotatedKey } from './contracts.ts';
+
+const { rotateSigningKeys } = proxyActivities<BatchActivities>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
+});
+
+/** Moves the signing keys on: next, current, previous, gone. Which step is due is the activity's rule. */
+export const keyRotation = async (): Promise<RotatedKey[]> => {
+  const changed = await rotateSigningKeys();
+  const words = changed.map(({ kid, to }) => `${kid} is ${to}`);
+  setCurrentDetails(words.length > 0 ? `${words.join(', ')}.` : 'Nothing was due.');
+  return changed;
+};
