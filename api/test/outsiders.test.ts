@@ -1,0 +1,165 @@
+import { spawn } from 'node:child_process';
+import type { webcrypto } from 'node:crypto';
+import { once } from 'node:events';
+import * as oauth from 'oauth4webapi';
+import * as openid from 'openid-client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rotateSigningKeys } from '../src/services/tokens/rotate-signing-keys.ts';
+import { PUBLIC_URL, startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { addKey } from './support/assertions.ts';
+import type { TestKey } from './support/assertions.ts';
+import { registerAgent, signUp } from './support/callers.ts';
+import type { TestAgent } from './support/callers.ts';
+import { forgedTokens } from './support/forged-tokens.ts';
+
+let api: TestApi;
+let agent: TestAgent;
+let keys: TestKey[];
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
+  const member = await signUp(api);
+  agent = await registerAgent(api, member, ['agents:read', 'billing:read']);
+  keys = await Promise.all(
+    (['ES256', 'EdDSA', 'RS256'] as const).map((algorithm) => addKey(member, agent.agentId, algorithm)),
+  );
+});
+afterAll(() => api.close());
+
+/** The issuer has a name of its own; its server is on a port of this machine. */
+const reach = (url: string, init?: RequestInit): Promise<Response> =>
+  fetch(url.replace(PUBLIC_URL, api.url), init);
+
+const insecure = { [oauth.allowInsecureRequests]: true, [oauth.customFetch]: reach as never } as const;
+
+const importKey = ({ algorithm, privateKey }: TestKey): Promise<webcrypto.CryptoKey> =>
+  crypto.subtle.importKey(
+    'pkcs8',
+    privateKey.export({ type: 'pkcs8', format: 'der' }),
+    {
+      ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+      EdDSA: { name: 'Ed25519' },
+      RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
+    }[algorithm],
+    false,
+    ['sign'],
+  );
+
+describe('oauth4webapi drives discovery, token, introspection and revocation', () => {
+  const authentications: [string, () => Promise<oauth.ClientAuth>][] = [
+    ['client_secret_basic', async () => oauth.ClientSecretBasic(agent.clientSecret)],
+    ['client_secret_post', async () => oauth.ClientSecretPost(agent.clientSecret)],
+    ...[0, 1, 2].map((index): [string, () => Promise<oauth.ClientAuth>] => [
+      `private_key_jwt, key ${index}`,
+      async () => oauth.PrivateKeyJwt(await importKey(keys[index]!)),
+    ]),
+  ];
+
+  it.each(authentications)('by %s', async (_method, authentication) => {
+    const issuer = new URL(PUBLIC_URL);
+    const server = await oauth.processDiscoveryResponse(
+      issuer,
+      await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' }),
+    );
+    const client: oauth.Client = { client_id: agent.clientId };
+    const auth = await authentication();
+    const token = await oauth.processClientCredentialsResponse(
+      server,
+      client,
+      await oauth.clientCredentialsGrantRequest(server, client, auth, { scope: 'agents:read' }, insecure),
+    );
+    expect(token).toMatchObject({ token_type: 'bearer', scope: 'agents:read', expires_in: 900 });
+    const introspect = async () =>
+      oauth.processIntrospectionResponse(
+        server,
+        client,
+        await oauth.introspectionRequest(server, client, auth, token.access_token, insecure),
+      );
+    expect(await introspect()).toMatchObject({
+      active: true,
+      client_id: agent.clientId,
+      scope: 'agents:read',
+    });
+    await oauth.processRevocationResponse(
+      await oauth.revocationRequest(server, client, auth, token.access_token, insecure),
+    );
+    expect(await introspect()).toEqual({ active: false });
+  });
+
+  it('and hears of a wrong secret in the form of RFC 6749', async () => {
+    const issuer = new URL(PUBLIC_URL);
+    const server = await oauth.processDiscoveryResponse(
+      issuer,
+      await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oidc' }),
+    );
+    const client: oauth.Client = { client_id: agent.clientId };
+    const auth = oauth.ClientSecretPost('wrong');
+    const response = await oauth.clientCredentialsGrantRequest(server, client, auth, {}, insecure);
+    const refused: unknown = await oauth
+      .processClientCredentialsResponse(server, client, response)
+      .catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 401 });
+  });
+});
+
+it('openid-client drives the same', async () => {
+  const config = await openid.discovery(
+    new URL(PUBLIC_URL),
+    agent.clientId,
+    undefined,
+    openid.ClientSecretBasic(agent.clientSecret),
+    { algorithm: 'oauth2', execute: [openid.allowInsecureRequests], [openid.customFetch]: reach as never },
+  );
+  const token = await openid.clientCredentialsGrant(config, { scope: 'billing:read' });
+  expect(token.scope).toBe('billing:read');
+  expect(await openid.tokenIntrospection(config, token.access_token)).toMatchObject({ active: true });
+  await openid.tokenRevocation(config, token.access_token);
+  expect(await openid.tokenIntrospection(config, token.access_token)).toEqual({ active: false });
+});
+
+/** Reads tokens line by line, and answers for each whether PyJWT takes it, with the key set as it stands then. */
+const PYTHON = `
+import sys, jwt
+jwks, issuer = sys.argv[1], sys.argv[2]
+for line in sys.stdin:
+    token = line.strip()
+    try:
+        key = jwt.PyJWKClient(jwks, cache_keys=False, cache_jwk_set=False).get_signing_key_from_jwt(token)
+        jwt.decode(token, key.key, algorithms=["ES256"], audience=issuer, issuer=issuer,
+                   options={"require": ["exp", "iat", "sub", "aud", "iss", "jti"]})
+        print("yes" if jwt.get_unverified_header(token).get("typ") == "at+jwt" else "no")
+    except Exception as error:
+        print("no" if isinstance(error, jwt.PyJWTError) else "broken: %r" % error)
+`;
+
+const askPyJwt = async (tokens: string[]): Promise<string[]> => {
+  const child = spawn('python3', ['-c', PYTHON, `${api.url}/.well-known/jwks.json`, PUBLIC_URL], {
+    env: { PATH: process.env.PATH, PYTHONPATH: process.env.TEST_PYTHONPATH, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  child.stderr.pipe(process.stderr);
+  let printed = '';
+  child.stdout.on('data', (text) => (printed += String(text)));
+  child.stdin.end(`${tokens.join('\n')}\n`);
+  await once(child, 'close');
+  return printed.trim().split('\n');
+};
+
+it('Independent verifiers accept our tokens: PyJWT, before and after a rotation, and no tampered one', async () => {
+  const before = await agent.token();
+  await rotateSigningKeys(api.deps, { now: new Date(Date.now() + 3_600_000), early: true });
+  await api.deps.tokenFeed.refresh();
+  const after = await agent.token();
+  expect(before.split('.')[0]).not.toBe(after.split('.')[0]);
+  expect(await askPyJwt([before, after])).toEqual(['yes', 'yes']);
+  const { privateKey } = api.deps.signingKeys.current!;
+  // Those that differ from ours by what a verifier is not told to look at: whose client they are, and of which tenant;
+  // and three in which PyJWT is laxer than we are: base64 padding, a list for aud, a number in a string for exp.
+  const ours =
+    /client|subject|^no (client_id|tenant_id|scope)|unused bits|an nbf|typ "application|^padding$|^aud \[|^exp "/;
+  const forged = forgedTokens({ token: after, privateKey }).filter(
+    ([name, text]) => !ours.test(name) && /^[\x21-\x7e]+$/.test(text),
+  );
+  const answers = await askPyJwt(forged.map(([, text]) => text));
+  const taken = forged.filter((_one, index) => answers[index] !== 'no');
+  expect(taken.map(([name]) => [name, answers[forged.findIndex(([other]) => other === name)]])).toEqual([]);
+});
