@@ -10,6 +10,7 @@ import {
   parseSettings,
   port,
   refuseLiveStandIn,
+  settingsOrExit,
   stripeSettings,
   trialDays,
   temporalSettings,
@@ -73,11 +74,4 @@ export const parseConfig = (env: Record<string, string | undefined>): Config =>
   parseSettings('API', settings, env);
 
 /** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
-export const readConfig = (): Config => {
-  try {
-    return parseConfig(process.env);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\nSee .env.example for what each is for.\n`);
-    process.exit(78);
-  }
-};
+export const readConfig = (): Config => settingsOrExit(() => parseConfig(process.env));

@@ -114,50 +114,36 @@ const basic = ({ clientId, clientSecret }: ClientCredentials): string => {
   return `Basic ${btoa(`${encode(clientId)}:${encode(clientSecret)}`)}`;
 };
 
-const tokens = (send: Send) => ({
-  /** RFC 7662: the claims of a live token of your tenant, else `active: false` alone. */
-  introspect: (token: string, { clientId, clientSecret }: ClientCredentials) =>
-    send<Introspection>({
-      method: 'POST',
-      path: '/oauth2/introspect',
-      form: { token },
-      headers: { authorization: basic({ clientId, clientSecret }) },
-    }),
-  /** RFC 7009: ends a token of the client's own. */
-  revoke: (token: string, { clientId, clientSecret }: ClientCredentials) =>
-    send<undefined>({
-      method: 'POST',
-      path: '/oauth2/revoke',
-      form: { token },
-      headers: { authorization: basic({ clientId, clientSecret }) },
-    }),
-  /** OAuth 2 client credentials (RFC 6749 section 4.4). */
-  issue: (credentials: ClientCredentials) =>
-    send<TokenResponse>({
-      method: 'POST',
-      path: '/oauth2/token',
-      form: {
+type Form = NonNullable<Parameters<Send>[0]['form']>;
+
+const tokens = (send: Send) => {
+  const post = <T>(path: string, client: ClientCredentials, form: Form) =>
+    send<T>({ method: 'POST', path, form, headers: { authorization: basic(client) } });
+  return {
+    /** RFC 7662: the claims of a live token of your tenant, else `active: false` alone. */
+    introspect: (token: string, client: ClientCredentials) =>
+      post<Introspection>('/oauth2/introspect', client, { token }),
+    /** RFC 7009: ends a token of the client's own. */
+    revoke: (token: string, client: ClientCredentials) =>
+      post<undefined>('/oauth2/revoke', client, { token }),
+    /** OAuth 2 client credentials (RFC 6749 section 4.4). */
+    issue: (client: ClientCredentials) =>
+      post<TokenResponse>('/oauth2/token', client, {
         grant_type: 'client_credentials',
-        scope: credentials.scope,
-        resource: credentials.resource,
-      },
-      headers: { authorization: basic(credentials) },
-    }),
-  /** RFC 8693: a token to act for the agent whose token this is; never wider or longer than that. */
-  exchange: (credentials: ClientCredentials, subjectToken: string) =>
-    send<TokenResponse>({
-      method: 'POST',
-      path: '/oauth2/token',
-      form: {
+        scope: client.scope,
+        resource: client.resource,
+      }),
+    /** RFC 8693: a token to act for the agent whose token this is; never wider or longer than that. */
+    exchange: (client: ClientCredentials, subjectToken: string) =>
+      post<TokenResponse>('/oauth2/token', client, {
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: subjectToken,
         subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
-        scope: credentials.scope,
-        resource: credentials.resource,
-      },
-      headers: { authorization: basic(credentials) },
-    }),
-});
+        scope: client.scope,
+        resource: client.resource,
+      }),
+  };
+};
 
 /** A client of the SentryAgent API. Every method rejects with an ApiError when the call did not succeed. */
 export const createClient = (options: ClientOptions) => {

@@ -1,25 +1,8 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { settings } from '../config.ts';
-import { parseSettings } from '../platform/settings.ts';
+import { databaseSettings, keyring, parseSettings, settingsOrExit } from '../platform/settings.ts';
 
-const {
-  APP_DATABASE_URL,
-  DB_POOL_MAX,
-  DB_POOL_MIN,
-  DB_POOL_IDLE_TIMEOUT_MS,
-  DB_POOL_CONNECTION_TIMEOUT_MS,
-  KEY_ENCRYPTION_KEYS,
-} = settings.shape;
-
-const rotateSettings = z.object({
-  APP_DATABASE_URL,
-  DB_POOL_MAX,
-  DB_POOL_MIN,
-  DB_POOL_IDLE_TIMEOUT_MS,
-  DB_POOL_CONNECTION_TIMEOUT_MS,
-  KEY_ENCRYPTION_KEYS,
-});
+const rotateSettings = z.object({ ...databaseSettings, KEY_ENCRYPTION_KEYS: keyring });
 
 export type RotateConfig = z.infer<typeof rotateSettings> & {
   /** Only show the keys. */
@@ -28,11 +11,11 @@ export type RotateConfig = z.infer<typeof rotateSettings> & {
   emergency?: string | undefined;
 };
 
-const USAGE = 'Usage: npm run keys:rotate [-- --list | --emergency <kid>]';
+const USAGE = 'Usage: npm run keys:rotate [-- --list | --emergency <kid>]\n';
 
 /** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
-export const readConfig = (): RotateConfig => {
-  try {
+export const readConfig = (): RotateConfig =>
+  settingsOrExit(() => {
     const { values } = parseArgs({
       options: { list: { type: 'boolean', default: false }, emergency: { type: 'string' } },
     });
@@ -40,8 +23,4 @@ export const readConfig = (): RotateConfig => {
       throw new Error('Use --list or --emergency, not both.');
     const config = parseSettings('rotation of the signing keys', rotateSettings, process.env);
     return { ...config, ...values };
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\nSee .env.example for what each is for.\n`);
-    process.exit(78);
-  }
-};
+  }, USAGE);

@@ -95,3 +95,13 @@ export const parseSettings = <T extends z.ZodType>(
   });
   throw new Error(`The ${program} cannot start with these settings:\n${problems.join('\n')}`);
 };
+
+/** Reads a program's settings, or says what is wrong with them and exits 78 (EX_CONFIG). */
+export const settingsOrExit = <T>(read: () => T, usage = ''): T => {
+  try {
+    return read();
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${usage}See .env.example for what each is for.\n`);
+    process.exit(78);
+  }
+};

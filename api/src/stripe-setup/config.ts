@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { settings } from '../config.ts';
-import { parseSettings, refuseLiveStandIn } from '../platform/settings.ts';
+import { parseSettings, refuseLiveStandIn, settingsOrExit } from '../platform/settings.ts';
 
 const { PUBLIC_URL, DASHBOARD_URL, STRIPE_SECRET_KEY, STRIPE_API_URL, STRIPE_WEBHOOK_SECRETS } =
   settings.shape;
@@ -21,18 +21,14 @@ export type SetupConfig = z.infer<typeof setupSettings> & {
   secretsFile?: string | undefined;
 };
 
-const USAGE = 'Usage: npm run stripe:setup [-- --secrets-file <path>]';
+const USAGE = 'Usage: npm run stripe:setup [-- --secrets-file <path>]\n';
 
 /** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
-export const readConfig = (): SetupConfig => {
-  try {
+export const readConfig = (): SetupConfig =>
+  settingsOrExit(() => {
     const { values } = parseArgs({ options: { 'secrets-file': { type: 'string' } } });
     return {
       ...parseSettings('set-up of Stripe', setupSettings, process.env),
       secretsFile: values['secrets-file'],
     };
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${USAGE}\nSee .env.example for what each is for.\n`);
-    process.exit(78);
-  }
-};
+  }, USAGE);

@@ -15,3 +15,10 @@ export const clientFields = {
     .optional()
     .meta({ description: '`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`' }),
 };
+
+/** The form of a request about one token: RFC 7662 section 2.1, RFC 7009 section 2.1. */
+export const tokenFields = {
+  token: z.string().max(8_192),
+  token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
+  ...clientFields,
+};

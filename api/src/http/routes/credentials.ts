@@ -6,9 +6,9 @@ import { endOverlap } from '../../services/agents/end-overlap.ts';
 import { listCredentials } from '../../services/agents/list-credentials.ts';
 import { revokeCredential } from '../../services/agents/revoke-credential.ts';
 import { rotateCredential } from '../../services/agents/rotate-credential.ts';
+import { credentialTerms } from '../credential-terms.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
 import { scopedRoute } from '../route.ts';
-import { line } from '../text.ts';
 
 const tag = 'credentials';
 const path = '/agents/:agentId/credentials';
@@ -75,14 +75,7 @@ const create = scopedRoute({
   access: ['agents:write'],
   repeatable: 'secret',
   params,
-  body: z.strictObject({
-    name: line(1, 128).optional(),
-    expiresAt: z.iso
-      .datetime({ offset: true })
-      .transform((text) => new Date(text))
-      .optional()
-      .meta({ description: 'Default: never.' }),
-  }),
+  body: z.strictObject(credentialTerms),
   responses: { 201: { description: 'The credential with its secret', schema: newCredentialSchema } },
   problems: ['not_found', 'agent_decommissioned', 'credential_limit'],
   handle: async (deps, { params: { agentId }, body, origin }, principal) => {

@@ -4,7 +4,7 @@ import { introspectToken } from '../../services/tokens/introspect-token.ts';
 import { admitClient } from '../admit.ts';
 import { authenticate, requireScopes } from '../authenticate.ts';
 import { authenticateClient } from '../authenticate-client.ts';
-import { clientFields } from '../client-authentication/fields.ts';
+import { tokenFields } from '../client-authentication/fields.ts';
 import type { Door, Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -69,11 +69,7 @@ export const introspectionRoutes = ({
     summary: 'Whether a token of your tenant is live, and what it says',
     tag: 'oauth2',
     access: 'public',
-    body: z.object({
-      token: z.string().max(8_192),
-      token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
-      ...clientFields,
-    }),
+    body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',
     responses: { 200: { description: 'What is known of it', schema: response } },

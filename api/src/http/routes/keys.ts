@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { addKey } from '../../services/agents/add-key.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
+import { credentialTerms } from '../credential-terms.ts';
 import { scopedRoute } from '../route.ts';
-import { line } from '../text.ts';
 
 const algorithms = Object.keys(keyAlgorithms) as [KeyAlgorithm, ...KeyAlgorithm[]];
 
@@ -20,15 +20,7 @@ const add = scopedRoute({
   access: ['agents:write'],
   params: z.strictObject({ agentId: z.string() }),
   repeatable: 'answer',
-  body: z.strictObject({
-    publicKey,
-    name: line(1, 128).optional(),
-    expiresAt: z.iso
-      .datetime({ offset: true })
-      .transform((text) => new Date(text))
-      .optional()
-      .meta({ description: 'Default: never.' }),
-  }),
+  body: z.strictObject({ publicKey, ...credentialTerms }),
   responses: {
     201: {
       description: 'The credential',

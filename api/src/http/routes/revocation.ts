@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { revokeToken } from '../../services/tokens/revoke-token.ts';
 import { admitClient } from '../admit.ts';
 import { authenticateClient } from '../authenticate-client.ts';
-import { clientFields } from '../client-authentication/fields.ts';
+import { tokenFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -18,11 +18,7 @@ export const revocationRoutes = ({
     summary: 'End a token of the client’s own',
     tag: 'oauth2',
     access: 'public',
-    body: z.object({
-      token: z.string().max(8_192),
-      token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
-      ...clientFields,
-    }),
+    body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',
     responses: { 200: { description: 'It is not live, or is not this client’s', schema: null } },

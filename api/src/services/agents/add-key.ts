@@ -7,9 +7,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { parsePublicJwk } from '../../platform/public-jwk.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { checkCredentialLimit, checkExpiry } from './create-credential.ts';
-import { checkGrant } from './held-scopes.ts';
-import { lockLivingAgent } from './lock-agent.ts';
+import { admitCredential, checkExpiry } from './admit-credential.ts';
 
 export interface NewKey {
   name?: string | undefined;
@@ -33,9 +31,7 @@ export const addKey = async (
   const now = clock();
   checkExpiry(expiresAt, now);
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await lockLivingAgent(trx, tenantId, agentId);
-    await checkGrant(trx, principal, agent.scopes);
-    await checkCredentialLimit(trx, agentId, now);
+    await admitCredential(trx, principal, { agentId, now });
     const credential = await Credential.query(trx).insert({
       tenantId,
       id: newId('crd', now.getTime()),

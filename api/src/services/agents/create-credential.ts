@@ -1,15 +1,13 @@
 import { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
-import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { checkGrant } from './held-scopes.ts';
-import { lockLivingAgent } from './lock-agent.ts';
+import { admitCredential, checkExpiry } from './admit-credential.ts';
 
 export interface NewCredential {
   credential: Credential;
@@ -22,28 +20,6 @@ export interface CredentialRequest {
   name?: string | undefined;
   expiresAt?: Date | undefined;
 }
-
-const MAX_LIVE = 10;
-
-/** Counted under the agent's row, so of parallel requests one after another. Problem: `credential_limit`. */
-export const checkCredentialLimit = async (trx: Transaction, agentId: string, now: Date): Promise<void> => {
-  const live = await Credential.query(trx)
-    .where('agent_id', agentId)
-    .whereNull('revoked_at')
-    .where((or) => or.whereNull('expires_at').orWhere('expires_at', '>', now))
-    .resultSize();
-  if (live < MAX_LIVE) return;
-  throw new Problem(
-    'credential_limit',
-    `An agent has at most ${MAX_LIVE} live credentials. Revoke one first.`,
-  );
-};
-
-/** Problem: `validation_failed`. */
-export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
-  if (!expiresAt || expiresAt > now) return;
-  throw new Problem('validation_failed', 'body.expiresAt: must be in the future');
-};
 
 /**
  * Makes a client secret for an agent of the tenant. Problems: `not_found`, `agent_decommissioned`, `credential_limit`,
@@ -62,9 +38,7 @@ export const createCredential = async (
   const clientSecret = newClientSecret(id);
   const { hash, pepperId } = hashSecret(peppers, clientSecret);
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await lockLivingAgent(trx, tenantId, agentId);
-    await checkGrant(trx, principal, agent.scopes);
-    await checkCredentialLimit(trx, agentId, now);
+    await admitCredential(trx, principal, { agentId, now });
     const credential = await Credential.query(trx).insert({
       tenantId,
       id,

@@ -1,0 +1,42 @@
+import { Credential } from '../../models/credential.ts';
+import type { Transaction } from '../../platform/database.ts';
+import type { Principal } from '../../platform/principal.ts';
+import { Problem } from '../../platform/problem.ts';
+import { checkGrant } from './held-scopes.ts';
+import { lockLivingAgent } from './lock-agent.ts';
+
+const MAX_LIVE = 10;
+
+/** Counted under the agent's row, so of parallel requests one after another. Problem: `credential_limit`. */
+const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise<void> => {
+  const live = await Credential.query(trx)
+    .where('agent_id', agentId)
+    .whereNull('revoked_at')
+    .where((or) => or.whereNull('expires_at').orWhere('expires_at', '>', now))
+    .resultSize();
+  if (live < MAX_LIVE) return;
+  throw new Problem(
+    'credential_limit',
+    `An agent has at most ${MAX_LIVE} live credentials. Revoke one first.`,
+  );
+};
+
+/** Problem: `validation_failed`. */
+export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
+  if (!expiresAt || expiresAt > now) return;
+  throw new Problem('validation_failed', 'body.expiresAt: must be in the future');
+};
+
+/**
+ * Whether the caller may give the agent one credential more; holds the agent's row until the transaction ends.
+ * Problems: `not_found`, `agent_decommissioned`, `credential_limit`, `forbidden`.
+ */
+export const admitCredential = async (
+  trx: Transaction,
+  principal: Principal,
+  { agentId, now }: { agentId: string; now: Date },
+): Promise<void> => {
+  const agent = await lockLivingAgent(trx, principal.tenantId, agentId);
+  await checkGrant(trx, principal, agent.scopes);
+  await checkLimit(trx, agentId, now);
+};
