@@ -12,19 +12,18 @@ const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
 installRuntime(logger);
 
-const deps = await createDeps(config, logger).catch((error: unknown) => {
+const cannotStart = (error: unknown): never => {
   logger.fatal({ err: error }, 'the worker cannot start');
   process.exit(1);
-});
+};
+
+const deps = await createDeps(config, logger).catch(cannotStart);
 const connection = await connect(config, logger);
 await prepareNamespace(deps.temporal, config.TEMPORAL_NAMESPACE, logger);
 const workers = await createWorkers(config, connection, {
   billing: createActivities(deps),
   batch: createBatchActivities(deps),
-}).catch((error: unknown) => {
-  logger.fatal({ err: error }, 'the worker cannot start');
-  process.exit(1);
-});
+}).catch(cannotStart);
 const stopMail = startMail(deps, config);
 
 /** Whether this process takes work: for whoever watches over it. */
