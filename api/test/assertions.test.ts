@@ -307,7 +307,7 @@ describe('A client assertion works once: an assertion is refused', () => {
     const assertion = signAssertion(keys.ES256, agent.clientId);
     const authenticate = (requestId: string) =>
       authenticateClient(api.deps, createDoors(undefined).clientAuthentication, {
-        headers: new Headers(),
+        headers: {},
         body: { client_assertion: assertion, client_assertion_type: ASSERTION_TYPE },
         origin: { requestId, ip: '192.0.2.11', userAgent: null },
       });

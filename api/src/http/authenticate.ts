@@ -1,9 +1,11 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../platform/problem.ts';
 import { scopes, scopesOfRole } from '../platform/principal.ts';
 import type { Principal, Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
 import { findMember } from '../services/people/find-member.ts';
+import { toWebHeaders } from './web-headers.ts';
 
 type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
 
@@ -35,8 +37,8 @@ const authenticateAgent = async (
 };
 
 /** A browser sends cookies along with requests that other sites start: those have another Origin. */
-export const checkOrigin = (method: string, headers: Headers, dashboardUrl: string): void => {
-  if (method === 'GET' || method === 'HEAD' || headers.get('origin') === dashboardUrl) return;
+export const checkOrigin = (method: string, headers: IncomingHttpHeaders, dashboardUrl: string): void => {
+  if (method === 'GET' || method === 'HEAD' || headers.origin === dashboardUrl) return;
   throw new Problem(
     'origin_not_allowed',
     'Signed-in changes come from the dashboard only; agents send a Bearer token.',
@@ -46,10 +48,10 @@ export const checkOrigin = (method: string, headers: Headers, dashboardUrl: stri
 const authenticateMember = async (
   deps: AuthenticateDeps,
   method: string,
-  headers: Headers,
+  headers: IncomingHttpHeaders,
 ): Promise<Principal> => {
   checkOrigin(method, headers, deps.config.DASHBOARD_URL);
-  const member = await findMember(deps, headers);
+  const member = await findMember(deps, toWebHeaders(headers));
   if (!member) throw unauthorized('Your session has ended. Sign in again.');
   return {
     tenantId: member.tenant.id,
@@ -63,15 +65,15 @@ const authenticateMember = async (
 export const authenticate = async (
   deps: AuthenticateDeps,
   method: string,
-  headers: Headers,
+  headers: IncomingHttpHeaders,
 ): Promise<Principal> => {
-  const authorization = headers.get('authorization');
-  if (authorization !== null) {
+  const authorization = headers.authorization;
+  if (authorization !== undefined) {
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
     if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
     return authenticateAgent(deps, token);
   }
-  const cookie = headers.get('cookie') ?? '';
+  const cookie = headers.cookie ?? '';
   if (cookie.includes(`${sessionCookieName(deps.config.DASHBOARD_URL)}=`)) {
     return authenticateMember(deps, method, headers);
   }

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 /** The validator of a row that counts its changes (RFC 9110 section 8.8.3). */
 export const etagOf = (revision: number): string => `"${revision}"`;
 
@@ -5,8 +6,8 @@ export const etagOf = (revision: number): string => `"${revision}"`;
  * The revisions that `If-Match` allows, by strong comparison (RFC 9110 section 13.1.1); `undefined` for any. A validator
  * that is none of ours allows none.
  */
-export const allowedRevisions = (headers: Headers): number[] | undefined => {
-  const value = headers.get('if-match')?.trim();
+export const allowedRevisions = (headers: IncomingHttpHeaders): number[] | undefined => {
+  const value = headers['if-match']?.trim();
   if (value === undefined || value === '*') return undefined;
   return value.split(',').flatMap((text) => {
     const [, revision] = /^"([1-9]\d{0,9})"$/.exec(text.trim()) ?? [];

@@ -4,10 +4,10 @@ import { Problem } from '../platform/problem.ts';
 import { answerOnce } from '../services/idempotency/answer-once.ts';
 import type { Answer, Request, Route } from './route.ts';
 
-const readKey = (headers: Headers): string | undefined => {
-  const key = headers.get('idempotency-key');
-  if (key === null) return undefined;
-  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key;
+const readKey = (headers: Request['headers']): string | undefined => {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
 };
 

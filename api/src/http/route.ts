@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Origin, Principal, Scope } from '../platform/principal.ts';
@@ -10,7 +11,7 @@ export interface Request<P = unknown, Q = unknown, B = unknown> {
   body: B;
   /** The body's own bytes, where the route asks for them; else empty. */
   raw: Buffer;
-  headers: Headers;
+  headers: IncomingHttpHeaders;
   origin: Origin;
 }
 

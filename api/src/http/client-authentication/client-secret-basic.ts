@@ -13,9 +13,9 @@ const formDecode = (text: string): string => {
 
 export const clientSecretBasic: ClientAuthenticationMethod = {
   name: 'client_secret_basic',
-  isUsed: ({ headers }) => headers.has('authorization'),
+  isUsed: ({ headers }) => headers.authorization !== undefined,
   read: (deps, { headers }) => {
-    const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.get('authorization') ?? '') ?? [];
+    const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization ?? '') ?? [];
     const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0)

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Deps } from '../../deps.ts';
 import type { Client } from '../../services/tokens/authenticate-client.ts';
 
@@ -10,7 +11,7 @@ export interface ClientForm {
 }
 
 export interface ClientRequest {
-  headers: Headers;
+  headers: IncomingHttpHeaders;
   body: ClientForm;
 }
 

@@ -101,7 +101,7 @@ const webhook = publicRoute({
   problems: ['billing_disabled', 'invalid_signature'],
   handle: async (deps, { raw, headers }) => {
     assertBilling(deps);
-    const isNew = await acceptStripeEvent(deps, raw, headers.get('stripe-signature') ?? '');
+    const isNew = await acceptStripeEvent(deps, raw, String(headers['stripe-signature'] ?? ''));
     if (isNew) deps.stripeEvents?.deliverSoon();
     return { status: 200, body: { received: true } };
   },

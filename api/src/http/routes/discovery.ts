@@ -91,8 +91,8 @@ const resourceMetadata = (issuer: string) => ({
 });
 
 /** RFC 9110 section 13.1.2, by weak comparison. */
-const matches = (ifNoneMatch: string | null, etag: string): boolean =>
-  ifNoneMatch !== null &&
+const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch !== undefined &&
   (ifNoneMatch.trim() === '*' ||
     ifNoneMatch.split(',').some((tagged) => tagged.trim().replace(/^W\//, '') === etag));
 
@@ -100,7 +100,7 @@ const matches = (ifNoneMatch: string | null, etag: string): boolean =>
 const answerCached = (body: unknown, { headers }: Request): Answer => {
   const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
   const caching = { 'Cache-Control': `public, max-age=${KEY_SET_MAX_AGE}`, ETag: etag };
-  return matches(headers.get('if-none-match'), etag)
+  return matches(headers['if-none-match'], etag)
     ? { status: 304, headers: caching }
     : { status: 200, headers: caching, body };
 };

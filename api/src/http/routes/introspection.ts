@@ -50,7 +50,7 @@ const identify = async (
   request: Parameters<typeof authenticateClient>[2],
 ): Promise<Asking> => {
   const { headers } = request;
-  if (!/^Bearer(?: |$)/i.test(headers.get('authorization') ?? '')) {
+  if (!/^Bearer(?: |$)/i.test(headers.authorization ?? '')) {
     return authenticateClient(deps, door, request);
   }
   const principal = await authenticate(deps, 'POST', headers);

@@ -8,6 +8,7 @@ import { addressKey } from '../doors.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Answer, Route } from '../route.ts';
+import { toWebHeaders } from '../web-headers.ts';
 import { line } from '../text.ts';
 
 const tag = 'sign-in';
@@ -36,7 +37,7 @@ const signUpRoute = (doors: Doors): Route =>
     handle: async ({ people, config }, { body, headers, origin }) => {
       checkOrigin('POST', headers, config.DASHBOARD_URL);
       await doors.signUp.knock(addressKey(origin.ip));
-      return answerSignedIn(await signUp(people, body, headers));
+      return answerSignedIn(await signUp(people, body, toWebHeaders(headers)));
     },
   });
 
@@ -54,7 +55,7 @@ const signInRoute = (doors: Doors): Route =>
     handle: async ({ people, config }, { body, headers, origin }) => {
       checkOrigin('POST', headers, config.DASHBOARD_URL);
       await doors.signIn.knock(addressKey(origin.ip));
-      return answerSignedIn(await signIn(people, body, headers));
+      return answerSignedIn(await signIn(people, body, toWebHeaders(headers)));
     },
   });
 
@@ -69,7 +70,7 @@ const signOutRoute = publicRoute({
   problems: ['origin_not_allowed'],
   handle: async ({ people, config }, { headers }) => {
     checkOrigin('POST', headers, config.DASHBOARD_URL);
-    return { status: 204, headers: { 'Set-Cookie': await signOut(people, headers) } };
+    return { status: 204, headers: { 'Set-Cookie': await signOut(people, toWebHeaders(headers)) } };
   },
 });
 
@@ -94,7 +95,7 @@ const session = publicRoute({
   },
   problems: ['unauthorized'],
   handle: async (deps, { headers }) => {
-    const member = await findMember(deps, headers);
+    const member = await findMember(deps, toWebHeaders(headers));
     if (!member) throw new Problem('unauthorized', 'You are not signed in.');
     return { status: 200, body: member };
   },
