@@ -28,8 +28,6 @@ export const createRedis = (url: string, logger: Logger): Redis => {
     commandTimeout: 1_000,
     connectTimeout: 1_500,
     enableOfflineQueue: false,
-    // Commands of one turn of the event loop go out in one write: under load that is most of what Redis costs us.
-    enableAutoPipelining: true,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),

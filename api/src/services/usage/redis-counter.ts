@@ -34,8 +34,8 @@ export const createRedisCounter = ({ redis, db, own, others, processId, windowMs
 
   const ask = ({ limitKey, rateMax, metered }: Call, today: number): Promise<AdmitReply> => {
     const floor = metered ? own.get(metered.tenantId, today) : 0;
-    const quota = metered?.quota ?? -1;
-    return redis.admit(limitKey, windowMs, rateMax, metered?.tenantId ?? '', processId, quota, today, floor);
+    const { tenantId = '', quota = null } = metered ?? {};
+    return redis.admit([limitKey, windowMs, rateMax, tenantId, processId, quota ?? -1, today, floor]);
   };
 
   return {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { gather } from '../../platform/gather.ts';
 import { inTime } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
 
@@ -19,10 +20,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /** Two buckets weighted by how much of the window still covers the older one. */
 const SLIDING_WINDOW = `
-local window, rate_max = tonumber(ARGV[2]), tonumber(ARGV[3])
+local window, rate_max = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
 local bucket = math.floor(now / window)
 local elapsed = (now - bucket * window) / window
-local rate_key = 'rate:' .. ARGV[1] .. ':'
+local rate_key = 'rate:' .. ARGV[at + 1] .. ':'
 local previous = tonumber(redis.call('GET', rate_key .. (bucket - 1)) or 0)
 local current = tonumber(redis.call('GET', rate_key .. bucket) or 0)
 local weighted = previous * (1 - elapsed) + current
@@ -41,27 +42,35 @@ local reset = math.ceil((1 - elapsed) * window)`;
 /** Refuses at the limit, else counts the call into this process's own field. */
 const TAKE_QUOTA = `
 local day, used = math.floor(time[1] / 86400), 0
-if ARGV[4] ~= '' then
-  local key = 'usage:' .. ARGV[4] .. ':' .. day
+if ARGV[at + 4] ~= '' then
+  local key = 'usage:' .. ARGV[at + 4] .. ':' .. day
   if redis.call('HEXISTS', key, 'seeded') == 0 then return {'unseeded', now, remaining, reset, day, 0} end
-  local recorded = tonumber(redis.call('HGET', key, ARGV[5]) or 0)
+  local recorded = tonumber(redis.call('HGET', key, ARGV[at + 5]) or 0)
   local own = recorded
-  if tonumber(ARGV[7]) == day then own = math.max(recorded, tonumber(ARGV[8])) end
+  if tonumber(ARGV[at + 7]) == day then own = math.max(recorded, tonumber(ARGV[at + 8])) end
   used = own - recorded
   for _, count in ipairs(redis.call('HVALS', key)) do used = used + tonumber(count) end
-  local quota = tonumber(ARGV[6])
+  local quota = tonumber(ARGV[at + 6])
   if quota >= 0 and used >= quota then return {'quota_exceeded', now, remaining, reset, day, used} end
-  redis.call('HSET', key, ARGV[5], own + 1)
+  redis.call('HSET', key, ARGV[at + 5], own + 1)
   redis.call('EXPIRE', key, 259200)
-  redis.call('ZADD', 'usage:changed', now, ARGV[4] .. '|' .. day)
+  redis.call('ZADD', 'usage:changed', now, ARGV[at + 4] .. '|' .. day)
   used = used + 1
 end`;
 
-/** ARGV: rate key, window ms, rate maximum, tenant or '', process, quota or -1, floor's day, floor. */
-const ADMIT = `${TIME}${SLIDING_WINDOW}${TAKE_QUOTA}
-redis.call('INCR', rate_key .. bucket)
-redis.call('PEXPIRE', rate_key .. bucket, window * 2)
-return {'allowed', now, remaining, reset, day, used}`;
+/**
+ * One call after the other. ARGV, of each: rate key, window ms, rate maximum, tenant or '', process, quota or -1,
+ * floor's day, floor.
+ */
+const ADMIT = `${TIME}
+local function admit(at)
+${SLIDING_WINDOW}${TAKE_QUOTA}
+if redis.call('INCR', rate_key .. bucket) == 1 then redis.call('PEXPIRE', rate_key .. bucket, window * 2) end
+return {'allowed', now, remaining, reset, day, used}
+end
+local replies = {}
+for at = 0, #ARGV - 1, 8 do replies[#replies + 1] = admit(at) end
+return replies`;
 
 /** Raises fields to totals known elsewhere. ARGV: tenant, day, `1` when these are the day's rows, source, total, … */
 const RAISE = `${TIME}
@@ -97,15 +106,28 @@ export type AdmitReply = [
   used: number,
 ];
 
+type AdmitArguments = readonly [
+  limitKey: string,
+  windowMs: number,
+  rateMax: number,
+  tenantId: string,
+  processId: string,
+  quota: number,
+  floorDay: number,
+  floor: number,
+];
+
 interface Scripts {
-  admit(...args: (string | number)[]): Promise<AdmitReply>;
+  admit(...args: (string | number)[]): Promise<AdmitReply[]>;
   raise(...args: (string | number)[]): Promise<null>;
   pingCounters(mark: string, processId: string): Promise<[mark: string, processes: number]>;
   settleChanges(...args: string[]): Promise<null>;
 }
 
 /** What the counters ask of Redis; each is given up when it takes too long. */
-export interface CounterRedis extends Scripts {
+export interface CounterRedis extends Omit<Scripts, 'admit'> {
+  /** Calls of one turn of the event loop go together: most of what one costs is the way. */
+  admit(call: AdmitArguments): Promise<AdmitReply>;
   /** The hash of a tenant's day. */
   readDay(tenantId: string, day: number): Promise<Record<string, string>>;
   /** Members and scores of the days that changed, oldest change first. */
@@ -118,7 +140,7 @@ export const counterRedis = (redis: Redis): CounterRedis => {
   for (const [name, text] of Object.entries(lua)) redis.defineCommand(name, { lua: text, numberOfKeys: 0 });
   const scripts = redis as Redis & Scripts;
   return {
-    admit: (...args) => inTime(scripts.admit(...args)),
+    admit: gather((calls: AdmitArguments[]) => inTime(scripts.admit(...calls.flat()))),
     raise: (...args) => inTime(scripts.raise(...args)),
     pingCounters: (...args) => inTime(scripts.pingCounters(...args)),
     settleChanges: (...args) => inTime(scripts.settleChanges(...args)),
