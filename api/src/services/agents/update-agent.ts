@@ -3,7 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { appendAudit } from '../audit/append-audit.ts';
+import { appendAudit, lockHead } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { givenDetails } from './agent-details.ts';
 import type { AgentChanges } from './agent-details.ts';
@@ -28,15 +28,18 @@ export const updateAgent = async (
   origin: Origin,
 ): Promise<Agent> => {
   const { tenantId } = principal;
-  const now = clock();
   const details = givenDetails(changes);
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, tenantId, agentId);
     if (revisions && !revisions.includes(agent.revision)) {
       throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
     }
-    const added = (details.scopes ?? []).filter((scope) => !agent.scopes.includes(scope));
+    const { scopes = agent.scopes } = details;
+    const added = scopes.filter((scope) => !agent.scopes.includes(scope));
     if (added.length) await checkGrant(trx, principal, added);
+    // Tokens are committed under the head: one that says more than is left is older than this, and ends.
+    if (agent.scopes.some((scope) => !scopes.includes(scope))) await lockHead(trx, tenantId);
+    const now = clock();
     const metadata = {
       changed: Object.keys(details).sort(),
       ...(details.scopes && { scopes: details.scopes }),

@@ -8,13 +8,20 @@ export interface Head {
   hash: Buffer;
 }
 
+/** An entry in its place. */
+export interface Link {
+  entry: ChainedEntry;
+  /** The same as JSON. */
+  json: string;
+}
+
 const bytes = (buffer: Buffer): string => `\\x${buffer.toString('hex')}`;
 
 /**
  * Chains entries of one tenant after its head: dense numbers, each hash = SHA-256 over the RFC 8785 JSON of the
  * entry's other columns, the previous hash among them.
  */
-export const chain = (head: Head, entries: readonly AuditEntry[]): ChainedEntry[] => {
+export const chain = (head: Head, entries: readonly AuditEntry[]): Link[] => {
   let previous = head;
   return entries.map((entry) => {
     const link = {
@@ -33,8 +40,10 @@ export const chain = (head: Head, entries: readonly AuditEntry[]): ChainedEntry[
       metadata: entry.metadata,
       previous_hash: bytes(previous.hash),
     };
-    const hash = createHash('sha256').update(canonicalize(link)!).digest();
-    previous = { sequence: link.sequence, hash };
-    return { ...link, hash: bytes(hash) };
+    const text = canonicalize(link)!;
+    const digest = createHash('sha256').update(text).digest();
+    previous = { sequence: link.sequence, hash: digest };
+    const hash = bytes(digest);
+    return { entry: { ...link, hash }, json: `${text.slice(0, -1)},"hash":${JSON.stringify(hash)}}` };
   });
 };

@@ -2,7 +2,8 @@ import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin } from '../../platform/principal.ts';
 import { succeeded } from '../audit/entry.ts';
-import type { Ledger, Recorded } from '../audit/ledger.ts';
+import type { Recorded } from '../audit/commit-group.ts';
+import type { Ledger } from '../audit/ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from './authenticate-client.ts';
 import type { Decision } from './grants/grant.ts';
@@ -28,6 +29,7 @@ export interface IssuedToken {
 const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, () => OAuthError>> = {
   not_live: () => new OAuthError('invalid_client', 'The client is not active.'),
   subject_not_live: () => new OAuthError('invalid_request', 'An agent of the subject token is not active.'),
+  scope_lost: () => new OAuthError('invalid_scope', 'An agent has just been granted less. Ask again.'),
   replayed,
 };
 
@@ -65,7 +67,8 @@ export const issueToken = async (
       metadata: { credentialId, scope, resource: audience, ...decision.metadata },
     },
   );
-  const recorded = await ledger.record(entry, { credentialId, generation, agentIds, assertion });
+  const scopes = audience === config.PUBLIC_URL ? scope.split(' ') : [];
+  const recorded = await ledger.record(entry, { credentialId, generation, agentIds, scopes, assertion });
   if (recorded !== 'committed') throw refusals[recorded]();
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };

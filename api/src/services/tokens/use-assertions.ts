@@ -2,7 +2,7 @@ import type { Database, Send } from '../../platform/database.ts';
 import type { AssertionUse, Client } from './authenticate-client.ts';
 import { OAuthError } from './oauth-error.ts';
 
-interface Use extends AssertionUse {
+export interface Use extends AssertionUse {
   tenantId: string;
   credentialId: string;
   /** The id of the act that it is used for. */

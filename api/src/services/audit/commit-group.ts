@@ -1,0 +1,143 @@
+import type { Database, Send } from '../../platform/database.ts';
+import type { AssertionUse } from '../tokens/authenticate-client.ts';
+import { useAssertions } from '../tokens/use-assertions.ts';
+import type { Use } from '../tokens/use-assertions.ts';
+import { chain } from './chain.ts';
+import type { Head, Link } from './chain.ts';
+import type { AuditEntry } from './entry.ts';
+
+/**
+ * `not_live`: the agent, the credential or this secret of it may no longer authenticate. `scope_lost`: an agent has
+ * just been granted less. `replayed`: the assertion was used before.
+ */
+export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
+
+/** What must hold as the entry is committed. */
+export interface Conditions {
+  credentialId: string;
+  /** Which of the credential's secrets was shown; what is never rotated has none. */
+  generation?: number | undefined;
+  /** Other agents that the token speaks for: each must be active. */
+  agentIds?: readonly string[];
+  /** Of the API, which the client and each of these agents must be granted. */
+  scopes?: readonly string[];
+  /** Is used up by the commit. */
+  assertion?: AssertionUse | undefined;
+}
+
+export interface Pending {
+  entry: AuditEntry;
+  conditions: Conditions;
+}
+
+/** What became of each request of a group: busy ones wait for the next. */
+export interface Outcome<P> {
+  committed: P[];
+  refused: Map<P, Exclude<Recorded, 'committed'>>;
+  busy: P[];
+}
+
+const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head>> => {
+  const tenantIds = [...new Set(group.map(({ entry }) => entry.tenantId))].sort();
+  const heads = await send<Head & { tenant_id: string }>(
+    'select tenant_id, sequence, hash from lock_audit_heads($1)',
+    [tenantIds],
+  );
+  return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
+};
+
+const proofOf = ({ conditions: { credentialId, generation = 0 } }: Pending): string =>
+  `${credentialId} ${generation}`;
+
+type Granted = Map<string, string[]>;
+
+/** Which of the proofs that this group came with still authenticate, with the scopes of their agents. */
+const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const proofs = [...new Map(group.map((pending) => [proofOf(pending), pending.conditions])).values()];
+  const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
+    'select credential_id, generation, scopes from live_proofs($1, $2)',
+    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation = 0 }) => generation)],
+  );
+  return new Map(rows.map((row) => [`${row.credential_id} ${row.generation}`, row.scopes]));
+};
+
+/** Which of the agents that this group's tokens speak for are active, with their scopes. */
+const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
+  if (ids.size === 0) return new Map();
+  const rows = await send<{ id: string; scopes: string[] }>('select id, scopes from find_live_agents($1)', [
+    [...ids],
+  ]);
+  return new Map(rows.map(({ id, scopes }) => [id, scopes]));
+};
+
+interface Live {
+  proofs: Granted;
+  agents: Granted;
+}
+
+/** The first condition of a request that does not hold; its assertion is not looked at. */
+const findFault = (
+  pending: Pending,
+  { proofs, agents }: Live,
+): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
+  const { agentIds = [], scopes = [] } = pending.conditions;
+  const ofClient = proofs.get(proofOf(pending));
+  if (!ofClient) return 'not_live';
+  const granted = [ofClient, ...agentIds.map((id) => agents.get(id))];
+  if (granted.includes(undefined)) return 'subject_not_live';
+  return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
+};
+
+/** Each request that a condition refuses, with the first of them; uses up the assertions of the others. */
+const findRefused = async <P extends Pending>(
+  send: Send,
+  group: P[],
+  live: Live,
+): Promise<Outcome<P>['refused']> => {
+  const refused: Outcome<P>['refused'] = new Map();
+  const uses = new Map<P, Use>();
+  for (const pending of group) {
+    const { entry, conditions } = pending;
+    const { assertion, credentialId } = conditions;
+    const fault = findFault(pending, live);
+    if (fault) refused.set(pending, fault);
+    else if (assertion) {
+      uses.set(pending, { ...assertion, tenantId: entry.tenantId, credentialId, usedBy: entry.eventId });
+    }
+  }
+  const first = await useAssertions(send, [...uses.values()]);
+  for (const [pending, { usedBy }] of uses) if (!first.has(usedBy)) refused.set(pending, 'replayed');
+  return refused;
+};
+
+const chainGroup = (heads: Map<string, Head>, group: Pending[]): Link[] =>
+  [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, pending]) =>
+    chain(
+      heads.get(tenantId)!,
+      pending.map(({ entry }) => entry),
+    ),
+  );
+
+/**
+ * Two round trips, three where assertions are used up. Who is live is asked by statements of their own after the lock:
+ * they must see what its last holder did.
+ */
+export const commitGroup = <P extends Pending>(
+  db: Pick<Database, 'pipelined'>,
+  group: P[],
+): Promise<Outcome<P>> =>
+  db.pipelined(async (send) => {
+    const [heads, proofs, agents] = await Promise.all([
+      lockHeads(send, group),
+      findLiveProofs(send, group),
+      findLiveAgents(send, group),
+    ]);
+    const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
+    const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
+    const refused = await findRefused(send, taken, { proofs, agents });
+    const committed = taken.filter((pending) => !refused.has(pending));
+    const links = chainGroup(heads, committed);
+    if (links.length) void send('select append_audit($1)', [`[${links.map(({ json }) => json).join(',')}]`]);
+    return { committed, refused, busy };
+  });
