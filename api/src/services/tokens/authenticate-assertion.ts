@@ -12,6 +12,8 @@ import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
 import type { Client } from './authenticate-client.ts';
 import { OAuthError } from './oauth-error.ts';
+import { isLive, refuseExpired } from './proof.ts';
+import type { Proof } from './proof.ts';
 
 /** RFC 7523 section 2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -19,8 +21,7 @@ export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-b
 /** Resolves to the client that signed the assertion. OAuthError: `invalid_client`. */
 export type AuthenticateAssertion = (assertion: string) => Promise<Client>;
 
-interface ClientKey {
-  client: Client;
+interface ClientKey extends Proof {
   thumbprint: string;
   algorithm: KeyAlgorithm;
   key: KeyObject;
@@ -33,11 +34,13 @@ interface Row {
   public_jwk: JsonWebKey;
   thumbprint: string;
   scopes: Scope[];
+  enabled: boolean;
+  expires_at: Date | null;
 }
 
 const refuse = (description: string): OAuthError => new OAuthError('invalid_client', description);
 
-/** One answer for an unknown client, a foreign key and a wrong signature. */
+/** One answer for an unknown client, a foreign or revoked key, a suspended agent and a wrong signature. */
 const unproven = (): OAuthError =>
   refuse('No live key of this client has signed the assertion: check sub, kid, alg and the key.');
 
@@ -77,11 +80,13 @@ export const clientOfAssertion = (assertion: string): string => {
 
 const lookUp = async (db: Database, clientId: string): Promise<ClientKey[]> => {
   const { rows } = await db.acrossTenants((trx) =>
-    trx.raw<{ rows: Row[] }>('select * from find_client_keys(?)', [clientId]),
+    trx.raw<{ rows: Row[] }>('select * from find_keys_of_client(?)', [clientId]),
   );
   return rows.map(
     ({ tenant_id: tenantId, credential_id: credentialId, scopes, public_jwk: jwk, ...rest }) => ({
       client: { tenantId, agentId: clientId, credentialId, scopes },
+      enabled: rest.enabled,
+      expiresAt: rest.expires_at,
       thumbprint: rest.thumbprint,
       algorithm: rest.algorithm,
       key: createPublicKey({ key: jwk, format: 'jwk' }),
@@ -138,25 +143,24 @@ const checkClaims = (
   return { jti, expiresAt: new Date(exp * 1_000) };
 };
 
-interface Proof {
-  client: Client;
+interface Signed extends Proof {
   payload: unknown;
 }
 
 /** The first key that the assertion's signature fits. */
-const findProof = async (assertion: string, keys: readonly ClientKey[]): Promise<Proof | undefined> => {
+const findSigner = async (assertion: string, keys: readonly ClientKey[]): Promise<Signed | undefined> => {
   const header = readHeader(assertion);
   for (const candidate of keys) {
     const payload = mayHaveSigned(header, candidate) ? await verifyWith(assertion, candidate) : undefined;
-    if (payload !== undefined) return { client: candidate.client, payload };
+    if (payload !== undefined) return { ...candidate, payload };
   }
   return undefined;
 };
 
 /**
  * Checks a `private_key_jwt`. What was found of a client is kept for a second, unless it does not fit: a key that was
- * just added works at once. That an assertion is used once, by a client that is still live, is decided where the act
- * is committed.
+ * just added works at once. Whoever signs with an expired key is told so. That an assertion is used once, by a client
+ * that is still live, is decided where the act is committed.
  */
 export const createAssertionAuthentication = (
   db: Database,
@@ -164,19 +168,21 @@ export const createAssertionAuthentication = (
   clock: Clock,
 ): AuthenticateAssertion => {
   const known = new LRUCache<string, ClientKey[]>({ max: 10_000, ttl: 1_000 });
-  const proveByNew = async (assertion: string, clientId: string): Promise<Proof | undefined> => {
+  const findAnew = async (assertion: string, clientId: string): Promise<Signed | undefined> => {
     if (!isId('agt', clientId)) return undefined;
     const keys = await lookUp(db, clientId);
-    const proof = await findProof(assertion, keys);
-    if (proof) known.set(clientId, keys);
-    return proof;
+    const signed = await findSigner(assertion, keys);
+    if (signed) known.set(clientId, keys);
+    return signed;
   };
   return async (assertion) => {
     const clientId = clientOfAssertion(assertion);
-    const proof =
-      (await findProof(assertion, known.get(clientId) ?? [])) ?? (await proveByNew(assertion, clientId));
-    if (!proof) throw unproven();
-    const now = clock().getTime() / 1_000;
-    return { ...proof.client, assertion: checkClaims(proof.payload, { clientId, issuer, now }) };
+    const kept = await findSigner(assertion, known.get(clientId) ?? []);
+    const signed = kept && isLive(kept, clock()) ? kept : await findAnew(assertion, clientId);
+    if (!signed?.enabled) throw unproven();
+    const now = clock();
+    const use = checkClaims(signed.payload, { clientId, issuer, now: now.getTime() / 1_000 });
+    refuseExpired(signed, now);
+    return { ...signed.client, assertion: use };
   };
 };

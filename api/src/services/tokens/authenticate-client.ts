@@ -6,7 +6,8 @@ import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
-import { OAuthError } from './oauth-error.ts';
+import { isLive, refuseExpired } from './proof.ts';
+import type { Proof } from './proof.ts';
 
 /** An agent that has proved itself. */
 export interface Client {
@@ -32,12 +33,8 @@ interface Secret extends SecretHash {
   until: Date | null;
 }
 
-interface Found {
-  client: Client;
+interface Found extends Proof {
   secrets: Secret[];
-  /** Its agent is active and it is not revoked. */
-  enabled: boolean;
-  expiresAt: Date | null;
 }
 
 interface Row {
@@ -89,32 +86,16 @@ const lookUp = async (db: Database, clientId: string, credentialId: string): Pro
   );
 };
 
-interface Proved {
-  client: Client;
-  expiredAt: Date | null;
-}
-
 const prove = (
   { client, secrets, enabled, expiresAt }: Found,
   secret: string,
   peppers: Keyring,
   now: Date,
-): Proved | undefined => {
-  if (!enabled) return undefined;
+): Proof | undefined => {
   const live = secrets.filter(({ until }) => until === null || until > now);
   const match = live.find((candidate) => secretMatches(peppers, secret, candidate));
-  if (!match) return undefined;
-  return {
-    client: { ...client, generation: match.generation },
-    expiredAt: expiresAt && expiresAt <= now ? expiresAt : null,
-  };
+  return match && { client: { ...client, generation: match.generation }, enabled, expiresAt };
 };
-
-const expired = (at: Date): OAuthError =>
-  new OAuthError(
-    'invalid_client',
-    `This credential expired on ${at.toISOString().slice(0, 10)}. Make a new one for the agent.`,
-  );
 
 /**
  * Checks a client secret. What was found is kept for a second, so a warm request asks the database nothing here; a
@@ -149,10 +130,11 @@ export const createClientAuthentication = (
     const id = `${clientId} ${credentialId}`;
     const kept = known.get(id) ?? (await asking.get(id));
     const warm = kept && prove(kept, secret, peppers, clock());
-    if (warm && !warm.expiredAt) return warm.client;
+    if (warm && isLive(warm, clock())) return warm.client;
     const found = await ask(clientId, credentialId);
-    const proved = found && prove(found, secret, peppers, clock());
-    if (proved?.expiredAt) throw expired(proved.expiredAt);
-    return proved?.client;
+    const proof = found && prove(found, secret, peppers, clock());
+    if (!proof?.enabled) return undefined;
+    refuseExpired(proof, clock());
+    return proof.client;
   };
 };
