@@ -11,14 +11,15 @@ import type { Scope } from '../../platform/principal.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
 import type { Client } from './authenticate-client.ts';
-import { OAuthError } from './oauth-error.ts';
+import { ClientRefusal } from './client-refusal.ts';
+import type { RefusalReason } from './client-refusal.ts';
 import { isLive, refuseExpired } from './proof.ts';
 import type { Proof } from './proof.ts';
 
 /** RFC 7523 section 2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Resolves to the client that signed the assertion. OAuthError: `invalid_client`. */
+/** Resolves to the client that signed the assertion. Throws a ClientRefusal. */
 export type AuthenticateAssertion = (assertion: string) => Promise<Client>;
 
 interface ClientKey extends Proof {
@@ -38,17 +39,21 @@ interface Row {
   expires_at: Date | null;
 }
 
-const refuse = (description: string): OAuthError => new OAuthError('invalid_client', description);
+const refuse = (description: string): ClientRefusal => new ClientRefusal('wrong_assertion', description);
 
 /** One answer for an unknown client, a foreign or revoked key, a suspended agent and a wrong signature. */
-const unproven = (): OAuthError =>
-  refuse('No live key of this client has signed the assertion: check sub, kid, alg and the key.');
+const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
+  new ClientRefusal(
+    reason,
+    'No live key of this client has signed the assertion: check sub, kid, alg and the key.',
+    credentialId,
+  );
 
 const TYPES = [undefined, 'JWT', 'client-authentication+jwt'];
 /** A key is taken from our own row alone; what would name another, or ask for more, is not read. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
 
-const malformed = (): OAuthError =>
+const malformed = (): ClientRefusal =>
   refuse('client_assertion must be a signed JWT whose sub is the client id.');
 
 const decodeHeader = (assertion: string): ProtectedHeaderParameters => {
@@ -179,7 +184,8 @@ export const createAssertionAuthentication = (
     const clientId = clientOfAssertion(assertion);
     const kept = await findSigner(assertion, known.get(clientId) ?? []);
     const signed = kept && isLive(kept, clock()) ? kept : await findAnew(assertion, clientId);
-    if (!signed?.enabled) throw unproven();
+    if (!signed) throw unproven('wrong_signature');
+    if (!signed.enabled) throw unproven('not_live', signed.client.credentialId);
     const now = clock();
     const use = checkClaims(signed.payload, { clientId, issuer, now: now.getTime() / 1_000 });
     refuseExpired(signed, now);

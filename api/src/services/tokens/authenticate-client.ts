@@ -6,6 +6,8 @@ import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
+import { ClientRefusal } from './client-refusal.ts';
+import type { RefusalReason } from './client-refusal.ts';
 import { isLive, refuseExpired } from './proof.ts';
 import type { Proof } from './proof.ts';
 
@@ -52,10 +54,13 @@ interface Row {
 }
 
 /**
- * Resolves to the client, or to `undefined` for an unknown, wrong, revoked or suspended one: all the same. Whoever
- * holds the right secret of an expired credential is told so, by an OAuthError.
+ * Resolves to the client. ClientRefusal: an unknown, wrong, revoked or suspended one reads the same; whoever holds the
+ * right secret of an expired credential is told so.
  */
-export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client | undefined>;
+export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client>;
+
+const refuse = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
+  new ClientRefusal(reason, 'Unknown client, or wrong secret.', credentialId);
 
 const secretsOf = (row: Row): Secret[] => {
   const { generation, secret_hash, pepper_id, previous_hash, previous_pepper_id, previous_until } = row;
@@ -126,14 +131,15 @@ export const createClientAuthentication = (
   };
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
-    if (!credentialId || !isId('agt', clientId)) return undefined;
+    if (!credentialId || !isId('agt', clientId)) throw refuse('wrong_secret');
     const id = `${clientId} ${credentialId}`;
     const kept = known.get(id) ?? (await asking.get(id));
     const warm = kept && prove(kept, secret, peppers, clock());
     if (warm && isLive(warm, clock())) return warm.client;
     const found = await ask(clientId, credentialId);
     const proof = found && prove(found, secret, peppers, clock());
-    if (!proof?.enabled) return undefined;
+    if (!proof) throw refuse('wrong_secret');
+    if (!proof.enabled) throw refuse('not_live', credentialId);
     refuseExpired(proof, clock());
     return proof.client;
   };

@@ -5,6 +5,7 @@ import { succeeded } from '../audit/entry.ts';
 import type { Ledger, Recorded } from '../audit/ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from './authenticate-client.ts';
+import { ClientRefusal } from './client-refusal.ts';
 import type { Decision } from './grants/grant.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -25,8 +26,8 @@ export interface IssuedToken {
   issuedTokenType: string | undefined;
 }
 
-const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, () => OAuthError>> = {
-  not_live: () => new OAuthError('invalid_client', 'The client is not active.'),
+const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client) => OAuthError>> = {
+  not_live: ({ credentialId }) => new ClientRefusal('not_live', 'The client is not active.', credentialId),
   subject_not_live: () => new OAuthError('invalid_request', 'An agent of the subject token is not active.'),
   replayed,
 };
@@ -66,6 +67,6 @@ export const issueToken = async (
     },
   );
   const recorded = await ledger.record(entry, { credentialId, generation, agentIds, assertion });
-  if (recorded !== 'committed') throw refusals[recorded]();
+  if (recorded !== 'committed') throw refusals[recorded](client);
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };

@@ -1,5 +1,5 @@
 import type { Client } from './authenticate-client.ts';
-import { OAuthError } from './oauth-error.ts';
+import { ClientRefusal } from './client-refusal.ts';
 
 /** A credential that somebody has shown to hold; it may have ended. */
 export interface Proof {
@@ -17,5 +17,9 @@ export const isLive = (proof: Proof, now: Date): boolean => proof.enabled && !ha
 export const refuseExpired = (proof: Proof, now: Date): void => {
   if (!hasExpired(proof, now)) return;
   const day = proof.expiresAt!.toISOString().slice(0, 10);
-  throw new OAuthError('invalid_client', `This credential expired on ${day}. Make a new one for the agent.`);
+  throw new ClientRefusal(
+    'expired',
+    `This credential expired on ${day}. Make a new one for the agent.`,
+    proof.client.credentialId,
+  );
 };
