@@ -29,6 +29,8 @@ import { createAssertionAuthentication } from './services/tokens/authenticate-as
 import type { AuthenticateAssertion } from './services/tokens/authenticate-assertion.ts';
 import { createClientAuthentication } from './services/tokens/authenticate-client.ts';
 import type { AuthenticateClient } from './services/tokens/authenticate-client.ts';
+import { createRefusedClients } from './services/tokens/refused-clients.ts';
+import type { RefusedClients } from './services/tokens/refused-clients.ts';
 import { createRevocations } from './services/tokens/revocations.ts';
 import { createCredentialUses } from './services/tokens/credential-uses.ts';
 import type { CredentialUses } from './services/tokens/credential-uses.ts';
@@ -63,6 +65,7 @@ export interface Deps {
   findResource: FindResource;
   findTier: FindTier;
   credentialUses: CredentialUses;
+  refusedClients: RefusedClients;
   ledger: Ledger;
   meter: Meter;
   temporal: Temporal | undefined;
@@ -143,6 +146,7 @@ export const createDeps = async (
     findResource: createResourceLookup(db),
     findTier: createTierLookup(db),
     credentialUses,
+    refusedClients: createRefusedClients({ db, logger, clock }),
     ledger: createLedger(db, credentialUses.note),
     meter: createMeter({ db, redis, clock, logger, config }),
     ...createBilling(config, { db, clock, logger }),
@@ -151,8 +155,8 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { meter, credentialUses, redis, peoplePool, db, logger, temporal, stripeEvents, tokenFeed, signer } =
-    deps;
+  const { stripeEvents, tokenFeed, signer, meter, credentialUses, refusedClients, logger } = deps;
+  const { redis, temporal, peoplePool, db } = deps;
   stripeEvents?.stop();
   await tokenFeed.stop();
   await signer.stop();
@@ -162,6 +166,7 @@ export const closeDeps = async (deps: Deps): Promise<void> => {
   await credentialUses
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last use of credentials was not noted'));
+  await refusedClients.stop();
   redis?.disconnect();
   await temporal?.close();
   await peoplePool.end();

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { scopes } from '../src/platform/principal.ts';
@@ -6,7 +7,7 @@ import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';
-import { registerAgent, signUp } from './support/callers.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
@@ -38,8 +39,12 @@ const BODIES: Readonly<Record<string, Json>> = {
 };
 
 let api: TestApi;
+/** A second process of the same deployment. */
+let second: TestApi;
 let own: TestMember;
 let agent: TestAgent;
+/** Tokens of agents that were suspended and decommissioned more than a second ago; they worked until then. */
+let ended: Record<string, string>[];
 /** Ids of another tenant, by the name of the path's parameter. */
 let foreign: Record<string, string>;
 const missing: Record<string, string> = {
@@ -50,7 +55,9 @@ const missing: Record<string, string> = {
 };
 
 beforeAll(async () => {
-  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'true' } });
+  const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'true' };
+  api = await startApi({ env });
+  second = await startApi({ env, database: api.database });
   own = await signUp(api);
   agent = await registerAgent(api, own, [...scopes]);
   const other = await signUp(api);
@@ -63,8 +70,13 @@ beforeAll(async () => {
   const resource = await other.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
   const resourceId = resource.body.resourceId as string;
   foreign = { resourceId, agentId: theirs.agentId, credentialId: theirs.credentialId, checkoutId };
+  ended = await Promise.all([endAgent('POST', '/suspend'), endAgent('DELETE', '')]);
+  await wait(1_000);
 });
-afterAll(() => api.close());
+afterAll(async () => {
+  await second.close();
+  await api.close();
+});
 
 const guarded = operations.filter(({ isPublic }) => !isPublic);
 const each = guarded.map((operation) => [operation.id, operation] as const);
@@ -84,6 +96,17 @@ const bearer = async (changes: Partial<AccessTokenClaims> = {}): Promise<Record<
     ...changes,
   });
   return { authorization: `Bearer ${token}` };
+};
+
+/** The token of an agent that both processes let through, until one of them ended the agent. */
+const endAgent = async (method: string, action: string): Promise<Record<string, string>> => {
+  const { agentId } = await registerAgent(api, own, [...scopes]);
+  const headers = await bearer({ sub: agentId, client_id: agentId });
+  for (const process of [api, second]) {
+    expect((await call(process, `/agents/${agentId}`, { headers })).status).toBe(200);
+  }
+  expect((await own.send(method, `/agents/${agentId}${action}`)).status).toBeLessThan(300);
+  return headers;
 };
 
 const expectUnauthorized = ({ status, body, headers }: Reply): void => {
@@ -126,6 +149,12 @@ describe.each(each)('%s', (_id, operation: Operation) => {
     }
   });
 
+  it('refuses the token of a suspended or decommissioned agent, in every process', async () => {
+    for (const headers of ended) {
+      for (const process of [api, second]) expectUnauthorized(await send(process, operation, { headers }));
+    }
+  });
+
   it('refuses a token without its scopes, and names them', async () => {
     for (const left of operation.scopes) {
       const scope = scopes.filter((name) => name !== left).join(' ');
@@ -149,6 +178,17 @@ describe.each(each)('%s', (_id, operation: Operation) => {
     if (mayRead) expect([401, 403]).not.toContain(status);
     else expect([status, body.code]).toEqual([403, 'forbidden']);
   });
+});
+
+it('introspection, which takes a Bearer token too, refuses that of a suspended or decommissioned agent', async () => {
+  const ask = async (process: TestApi, headers: Record<string, string>) => {
+    const body = new URLSearchParams({ token: 'x' });
+    return (await call(process, '/oauth2/introspect', { method: 'POST', headers, body })).body.error;
+  };
+  expect(await ask(api, await bearer())).toBeUndefined();
+  for (const headers of ended) {
+    for (const process of [api, second]) expect(await ask(process, headers)).toBe('invalid_token');
+  }
 });
 
 describe('another tenant’s is not there: the same answer, byte for byte but for the request id', () => {

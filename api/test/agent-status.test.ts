@@ -55,7 +55,7 @@ describe('a suspended agent', () => {
       expect(late).toBe(0);
 
       const log = await api.sql(
-        'select action, event_id from audit_events where tenant_id = $1 order by sequence',
+        `select action, event_id from audit_events where tenant_id = $1 and outcome = 'success' order by sequence`,
         [member.tenantId],
       );
       const end = log.findIndex(({ action }) =>
@@ -118,9 +118,10 @@ describe('a decommissioned agent', () => {
     expect(read.body).toMatchObject({ status: 'decommissioned', decommissionedAt: expect.any(String) });
     const credentials = (await member.get(`${path}/credentials`)).body.data as Json[];
     expect(credentials.map(({ revokedAt }) => revokedAt)).toEqual([read.body.decommissionedAt]);
-    const log = await api.sql('select action from audit_events where agent_id = $1 order by sequence', [
-      agent.agentId,
-    ]);
+    const log = await api.sql(
+      `select action from audit_events where agent_id = $1 and outcome = 'success' order by sequence`,
+      [agent.agentId],
+    );
     expect(log.at(-1)).toEqual({ action: 'agent.decommissioned' });
   });
 

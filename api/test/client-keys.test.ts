@@ -126,6 +126,64 @@ describe('POST /agents/:agentId/keys', () => {
     expect((await requestByAssertion(api, signAssertion(pair, own.clientId))).status).toBe(401);
   });
 
+  it('An expired credential says so, a key to who signs with it alone', async () => {
+    const own = await registerAgent(api, member);
+    const [key, revoked] = [await addKey(member, own.agentId), await addKey(member, own.agentId)];
+    const past = '2026-01-02T23:59:59Z';
+    await api.sql('update credentials set expires_at = $1 where id = any ($2)', [
+      past,
+      [key.credentialId, revoked.credentialId],
+    ]);
+    await api.sql('update credentials set revoked_at = $1 where id = $2', [past, revoked.credentialId]);
+    const ask = (...signed: Parameters<typeof signAssertion>) =>
+      requestByAssertion(api, signAssertion(...signed));
+
+    const told = await ask(key, own.clientId);
+    expect([told.status, told.body.error]).toEqual([401, 'invalid_client']);
+    expect(told.body.error_description).toContain('expired on 2026-01-02');
+
+    const unknown = await ask(newKeyPair(), own.clientId);
+    const header = { kid: key.credentialId };
+    expect((await ask(newKeyPair(), own.clientId, { header })).text).toBe(unknown.text);
+    expect((await ask(revoked, own.clientId)).text).toBe(unknown.text);
+    const stale = await ask(key, own.clientId, { claims: { exp: 1 } });
+    expect([stale.status, stale.text.includes('expired on')]).toEqual([401, false]);
+    await member.send('POST', `/agents/${own.agentId}/suspend`);
+    expect((await ask(key, own.clientId)).text).toBe(unknown.text);
+  });
+
+  it('says so in a process that has just let the key through', async () => {
+    const own = await registerAgent(api, member);
+    const pair = newKeyPair();
+    const expiresAt = new Date(Date.now() + 60_000).toISOString();
+    expect((await add(pair.publicJwk, { expiresAt }, own.agentId)).status).toBe(201);
+    let ahead = 0;
+    const clock = () => new Date(Date.now() + ahead);
+    const second = await startApi({ env: { BILLING_ENABLED: 'false' }, database: api.database, clock });
+    const claims = { exp: Math.floor(Date.now() / 1_000) + 200 };
+    const ask = () => requestByAssertion(second, signAssertion(pair, own.clientId, { claims }));
+    expect((await ask()).status).toBe(200);
+    ahead = 60_000;
+    const told = await ask();
+    expect([told.status, told.body.error_description]).toEqual([
+      401,
+      expect.stringContaining(`expired on ${expiresAt.slice(0, 10)}`),
+    ]);
+    await second.close();
+  });
+
+  it('finds a live key among many ended ones', async () => {
+    const own = await registerAgent(api, member);
+    const live = await addKey(member, own.agentId);
+    await api.sql(
+      `insert into credentials (tenant_id, id, agent_id, kind, algorithm, public_jwk, thumbprint, created_at, revoked_at)
+       select tenant_id, id || n, agent_id, kind, algorithm, $2, n, now() + interval '1 hour', now()
+       from credentials, generate_series(1, 100) as n where id = $1`,
+      [live.credentialId, newKeyPair().publicJwk],
+    );
+    expect((await requestByAssertion(api, signAssertion(live, own.clientId))).status).toBe(200);
+  });
+
   it('takes a key once for an agent, in parallel too', async () => {
     const own = await registerAgent(api, member);
     const { publicJwk } = newKeyPair();

@@ -62,6 +62,7 @@ const TENANT_TABLES = [
   'mails',
   'revoked_tokens',
   'not_before_marks',
+  'auth_failures',
   'idempotency_keys',
 ];
 const PEOPLES_TABLES = [
@@ -108,6 +109,7 @@ describe('the application’s role', () => {
       ]);
       await api.sql(`insert into revoked_tokens values ($1, 'evt_1', now())`, [tenantId]);
       await api.sql('insert into not_before_marks values ($1, $2, now(), false, now())', [tenantId, agentId]);
+      await api.sql(`insert into auth_failures values ($1, $2, 'expired', now())`, [tenantId, agentId]);
       await api.sql('insert into stripe_customers values ($1, $2)', [tenantId, `cus_${tenantId}`]);
       await api.sql(
         `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr', now())`,

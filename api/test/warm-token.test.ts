@@ -29,8 +29,8 @@ afterAll(async () => {
   await dropTestDatabase(api.database);
 });
 
-/** What runs by the clock beside the requests: the health watch, and the feed of ended tokens. */
-const byTheClock = /^select 1$|read_revoked_tokens/;
+/** What runs by the clock beside the requests: the health watch, the feed of ended tokens, and who was refused. */
+const byTheClock = /^select 1$|read_revoked_tokens|find_refused_clients|auth_failures/;
 
 /** The transactions that were begun by requests. */
 const takeRequests = (): string[][] =>

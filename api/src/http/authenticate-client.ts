@@ -1,5 +1,7 @@
 import type { Deps } from '../deps.ts';
+import type { Origin } from '../platform/principal.ts';
 import type { Client } from '../services/tokens/authenticate-client.ts';
+import { ClientRefusal } from '../services/tokens/client-refusal.ts';
 import { OAuthError } from '../services/tokens/oauth-error.ts';
 import { useAssertionOf } from '../services/tokens/use-assertions.ts';
 import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
@@ -32,6 +34,17 @@ const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): 
   return presented;
 };
 
+/** For a `catch` around what proves a client: notes whom it refuses, and throws on. */
+export const noteRefusal =
+  ({ refusedClients }: Pick<Deps, 'refusedClients'>, clientId: string, origin: Origin) =>
+  (error: unknown): never => {
+    if (error instanceof ClientRefusal) {
+      const { reason, credentialId } = error;
+      refusedClients.note({ clientId, reason, credentialId, origin });
+    }
+    throw error;
+  };
+
 type AuthenticatedRequest = ClientRequest & Pick<Request, 'origin'>;
 
 /**
@@ -48,7 +61,7 @@ export const proveClient = async (
   const key = `${presented.clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
   door.checkOpen(key);
   try {
-    return await presented.prove();
+    return await presented.prove().catch(noteRefusal(deps, presented.clientId, request.origin));
   } catch (error) {
     if (error instanceof OAuthError) await door.knock(key);
     throw error;
@@ -62,6 +75,8 @@ export const authenticateClient = async (
   request: AuthenticatedRequest,
 ): Promise<Client> => {
   const client = await proveClient(deps, door, request);
-  await useAssertionOf(deps.db, client, request.origin.requestId);
+  await useAssertionOf(deps.db, client, request.origin.requestId).catch(
+    noteRefusal(deps, client.agentId, request.origin),
+  );
   return client;
 };

@@ -18,11 +18,14 @@ export interface ClientRequest {
 /** Who a request says it is from, and how that is proved. */
 export interface Presented {
   clientId: string;
-  /** OAuthError: `invalid_client`. */
+  /** Throws a ClientRefusal. */
   prove(): Promise<Client>;
 }
 
-export type ClientAuthenticationDeps = Pick<Deps, 'authenticateClient' | 'authenticateAssertion'>;
+export type ClientAuthenticationDeps = Pick<
+  Deps,
+  'authenticateClient' | 'authenticateAssertion' | 'refusedClients'
+>;
 
 /** One way for a client to authenticate, by its name in the registry of RFC 7591. */
 export interface ClientAuthenticationMethod {

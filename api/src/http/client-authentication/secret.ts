@@ -1,4 +1,3 @@
-import { OAuthError } from '../../services/tokens/oauth-error.ts';
 import type { ClientAuthenticationDeps, Presented } from './method.ts';
 
 /** A client id and secret, wherever they stood. */
@@ -8,9 +7,5 @@ export const presentSecret = (
   clientSecret: string,
 ): Presented => ({
   clientId,
-  prove: async () => {
-    const client = await authenticateClient(clientId, clientSecret);
-    if (!client) throw new OAuthError('invalid_client', 'Unknown client, or wrong secret.');
-    return client;
-  },
+  prove: () => authenticateClient(clientId, clientSecret),
 });

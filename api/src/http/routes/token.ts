@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { findGrant, grantTypes } from '../../services/tokens/grants.ts';
 import { issueToken } from '../../services/tokens/issue-token.ts';
 import { admitClient } from '../admit.ts';
-import { proveClient } from '../authenticate-client.ts';
+import { noteRefusal, proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
@@ -55,7 +55,9 @@ export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientA
       const client = await proveClient(deps, door, request);
       const headers = await admitClient(deps, client.tenantId, client.agentId);
       const decision = await grant(deps, client, request.body);
-      const token = await issueToken(deps, client, decision, request.origin);
+      const token = await issueToken(deps, client, decision, request.origin).catch(
+        noteRefusal(deps, client.agentId, request.origin),
+      );
       return {
         status: 200,
         headers: { ...headers, Pragma: 'no-cache' },

@@ -14,6 +14,7 @@ export type AuditAction =
   | 'token.issued'
   | 'token.revoked'
   | 'token.exchanged'
+  | 'auth.failed'
   | 'resource.created'
   | 'resource.deleted'
   | 'checkout.started'
@@ -43,20 +44,24 @@ export interface Act {
   at: Date;
 }
 
-/** An act that succeeded. Its id is told where something else carries it too, as a token's `jti` does. */
-export const succeeded = (
-  { actor, origin, at }: Act,
-  what: Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string },
-): AuditEntry => ({
+/** Its id is told where something else carries it too, as a token's `jti` does. */
+type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };
+
+const toEntry = (outcome: AuditEntry['outcome'], { actor, origin, at }: Act, what: What): AuditEntry => ({
   eventId: newId('evt', at.getTime()),
   ...what,
   tenantId: actor.tenantId,
   occurredAt: at,
   actorKind: actor.kind,
   actorId: actor.id,
-  outcome: 'success',
+  outcome,
   origin,
 });
+
+export const succeeded = (act: Act, what: What): AuditEntry => toEntry('success', act, what);
+
+/** What was refused: its actor is who the caller said to be. */
+export const failed = (act: Act, what: What): AuditEntry => toEntry('failure', act, what);
 
 /** The columns of `audit_events`, as JSON: a timestamp is ISO 8601 in UTC, bytes are `\x` and hex. */
 export interface ChainedEntry {

@@ -11,16 +11,18 @@ import type { Scope } from '../../platform/principal.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
 import type { Client } from './authenticate-client.ts';
-import { OAuthError } from './oauth-error.ts';
+import { ClientRefusal } from './client-refusal.ts';
+import type { RefusalReason } from './client-refusal.ts';
+import { isLive, refuseExpired } from './proof.ts';
+import type { Proof } from './proof.ts';
 
 /** RFC 7523 section 2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Resolves to the client that signed the assertion. OAuthError: `invalid_client`. */
+/** Resolves to the client that signed the assertion. Throws a ClientRefusal. */
 export type AuthenticateAssertion = (assertion: string) => Promise<Client>;
 
-interface ClientKey {
-  client: Client;
+interface ClientKey extends Proof {
   thumbprint: string;
   algorithm: KeyAlgorithm;
   key: KeyObject;
@@ -33,19 +35,25 @@ interface Row {
   public_jwk: JsonWebKey;
   thumbprint: string;
   scopes: Scope[];
+  enabled: boolean;
+  expires_at: Date | null;
 }
 
-const refuse = (description: string): OAuthError => new OAuthError('invalid_client', description);
+const refuse = (description: string): ClientRefusal => new ClientRefusal('wrong_assertion', description);
 
-/** One answer for an unknown client, a foreign key and a wrong signature. */
-const unproven = (): OAuthError =>
-  refuse('No live key of this client has signed the assertion: check sub, kid, alg and the key.');
+/** One answer for an unknown client, a foreign or revoked key, a suspended agent and a wrong signature. */
+const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
+  new ClientRefusal(
+    reason,
+    'No live key of this client has signed the assertion: check sub, kid, alg and the key.',
+    credentialId,
+  );
 
 const TYPES = [undefined, 'JWT', 'client-authentication+jwt'];
 /** A key is taken from our own row alone; what would name another, or ask for more, is not read. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
 
-const malformed = (): OAuthError =>
+const malformed = (): ClientRefusal =>
   refuse('client_assertion must be a signed JWT whose sub is the client id.');
 
 const decodeHeader = (assertion: string): ProtectedHeaderParameters => {
@@ -77,11 +85,13 @@ export const clientOfAssertion = (assertion: string): string => {
 
 const lookUp = async (db: Database, clientId: string): Promise<ClientKey[]> => {
   const { rows } = await db.acrossTenants((trx) =>
-    trx.raw<{ rows: Row[] }>('select * from find_client_keys(?)', [clientId]),
+    trx.raw<{ rows: Row[] }>('select * from find_keys_of_client(?)', [clientId]),
   );
   return rows.map(
     ({ tenant_id: tenantId, credential_id: credentialId, scopes, public_jwk: jwk, ...rest }) => ({
       client: { tenantId, agentId: clientId, credentialId, scopes },
+      enabled: rest.enabled,
+      expiresAt: rest.expires_at,
       thumbprint: rest.thumbprint,
       algorithm: rest.algorithm,
       key: createPublicKey({ key: jwk, format: 'jwk' }),
@@ -138,25 +148,24 @@ const checkClaims = (
   return { jti, expiresAt: new Date(exp * 1_000) };
 };
 
-interface Proof {
-  client: Client;
+interface Signed extends Proof {
   payload: unknown;
 }
 
 /** The first key that the assertion's signature fits. */
-const findProof = async (assertion: string, keys: readonly ClientKey[]): Promise<Proof | undefined> => {
+const findSigner = async (assertion: string, keys: readonly ClientKey[]): Promise<Signed | undefined> => {
   const header = readHeader(assertion);
   for (const candidate of keys) {
     const payload = mayHaveSigned(header, candidate) ? await verifyWith(assertion, candidate) : undefined;
-    if (payload !== undefined) return { client: candidate.client, payload };
+    if (payload !== undefined) return { ...candidate, payload };
   }
   return undefined;
 };
 
 /**
  * Checks a `private_key_jwt`. What was found of a client is kept for a second, unless it does not fit: a key that was
- * just added works at once. That an assertion is used once, by a client that is still live, is decided where the act
- * is committed.
+ * just added works at once. Whoever signs with an expired key is told so. That an assertion is used once, by a client
+ * that is still live, is decided where the act is committed.
  */
 export const createAssertionAuthentication = (
   db: Database,
@@ -164,19 +173,22 @@ export const createAssertionAuthentication = (
   clock: Clock,
 ): AuthenticateAssertion => {
   const known = new LRUCache<string, ClientKey[]>({ max: 10_000, ttl: 1_000 });
-  const proveByNew = async (assertion: string, clientId: string): Promise<Proof | undefined> => {
+  const findAnew = async (assertion: string, clientId: string): Promise<Signed | undefined> => {
     if (!isId('agt', clientId)) return undefined;
     const keys = await lookUp(db, clientId);
-    const proof = await findProof(assertion, keys);
-    if (proof) known.set(clientId, keys);
-    return proof;
+    const signed = await findSigner(assertion, keys);
+    if (signed) known.set(clientId, keys);
+    return signed;
   };
   return async (assertion) => {
     const clientId = clientOfAssertion(assertion);
-    const proof =
-      (await findProof(assertion, known.get(clientId) ?? [])) ?? (await proveByNew(assertion, clientId));
-    if (!proof) throw unproven();
-    const now = clock().getTime() / 1_000;
-    return { ...proof.client, assertion: checkClaims(proof.payload, { clientId, issuer, now }) };
+    const kept = await findSigner(assertion, known.get(clientId) ?? []);
+    const signed = kept && isLive(kept, clock()) ? kept : await findAnew(assertion, clientId);
+    if (!signed) throw unproven('wrong_signature');
+    if (!signed.enabled) throw unproven('not_live', signed.client.credentialId);
+    const now = clock();
+    const use = checkClaims(signed.payload, { clientId, issuer, now: now.getTime() / 1_000 });
+    refuseExpired(signed, now);
+    return { ...signed.client, assertion: use };
   };
 };

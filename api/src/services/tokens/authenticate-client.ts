@@ -6,7 +6,10 @@ import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
-import { OAuthError } from './oauth-error.ts';
+import { ClientRefusal } from './client-refusal.ts';
+import type { RefusalReason } from './client-refusal.ts';
+import { isLive, refuseExpired } from './proof.ts';
+import type { Proof } from './proof.ts';
 
 /** An agent that has proved itself. */
 export interface Client {
@@ -32,12 +35,8 @@ interface Secret extends SecretHash {
   until: Date | null;
 }
 
-interface Found {
-  client: Client;
+interface Found extends Proof {
   secrets: Secret[];
-  /** Its agent is active and it is not revoked. */
-  enabled: boolean;
-  expiresAt: Date | null;
 }
 
 interface Row {
@@ -55,10 +54,13 @@ interface Row {
 }
 
 /**
- * Resolves to the client, or to `undefined` for an unknown, wrong, revoked or suspended one: all the same. Whoever
- * holds the right secret of an expired credential is told so, by an OAuthError.
+ * Resolves to the client. ClientRefusal: an unknown, wrong, revoked or suspended one reads the same; whoever holds the
+ * right secret of an expired credential is told so.
  */
-export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client | undefined>;
+export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client>;
+
+const refuse = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
+  new ClientRefusal(reason, 'Unknown client, or wrong secret.', credentialId);
 
 const secretsOf = (row: Row): Secret[] => {
   const { generation, secret_hash, pepper_id, previous_hash, previous_pepper_id, previous_until } = row;
@@ -89,32 +91,16 @@ const lookUp = async (db: Database, clientId: string, credentialId: string): Pro
   );
 };
 
-interface Proved {
-  client: Client;
-  expiredAt: Date | null;
-}
-
 const prove = (
   { client, secrets, enabled, expiresAt }: Found,
   secret: string,
   peppers: Keyring,
   now: Date,
-): Proved | undefined => {
-  if (!enabled) return undefined;
+): Proof | undefined => {
   const live = secrets.filter(({ until }) => until === null || until > now);
   const match = live.find((candidate) => secretMatches(peppers, secret, candidate));
-  if (!match) return undefined;
-  return {
-    client: { ...client, generation: match.generation },
-    expiredAt: expiresAt && expiresAt <= now ? expiresAt : null,
-  };
+  return match && { client: { ...client, generation: match.generation }, enabled, expiresAt };
 };
-
-const expired = (at: Date): OAuthError =>
-  new OAuthError(
-    'invalid_client',
-    `This credential expired on ${at.toISOString().slice(0, 10)}. Make a new one for the agent.`,
-  );
 
 /**
  * Checks a client secret. What was found is kept for a second, so a warm request asks the database nothing here; a
@@ -145,14 +131,16 @@ export const createClientAuthentication = (
   };
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
-    if (!credentialId || !isId('agt', clientId)) return undefined;
+    if (!credentialId || !isId('agt', clientId)) throw refuse('wrong_secret');
     const id = `${clientId} ${credentialId}`;
     const kept = known.get(id) ?? (await asking.get(id));
     const warm = kept && prove(kept, secret, peppers, clock());
-    if (warm && !warm.expiredAt) return warm.client;
+    if (warm && isLive(warm, clock())) return warm.client;
     const found = await ask(clientId, credentialId);
-    const proved = found && prove(found, secret, peppers, clock());
-    if (proved?.expiredAt) throw expired(proved.expiredAt);
-    return proved?.client;
+    const proof = found && prove(found, secret, peppers, clock());
+    if (!proof) throw refuse('wrong_secret');
+    if (!proof.enabled) throw refuse('not_live', credentialId);
+    refuseExpired(proof, clock());
+    return proof.client;
   };
 };

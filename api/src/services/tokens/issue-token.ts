@@ -6,6 +6,7 @@ import type { Recorded } from '../audit/commit-group.ts';
 import type { Ledger } from '../audit/ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from './authenticate-client.ts';
+import { ClientRefusal } from './client-refusal.ts';
 import type { Decision } from './grants/grant.ts';
 import { OAuthError } from './oauth-error.ts';
 import type { SigningKeys } from './signing-keys.ts';
@@ -26,8 +27,8 @@ export interface IssuedToken {
   issuedTokenType: string | undefined;
 }
 
-const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, () => OAuthError>> = {
-  not_live: () => new OAuthError('invalid_client', 'The client is not active.'),
+const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client) => OAuthError>> = {
+  not_live: ({ credentialId }) => new ClientRefusal('not_live', 'The client is not active.', credentialId),
   subject_not_live: () => new OAuthError('invalid_request', 'An agent of the subject token is not active.'),
   scope_lost: () => new OAuthError('invalid_scope', 'An agent has just been granted less. Ask again.'),
   replayed,
@@ -69,6 +70,6 @@ export const issueToken = async (
   );
   const scopes = audience === config.PUBLIC_URL ? scope.split(' ') : [];
   const recorded = await ledger.record(entry, { credentialId, generation, agentIds, scopes, assertion });
-  if (recorded !== 'committed') throw refusals[recorded]();
+  if (recorded !== 'committed') throw refusals[recorded](client);
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };

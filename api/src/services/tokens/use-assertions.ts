@@ -1,6 +1,6 @@
 import type { Database, Send } from '../../platform/database.ts';
 import type { AssertionUse, Client } from './authenticate-client.ts';
-import { OAuthError } from './oauth-error.ts';
+import { ClientRefusal } from './client-refusal.ts';
 
 export interface Use extends AssertionUse {
   tenantId: string;
@@ -23,14 +23,18 @@ export const useAssertions = async (send: Send, uses: readonly Use[]): Promise<S
   return new Set(first.map(({ id }) => id));
 };
 
-export const replayed = (): OAuthError =>
-  new OAuthError('invalid_client', 'This assertion was used before. Sign a new one, with another jti.');
+export const replayed = ({ credentialId }: Client): ClientRefusal =>
+  new ClientRefusal(
+    'replayed',
+    'This assertion was used before. Sign a new one, with another jti.',
+    credentialId,
+  );
 
-/** Uses up a client's assertion, where it came with one. OAuthError: `invalid_client`, where it was used before. */
+/** Uses up a client's assertion, where it came with one. ClientRefusal where it was used before. */
 export const useAssertionOf = async (db: Database, client: Client, requestId: string): Promise<void> => {
   const { assertion, tenantId, credentialId } = client;
   if (!assertion) return;
   const use = { ...assertion, tenantId, credentialId, usedBy: requestId };
   const first = await db.pipelined((send) => useAssertions(send, [use]));
-  if (!first.has(requestId)) throw replayed();
+  if (!first.has(requestId)) throw replayed(client);
 };

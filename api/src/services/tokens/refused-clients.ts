@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database } from '../../platform/database.ts';
+import { every } from '../../platform/every.ts';
+import type { Logger } from '../../platform/logger.ts';
+import { recordRefusals } from './record-refusals.ts';
+import type { Refusal } from './record-refusals.ts';
+
+/** Tells of refused clients beside their requests: what fails here fails no answer, and delays none. */
+export interface RefusedClients {
+  /** Costs a look into memory. */
+  note(refusal: Omit<Refusal, 'at'>): void;
+  /** Writes what is noted. */
+  flush(): Promise<void>;
+  /** Writes once more, then no longer. */
+  stop(): Promise<void>;
+}
+
+const FLUSH_MS = 1_000;
+const MINUTE_MS = 60_000;
+/** More clients than this in one minute are noted more often than needed, which the database sorts out. */
+const MAX_KNOWN = 10_000;
+/** A flood of made-up clients costs one look-up a second, of no more than these. */
+const MAX_PENDING = 1_000;
+
+export const createRefusedClients = (deps: {
+  db: Database;
+  logger: Logger;
+  clock: Clock;
+}): RefusedClients => {
+  const { logger, clock } = deps;
+  const noted = new LRUCache<string, number>({ max: MAX_KNOWN });
+  const pending: Refusal[] = [];
+  let dropped = 0;
+
+  const tryAgain = (late: Refusal[]): void => {
+    const since = clock().getTime() - MINUTE_MS;
+    pending.unshift(...late.filter(({ at }) => at.getTime() > since));
+  };
+  const write = async (): Promise<void> => {
+    if (dropped > 0) logger.warn({ count: dropped }, 'more clients were refused than can be told of');
+    dropped = 0;
+    const batch = pending.splice(0);
+    if (batch.length === 0) return;
+    const late = await recordRefusals(deps, batch).catch((error: unknown) => {
+      logger.warn({ err: error }, 'refused clients could not be looked up');
+      return batch;
+    });
+    tryAgain(late);
+  };
+  let last = Promise.resolve();
+  const flush = (): Promise<void> => (last = last.then(write));
+  const cancel = every(FLUSH_MS, logger, 'telling of refused clients', flush);
+
+  return {
+    note: (refusal) => {
+      const at = clock();
+      const clientId = refusal.clientId.slice(0, 64);
+      const key = `${clientId} ${refusal.reason}`;
+      const before = noted.get(key);
+      if (before !== undefined && at.getTime() - before < MINUTE_MS) return;
+      if (pending.length >= MAX_PENDING) {
+        dropped += 1;
+        return;
+      }
+      noted.set(key, at.getTime());
+      pending.push({ ...refusal, clientId, at });
+    },
+    flush,
+    stop: async () => {
+      cancel();
+      await flush();
+    },
+  };
+};
