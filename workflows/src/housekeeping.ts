@@ -1,10 +1,8 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { BatchActivities, DeletedBatch } from './contracts.ts';
+import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { batchActivities } from './batch-activities.ts';
+import type { DeletedBatch } from './contracts.ts';
 
-const { deleteExpired } = proxyActivities<BatchActivities>({
-  startToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
-});
+const { deleteExpired } = batchActivities;
 
 /** Deletes what has expired, batch by batch, until nothing of it is left. */
 export const housekeeping = async (): Promise<number> => {
