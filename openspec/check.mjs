@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 /** @typedef {{ title: string, line: number }} Binding */
 /** @typedef {{ number: string, done: boolean, file: string, line: number, bindings: Binding[] }} Task */
 /** @typedef {{ file: string, source: string }} Source */
+/** @typedef {{ bound: number, total: number }} Count */
 
 const OUTLINE = /^(# \S.*|## (ADDED Requirements|Purpose|Requirements))$/;
 
@@ -157,30 +158,40 @@ export const checkTicked = (tasks, isQuoted) =>
     );
 
 /**
+ * How many scenarios a test quotes.
+ * @param {Scenario[]} scenarios
+ * @param {(title: string) => boolean} isQuoted
+ */
+const count = (scenarios, isQuoted) => ({
+  bound: scenarios.filter(({ title }) => isQuoted(title)).length,
+  total: scenarios.length,
+});
+
+/**
  * Checks the whole folder. `base` are the living specs, `deltas` those of the changes.
  * @param {{ base: Source[], deltas: Source[], tasks: Source[], tests: string[] }} folder
- * @returns {{ findings: Finding[], bound: number, total: number }}
+ * @returns {{ findings: Finding[], living: Count, changes: Count }}
  */
 export const check = ({ base, deltas, tasks, tests }) => {
   const parsedBase = base.map(({ file, source }) => parseSpec(file, source));
   const parsedDeltas = deltas.map(({ file, source }) => parseSpec(file, source));
   const parsedTasks = tasks.map(({ file, source }) => parseTasks(file, source));
   const requirements = [...parsedBase, ...parsedDeltas].flatMap((spec) => spec.requirements);
-  const scenarios = parsedDeltas
-    .flatMap((spec) => spec.requirements)
-    .flatMap((requirement) => requirement.scenarios);
+  const scenariosOf = (/** @type {{ requirements: Requirement[] }[]} */ specs) =>
+    specs.flatMap((spec) => spec.requirements).flatMap((requirement) => requirement.scenarios);
+  const [living, changed] = [scenariosOf(parsedBase), scenariosOf(parsedDeltas)];
   const allTasks = parsedTasks.flatMap((list) => list.tasks);
   const isQuoted = (/** @type {string} */ title) => tests.some((test) => test.includes(title));
   return {
     findings: [
       ...[...parsedBase, ...parsedDeltas, ...parsedTasks].flatMap(({ findings }) => findings),
       ...checkRequirements(requirements),
-      ...checkTitles(requirements.flatMap((requirement) => requirement.scenarios)),
-      ...checkBindings(scenarios, allTasks),
+      ...checkTitles([...living, ...changed]),
+      ...checkBindings(changed, allTasks),
       ...checkTicked(allTasks, isQuoted),
     ],
-    bound: scenarios.filter(({ title }) => isQuoted(title)).length,
-    total: scenarios.length,
+    living: count(living, isQuoted),
+    changes: count(changed, isQuoted),
   };
 };
 
@@ -220,9 +231,10 @@ export const readFolder = (root) => {
 };
 
 const main = () => {
-  const { findings, bound, total } = check(readFolder(fileURLToPath(new URL('..', import.meta.url))));
+  const { findings, living, changes } = check(readFolder(fileURLToPath(new URL('..', import.meta.url))));
   for (const { file, line, message } of findings) console.error(`${file}:${line} ${message}`);
-  console.log(`${bound} of ${total} scenarios bound`);
+  console.log(`living specs: ${living.bound} of ${living.total} scenarios bound`);
+  console.log(`changes: ${changes.bound} of ${changes.total} scenarios bound`);
   if (findings.length > 0) process.exitCode = 1;
 };
 

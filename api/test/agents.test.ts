@@ -85,8 +85,9 @@ describe('POST /agents', () => {
     const member = await signUp(api);
     const writer = await registerAgent(api, member, ['agents:write', 'agents:read']);
     expect((await writer.post('/agents', { name: 'child', scopes: ['agents:read'] })).status).toBe(201);
-    const wider = await writer.post('/agents', { name: 'wider', scopes: ['billing:write'] });
+    const wider = await writer.post('/agents', { name: 'wider', scopes: ['trust:write'] });
     expect([wider.status, wider.body.code]).toEqual([403, 'forbidden']);
+    expect((await member.get('/agents?q=wider')).body.data).toEqual([]);
   });
 
   it('needs the scope agents:write', async () => {

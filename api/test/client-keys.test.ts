@@ -28,7 +28,7 @@ const credentialsOf = (agentId: string) =>
   api.sql('select * from credentials where agent_id = $1 order by id', [agentId]);
 
 describe('POST /agents/:agentId/keys', () => {
-  it.each(['ES256', 'EdDSA', 'RS256'] as const)('takes a key for %s', async (algorithm) => {
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('A public key is taken: %s', async (algorithm) => {
     const own = await registerAgent(api, member);
     const { publicJwk } = newKeyPair(algorithm);
     const reply = await add({ ...publicJwk, use: 'sig', alg: algorithm, kid: 'mine' }, {}, own.agentId);
@@ -192,7 +192,7 @@ describe('POST /agents/:agentId/keys', () => {
     expect(replies.find(({ status }) => status === 409)!.body.code).toBe('key_taken');
   });
 
-  it('is listed beside the secrets, is not rotated, and is revoked at once', async () => {
+  it('A key is revoked and not rotated: it is listed beside the secrets', async () => {
     const own = await registerAgent(api, member);
     const key = await addKey(member, own.agentId);
     const path = `/agents/${own.agentId}/credentials`;

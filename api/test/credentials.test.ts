@@ -207,7 +207,7 @@ describe('a rotation', () => {
     expect(await statuses(agent.agentId, agent.clientSecret, body.clientSecret)).toEqual([401, 200]);
   });
 
-  it('during an overlap leaves the newest two secrets', async () => {
+  it('Rotating during an overlap leaves the newest two secrets', async () => {
     const { member, agent } = await fresh();
     const secrets: unknown[] = [agent.clientSecret];
     for (let i = 0; i < 2; i++) {
@@ -217,7 +217,7 @@ describe('a rotation', () => {
     expect(await statuses(agent.agentId, ...secrets)).toEqual([401, 200, 200]);
   });
 
-  it('in parallel leaves one secret: that of the last', async () => {
+  it('Parallel rotations leave one secret: that of the last', async () => {
     const { member, agent } = await fresh();
     const replies = await Promise.all(
       Array.from({ length: 5 }, () => member.post(`${pathOf(agent)}/rotate`, {})),

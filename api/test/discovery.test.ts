@@ -173,7 +173,7 @@ describe('a public document', () => {
     expect(reply.headers.get('access-control-allow-origin')).not.toBe('*');
   });
 
-  it('has of each key its public half alone', async () => {
+  it('The key set shows public halves alone', async () => {
     const { keys } = (await wellKnown('jwks.json')).body as { keys: Json[] };
     expect(keys).toHaveLength(2);
     for (const key of keys) {

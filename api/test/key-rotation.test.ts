@@ -143,7 +143,7 @@ describe('rotateSigningKeys', () => {
     expect(await rotateSigningKeys(first.deps, { now: later(600_000), early: true })).toHaveLength(3);
   });
 
-  it('moves a key from next to gone, and its private half goes when it signs no more', async () => {
+  it('A key goes through all four stages, and its private half goes when it signs no more', async () => {
     const [old, next] = [await kidOf('current'), await kidOf('next')];
     await rotateSigningKeys(first.deps, { now: later(29 * DAY) });
     expect(await kidOf('current')).toBe(old);
@@ -171,7 +171,7 @@ describe('rotateSigningKeys', () => {
     expect(await statuses()).toEqual(['current', 'next', 'previous']);
   });
 
-  it('is noticed by every process within a second', async () => {
+  it('A rotation is noticed by every process within a second', async () => {
     const [old, next] = [await kidOf('current'), await kidOf('next')];
     const token = await agent.token();
     await rotateSigningKeys(first.deps, { now: later(600_000), early: true });
@@ -201,7 +201,7 @@ describe('rotateSigningKeys', () => {
     expect(await keys()).toEqual(before);
   });
 
-  it('seals new keys with the newest encryption key, and a process that lacks it still verifies', async () => {
+  it('New keys are sealed by the newest encryption key, and a process that lacks it still verifies', async () => {
     const token = await agent.token();
     await rotateWith(together(), 600_000);
     expect((await keys()).find(({ status }) => status === 'next')!.private_key).toMatch(/^k9\./);

@@ -62,7 +62,7 @@ describe('the signing key', () => {
   it.each([
     ['another key under the same id', `k1:${keyOf(8)}`, 'the key "k1" of KEY_ENCRYPTION_KEYS does not open'],
     ['no key of that id', `k2:${keyOf(7)}`, 'the key "k1" is not in KEY_ENCRYPTION_KEYS'],
-  ])('stops the start, with a clear word, where there is %s', async (_what, keys, words) => {
+  ])('A wrong encryption key stops the start, with a clear word: %s', async (_what, keys, words) => {
     await expect(restart(keys)).rejects.toThrow(words);
     expect(await signingKeys(api)).toHaveLength(2);
   });
@@ -73,7 +73,7 @@ describe('the signing key', () => {
     await second.close();
   });
 
-  it('does not open in another row', async () => {
+  it('A moved key cannot be decrypted', async () => {
     const [row] = await signingKeys(api);
     const other = createHash('sha256').update('another row').digest('base64url');
     const move = (from: string, to: string) =>
@@ -120,7 +120,7 @@ describe('a sealed value', () => {
 });
 
 describe('a client secret', () => {
-  it('is in no column of the database, and its hash is worth nothing without the pepper', async () => {
+  it('A hash is worth nothing without its pepper, and the secret is in no column', async () => {
     const api = await startApi();
     const agent = await registerAgent(api, await signUp(api));
     const [row] = await api.sql('select * from credentials where id = $1', [agent.credentialId]);

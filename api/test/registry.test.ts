@@ -116,18 +116,46 @@ describe('the owner', () => {
     expect(agents.map(({ name, owner: by }) => [name, by])).toEqual([['mine', member.userId]]);
   });
 
+  it('A team has a member behind it', async () => {
+    const member = await signUp(api);
+    const { body } = await member.post('/agents', { name: 'ours', ownerTeam: 'Ops' });
+    expect(body).toMatchObject({ owner: member.userId, ownerTeam: 'Ops' });
+  });
+
   it('A leaving member leaves no agent behind', async () => {
     const member = await signUp(api);
-    const colleague = await hire(member);
-    const agentId = await register(member, { name: 'theirs', owner: colleague.userId });
-    const ended = await register(member, { name: 'ended', owner: colleague.userId });
+    const [leaver, admin] = [await hire(member), await hire(member)];
+    await api.sql(`update members set role = 'admin' where user_id = $1`, [admin.userId]);
+    const { userId: owner } = leaver;
+    const working = await register(member, { name: 'working', owner });
+    const stopped = await register(member, { name: 'stopped', owner });
+    const ended = await register(member, { name: 'ended', owner });
+    await member.post(`/agents/${stopped}/suspend`, undefined);
     await member.send('DELETE', `/agents/${ended}`);
-    const leave = () => api.sql('delete from members where user_id = $1', [colleague.userId]);
-    await expect(leave()).rejects.toMatchObject({ constraint: 'agents_owner_fkey' });
-    const owned = (await member.get(`/agents?status=active&owner=${colleague.userId}`)).body.data as Json[];
-    expect(owned.map((agent) => agent.agentId)).toEqual([agentId]);
-    await member.send('PATCH', `/agents/${agentId}`, { owner: member.userId });
-    await leave();
+    /** What would take the member away from the agents. */
+    const ways: [string, string[]][] = [
+      ['delete from members where user_id = $1', [owner]],
+      ['delete from users where id = $1', [owner]],
+      ['update members set tenant_id = $2 where user_id = $1', [owner, (await signUp(api)).tenantId]],
+    ];
+    const isRefused = async () => {
+      for (const way of ways) {
+        await expect(api.sql(...way)).rejects.toMatchObject({ constraint: 'agents_owner_fkey' });
+      }
+    };
+    const listed = async (status: string): Promise<unknown[]> =>
+      ((await admin.get(`/agents?status=${status}&owner=${owner}`)).body.data as Json[]).map(
+        ({ agentId }) => agentId,
+      );
+    await isRefused();
+    expect([await listed('active'), await listed('suspended')]).toEqual([[working], [stopped]]);
+    const handOver = { owner: admin.userId };
+    expect((await admin.send('PATCH', `/agents/${working}`, handOver)).status).toBe(200);
+    await isRefused();
+    expect((await admin.send('PATCH', `/agents/${stopped}`, handOver)).status).toBe(200);
+    await api.sql(...ways[0]!);
+    expect((await admin.get(`/agents?owner=${owner}`)).body.data).toMatchObject([{ agentId: ended }]);
+    expect((await admin.get(`/agents/${working}`)).body.owner).toBe(admin.userId);
   });
 });
 

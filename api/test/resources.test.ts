@@ -38,7 +38,7 @@ const remove = (resourceId: string, { cookie }: TestMember = member): Promise<Re
   });
 
 describe('/resources', () => {
-  it('makes, lists and deletes a resource, each in the log', async () => {
+  it('A resource is made, listed and deleted, each in the log', async () => {
     const made = await member.post('/resources', { identifier: 'urn:example:search', scopes: ['find'] });
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
@@ -78,7 +78,7 @@ describe('/resources', () => {
     ['an address of the API', `${PUBLIC_URL}/agents`],
     ['the API, spelt otherwise', 'HTTP://API.TEST:80/'],
     ['nothing', ''],
-  ])('refuses an identifier with %s', async (_what, identifier) => {
+  ])('A wrong identifier is no resource: %s', async (_what, identifier) => {
     const reply = await member.post('/resources', { identifier, scopes: ['read'] });
     expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
   });
@@ -104,7 +104,7 @@ describe('/resources', () => {
     expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
   });
 
-  it('has an identifier once in a tenant, and in each tenant', async () => {
+  it('An identifier is one resource of a tenant, and of each tenant', async () => {
     const again = await member.post('/resources', { identifier: CRM, scopes: ['read'] });
     expect([again.status, again.body.code]).toEqual([409, 'resource_taken']);
     expect((await stranger.post('/resources', { identifier: CRM, scopes: ['read'] })).status).toBe(201);
@@ -117,7 +117,7 @@ describe('/resources', () => {
     expect({ ...foreign.body, requestId: '' }).toEqual({ ...unknown.body, requestId: '' });
   });
 
-  it('a tenant has at most a hundred', async () => {
+  it('The hundred and first resource is refused', async () => {
     const crowd = await signUp(api);
     await api.sql(
       `insert into resources select $1, 'res_' || n, 'https://' || n || '.example', '{a}', 60, now()

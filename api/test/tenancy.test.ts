@@ -202,6 +202,7 @@ describe('the application’s role', () => {
     'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
     'set role sentryagent_auditor',
+    'set role sentryagent_housekeeper',
     'alter table agents disable row level security',
     'create table notes (text text)',
   ])('may not: %s', async (sql) => {
@@ -229,6 +230,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_mailer', ['mails']],
     ['sentryagent_owner_finder', ['members', 'users']],
     ['sentryagent_expiry_finder', ['agents', 'credentials']],
+    ['sentryagent_housekeeper', ['assertion_uses', 'idempotency_keys', 'sessions', 'verifications']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_auth', PEOPLES_TABLES],
     ['sentryagent_app', TENANT_TABLES],

@@ -33,19 +33,28 @@ it('Schedules are ensured at each start, and a paused one stays paused', async (
   await cli(['schedule', 'toggle', '--unpause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
 });
 
+/** Waits until that many runs of a workflow have completed. */
+const completed = (workflow: string, runs: number): Promise<void> =>
+  until(`${runs} runs of ${workflow} have completed`, async () => {
+    const query = `WorkflowType = "${workflow}" AND ExecutionStatus = "Completed"`;
+    return new RegExp(`\\b${runs}\\b`).test(await cli(['workflow', 'count', '--query', query]));
+  });
+
 it('the scheduled run moves the signing keys on', async () => {
   await cli(['schedule', 'trigger', '--schedule-id', 'key-rotation']);
-  await until('it has run', async () => {
-    const printed = await cli([
-      'workflow',
-      'count',
-      '--query',
-      'WorkflowType = "keyRotation" AND ExecutionStatus = "Completed"',
-    ]);
-    return /\b1\b/.test(printed);
-  });
+  await completed('keyRotation', 1);
   const keys = await stack.sql('select status from signing_keys order by status');
   expect(keys.map(({ status }) => status)).toEqual(['current', 'next']);
+});
+
+it('the scheduled run deletes what has expired', async () => {
+  await stack.sql(
+    `insert into verifications (id, identifier, value, expires_at) values
+       ('ended', 'test', 'test', now() - interval '1 hour'), ('open', 'test', 'test', now() + interval '1 hour')`,
+  );
+  await cli(['schedule', 'trigger', '--schedule-id', 'housekeeping']);
+  await completed('housekeeping', 1);
+  expect(await stack.sql('select id from verifications')).toEqual([{ id: 'open' }]);
 });
 
 it('the scheduled run queues the mails that are due', async () => {
@@ -61,14 +70,6 @@ it('the scheduled run queues the mails that are due', async () => {
     return mails.length === 1 && mails[0]!.recipient === person.email;
   });
   await cli(['schedule', 'trigger', '--schedule-id', 'credential-expiry']);
-  await until('the second run has ended', async () => {
-    const printed = await cli([
-      'workflow',
-      'count',
-      '--query',
-      'WorkflowType = "credentialExpiry" AND ExecutionStatus = "Completed"',
-    ]);
-    return /\b2\b/.test(printed);
-  });
+  await completed('credentialExpiry', 2);
   expect(await stack.sql('select id from mails where tenant_id = $1', [person.tenantId])).toHaveLength(1);
 });

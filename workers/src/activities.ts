@@ -14,6 +14,7 @@ import {
 import { closeCheckout } from '@sentryagent/api/services/billing/close-checkout';
 import { openCheckoutSession } from '@sentryagent/api/services/billing/open-checkout-session';
 import { startSubscription } from '@sentryagent/api/services/billing/start-subscription';
+import { deleteExpired } from '@sentryagent/api/services/delete-expired';
 import { rotateSigningKeys } from '@sentryagent/api/services/tokens/rotate-signing-keys';
 import { toFailure } from './failure.ts';
 
@@ -57,4 +58,5 @@ export const createActivities = (deps: ActivityDeps): Activities => {
 export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
   announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
   rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+  deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
 });

@@ -34,7 +34,7 @@ const replay = (file: string, bundle = workflowBundle()): Promise<void> => {
 
 describe('Recorded histories replay with the current code', () => {
   it('has some of each workflow', () => {
-    for (const name of ['checkout', 'subscription', 'credential-expiry', 'key-rotation']) {
+    for (const name of ['checkout', 'subscription', 'credential-expiry', 'housekeeping', 'key-rotation']) {
       expect(files.filter((file) => file.includes(`/${name}-`)).length).toBeGreaterThan(0);
     }
   });
@@ -120,11 +120,15 @@ const lives = (environment: TestWorkflowEnvironment) => {
   } satisfies Record<string, (world: World) => Promise<Run>>;
 };
 
-const twoPages = (): BatchActivities => ({
-  rotateSigningKeys: async () => [{ kid: 'key_1', to: 'next' }],
-  announceExpiry: async ({ after }) =>
-    after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
-});
+const twoPages = (): BatchActivities => {
+  const batches = [true, false];
+  return {
+    rotateSigningKeys: async () => [{ kid: 'key_1', to: 'next' }],
+    announceExpiry: async ({ after }) =>
+      after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
+    deleteExpired: async () => ({ deleted: 3, isMore: batches.shift()! }),
+  };
+};
 
 const release = process.env.RECORD_HISTORIES;
 if (release) {
@@ -155,6 +159,7 @@ if (release) {
       for (const [name, file] of [
         ['credentialExpiry', 'credential-expiry-paged'],
         ['keyRotation', 'key-rotation-due'],
+        ['housekeeping', 'housekeeping-batched'],
       ] as const) {
         const run = await environment.client.workflow.start(names[name], {
           workflowId: `${file}-${randomUUID()}`,

@@ -18,6 +18,7 @@ export const names = {
   subscription: 'subscription',
   credentialExpiry: 'credentialExpiry',
   keyRotation: 'keyRotation',
+  housekeeping: 'housekeeping',
   /** Update of `checkout`: answers once its page at Stripe is open. Its id is fixed, so a second click gets the same. */
   open: 'open',
   /** Signal of both: look at Stripe again. It carries nothing, so duplicates, order and delay cannot matter. */
@@ -40,6 +41,12 @@ export const schedules = [
     workflow: names.keyRotation,
     hour: 3,
     note: 'Moves the signing keys on by whatever is due.',
+  },
+  {
+    scheduleId: 'housekeeping',
+    workflow: names.housekeeping,
+    hour: 4,
+    note: 'Deletes what has expired.',
   },
 ] as const;
 
@@ -124,10 +131,19 @@ export interface RotatedKey {
   to: 'next' | 'current' | 'previous' | 'gone';
 }
 
+export interface DeletedBatch {
+  /** Rows. */
+  deleted: number;
+  /** Whether more of them may be left. */
+  isMore: boolean;
+}
+
 /** The same, for the batch queue. */
 export interface BatchActivities {
   /** Queues the mails that are due for a page of the credentials after this one. */
   announceExpiry(input: { after: string }): Promise<AnnouncedPage>;
   /** Moves the signing keys on by whatever is due; answers what became of which. */
   rotateSigningKeys(): Promise<RotatedKey[]>;
+  /** Deletes a batch of what has expired, of every tenant. */
+  deleteExpired(): Promise<DeletedBatch>;
 }

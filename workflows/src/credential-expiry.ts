@@ -1,10 +1,8 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
-import type { AnnouncedPage, BatchActivities, CredentialExpiryInput } from './contracts.ts';
+import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { batchActivities } from './batch-activities.ts';
+import type { AnnouncedPage, CredentialExpiryInput } from './contracts.ts';
 
-const { announceExpiry } = proxyActivities<BatchActivities>({
-  startToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
-});
+const { announceExpiry } = batchActivities;
 
 /** Goes through the credentials that end soon, page by page; which of them are announced is the activity's rule. */
 export const credentialExpiry = async ({ after = '' }: CredentialExpiryInput = {}): Promise<number> => {

@@ -1,4 +1,5 @@
 export { checkout } from './checkout.ts';
 export { credentialExpiry } from './credential-expiry.ts';
+export { housekeeping } from './housekeeping.ts';
 export { keyRotation } from './key-rotation.ts';
 export { subscription } from './subscription.ts';

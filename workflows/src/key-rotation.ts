@@ -1,10 +1,8 @@
-import { proxyActivities, setCurrentDetails } from '@temporalio/workflow';
-import type { BatchActivities, RotatedKey } from './contracts.ts';
+import { setCurrentDetails } from '@temporalio/workflow';
+import { batchActivities } from './batch-activities.ts';
+import type { RotatedKey } from './contracts.ts';
 
-const { rotateSigningKeys } = proxyActivities<BatchActivities>({
-  startToCloseTimeout: '1 minute',
-  retry: { initialInterval: '1 second', maximumInterval: '5 minutes' },
-});
+const { rotateSigningKeys } = batchActivities;
 
 /** Moves the signing keys on: next, current, previous, gone. Which step is due is the activity's rule. */
 export const keyRotation = async (): Promise<RotatedKey[]> => {

@@ -33,7 +33,7 @@ const ensure = async ({ schedule }: Client, options: ScheduleOptions): Promise<v
 };
 
 /** Creates what runs by the clock, or brings it in step with this release. */
-export const ensureSchedules = async (temporal: Temporal): Promise<void> => {
+const ensureSchedules = async (temporal: Temporal): Promise<void> => {
   for (const schedule of schedules) {
     await temporal.within(DEADLINE_MS, (client) => ensure(client, optionsOf(schedule)));
   }

@@ -4,7 +4,7 @@ import type { Stripe } from '../../platform/stripe.ts';
 import type { CheckoutKey } from './close-checkout.ts';
 
 /** The tenant's customer at Stripe, if it has one. */
-export const findCustomer = (db: Database, tenantId: string): Promise<string | undefined> =>
+const findCustomer = (db: Database, tenantId: string): Promise<string | undefined> =>
   db.withTenant(tenantId, async (trx) => (await StripeCustomer.query(trx).findById(tenantId))?.customerId);
 
 /**

@@ -1,0 +1,17 @@
+import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { batchActivities } from './batch-activities.ts';
+import type { DeletedBatch } from './contracts.ts';
+
+const { deleteExpired } = batchActivities;
+
+/** Deletes what has expired, batch by batch, until nothing of it is left. */
+export const housekeeping = async (): Promise<number> => {
+  let total = 0;
+  for (;;) {
+    const { deleted, isMore }: DeletedBatch = await deleteExpired();
+    total += deleted;
+    setCurrentDetails(`${total} expired rows deleted by this run.`);
+    if (!isMore) return total;
+    if (workflowInfo().continueAsNewSuggested) return continueAsNew<typeof housekeeping>();
+  }
+};
