@@ -247,8 +247,11 @@ describe('the scopes', () => {
     const scopes = ['agents:read', 'agents:write'];
     await member.send('PATCH', `/agents/${agent.agentId}`, { scopes });
     const wider = { scopes: [...scopes, 'trust:write'] };
-    expect((await agent.post('/agents', { name: 'two', scopes: ['trust:write'] })).status).toBe(403);
-    expect((await agent.send('PATCH', `/agents/${agent.agentId}`, wider)).status).toBe(403);
+    expect([401, 403]).toContain(
+      (await agent.post('/agents', { name: 'two', scopes: ['trust:write'] })).status,
+    );
+    expect([401, 403]).toContain((await agent.send('PATCH', `/agents/${agent.agentId}`, wider)).status);
+    expect((await member.get('/agents')).body.data).toHaveLength(2);
     expect((await member.get(`/agents/${agent.agentId}`)).body.scopes).toEqual(scopes);
   });
 

@@ -1,0 +1,113 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
+import type { TestAgent, TestMember } from './support/callers.ts';
+
+let api: TestApi;
+/** A second process of the same deployment. */
+let second: TestApi;
+let member: TestMember;
+beforeAll(async () => {
+  const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
+  api = await startApi({ env });
+  second = await startApi({ env, database: api.database });
+  member = await signUp(api);
+});
+afterAll(async () => {
+  await second.close();
+  await api.close();
+});
+
+const grant = (agent: TestAgent, ...scopes: string[]) =>
+  member.send('PATCH', `/agents/${agent.agentId}`, { scopes });
+
+/** What each process answers to a call with the token. */
+const use = (token: string): Promise<number[]> =>
+  Promise.all(
+    [api, second].map(
+      async (process) =>
+        (await call(process, '/agents', { headers: { authorization: `Bearer ${token}` } })).status,
+    ),
+  );
+
+const exchange = async (by: TestAgent, token: string, process = api) =>
+  by.requestToken(
+    {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    },
+    process,
+  );
+
+it('A token that says more than is left ends within a second', async () => {
+  const agent = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  const other = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  const token = await agent.token();
+  const exchanged = (await exchange(other, token)).body.access_token as string;
+  const unrelated = await other.token();
+  expect([await use(token), await use(exchanged)]).toEqual([
+    [200, 200],
+    [200, 200],
+  ]);
+  expect((await grant(agent, 'agents:read')).status).toBe(200);
+  await wait(1_000);
+  expect([await use(token), await use(exchanged)]).toEqual([
+    [401, 401],
+    [401, 401],
+  ]);
+  expect([await use(await agent.token()), await use(unrelated)]).toEqual([
+    [200, 200],
+    [200, 200],
+  ]);
+});
+
+it('A scope that is added ends nothing', async () => {
+  const agent = await registerAgent(api, member, ['agents:read']);
+  const token = await agent.token();
+  expect((await grant(agent, 'audit:read', 'agents:read')).status).toBe(200);
+  await wait(1_000);
+  expect(await use(token)).toEqual([200, 200]);
+});
+
+interface Issued {
+  token: string;
+  sentAfter: boolean;
+}
+
+it('No token slips past a loss of scope', async () => {
+  const agent = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  const other = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  const subject = await agent.token();
+  const issued: Issued[] = [];
+  let isAnswered = false;
+  let isOver = false;
+  const client = async (index: number): Promise<void> => {
+    const process = index % 2 ? api : second;
+    while (!isOver) {
+      const sentAfter = isAnswered;
+      const reply = await (index % 4 < 2
+        ? agent.requestToken({}, process)
+        : exchange(other, subject, process));
+      if (reply.status === 200) issued.push({ token: reply.body.access_token as string, sentAfter });
+      else expect(reply.status).toBe(400);
+    }
+  };
+  const clients = Array.from({ length: 16 }, (_, index) => client(index));
+  while (issued.length < 60) await wait(5);
+  expect((await grant(agent, 'agents:read')).status).toBe(200);
+  isAnswered = true;
+  await wait(1_200);
+  isOver = true;
+  await Promise.all(clients);
+
+  const wide = issued.filter(({ token }) => String(decodeJwt(token).scope).includes('audit:read'));
+  expect(wide.length).toBeGreaterThan(0);
+  expect(wide.filter(({ sentAfter }) => sentAfter)).toEqual([]);
+  const answers = await Promise.all(wide.map(({ token }) => use(token)));
+  expect(new Set(answers.flat())).toEqual(new Set([401]));
+  expect(await use(await agent.token())).toEqual([200, 200]);
+});
