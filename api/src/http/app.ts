@@ -14,10 +14,11 @@ import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
 
+/** One that is sent twice is read as a list, which few headers can be: Node would drop the second `Authorization`. */
 const headersOf = ({ req }: Koa.Context): Headers => {
   const headers = new Headers();
-  for (const [name, value] of Object.entries(req.headers)) {
-    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  for (const [name, values = []] of Object.entries(req.headersDistinct)) {
+    headers.set(name, values.join(name === 'cookie' ? '; ' : ', '));
   }
   return headers;
 };
