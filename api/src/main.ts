@@ -1,9 +1,9 @@
-import { createServer } from 'node:http';
 import { readConfig } from './config.ts';
 import { closeDeps, createDeps } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
+import { createHttpServer } from './http/server.ts';
 import { createLogger } from './platform/logger.ts';
 import { watchHealth } from './services/watch-health.ts';
 import { keepSchedules } from './services/ensure-schedules.ts';
@@ -19,11 +19,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 const watch = await watchHealth(deps.db, deps.redis);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
-// Slow senders are cut off: 10 s for the headers, 30 s for the whole request.
-const server = createServer(
-  { headersTimeout: 10_000, requestTimeout: 30_000 },
-  createApp(deps, routes).callback(),
-);
+const server = createHttpServer(createApp(deps, routes));
 
 server.on('error', (error) => {
   logger.fatal({ err: error }, `port ${config.API_PORT} cannot be had; set API_PORT`);

@@ -55,9 +55,20 @@ describe('POST /auth/sign-up', () => {
     expect(rows).toEqual([{ rows: 1 }]);
   });
 
+  it('makes one account of two sign-ups at once, and tells the other', async () => {
+    const email = newEmail();
+    const both = [1, 2].map(() => post(api, '/auth/sign-up', { email, password: PASSWORD }));
+    const replies = (await Promise.all(both)).map(({ status, body }) => [status, body.code]);
+    expect(replies.sort()).toEqual([
+      [200, undefined],
+      [409, 'email_taken'],
+    ]);
+  });
+
   it.each([
     ['a password of 7 characters', { password: 'x'.repeat(7) }],
     ['a password of 129 characters', { password: 'x'.repeat(129) }],
+    ['a password with half a character', { password: `${PASSWORD}\ud800` }],
     ['no password', { password: undefined }],
     ['no email', { email: undefined }],
     ['an email without a host', { email: 'ada@' }],

@@ -3,9 +3,10 @@ import { findChromium } from './chromium.ts';
 import { readConfig } from './config.ts';
 import type { Config, Environment } from './config.ts';
 import { buildDashboard } from './dashboard-build.ts';
+import { buildGoVerifier } from './go-verifier.ts';
 import { takeOver } from './pid-file.ts';
+import { PYTHON_TOOLS, fetchPipPackages } from './pip-packages.ts';
 import { createProgress } from './progress.ts';
-import { fetchPythonTools } from './python-tools.ts';
 import { runVitest } from './run-vitest.ts';
 import { stopRequest } from './stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
@@ -41,7 +42,10 @@ const run = async (config: Config): Promise<Summary> => {
       TEST_WORKFLOW_BUNDLE: await part('workflows', () =>
         buildWorkflowBundle(config, children, progress.detail),
       ),
-      TEST_PYTHONPATH: await part('python', () => fetchPythonTools(config, children, progress.detail)),
+      TEST_PYTHONPATH: await part('python', () =>
+        fetchPipPackages(PYTHON_TOOLS, config, children, progress.detail),
+      ),
+      TEST_GO_VERIFIER: await part('go', () => buildGoVerifier(config, children, progress.detail)),
       SENTRYAGENT_DATA_DIR: folder,
     };
     await part('dashboard', () => buildDashboard(config, children, progress.detail));

@@ -26,6 +26,17 @@ const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
   }
 };
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A byte that is no UTF-8 would become another character, and nobody would know. */
+const decode = (bytes: Buffer, code: 'malformed_json' | 'invalid_request'): string => {
+  try {
+    return utf8.decode(bytes);
+  } catch (error) {
+    throw new Problem(code, 'The body is not valid UTF-8.', { cause: error });
+  }
+};
+
 const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -50,8 +61,9 @@ export const readBody = async (ctx: Koa.Context, { bodyType = 'json' }: Route): 
   if (!ctx.request.is(type)) {
     throw new Problem('unsupported_media_type', `Send the body as ${type}.`);
   }
-  const text = new TextDecoder().decode(await readBytes(ctx, MAX_BYTES));
-  return bodyType === 'json' ? parseJson(text) : parseForm(text);
+  const bytes = await readBytes(ctx, MAX_BYTES);
+  if (bodyType === 'form') return parseForm(decode(bytes, 'invalid_request'));
+  return parseJson(decode(bytes, 'malformed_json'));
 };
 
 /** The bytes of a body that is not to be read before its signature was checked. Problem: `content_too_large`. */

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
@@ -8,6 +7,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createDoors } from '../../src/http/doors.ts';
 import { createRoutes } from '../../src/http/routes.ts';
+import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/watch-health.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, query, redisUrl } from './servers.ts';
 
@@ -61,7 +61,7 @@ export const startApi = async ({
   }
   const watch = await watchHealth(deps.db, deps.redis);
   const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: '0.0.0-test' });
-  const server = createServer(createApp(deps, routes).callback());
+  const server = createHttpServer(createApp(deps, routes));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -3,11 +3,27 @@ import { call } from './callers.ts';
 import type { Json, Reply } from './callers.ts';
 import type { TestApi } from './api.ts';
 
+/** As much of JSON Schema as the document makes use of. */
+export interface Schema {
+  type?: string;
+  anyOf?: Schema[];
+  enum?: string[];
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  minItems?: number;
+  maxItems?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+}
+
 interface Documented {
   operationId: string;
   security: { bearer?: string[] }[];
-  parameters?: { name: string; in: string }[];
-  requestBody?: { content: Record<string, unknown> };
+  parameters?: { name: string; in: string; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
 }
 
@@ -21,6 +37,10 @@ export interface Operation {
   /** All of them are needed. */
   scopes: string[];
   parameters: string[];
+  query: { name: string; schema: Schema }[];
+  /** Those that it reads beside the usual ones. */
+  headers: string[];
+  bodySchema: Schema | undefined;
   /** The media type of its body, if it has one. */
   bodyType: string | undefined;
   statuses: number[];
@@ -39,13 +59,16 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
       isPublic: security.length === 0,
       scopes: security.flatMap(({ bearer }) => bearer ?? []),
       parameters: parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
+      query: parameters.filter((parameter) => parameter.in === 'query'),
+      headers: parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name),
+      bodySchema: requestBody && Object.values(requestBody.content)[0]!.schema,
       bodyType: requestBody && Object.keys(requestBody.content)[0],
       statuses: Object.keys(responses).map(Number),
     }),
   ),
 );
 
-const pathOf = ({ path }: Operation, values: Readonly<Record<string, string>>): string =>
+export const pathOf = ({ path }: Operation, values: Readonly<Record<string, string>>): string =>
   path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(values[name] ?? 'none'));
 
 /** Sends an operation as its document says, with these parameters and this body. */

@@ -16,6 +16,12 @@ const tag = 'sign-in';
 const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
 const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
 const email = z.email().max(254);
+/** Half of a character would be hashed as any other half. */
+const newPassword = z
+  .string()
+  .min(8)
+  .max(128)
+  .refine((text) => text.isWellFormed(), { error: 'must be whole characters' });
 
 const answerSignedIn = ({ user, cookies }: SignedIn): Answer => ({
   status: 200,
@@ -31,7 +37,7 @@ const signUpRoute = (doors: Doors): Route =>
     summary: 'Make an account; the first signed-in request makes its tenant',
     tag,
     access: 'public',
-    body: z.strictObject({ email, password: z.string().min(8).max(128), name: line(1, 128).optional() }),
+    body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
     problems: ['email_taken', 'origin_not_allowed', 'rate_limited'],
     handle: async ({ people, config }, { body, headers, origin }) => {

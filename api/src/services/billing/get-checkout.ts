@@ -1,5 +1,6 @@
 import { Checkout } from '../../models/checkout.ts';
 import type { Database } from '../../platform/database.ts';
+import { isId } from '../../platform/ids.ts';
 import { notFound } from '../../platform/problem.ts';
 import type { StripeEvents } from './stripe-events.ts';
 
@@ -14,6 +15,8 @@ export const getCheckout = async (
   tenantId: string,
   checkoutId: string,
 ): Promise<Checkout> => {
+  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  if (!isId('chk', checkoutId)) throw notFound();
   const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
   if (!checkout) throw notFound();
   if (checkout.status === 'open') stripeEvents?.lookAt({ tenantId, checkoutId });

@@ -44,10 +44,18 @@ const rowIdOf = ({ principal, operation, key }: Attempt): RowId => ({
   key,
 });
 
-const fingerprintOf = (input: unknown): Buffer =>
-  createHash('sha256')
-    .update(canonicalize(input) ?? '')
-    .digest();
+/** RFC 8785 takes no number beyond a double and no half of a character, which a body may hold where nothing reads it. */
+const canonicalText = (input: unknown): string => {
+  try {
+    return canonicalize(input) ?? '';
+  } catch (cause) {
+    const detail =
+      'With an Idempotency-Key, send whole characters, and numbers that a double holds (RFC 7493).';
+    throw new Problem('validation_failed', detail, { cause });
+  }
+};
+
+const fingerprintOf = (input: unknown): Buffer => createHash('sha256').update(canonicalText(input)).digest();
 
 /** Binds a sealed answer to its row. */
 const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.values(id).join('\n')}`;

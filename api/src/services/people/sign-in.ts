@@ -26,16 +26,25 @@ const refusals: Readonly<Record<string, () => Problem>> = {
   INVALID_EMAIL: () => new Problem('validation_failed', 'This is not an email address.'),
 };
 
-const translate = (error: unknown): unknown => {
-  if (!(error instanceof APIError)) return error;
-  const code = (error.body as { code?: string } | undefined)?.code ?? '';
-  return refusals[code]?.() ?? error;
-};
+const codeOf = ({ body }: APIError): string => (body as { code?: string } | undefined)?.code ?? '';
+
+const translate = (error: unknown): unknown =>
+  error instanceof APIError ? (refusals[codeOf(error)]?.() ?? error) : error;
 
 const answer = (headers: Headers, user: Person): SignedIn => ({
   user: toPerson(user),
   cookies: headers.getSetCookie(),
 });
+
+type Account = Parameters<People['api']['signUpEmail']>[0] & { returnHeaders: true };
+
+/** better-auth keeps the database's reason to itself: asked again, it finds the account that another made meanwhile. */
+const makeAccount = (people: People, account: Account) =>
+  people.api.signUpEmail(account).catch((error: unknown) => {
+    const failed = error instanceof APIError && codeOf(error) === 'FAILED_TO_CREATE_USER';
+    if (!failed) throw error;
+    return people.api.signUpEmail(account);
+  });
 
 /** Makes an account and signs it in. Problem: `email_taken`. */
 export const signUp = async (
@@ -45,7 +54,7 @@ export const signUp = async (
 ): Promise<SignedIn> => {
   try {
     const body = { email, password, name: name ?? email.split('@')[0] ?? email };
-    const made = await people.api.signUpEmail({ body, headers, returnHeaders: true });
+    const made = await makeAccount(people, { body, headers, returnHeaders: true });
     return answer(made.headers, made.response.user);
   } catch (error) {
     throw translate(error);

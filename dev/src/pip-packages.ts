@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Children } from './children.ts';
+import type { Config } from './config.ts';
+import { findProgram } from './find-program.ts';
+import { withLock } from './lock.mjs';
+
+/** Strict outsiders and what they need, for tests alone. Every version is pinned. */
+export interface PipPackages {
+  /** Of its requirements, its folder in the cache and its log. */
+  name: string;
+  /** What a person calls them. */
+  label: string;
+}
+
+/** Schemathesis reads our document, PyJWT our tokens. */
+export const PYTHON_TOOLS: PipPackages = { name: 'python-tools', label: 'Schemathesis and PyJWT' };
+
+/** The folder that holds the packages: from the cache, or installed by pip beside its place and moved there whole. */
+export const fetchPipPackages = async (
+  { name, label }: PipPackages,
+  { root, cacheDir, searchPath }: Config,
+  children: Children,
+  say: (text: string) => void,
+): Promise<string> => {
+  const requirements = `dev/src/${name}.requirements.txt`;
+  const hash = createHash('sha256')
+    .update(readFileSync(join(root, requirements)))
+    .digest('hex');
+  const folder = join(cacheDir, `${name}-${hash.slice(0, 16)}`);
+  if (existsSync(folder)) return folder;
+  const python = findProgram(['python3'], searchPath);
+  if (!python) throw new Error('The tests need Python 3 with pip.');
+  return withLock(join(cacheDir, `${name}.lock`), async () => {
+    if (existsSync(folder)) return folder;
+    say(`fetching ${label} by pip`);
+    const fresh = `${folder}.new`;
+    rmSync(fresh, { recursive: true, force: true });
+    const quiet = ['--disable-pip-version-check', '--no-warn-script-location'];
+    await children.run({
+      name,
+      argv: [python, '-m', 'pip', 'install', '--no-deps', ...quiet, '--target', fresh, '-r', requirements],
+      timeoutMs: 240_000,
+    });
+    renameSync(fresh, folder);
+    return folder;
+  });
+};
