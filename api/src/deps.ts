@@ -11,8 +11,6 @@ import type { Logger } from './platform/logger.ts';
 import { createPeople } from './platform/people.ts';
 import type { People } from './platform/people.ts';
 import { createRedis } from './platform/redis.ts';
-import { createSigner } from './platform/signer.ts';
-import type { Signer } from './platform/signer.ts';
 import { createStripe } from './platform/stripe.ts';
 import type { Stripe } from './platform/stripe.ts';
 import { createTemporal } from './platform/temporal.ts';
@@ -53,7 +51,6 @@ export interface Deps {
   people: People;
   peoplePool: Pool;
   peppers: Keyring;
-  signer: Signer;
   signingKeys: SigningKeys;
   tokenFeed: TokenFeed;
   /** Tokens for the API. */
@@ -91,10 +88,7 @@ const createBilling = (
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };
 
-type TokenDeps = Pick<
-  Deps,
-  'signer' | 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'
->;
+type TokenDeps = Pick<Deps, 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'>;
 
 const createTokens = async (given: {
   config: Config;
@@ -103,14 +97,13 @@ const createTokens = async (given: {
   logger: Logger;
 }): Promise<TokenDeps> => {
   const { config, db, clock, logger } = given;
-  const signer = createSigner();
-  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS, { logger, now: clock(), signer });
+  const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS, { logger, now: clock() });
   const revocations = createRevocations();
   const tokenFeed = await startTokenFeed({ db, logger, config, signingKeys, revocations });
   const issuer = config.PUBLIC_URL;
   const verifyIssuedToken = createVerifier({ signingKeys, revocations, feed: tokenFeed, issuer, clock });
   const verifyAccessToken = forAudience(verifyIssuedToken, issuer);
-  return { signer, signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
+  return { signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
 };
 
 /** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
@@ -155,11 +148,10 @@ export const createDeps = async (
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
-  const { stripeEvents, tokenFeed, signer, meter, credentialUses, refusedClients, logger } = deps;
+  const { stripeEvents, tokenFeed, meter, credentialUses, refusedClients, logger } = deps;
   const { redis, temporal, peoplePool, db } = deps;
   stripeEvents?.stop();
   await tokenFeed.stop();
-  await signer.stop();
   await meter
     .stop()
     .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));

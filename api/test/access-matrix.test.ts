@@ -83,7 +83,7 @@ const each = guarded.map((operation) => [operation.id, operation] as const);
 
 const bearer = async (changes: Partial<AccessTokenClaims> = {}): Promise<Record<string, string>> => {
   const now = Math.floor(Date.now() / 1_000);
-  const token = await signAccessToken(api.deps.signingKeys, {
+  const token = signAccessToken(api.deps.signingKeys, {
     iss: PUBLIC_URL,
     aud: PUBLIC_URL,
     sub: agent.agentId,

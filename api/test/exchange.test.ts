@@ -65,7 +65,7 @@ const claimsOf = ({ body, text }: Reply): AccessTokenClaims => {
   return decodeJwt<AccessTokenClaims>(body.access_token as string);
 };
 
-const resign = (changes: Partial<AccessTokenClaims>): Promise<string> =>
+const resign = (changes: Partial<AccessTokenClaims>): string =>
   signAccessToken(api.deps.signingKeys, { ...decodeJwt<AccessTokenClaims>(token), ...changes });
 
 const expectRefusal = (reply: Reply, error = 'invalid_request'): void => {
@@ -113,7 +113,7 @@ describe('a token exchange', () => {
 
   it('never outlives its subject, whatever is left of that', async () => {
     const { exp, iat } = decodeJwt<AccessTokenClaims>(token);
-    const short = await resign({ jti: newId('evt'), exp: Math.min(exp, iat + 30) });
+    const short = resign({ jti: newId('evt'), exp: Math.min(exp, iat + 30) });
     const made = claimsOf(await exchange({ subject_token: short }));
     expect(made.exp).toBe(iat + 30);
   });
@@ -261,25 +261,25 @@ const wrong: [what: string, form: () => Form | Promise<Form>, error?: string][] 
   ['an agent’s id', () => ({ subject_token: subject.agentId })],
   [
     'a subject that is no agent',
-    async () => ({ subject_token: await resign({ sub: 'pol_1', client_id: 'pol_1' }) }),
+    async () => ({ subject_token: resign({ sub: 'pol_1', client_id: 'pol_1' }) }),
   ],
   [
     'a subject that is not there',
     async () => {
       const id = newId('agt');
-      return { subject_token: await resign({ sub: id, client_id: id }) };
+      return { subject_token: resign({ sub: id, client_id: id }) };
     },
   ],
   [
     'an actor in its chain that is not there',
     async () => {
       const id = newId('agt');
-      return { subject_token: await resign({ client_id: id, act: { sub: id } }) };
+      return { subject_token: resign({ client_id: id, act: { sub: id } }) };
     },
   ],
   [
     'a token of a resource that is gone',
-    async () => ({ subject_token: await resign({ aud: 'https://gone.example' }) }),
+    async () => ({ subject_token: resign({ aud: 'https://gone.example' }) }),
     'invalid_target',
   ],
   ['an actor token without its type', () => ({ actor_token: own })],

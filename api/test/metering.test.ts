@@ -452,7 +452,7 @@ describe('when Redis is away', () => {
 it('rejects a token of a tenant that does not exist without a 500', async () => {
   const api = await startApi({ env: NO_RATE });
   const now = Math.floor(Date.now() / 1_000);
-  const token = await signAccessToken(api.deps.signingKeys, {
+  const token = signAccessToken(api.deps.signingKeys, {
     iss: 'http://api.test',
     aud: 'http://api.test',
     sub: 'agt_x',

@@ -24,7 +24,8 @@ export const parseFlags = (args: string[]): Flags => {
     options: {
       seconds: { type: 'string', default: '4' },
       rounds: { type: 'string', default: '5' },
-      connections: { type: 'string', default: '32' },
+      // Enough to keep both cores of a small machine busy while groups of them wait for the disk.
+      connections: { type: 'string', default: '128' },
       check: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
@@ -30,14 +31,31 @@ export interface AccessTokenClaims {
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
+/** RFC 7518 section 3.4: r and s, 32 bytes each. In DER each has its length before it, and as few bytes as it needs. */
+const derToConcatenated = (der: Buffer): Buffer => {
+  const signature = Buffer.alloc(64);
+  let at = 2;
+  for (const end of [32, 64]) {
+    const [start, length] = [at + 2, der[at + 1]!];
+    const digits = der.subarray(start + Math.max(0, length - 32), start + length);
+    digits.copy(signature, end - digits.length);
+    at = start + length;
+  }
+  return signature;
+};
+
+/**
+ * 16 µs of the event loop. To ask Node for this form (`dsaEncoding`) makes it 31, and each call that is handed to the
+ * thread pool wakes a thread, which costs the event loop up to 19 and the machine as much again.
+ */
+const signEs256 = (privateKey: KeyObject, input: string): Buffer =>
+  derToConcatenated(sign('sha256', Buffer.from(input), privateKey));
+
 /** A signed `at+jwt` (RFC 9068 section 2.1). */
-export const signAccessToken = async (
-  keys: Pick<SigningKeys, 'current'>,
-  claims: AccessTokenClaims,
-): Promise<string> => {
-  const { kid, sign } = keys.current;
+export const signAccessToken = (keys: Pick<SigningKeys, 'current'>, claims: AccessTokenClaims): string => {
+  const { kid, privateKey } = keys.current;
   const input = `${encode({ alg: 'ES256', typ: 'at+jwt', kid })}.${encode(claims)}`;
-  return `${input}.${await sign(input)}`;
+  return `${input}.${signEs256(privateKey, input).toString('base64url')}`;
 };
 
 const REQUIRED = ['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'];

@@ -47,7 +47,7 @@ export const issueToken = async (
   const jti = newId('evt', now.getTime());
   const iat = Math.floor(now.getTime() / 1_000);
   const exp = Math.min(iat + ttlSeconds, notAfter);
-  const accessToken = await signAccessToken(signingKeys, {
+  const accessToken = signAccessToken(signingKeys, {
     iss: config.PUBLIC_URL,
     aud: audience,
     sub: subject,

@@ -4,7 +4,6 @@ import type { Database } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { unavailable } from '../../platform/problem.ts';
-import type { Sign, Signer } from '../../platform/signer.ts';
 import { rotateSigningKeys } from './rotate-signing-keys.ts';
 import { openPrivateKey, readSigningKeys } from './signing-key-rows.ts';
 import type { SigningKeyRow } from './signing-key-rows.ts';
@@ -13,7 +12,6 @@ export interface SigningKey {
   /** RFC 7638 thumbprint. */
   kid: string;
   privateKey: KeyObject;
-  sign: Sign;
 }
 
 /** RFC 7517 section 4. */
@@ -44,25 +42,20 @@ interface Loaded {
   verifying: Map<string, KeyObject>;
 }
 
-const openCurrent = (
-  rows: readonly SigningKeyRow[],
-  keyring: Keyring,
-  signer: Pick<Signer, 'by'>,
-): Loaded['current'] => {
+const openCurrent = (rows: readonly SigningKeyRow[], keyring: Keyring): Loaded['current'] => {
   const row = rows.find(({ status }) => status === 'current');
   if (!row) return { unopened: new Error('no signing key is current') };
   try {
-    const privateKey = openPrivateKey(keyring, row);
-    return { kid: row.kid, privateKey, sign: signer.by(privateKey) };
+    return { kid: row.kid, privateKey: openPrivateKey(keyring, row) };
   } catch (unopened) {
     return { unopened };
   }
 };
 
-const load = async (db: Database, keyring: Keyring, signer: Pick<Signer, 'by'>): Promise<Loaded> => {
+const load = async (db: Database, keyring: Keyring): Promise<Loaded> => {
   const rows = await db.acrossTenants(readSigningKeys);
   return {
-    current: openCurrent(rows, keyring, signer),
+    current: openCurrent(rows, keyring),
     published: rows.map(({ kid, public_jwk: { kty, crv, x, y } }) => ({
       kty: kty!,
       crv: crv!,
@@ -85,10 +78,10 @@ const load = async (db: Database, keyring: Keyring, signer: Pick<Signer, 'by'>):
 export const loadSigningKeys = async (
   db: Database,
   keyring: Keyring,
-  { logger, now, signer }: { logger: Logger; now: Date; signer: Pick<Signer, 'by'> },
+  { logger, now }: { logger: Logger; now: Date },
 ): Promise<SigningKeys> => {
   await rotateSigningKeys({ db, config: { KEY_ENCRYPTION_KEYS: keyring } }, { now });
-  let loaded = await load(db, keyring, signer);
+  let loaded = await load(db, keyring);
   let known: string | undefined;
   return {
     get current() {
@@ -101,7 +94,7 @@ export const loadSigningKeys = async (
     find: (kid) => loaded.verifying.get(kid),
     follow: async (state) => {
       if (state === known) return;
-      loaded = await load(db, keyring, signer);
+      loaded = await load(db, keyring);
       known = state;
       // It still verifies: a process that lacks an encryption key is mended without refusing honest tokens.
       if ('unopened' in loaded.current) {
