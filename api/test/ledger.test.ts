@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import { newId } from '../src/platform/ids.ts';
+import { succeeded } from '../src/services/audit/entry.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -96,6 +98,32 @@ describe('the grouped commit', () => {
     expect(reply.headers.get('retry-after')).toBe('1');
     expect(await api.sql(`select 1 from usage_events where tenant_id = $1`, [member.tenantId])).toEqual([]);
     expect((await agent.requestToken()).status).toBe(200);
+  });
+
+  it('does the caller’s part while the commit is on its way, and tells a failure of it to this caller alone', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    const entry = () =>
+      succeeded(
+        {
+          actor: { tenantId: member.tenantId, kind: 'agent', id: agent.agentId },
+          origin: { ip: null, userAgent: null, requestId: newId('req') },
+          at: new Date(),
+        },
+        { action: 'token.issued', agentId: agent.agentId, metadata: {} },
+      );
+    const done: string[] = [];
+    const record = (name: string, generation: number, fails = false) =>
+      api.deps.ledger
+        .record(entry(), { credentialId: agent.credentialId, generation }, () => {
+          done.push(name);
+          if (fails) throw new Error(name);
+        })
+        .catch((error: Error) => error.message);
+    const answers = await Promise.all([record('a', 0), record('b', 7), record('c', 0, true), record('d', 0)]);
+    expect(answers).toEqual(['committed', 'not_live', 'c', 'committed']);
+    expect(done).toEqual(['a', 'c', 'd']);
+    verify(await chainOf(member.tenantId));
   });
 
   it('lets nobody wait behind a tenant whose head is busy, and tells that tenant 503 after a second', async () => {

@@ -28,6 +28,10 @@ export interface Conditions {
 export interface Pending {
   entry: AuditEntry;
   conditions: Conditions;
+  /** The credential and which of its secrets. */
+  proof: string;
+  /** Is called once its commit has been sent; does not throw. */
+  meanwhile: () => void;
 }
 
 /** What became of each request of a group: busy ones wait for the next. */
@@ -46,19 +50,24 @@ const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head
   return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-const proofOf = ({ conditions: { credentialId, generation = 0 } }: Pending): string =>
+export const proofOf = ({ credentialId, generation = 0 }: Conditions): string =>
   `${credentialId} ${generation}`;
 
 type Granted = Map<string, string[]>;
 
 /** Which of the proofs that this group came with still authenticate, with the scopes of their agents. */
 const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
-  const proofs = [...new Map(group.map((pending) => [proofOf(pending), pending.conditions])).values()];
+  const proofs = [...new Map(group.map(({ proof, conditions }) => [proof, conditions])).values()];
   const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
     'select credential_id, generation, scopes from live_proofs($1, $2)',
     [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation = 0 }) => generation)],
   );
-  return new Map(rows.map((row) => [`${row.credential_id} ${row.generation}`, row.scopes]));
+  return new Map(
+    rows.map(({ credential_id: credentialId, generation, scopes }) => [
+      proofOf({ credentialId, generation }),
+      scopes,
+    ]),
+  );
 };
 
 /** Which of the agents that this group's tokens speak for are active, with their scopes. */
@@ -82,7 +91,7 @@ const findFault = (
   { proofs, agents }: Live,
 ): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
   const { agentIds = [], scopes = [] } = pending.conditions;
-  const ofClient = proofs.get(proofOf(pending));
+  const ofClient = proofs.get(pending.proof);
   if (!ofClient) return 'not_live';
   const granted = [ofClient, ...agentIds.map((id) => agents.get(id))];
   if (granted.includes(undefined)) return 'subject_not_live';
@@ -138,6 +147,10 @@ export const commitGroup = <P extends Pending>(
     const refused = await findRefused(send, taken, { proofs, agents });
     const committed = taken.filter((pending) => !refused.has(pending));
     const links = chainGroup(heads, committed);
+    // After this turn of the event loop, and so after the commit has left.
+    setImmediate(() => {
+      for (const { meanwhile } of committed) meanwhile();
+    });
     if (links.length) void send('select append_audit($1)', [`[${links.map(({ json }) => json).join(',')}]`]);
     return { committed, refused, busy };
   });

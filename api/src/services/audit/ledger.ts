@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
-import { commitGroup } from './commit-group.ts';
+import { commitGroup, proofOf } from './commit-group.ts';
 import type { Conditions, Outcome, Pending, Recorded } from './commit-group.ts';
 import type { AuditEntry } from './entry.ts';
 
@@ -11,9 +11,11 @@ import type { AuditEntry } from './entry.ts';
 export interface Ledger {
   /**
    * Resolves once the entry and its usage are committed, or to which condition did not hold, checked under the head
-   * lock that suspending takes too. Rejects with a 503 Problem otherwise.
+   * lock that suspending takes too. Rejects with a 503 Problem otherwise, or with what `meanwhile` has thrown: what the
+   * caller does while the commit is on its way, for which the event loop would only wait. It is left undone where a
+   * condition does not hold.
    */
-  record(entry: AuditEntry, conditions: Conditions): Promise<Recorded>;
+  record(entry: AuditEntry, conditions: Conditions, meanwhile?: () => void): Promise<Recorded>;
 }
 
 interface Waiting extends Pending {
@@ -46,7 +48,6 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   };
 
   const drain = async (): Promise<void> => {
-    running = true;
     while (queue.length) {
       const group = queue.slice(0, MAX_GROUP);
       queue = queue.slice(MAX_GROUP);
@@ -63,10 +64,29 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   };
 
   return {
-    record: (entry, conditions) =>
+    record: (entry, conditions, meanwhile = () => {}) =>
       new Promise((resolve, reject) => {
-        queue.push({ entry, conditions, since: performance.now(), resolve, reject });
-        if (!running) void drain();
+        const guarded = (): void => {
+          try {
+            meanwhile();
+          } catch (error) {
+            reject(error as Error);
+          }
+        };
+        const proof = proofOf(conditions);
+        queue.push({
+          entry,
+          conditions,
+          proof,
+          meanwhile: guarded,
+          since: performance.now(),
+          resolve,
+          reject,
+        });
+        if (running) return;
+        // What this turn of the event loop brings goes together: the first of it would go alone, and the others wait.
+        running = true;
+        setImmediate(() => void drain());
       }),
   };
 };

@@ -34,7 +34,10 @@ const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client)
   replayed,
 };
 
-/** Signs what a grant has decided and answers once its audit entry and its count are committed: no audit, no token. */
+/**
+ * Answers what a grant has decided as a token once its audit entry and its count are committed: no audit, no token. It is
+ * signed while the commit is on its way.
+ */
 export const issueToken = async (
   { ledger, signingKeys, clock, config }: TokenDeps,
   client: Client,
@@ -47,7 +50,7 @@ export const issueToken = async (
   const jti = newId('evt', now.getTime());
   const iat = Math.floor(now.getTime() / 1_000);
   const exp = Math.min(iat + ttlSeconds, notAfter);
-  const accessToken = signAccessToken(signingKeys, {
+  const claims = {
     iss: config.PUBLIC_URL,
     aud: audience,
     sub: subject,
@@ -58,7 +61,8 @@ export const issueToken = async (
     jti,
     iat,
     exp,
-  });
+  };
+  const { current } = signingKeys;
   const entry = succeeded(
     { actor: { tenantId, kind: 'agent', id: agentId }, origin, at: now },
     {
@@ -69,7 +73,11 @@ export const issueToken = async (
     },
   );
   const scopes = audience === config.PUBLIC_URL ? scope.split(' ') : [];
-  const recorded = await ledger.record(entry, { credentialId, generation, agentIds, scopes, assertion });
+  const conditions = { credentialId, generation, agentIds, scopes, assertion };
+  let accessToken = '';
+  const recorded = await ledger.record(entry, conditions, () => {
+    accessToken = signAccessToken({ current }, claims);
+  });
   if (recorded !== 'committed') throw refusals[recorded](client);
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };
