@@ -111,3 +111,15 @@ it('No token slips past a loss of scope', async () => {
   expect(new Set(answers.flat())).toEqual(new Set([401]));
   expect(await use(await agent.token())).toEqual([200, 200]);
 });
+
+it('ends tokens of a process whose clock is ahead, too', async () => {
+  const clock = () => new Date(Date.now() + 1_500);
+  const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
+  const ahead = await startApi({ env, database: api.database, clock });
+  const agent = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  const token = (await agent.requestToken({}, ahead)).body.access_token as string;
+  expect((await grant(agent, 'agents:read')).status).toBe(200);
+  await wait(1_000);
+  expect(await use(token)).toEqual([401, 401]);
+  await ahead.close();
+});

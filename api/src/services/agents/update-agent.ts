@@ -1,6 +1,6 @@
 import type { Agent } from '../../models/agent.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database } from '../../platform/database.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit, lockHead } from '../audit/append-audit.ts';
@@ -16,6 +16,26 @@ export interface AgentUpdate {
   /** The revisions that the change was made for; left out, any. */
   revisions?: readonly number[] | undefined;
 }
+
+/** Clocks of processes are kept within this: a later one is wrong, and would refuse the tokens of all others. */
+const MAX_SKEW_MS = 5_000;
+/** Entries that are looked at: more than a busy tenant writes in a second. */
+const NEWEST = 10_000;
+
+/**
+ * Tokens are committed under the head. What is dated after this holds no more than is left, and what is not, ends: so it
+ * is later than the newest of them, by whichever clock.
+ */
+const afterItsTokens = async (trx: Transaction, agent: Agent, clock: Clock): Promise<Date> => {
+  const { sequence } = await lockHead(trx, agent.tenantId);
+  const now = clock().getTime();
+  const { rows } = await trx.raw<{ rows: { at: Date | null }[] }>(
+    'select max(occurred_at) as at from audit_events where tenant_id = ? and sequence > ?',
+    [agent.tenantId, sequence - NEWEST],
+  );
+  const before = Math.max(rows[0]?.at?.getTime() ?? 0, agent.updatedAt.getTime());
+  return new Date(Math.min(Math.max(now, before + 1), now + MAX_SKEW_MS));
+};
 
 /**
  * Changes what is given of an agent. Only a scope that is new to it has to be held by the caller. Problems:
@@ -37,9 +57,8 @@ export const updateAgent = async (
     const { scopes = agent.scopes } = details;
     const added = scopes.filter((scope) => !agent.scopes.includes(scope));
     if (added.length) await checkGrant(trx, principal, added);
-    // Tokens are committed under the head: one that says more than is left is older than this, and ends.
-    if (agent.scopes.some((scope) => !scopes.includes(scope))) await lockHead(trx, tenantId);
-    const now = clock();
+    const isNarrowed = agent.scopes.some((scope) => !scopes.includes(scope));
+    const now = isNarrowed ? await afterItsTokens(trx, agent, clock) : clock();
     const metadata = {
       changed: Object.keys(details).sort(),
       ...(details.scopes && { scopes: details.scopes }),

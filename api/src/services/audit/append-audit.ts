@@ -15,15 +15,23 @@ export const lockHead = async (trx: Transaction, tenantId: string): Promise<Head
   return head;
 };
 
+/** Writes entries of one tenant in a transaction of theirs, of which the head row is locked for three statements. */
+export const appendAudits = async (
+  trx: Transaction,
+  tenantId: string,
+  entries: readonly AuditEntry[],
+): Promise<void> => {
+  const links = chain(await lockHead(trx, tenantId), entries);
+  const last = links.at(-1);
+  if (!last) return;
+  const { sequence, hash } = last.entry;
+  await trx('audit_events').insert(links.map(({ entry }) => entry));
+  await trx('audit_heads').where({ tenant_id: tenantId }).update({ sequence, hash });
+};
+
 /**
  * Writes an entry in the act's own transaction: no audit, no act. Called last in it, since the head row stays locked
  * until the commit.
  */
-export const appendAudit = async (trx: Transaction, entry: AuditEntry): Promise<void> => {
-  const head = await lockHead(trx, entry.tenantId);
-  const [link] = chain(head, [entry]);
-  if (!link) return;
-  const { sequence, hash } = link.entry;
-  await trx('audit_events').insert(link.entry);
-  await trx('audit_heads').where({ tenant_id: entry.tenantId }).update({ sequence, hash });
-};
+export const appendAudit = (trx: Transaction, entry: AuditEntry): Promise<void> =>
+  appendAudits(trx, entry.tenantId, [entry]);

@@ -2,8 +2,9 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Origin } from '../../platform/principal.ts';
-import { appendAudit } from '../audit/append-audit.ts';
+import { appendAudits } from '../audit/append-audit.ts';
 import { failed } from '../audit/entry.ts';
+import type { AuditEntry } from '../audit/entry.ts';
 import type { RefusalReason } from './client-refusal.ts';
 
 export interface Refusal {
@@ -58,15 +59,18 @@ const claim = async (trx: Transaction, { refusal, tenantId, reason }: Known): Pr
   return rows.length > 0;
 };
 
-const append = (trx: Transaction, { refusal, tenantId, reason }: Known): Promise<void> => {
+const entryOf = ({ refusal, tenantId, reason }: Known): AuditEntry => {
   const { clientId, credentialId, origin, at } = refusal;
   const act = { actor: { tenantId, kind: 'agent' as const, id: clientId }, origin, at };
   const metadata = { reason, ...(credentialId !== undefined && { credentialId }) };
-  return appendAudit(trx, failed(act, { action: 'auth.failed', agentId: clientId, metadata }));
+  return failed(act, { action: 'auth.failed', agentId: clientId, metadata });
 };
 
 const byClaim = (a: Known, b: Known): number =>
   a.refusal.clientId.localeCompare(b.refusal.clientId) || a.reason.localeCompare(b.reason);
+
+/** A transaction holds the claimed agents: suspending one of them must not wait for a flood of the others. */
+const MAX_TOGETHER = 50;
 
 /**
  * Claims are taken in one order by every process, and all of them before the first entry: who waits for another's must
@@ -76,7 +80,8 @@ const record = (db: Database, tenantId: string, known: readonly Known[]): Promis
   db.withTenant(tenantId, async (trx) => {
     const claimed = new Set<Known>();
     for (const one of known.toSorted(byClaim)) if (await claim(trx, one)) claimed.add(one);
-    for (const one of known) if (claimed.has(one)) await append(trx, one);
+    const told = known.filter((one) => claimed.has(one));
+    await appendAudits(trx, tenantId, told.map(entryOf));
   });
 
 /** One line, however many there were. What is no id of ours may be a secret in the wrong place: it is cut short. */
@@ -107,11 +112,14 @@ export const recordRefusals = async (
   );
   const late: Refusal[] = [];
   for (const [tenantId, ofTenant] of Map.groupBy(known, (one) => one.tenantId)) {
-    try {
-      await record(db, tenantId, ofTenant);
-    } catch (error) {
-      logger.warn({ err: error, tenantId }, 'the entries of refused clients could not be written');
-      late.push(...ofTenant.map(({ refusal }) => refusal));
+    for (let at = 0; at < ofTenant.length; at += MAX_TOGETHER) {
+      const some = ofTenant.slice(at, at + MAX_TOGETHER);
+      try {
+        await record(db, tenantId, some);
+      } catch (error) {
+        logger.warn({ err: error, tenantId }, 'the entries of refused clients could not be written');
+        late.push(...some.map(({ refusal }) => refusal));
+      }
     }
   }
   return late;

@@ -35,7 +35,8 @@ export const createRefusedClients = (deps: {
 
   const tryAgain = (late: Refusal[]): void => {
     const since = clock().getTime() - MINUTE_MS;
-    pending.unshift(...late.filter(({ at }) => at.getTime() > since));
+    const room = Math.max(0, MAX_PENDING - pending.length);
+    pending.unshift(...late.filter(({ at }) => at.getTime() > since).slice(0, room));
   };
   const write = async (): Promise<void> => {
     if (dropped > 0) logger.warn({ count: dropped }, 'more clients were refused than can be told of');
