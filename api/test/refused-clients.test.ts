@@ -334,3 +334,23 @@ describe('A flood of refusals leaves the database alone', () => {
     ]);
   });
 });
+
+it('refusals of many clients of one tenant all become entries, in one dense chain', async () => {
+  const other = await signUp(api);
+  const ids: string[] = [];
+  for (let n = 0; n < 110; n++)
+    ids.push((await other.post('/agents', { name: `n${n}` })).body.agentId as string);
+  await Promise.all(ids.map((id) => trySecret(id, 'sa_nonsense')));
+  await flush();
+  const log = await api.sql(
+    `select sequence, agent_id, hash, previous_hash from audit_events
+     where tenant_id = $1 and action = 'auth.failed' order by sequence`,
+    [other.tenantId],
+  );
+  expect(new Set(log.map(({ agent_id: id }) => id))).toEqual(new Set(ids));
+  for (const [at, { sequence, previous_hash: link }] of log.entries()) {
+    if (at === 0) continue;
+    expect(Number(sequence)).toBe(Number(log[at - 1]!.sequence) + 1);
+    expect(link).toEqual(log[at - 1]!.hash);
+  }
+});
