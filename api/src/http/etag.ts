@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+
 /** The validator of a row that counts its changes (RFC 9110 section 8.8.3). */
 export const etagOf = (revision: number): string => `"${revision}"`;
 

@@ -28,8 +28,6 @@ export interface Conditions {
 export interface Pending {
   entry: AuditEntry;
   conditions: Conditions;
-  /** The credential and which of its secrets. */
-  proof: string;
   /** Is called once its commit has been sent; does not throw. */
   meanwhile: () => void;
 }
@@ -50,14 +48,14 @@ const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head
   return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-export const proofOf = ({ credentialId, generation = 0 }: Conditions): string =>
-  `${credentialId} ${generation}`;
+/** The credential and which of its secrets. */
+const proofOf = ({ credentialId, generation = 0 }: Conditions): string => `${credentialId} ${generation}`;
 
 type Granted = Map<string, string[]>;
 
 /** Which of the proofs that this group came with still authenticate, with the scopes of their agents. */
 const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
-  const proofs = [...new Map(group.map(({ proof, conditions }) => [proof, conditions])).values()];
+  const proofs = [...new Map(group.map(({ conditions }) => [proofOf(conditions), conditions])).values()];
   const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
     'select credential_id, generation, scopes from live_proofs($1, $2)',
     [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation = 0 }) => generation)],
@@ -91,7 +89,7 @@ const findFault = (
   { proofs, agents }: Live,
 ): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
   const { agentIds = [], scopes = [] } = pending.conditions;
-  const ofClient = proofs.get(pending.proof);
+  const ofClient = proofs.get(proofOf(pending.conditions));
   if (!ofClient) return 'not_live';
   const granted = [ofClient, ...agentIds.map((id) => agents.get(id))];
   if (granted.includes(undefined)) return 'subject_not_live';

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
-import { commitGroup, proofOf } from './commit-group.ts';
+import { commitGroup } from './commit-group.ts';
 import type { Conditions, Outcome, Pending, Recorded } from './commit-group.ts';
 import type { AuditEntry } from './entry.ts';
 
@@ -73,11 +73,9 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
             reject(error as Error);
           }
         };
-        const proof = proofOf(conditions);
         queue.push({
           entry,
           conditions,
-          proof,
           meanwhile: guarded,
           since: performance.now(),
           resolve,

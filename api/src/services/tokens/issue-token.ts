@@ -62,6 +62,7 @@ export const issueToken = async (
     iat,
     exp,
   };
+  // Where it cannot be opened, nothing is recorded.
   const { current } = signingKeys;
   const entry = succeeded(
     { actor: { tenantId, kind: 'agent', id: agentId }, origin, at: now },
