@@ -289,6 +289,14 @@ describe('npm run keys:rotate', () => {
     expect(again.stderr).toContain(`there is no key "${kid}"`);
   });
 
+  it('takes an id that begins with a hyphen', async () => {
+    const kid = `-${'x'.repeat(42)}`;
+    const failed = await run(['--emergency', kid]);
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain(`there is no key "${kid}"`);
+    expect(await run(['--emergency', '--list'])).toMatchObject({ code: 78, stdout: '' });
+  });
+
   it('prints no value of a wrong setting and exits 78', async () => {
     const failed = await run([], { APP_DATABASE_URL: 'hidden' });
     expect(failed).toMatchObject({ code: 78, stdout: '' });

@@ -13,10 +13,19 @@ export type RotateConfig = z.infer<typeof rotateSettings> & {
 
 const USAGE = 'Usage: npm run keys:rotate [-- --list | --emergency <kid>]\n';
 
+/** One id in 64 begins with `-`, which would be taken for an option: it is joined to the one that it belongs to. */
+const joinId = (args: readonly string[]): string[] => {
+  const at = args.indexOf('--emergency');
+  const kid = args[at + 1];
+  if (at < 0 || kid === undefined || !/^-[\w-]{42}$/.test(kid)) return [...args];
+  return args.toSpliced(at, 2, `--emergency=${kid}`);
+};
+
 /** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
 export const readConfig = (): RotateConfig =>
   settingsOrExit(() => {
     const { values } = parseArgs({
+      args: joinId(process.argv.slice(2)),
       options: { list: { type: 'boolean', default: false }, emergency: { type: 'string' } },
     });
     if (values.list && values.emergency !== undefined)
