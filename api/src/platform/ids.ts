@@ -42,16 +42,19 @@ const uuidv7 = (now: number): Buffer => {
   return bytes;
 };
 
+const CODES = Buffer.from(ALPHABET);
+/** Characters added one by one would be a chain of strings, each of them garbage. */
+const characters = Buffer.alloc(26);
+
 /** 128 bits as 26 characters; the first carries the top three bits. */
 const base32 = (bytes: Buffer): string => {
-  let text = '';
-  let [value, bits] = [0, 2];
+  let [at, value, bits] = [0, 0, 2];
   for (const byte of bytes) {
     value = (value << 8) | byte;
-    for (bits += 8; bits >= 5; bits -= 5) text += ALPHABET[(value >> (bits - 5)) & 31]!;
+    for (bits += 8; bits >= 5; bits -= 5) characters[at++] = CODES[(value >> (bits - 5)) & 31]!;
     value &= (1 << bits) - 1;
   }
-  return text;
+  return characters.toString('latin1');
 };
 
 export const newId = (prefix: IdPrefix, now: number = Date.now()): string =>

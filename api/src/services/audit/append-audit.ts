@@ -2,7 +2,7 @@ import type { Transaction } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
-import type { AuditEntry } from './entry.ts';
+import type { AuditEntry, ChainedEntry } from './entry.ts';
 
 /** Nothing else is written into the tenant's log until this transaction ends. */
 export const lockHead = async (trx: Transaction, tenantId: string): Promise<Head> => {
@@ -21,11 +21,11 @@ export const appendAudits = async (
   tenantId: string,
   entries: readonly AuditEntry[],
 ): Promise<void> => {
-  const links = chain(await lockHead(trx, tenantId), entries);
-  const last = links.at(-1);
+  const rows = chain(await lockHead(trx, tenantId), entries).map((row) => JSON.parse(row) as ChainedEntry);
+  const last = rows.at(-1);
   if (!last) return;
-  const { sequence, hash } = last.entry;
-  await trx('audit_events').insert(links.map(({ entry }) => entry));
+  const { sequence, hash } = last;
+  await trx('audit_events').insert(rows);
   await trx('audit_heads').where({ tenant_id: tenantId }).update({ sequence, hash });
 };
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { AuditEntry, ChainedEntry } from './entry.ts';
+import type { AuditEntry } from './entry.ts';
 
 /** The newest link of a tenant's chain: 0 and 32 zero bytes before the first entry. */
 export interface Head {
@@ -8,42 +8,42 @@ export interface Head {
   hash: Buffer;
 }
 
-/** An entry in its place. */
-export interface Link {
-  entry: ChainedEntry;
-  /** The same as JSON. */
-  json: string;
-}
+const bytes = (hex: string): string => `\\x${hex}`;
 
-const bytes = (buffer: Buffer): string => `\\x${buffer.toString('hex')}`;
+/**
+ * The RFC 8785 JSON of an entry: its names stand here in the order that this asks for, and the metadata, whose names
+ * are anyone's, is put in order by the library. The whole through the library takes twice the time.
+ */
+const toCanonical = (entry: AuditEntry, sequence: number, previousHash: string): string => {
+  const first = JSON.stringify({
+    action: entry.action,
+    actor_id: entry.actorId,
+    actor_kind: entry.actorKind,
+    agent_id: entry.agentId,
+    event_id: entry.eventId,
+    ip: entry.origin.ip,
+  });
+  const last = JSON.stringify({
+    occurred_at: entry.occurredAt.toISOString(),
+    outcome: entry.outcome,
+    previous_hash: previousHash,
+    request_id: entry.origin.requestId,
+    sequence,
+    tenant_id: entry.tenantId,
+    user_agent: entry.origin.userAgent,
+  });
+  return `${first.slice(0, -1)},"metadata":${canonicalize(entry.metadata)},${last.slice(1)}`;
+};
 
 /**
  * Chains entries of one tenant after its head: dense numbers, each hash = SHA-256 over the RFC 8785 JSON of the
- * entry's other columns, the previous hash among them.
+ * entry's other columns, the previous hash among them. Answers the rows as JSON, whose names are those of the columns.
  */
-export const chain = (head: Head, entries: readonly AuditEntry[]): Link[] => {
-  let previous = head;
-  return entries.map((entry) => {
-    const link = {
-      tenant_id: entry.tenantId,
-      sequence: previous.sequence + 1,
-      event_id: entry.eventId,
-      occurred_at: entry.occurredAt.toISOString(),
-      actor_kind: entry.actorKind,
-      actor_id: entry.actorId,
-      agent_id: entry.agentId,
-      action: entry.action,
-      outcome: entry.outcome,
-      ip: entry.origin.ip,
-      user_agent: entry.origin.userAgent,
-      request_id: entry.origin.requestId,
-      metadata: entry.metadata,
-      previous_hash: bytes(previous.hash),
-    };
-    const text = canonicalize(link)!;
-    const digest = createHash('sha256').update(text).digest();
-    previous = { sequence: link.sequence, hash: digest };
-    const hash = bytes(digest);
-    return { entry: { ...link, hash }, json: `${text.slice(0, -1)},"hash":${JSON.stringify(hash)}}` };
+export const chain = (head: Head, entries: readonly AuditEntry[]): string[] => {
+  let previous = bytes(head.hash.toString('hex'));
+  return entries.map((entry, index) => {
+    const text = toCanonical(entry, head.sequence + index + 1, previous);
+    previous = bytes(hash('sha256', text, 'hex'));
+    return `${text.slice(0, -1)},"hash":${JSON.stringify(previous)}}`;
   });
 };

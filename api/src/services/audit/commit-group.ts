@@ -3,7 +3,7 @@ import type { AssertionUse } from '../tokens/authenticate-client.ts';
 import { useAssertions } from '../tokens/use-assertions.ts';
 import type { Use } from '../tokens/use-assertions.ts';
 import { chain } from './chain.ts';
-import type { Head, Link } from './chain.ts';
+import type { Head } from './chain.ts';
 import type { AuditEntry } from './entry.ts';
 
 /**
@@ -118,7 +118,7 @@ const findRefused = async <P extends Pending>(
   return refused;
 };
 
-const chainGroup = (heads: Map<string, Head>, group: Pending[]): Link[] =>
+const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
   [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, pending]) =>
     chain(
       heads.get(tenantId)!,
@@ -144,11 +144,11 @@ export const commitGroup = <P extends Pending>(
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
     const refused = await findRefused(send, taken, { proofs, agents });
     const committed = taken.filter((pending) => !refused.has(pending));
-    const links = chainGroup(heads, committed);
+    const rows = chainGroup(heads, committed);
     // After this turn of the event loop, and so after the commit has left.
     setImmediate(() => {
       for (const { meanwhile } of committed) meanwhile();
     });
-    if (links.length) void send('select append_audit($1)', [`[${links.map(({ json }) => json).join(',')}]`]);
+    if (rows.length) void send('select append_audit($1)', [`[${rows.join(',')}]`]);
     return { committed, refused, busy };
   });
