@@ -42,7 +42,7 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
   const own = createOwnCounts(processId);
   const others = createOtherCounts();
   const shape = { db, own, others, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
-  const shared = redis && counterRedis(redis);
+  const shared = redis && counterRedis(redis, config.RATE_LIMIT_WINDOW_MS, processId);
   const link = shared ? createRedisLink(createRedisCounter({ ...shape, redis: shared }), logger) : noLink;
   const local = createLocalCounter(shape);
   const today = (): number => epochDay(clock());

@@ -14,13 +14,12 @@ export interface RedisCounterDeps {
   own: OwnCounts;
   others: OtherCounts;
   processId: string;
-  windowMs: number;
 }
 
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
 
 /** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
-export const createRedisCounter = ({ redis, db, own, others, processId, windowMs }: RedisCounterDeps) => {
+export const createRedisCounter = ({ redis, db, own, others, processId }: RedisCounterDeps) => {
   const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
     redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
 
@@ -33,19 +32,19 @@ export const createRedisCounter = ({ redis, db, own, others, processId, windowMs
   };
 
   const ask = ({ limitKey, rateMax, metered }: Call, today: number): Promise<AdmitReply> => {
-    const floor = metered ? own.get(metered.tenantId, today) : 0;
-    const { tenantId = '', quota = null } = metered ?? {};
-    return redis.admit([limitKey, windowMs, rateMax, tenantId, processId, quota ?? -1, today, floor]);
+    const { tenantId, quota } = metered ?? {};
+    const floor = tenantId === undefined ? 0 : own.get(tenantId, today);
+    return redis.admit({ limitKey, rateMax, tenantId, quota: quota ?? undefined, floorDay: today, floor });
   };
 
   return {
     admit: async (call: Call, today: number): Promise<Admission> => {
       let reply = await ask(call, today);
-      if (reply[0] === 'unseeded' && call.metered) {
-        await seed(call.metered.tenantId, reply[4]);
+      if (reply.outcome === 'unseeded' && call.metered) {
+        await seed(call.metered.tenantId, reply.day);
         reply = await ask(call, today);
       }
-      const [outcome, , remaining, resetMs, day, used] = reply;
+      const { outcome, remaining, resetMs, day, used } = reply;
       if (outcome === 'unseeded') throw new Error('Redis lost its data between two commands');
       if (call.metered && outcome !== 'rate_limited') {
         const { tenantId } = call.metered;
