@@ -22,7 +22,7 @@ export const parseFlags = (args: string[]): Flags => {
     args,
     allowPositionals: true,
     options: {
-      seconds: { type: 'string', default: '4' },
+      seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '5' },
       // Enough to keep both cores of a small machine busy while groups of them wait for the disk.
       connections: { type: 'string', default: '128' },

@@ -11,7 +11,7 @@ import { token } from './token/bench.ts';
 
 const BENCHES: Record<string, Bench> = { token };
 
-const USAGE = `Usage: npm run bench -- <bench> [--seconds 4] [--rounds 5] [--connections 128] [--check] [--profile]
+const USAGE = `Usage: npm run bench -- <bench> [--seconds 5] [--rounds 5] [--connections 128] [--check] [--profile]
 
 ${Object.entries(BENCHES)
   .map(([name, { about }]) => `  ${name}  ${about}`)

@@ -8,6 +8,7 @@ import type { Client, Settings } from './settings.ts';
 
 const OURS = 'SentryAgent';
 const BARE_KOA = 'bare Koa that only signs';
+const BARE_KOA_DER = 'bare Koa that leaves DER';
 const IN_MEMORY = 'oidc-provider, in memory';
 const EQUAL_WORK = 'oidc-provider, equal work';
 
@@ -91,16 +92,23 @@ export const token: Bench = {
     const one = first ? [first] : [];
     const equalWork = { databaseUrl, redisUrl };
     const program = 'oidc-provider';
+    const koa = { clients: one };
     return {
       candidates: [
         ours,
-        await startOther(servers, { name: BARE_KOA, log: 'bare-koa', program: 'bare-koa' }, { clients: one }),
-        await startOther(servers, { name: IN_MEMORY, log: 'in-memory', program }, { clients: one }),
+        await startOther(servers, { name: BARE_KOA, log: 'bare-koa', program: 'bare-koa' }, koa),
+        await startOther(
+          servers,
+          { name: BARE_KOA_DER, log: 'bare-koa-der', program: 'bare-koa' },
+          { ...koa, leavesDer: true },
+        ),
+        await startOther(servers, { name: IN_MEMORY, log: 'in-memory', program }, koa),
         await startOther(servers, { name: EQUAL_WORK, log: 'equal-work', program }, { clients, equalWork }),
       ],
       budgets: [
         { against: BARE_KOA, atLeast: 0.5 },
         { against: EQUAL_WORK, atLeast: 1.5 },
+        { against: BARE_KOA_DER },
         { against: IN_MEMORY },
       ],
     };

@@ -12,6 +12,8 @@ export interface Client {
 export interface Settings {
   port: number;
   clients: readonly Client[];
+  /** Bare Koa signs by the faster call, and its tokens are none. */
+  leavesDer?: true;
   /** Absent: it works in memory. */
   equalWork?: { databaseUrl: string; redisUrl: string };
 }
