@@ -77,9 +77,10 @@ const secretsOf = (row: Row): Secret[] => {
 };
 
 const lookUp = async (db: Database, clientId: string, credentialId: string): Promise<Found | undefined> => {
-  const [row] = await db.pipelined((send) =>
-    send<Row>('select * from find_client($1, $2)', [clientId, credentialId]),
+  const { rows } = await db.acrossTenants((trx) =>
+    trx.raw<{ rows: Row[] }>('select * from find_client(?, ?)', [clientId, credentialId]),
   );
+  const [row] = rows;
   return (
     row && {
       client: { tenantId: row.tenant_id, agentId: clientId, credentialId, scopes: row.scopes },
