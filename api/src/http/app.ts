@@ -71,7 +71,7 @@ const mount = (deps: Deps, routes: readonly Route[]): Router => {
   return router;
 };
 
-const firstSegment = (path: string): string => path.split('/', 2)[1]!;
+const firstSegment = (path: string): string => path.split('/', 2)[1] ?? '';
 
 /** Node hands on some addresses that are no URL; asked for their path, Koa throws. */
 const readPath = (ctx: Koa.Context): string => {
