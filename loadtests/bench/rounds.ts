@@ -36,7 +36,10 @@ const compare = (ours: Measured[], theirs: Measured[], budget: Budget): Ratio =>
   return { ...budget, ratio, met: budget.atLeast === undefined || ratio >= budget.atLeast };
 };
 
-/** Each candidate in turn, round after round, each time after a warm-up of half its time: what has rested is slower for 2 s. */
+/**
+ * Each candidate in turn, round after round, each time after a warm-up of half its time: what has rested is slower for
+ * two seconds.
+ */
 export const runRounds = async (
   { candidates, budgets }: Prepared,
   { rounds, seconds, connections }: Flags,

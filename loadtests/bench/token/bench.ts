@@ -89,20 +89,19 @@ export const token: Bench = {
     const ours = candidate(OURS, port, clients);
     if (profileDir) return { candidates: [ours], budgets: [] };
     const [first] = clients;
-    const one = first ? [first] : [];
+    const one = { clients: first ? [first] : [] };
     const equalWork = { databaseUrl, redisUrl };
     const program = 'oidc-provider';
-    const koa = { clients: one };
     return {
       candidates: [
         ours,
-        await startOther(servers, { name: BARE_KOA, log: 'bare-koa', program: 'bare-koa' }, koa),
+        await startOther(servers, { name: BARE_KOA, log: 'bare-koa', program: 'bare-koa' }, one),
         await startOther(
           servers,
           { name: BARE_KOA_DER, log: 'bare-koa-der', program: 'bare-koa' },
-          { ...koa, leavesDer: true },
+          { ...one, leavesDer: true },
         ),
-        await startOther(servers, { name: IN_MEMORY, log: 'in-memory', program }, koa),
+        await startOther(servers, { name: IN_MEMORY, log: 'in-memory', program }, one),
         await startOther(servers, { name: EQUAL_WORK, log: 'equal-work', program }, { clients, equalWork }),
       ],
       budgets: [

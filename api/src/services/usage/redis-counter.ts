@@ -13,13 +13,12 @@ export interface RedisCounterDeps {
   db: Database;
   own: OwnCounts;
   others: OtherCounts;
-  processId: string;
 }
 
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
 
 /** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
-export const createRedisCounter = ({ redis, db, own, others, processId }: RedisCounterDeps) => {
+export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps) => {
   const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
     redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
 
@@ -64,7 +63,7 @@ export const createRedisCounter = ({ redis, db, own, others, processId }: RedisC
     },
 
     /** The mark of this Redis' data, and how many processes share it. */
-    ping: () => redis.pingCounters(randomUUID(), processId),
+    ping: () => redis.pingCounters(randomUUID()),
 
     raiseOwn: async (): Promise<void> => {
       for (const total of own.all()) await raise(total.tenantId, total.day, [total], false);

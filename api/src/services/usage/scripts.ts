@@ -33,26 +33,23 @@ if weighted + 1 > call.rateMax then
   else
     wait = 1 - (call.rateMax - 1 - current) / previous - elapsed
   end
-  return {outcome = 'rate_limited', remaining = 0, resetMs = math.max(1, math.ceil(wait * window)), day = day, used = 0}
+  return answer('rate_limited', 0, math.max(1, math.ceil(wait * window)), 0)
 end
 local remaining = math.floor(call.rateMax - weighted - 1)
 local reset = math.ceil((1 - elapsed) * window)`;
 
 /** Refuses at the limit, else counts the call into this process's own field. */
 const TAKE_QUOTA = `
-local function answer(outcome, used)
-  return {outcome = outcome, remaining = remaining, resetMs = reset, day = day, used = used}
-end
 local used = 0
 if call.tenantId then
   local key = 'usage:' .. call.tenantId .. ':' .. day
-  if redis.call('HEXISTS', key, 'seeded') == 0 then return answer('unseeded', 0) end
+  if redis.call('HEXISTS', key, 'seeded') == 0 then return answer('unseeded', remaining, reset, 0) end
   local recorded = tonumber(redis.call('HGET', key, process) or 0)
   local own = recorded
   if call.floorDay == day then own = math.max(recorded, call.floor) end
   used = own - recorded
   for _, count in ipairs(redis.call('HVALS', key)) do used = used + tonumber(count) end
-  if call.quota and used >= call.quota then return answer('quota_exceeded', used) end
+  if call.quota and used >= call.quota then return answer('quota_exceeded', remaining, reset, used) end
   redis.call('HSET', key, process, own + 1)
   redis.call('EXPIRE', key, 259200)
   redis.call('ZADD', 'usage:changed', now, call.tenantId .. '|' .. day)
@@ -60,16 +57,19 @@ if call.tenantId then
 end`;
 
 /**
- * One call after the other. ARGV: window ms, process, the calls as JSON. Answers JSON: in one piece they are read and
- * written in a third of the time that hundreds of arguments and replies take.
+ * One call after the other. ARGV: window ms, process, the calls as JSON. Answers JSON: one text there and one back
+ * cost Redis a quarter less than hundreds of arguments and replies, and the event loop less, too.
  */
 const ADMIT = `${TIME}
 local window, process = tonumber(ARGV[1]), ARGV[2]
 local day = math.floor(time[1] / 86400)
+local function answer(outcome, remaining, reset, used)
+  return {outcome = outcome, remaining = remaining, resetMs = reset, day = day, used = used}
+end
 local function admit(call)
 ${SLIDING_WINDOW}${TAKE_QUOTA}
 if redis.call('INCR', rate_key .. bucket) == 1 then redis.call('PEXPIRE', rate_key .. bucket, window * 2) end
-return answer('allowed', used)
+return answer('allowed', remaining, reset, used)
 end
 local replies = {}
 for place, call in ipairs(cjson.decode(ARGV[3])) do replies[place] = admit(call) end
@@ -128,9 +128,11 @@ interface Scripts {
 }
 
 /** What the counters ask of Redis; each is given up when it takes too long. */
-export interface CounterRedis extends Omit<Scripts, 'admit'> {
+export interface CounterRedis extends Omit<Scripts, 'admit' | 'pingCounters'> {
   /** Calls of one turn of the event loop go together: most of what one costs is the way. */
   admit(call: AdmitCall): Promise<AdmitReply>;
+  /** Says that this process lives. Answers the mark of the data and the number of live processes. */
+  pingCounters(mark: string): Promise<[mark: string, processes: number]>;
   /** The hash of a tenant's day. */
   readDay(tenantId: string, day: number): Promise<Record<string, string>>;
   /** Members and scores of the days that changed, oldest change first. */
@@ -148,7 +150,7 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
       return JSON.parse(replies) as AdmitReply[];
     }),
     raise: (...args) => inTime(scripts.raise(...args)),
-    pingCounters: (...args) => inTime(scripts.pingCounters(...args)),
+    pingCounters: (mark) => inTime(scripts.pingCounters(mark, processId)),
     settleChanges: (...args) => inTime(scripts.settleChanges(...args)),
     readDay: (tenantId, day) => inTime(redis.hgetall(`usage:${tenantId}:${day}`)),
     listChanged: (limit) => inTime(redis.zrange('usage:changed', '0', String(limit - 1), 'WITHSCORES')),
