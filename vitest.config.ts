@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/test/**/*.test.ts', 'openspec/*.test.ts'],
-    exclude: ['**/node_modules/**', '.cache/**'],
+    exclude: ['**/node_modules/**', '.cache/**', '**/*.proof.test.ts'],
     globalSetup: ['api/test/support/template.ts'],
     pool: 'forks',
     // Two cores carry the servers as well as the tests.
