@@ -89,6 +89,8 @@ const bearer = async (changes: Partial<AccessTokenClaims> = {}): Promise<Record<
     sub: agent.agentId,
     client_id: agent.agentId,
     tenant_id: own.tenantId,
+    credential_id: agent.credentialId,
+    credential_generation: 0,
     scope: scopes.join(' '),
     jti: newId('evt'),
     iat: now,

@@ -89,7 +89,9 @@ describe('a token exchange', () => {
     expect(made).toEqual({
       ...given,
       client_id: client.agentId,
-      act: { sub: client.agentId },
+      act: { iss: PUBLIC_URL, sub: client.agentId },
+      credential_id: client.credentialId,
+      exchanged_from: [{ jti: given.jti, credential_id: subject.credentialId }],
       scope: 'billing:read',
       jti: expect.stringMatching(/^evt_/),
       iat: expect.any(Number),
@@ -122,7 +124,7 @@ describe('a token exchange', () => {
     const key = await addKey(member, client.agentId);
     const form = honest() as Record<string, string>;
     const byKey = await requestByAssertion(api, signAssertion(key, client.clientId), form);
-    expect(claimsOf(byKey).act).toEqual({ sub: client.agentId });
+    expect(claimsOf(byKey).act).toEqual({ iss: PUBLIC_URL, sub: client.agentId });
     const said = await exchange({
       actor_token: own,
       actor_token_type: ACCESS_TOKEN,
@@ -148,7 +150,10 @@ describe('a token exchange', () => {
       const reply = await exchange({ subject_token: given }, actor);
       const expected = agents
         .slice(0, i + 1)
-        .reduce<object | undefined>((act, { agentId: sub }) => ({ sub, ...(act && { act }) }), undefined);
+        .reduce<object | undefined>(
+          (act, { agentId: sub }) => ({ iss: PUBLIC_URL, sub, ...(act && { act }) }),
+          undefined,
+        );
       expect(claimsOf(reply)).toMatchObject({ sub: subject.agentId, act: expected });
       given = reply.body.access_token as string;
     }
@@ -223,7 +228,7 @@ describe('a token exchange', () => {
         resource: PUBLIC_URL,
         subject: subject.agentId,
         subjectTokenId: decodeJwt(token).jti,
-        act: { sub: client.agentId },
+        act: { iss: PUBLIC_URL, sub: client.agentId },
       },
     });
   });
@@ -274,7 +279,7 @@ const wrong: [what: string, form: () => Form | Promise<Form>, error?: string][] 
     'an actor in its chain that is not there',
     async () => {
       const id = newId('agt');
-      return { subject_token: resign({ client_id: id, act: { sub: id } }) };
+      return { subject_token: resign({ client_id: id, act: { iss: PUBLIC_URL, sub: id } }) };
     },
   ],
   [

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
-import { startApi } from './support/api.ts';
+import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
@@ -52,7 +52,9 @@ const expectInactive = (reply: Reply): void => {
 describe('POST /oauth2/introspect', () => {
   it('A token of the own tenant is told', async () => {
     const token = await agent.token();
-    const claims = decodeJwt(token);
+    // What the token ends with is ours to know: the answer says whether it has.
+    const { credential_id, credential_generation, ...claims } = decodeJwt<AccessTokenClaims>(token);
+    expect([credential_id, credential_generation]).toEqual([agent.credentialId, 0]);
     const expected = { active: true, token_type: 'Bearer', ...claims };
     const byBearer = `Bearer ${await reader.token()}`;
     const { clientId, clientSecret } = agent;
@@ -74,7 +76,7 @@ describe('POST /oauth2/introspect', () => {
   });
 
   it('tells of a token for a resource of the tenant, and of who acts', async () => {
-    const act = { sub: agent.agentId, act: { sub: reader.agentId } };
+    const act = { iss: PUBLIC_URL, sub: agent.agentId, act: { iss: PUBLIC_URL, sub: reader.agentId } };
     const token = await resign({ aud: 'https://crm.example', sub: reader.agentId, act });
     expect((await introspect(agent, token)).body).toMatchObject({
       active: true,
@@ -120,7 +122,7 @@ describe('POST /oauth2/introspect', () => {
       async () => {
         const suspended = await registerAgent(api, member);
         await api.sql(`update agents set status = 'decommissioned' where id = $1`, [suspended.agentId]);
-        return resign({ sub: suspended.agentId, act: { sub: agent.agentId } });
+        return resign({ sub: suspended.agentId, act: { iss: PUBLIC_URL, sub: agent.agentId } });
       },
     ],
   ];

@@ -13,6 +13,7 @@ import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
 const claimsOfNobody = {
   ...{ iss: 'https://a.example', aud: 'https://a.example', sub: 'agt_x', client_id: 'agt_x' },
   ...{ tenant_id: 'ten_x', scope: 'agents:read', iat: 0, exp: 900 },
+  ...{ credential_id: 'crd_x', credential_generation: 0 },
 };
 
 const keyOf = (byte: number): string => Buffer.alloc(32, byte).toString('base64');

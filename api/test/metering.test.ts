@@ -458,6 +458,8 @@ it('rejects a token of a tenant that does not exist without a 500', async () => 
     sub: 'agt_x',
     client_id: 'agt_x',
     tenant_id: 'ten_gone',
+    credential_id: 'crd_x',
+    credential_generation: 0,
     scope: 'agents:read',
     jti: 'evt_x',
     iat: now,

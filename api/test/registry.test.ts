@@ -255,13 +255,15 @@ describe('the scopes', () => {
     expect((await member.get(`/agents/${agent.agentId}`)).body.scopes).toEqual(scopes);
   });
 
-  it('that an agent has already are left to it by who does not hold them', async () => {
+  it('An agent changes a stronger one, and takes nothing from it', async () => {
     const member = await signUp(api);
     const strong = await register(member, { name: 'strong', scopes: ['agents:read', 'trust:write'] });
     const agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
     const change = (scopes: string[]) => agent.send('PATCH', `/agents/${strong}`, { scopes });
-    expect((await change(['trust:write', 'agents:write'])).status).toBe(200);
-    expect((await change(['trust:write', 'audit:read'])).status).toBe(403);
+    expect((await change(['agents:read', 'trust:write', 'agents:write'])).status).toBe(200);
+    expect((await change(['agents:read', 'trust:write', 'agents:write', 'audit:read'])).status).toBe(403);
+    expect((await change(['trust:write', 'agents:write'])).status).toBe(403);
+    expect((await agent.send('PATCH', `/agents/${strong}`, { description: 'ours' })).status).toBe(200);
   });
 
   it('A change of scopes is felt within a second', async () => {

@@ -41,6 +41,8 @@ const tokenOf = (api: TestApi, { tenantId, agentId }: Tenant): string => {
     sub: agentId,
     client_id: agentId,
     tenant_id: tenantId,
+    credential_id: newId('crd'),
+    credential_generation: 0,
     scope: 'agents:read',
     jti: newId('evt'),
     iat,

@@ -182,6 +182,7 @@ describe('the feed of ended tokens', () => {
 
 describe('the memory of ended tokens', () => {
   const at = (ms: number): string => new Date(Date.now() + ms).toISOString();
+  const named = { credential_id: 'crd_1' };
 
   it('Ended tokens cost no memory for ever', async () => {
     const revocations = createRevocations();
@@ -193,12 +194,12 @@ describe('the memory of ended tokens', () => {
       { agent_id: 'agt_1', not_before: at(0), refused: true, expires_at: at(-61_000) },
       { agent_id: 'agt_2', not_before: at(0), refused: true, expires_at: at(60_000) },
     ];
-    revocations.add({ tokens, marks });
+    revocations.add({ tokens, credentials: [], marks });
     expect(revocations.size).toBe(1_002);
     revocations.sweep();
     expect(revocations.size).toBe(501);
-    expect(revocations.has({ jti: tokens[0]!.jti, sub: 'agt_3' })).toBe(true);
-    expect(revocations.has({ jti: tokens[1]!.jti, sub: 'agt_3' })).toBe(false);
+    expect(revocations.has({ ...named, jti: tokens[0]!.jti, sub: 'agt_3' })).toBe(true);
+    expect(revocations.has({ ...named, jti: tokens[1]!.jti, sub: 'agt_3' })).toBe(false);
 
     const count = async () =>
       (await first.sql('select count(*)::int as rows from revoked_tokens where expires_at < now()'))[0];
@@ -215,9 +216,10 @@ describe('the memory of ended tokens', () => {
     const revocations = createRevocations();
     const now = Date.now();
     const mark = { agent_id: 'agt_1', not_before: new Date(now).toISOString(), refused: false };
-    revocations.add({ tokens: [], marks: [{ ...mark, expires_at: at(60_000) }] });
-    const ended = (ms: number): boolean => revocations.has({ jti: newId('evt', now + ms), sub: 'agt_1' });
+    revocations.add({ tokens: [], credentials: [], marks: [{ ...mark, expires_at: at(60_000) }] });
+    const ended = (ms: number): boolean =>
+      revocations.has({ ...named, jti: newId('evt', now + ms), sub: 'agt_1' });
     expect([-1_000, -1, 0, 1].map(ended)).toEqual([true, true, false, false]);
-    expect(revocations.has({ jti: 'no id', sub: 'agt_1' })).toBe(true);
+    expect(revocations.has({ ...named, jti: 'no id', sub: 'agt_1' })).toBe(true);
   });
 });

@@ -55,6 +55,8 @@ describe('POST /oauth2/token', () => {
       sub: agent.agentId,
       client_id: agent.agentId,
       tenant_id: member.tenantId,
+      credential_id: agent.credentialId,
+      credential_generation: 0,
       scope: 'agents:read billing:read',
       jti: expect.stringMatching(/^evt_/),
       iat: expect.any(Number),

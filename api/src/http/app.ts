@@ -15,14 +15,9 @@ import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
 
-const asksForItsOwn = (
-  { ownNeedsNoScope }: Route,
-  ctx: Koa.Context,
-  { kind, id, actor }: Principal,
-): boolean =>
+const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token }: Principal): boolean =>
   ownNeedsNoScope === true &&
-  kind === 'agent' &&
-  actor === undefined &&
+  token?.actors.length === 0 &&
   (ctx.params as Record<string, string>).agentId === id;
 
 /** Proves who asks and lets the call through its limits before anything of it is read. */

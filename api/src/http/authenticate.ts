@@ -4,6 +4,7 @@ import { scopes, scopesOfRole } from '../platform/principal.ts';
 import type { Principal, Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
+import { actorsOf } from '../services/tokens/access-token.ts';
 import { findMember } from '../services/people/find-member.ts';
 import { toWebHeaders } from './web-headers.ts';
 
@@ -32,7 +33,13 @@ const authenticateAgent = async (
     kind: 'agent',
     id: claims.sub,
     scopes: claims.scope.split(' ').filter(isScope),
-    ...(claims.act && { actor: claims.act.sub }),
+    token: {
+      jti: claims.jti,
+      clientId: claims.client_id,
+      credentialId: claims.credential_id,
+      generation: claims.credential_generation,
+      actors: actorsOf(claims),
+    },
   };
 };
 

@@ -13,14 +13,27 @@ export type Scope = (typeof scopes)[number];
 
 export type Role = 'owner' | 'admin' | 'member';
 
+/** The access token that an agent's request came with. */
+export interface PresentedToken {
+  jti: string;
+  /** The agent that it was issued to: the subject itself, or the newest of the actors. */
+  clientId: string;
+  /** What that agent proved itself with: the credential, and which of its secrets. */
+  credentialId: string;
+  generation: number;
+  /** Who acts for the subject, the newest first; none unless the token was exchanged. */
+  actors: readonly string[];
+}
+
 /** Who is asking: all that a service may know of the caller. */
 export interface Principal {
   tenantId: string;
   kind: 'agent' | 'member';
+  /** Of an exchanged token, the subject: what is the subject's own is not the actor's. */
   id: string;
   scopes: readonly Scope[];
-  /** The agent that acts for this one, by an exchanged token: what is the agent's own is not the actor's. */
-  actor?: string;
+  /** An agent has one, a member none. */
+  token?: PresentedToken;
 }
 
 /** A member's scopes follow the role: everyone may read, owners and admins may change. */

@@ -8,6 +8,7 @@ export type ClientOptions = {
  * Who acts for the subject (RFC 8693 section 4.1).
  */
 export type Actor = {
+    iss: string;
     sub: string;
     act?: Actor;
 };

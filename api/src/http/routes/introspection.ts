@@ -11,6 +11,7 @@ import type { Route } from '../route.ts';
 
 const actor = z
   .object({
+    iss: z.string(),
     sub: z.string(),
     get act() {
       return actor.optional();

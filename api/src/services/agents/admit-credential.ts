@@ -2,7 +2,7 @@ import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { checkGrant } from './held-scopes.ts';
+import { checkMayIssueCredential } from './authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const MAX_LIVE = 10;
@@ -37,6 +37,6 @@ export const admitCredential = async (
   { agentId, now }: { agentId: string; now: Date },
 ): Promise<void> => {
   const agent = await lockLivingAgent(trx, principal.tenantId, agentId);
-  await checkGrant(trx, principal, agent.scopes);
+  await checkMayIssueCredential(trx, principal, { agent, now });
   await checkLimit(trx, agentId, now);
 };

@@ -4,12 +4,13 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkMayRestrict } from './authority.ts';
 import { lockAgent } from './lock-agent.ts';
 import { revoked } from './revoke-credential.ts';
 
 /**
  * Ends an agent for good, and its credentials with it: it stays readable, and its name is free. Once more changes
- * nothing. Problem: `not_found`.
+ * nothing. Problems: `not_found`, `forbidden` (a stronger agent).
  */
 export const decommissionAgent = async (
   { db, clock }: { db: Database; clock: Clock },
@@ -22,6 +23,7 @@ export const decommissionAgent = async (
   await db.withTenant(tenantId, async (trx) => {
     const agent = await lockAgent(trx, tenantId, agentId);
     if (agent.status === 'decommissioned') return;
+    await checkMayRestrict(trx, principal, { agent, now });
     await agent.$query(trx).patch({
       status: 'decommissioned',
       isPublic: false,

@@ -3,11 +3,12 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkMayRestrict } from './authority.ts';
 import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
 
-/** Ends the secret that the last rotation left working; without one it changes nothing. Problem: `not_found`. */
+/** Ends the secret that the last rotation left working; without one it changes nothing. Problems: `not_found`, `forbidden`. */
 export const endOverlap = async (
   { db, clock }: { db: Database; clock: Clock },
   principal: Principal,
@@ -17,8 +18,9 @@ export const endOverlap = async (
   const { tenantId } = principal;
   const now = clock();
   await db.withTenant(tenantId, async (trx) => {
-    await lockAgent(trx, tenantId, agentId);
+    const agent = await lockAgent(trx, tenantId, agentId);
     const credential = await findCredential(trx, tenantId, { agentId, credentialId });
+    await checkMayRestrict(trx, principal, { agent, now });
     if (!credential.previousUntil || credential.previousUntil <= now) return;
     await credential.$query(trx).patch(overlapEnded);
     const act = { actor: principal, origin, at: now };

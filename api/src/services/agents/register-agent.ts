@@ -11,8 +11,8 @@ import { succeeded } from '../audit/entry.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
+import { checkGrant } from './authority.ts';
 import { countActiveAgents } from './count-active-agents.ts';
-import { checkGrant } from './held-scopes.ts';
 
 export interface RegisterAgentDeps {
   db: Database;
@@ -59,7 +59,7 @@ export const registerAgent = async (
   const now = deps.clock();
   const details = withDefaults(given);
   return deps.db.withTenant(tenantId, async (trx) => {
-    await checkGrant(trx, principal, details.scopes);
+    await checkGrant(trx, principal, { scopes: details.scopes, now });
     await checkLimit(trx, tenantId, deps);
     const agent = await Agent.query(trx).insert({
       tenantId,

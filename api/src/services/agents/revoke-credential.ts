@@ -4,6 +4,7 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkMayRestrict } from './authority.ts';
 import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
@@ -11,7 +12,10 @@ import { lockAgent } from './lock-agent.ts';
 /** What ends a credential: the secrets that it had are of no more use to anybody. */
 export const revoked = (at: Date): Partial<Credential> => ({ revokedAt: at, ...overlapEnded });
 
-/** Ends a credential at once; once more changes nothing. Problem: `not_found`. */
+/**
+ * Ends a credential at once, and the tokens that it was used for; once more changes nothing. Problems: `not_found`,
+ * `forbidden` (a stronger agent's).
+ */
 export const revokeCredential = async (
   { db, clock }: { db: Database; clock: Clock },
   principal: Principal,
@@ -21,8 +25,9 @@ export const revokeCredential = async (
   const { tenantId } = principal;
   const now = clock();
   await db.withTenant(tenantId, async (trx) => {
-    await lockAgent(trx, tenantId, agentId);
+    const agent = await lockAgent(trx, tenantId, agentId);
     const credential = await findCredential(trx, tenantId, { agentId, credentialId });
+    await checkMayRestrict(trx, principal, { agent, now });
     if (credential.revokedAt) return;
     await credential.$query(trx).patch(revoked(now));
     const act = { actor: principal, origin, at: now };

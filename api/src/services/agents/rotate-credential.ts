@@ -1,25 +1,17 @@
-import type { Agent } from '../../models/agent.ts';
 import type { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkMayIssueCredential } from './authority.ts';
 import type { NewCredential } from './create-credential.ts';
 import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
-import { checkGrant } from './held-scopes.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-
-/** A secret is worth its agent's scopes. An agent's own is its own, unless it is suspended. */
-const checkMayRotate = async (trx: Transaction, principal: Principal, agent: Agent): Promise<void> => {
-  if (principal.id !== agent.id) return checkGrant(trx, principal, agent.scopes);
-  if (agent.status === 'active') return;
-  throw new Problem('forbidden', 'You are suspended. Ask an owner or admin of your tenant.');
-};
 
 const checkLive = ({ revokedAt, expiresAt }: Credential, now: Date): void => {
   if (!revokedAt && (!expiresAt || expiresAt > now)) return;
@@ -38,7 +30,7 @@ const overlapOf = ({ secretHash, pepperId }: Credential, now: Date, seconds: num
 
 /**
  * Gives a credential a new secret. The one before works on for the overlap; one that was left from an earlier rotation
- * ends. Problems: `not_found`, `agent_decommissioned`, `credential_ended`, `forbidden` (a stronger agent's).
+ * ends. Problems: `not_found`, `agent_decommissioned`, `credential_ended`, `forbidden`.
  */
 export const rotateCredential = async (
   { db, clock, peppers }: { db: Database; clock: Clock; peppers: Keyring },
@@ -51,7 +43,7 @@ export const rotateCredential = async (
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, tenantId, agentId);
     const credential = await findCredential(trx, tenantId, { agentId, credentialId });
-    await checkMayRotate(trx, principal, agent);
+    await checkMayIssueCredential(trx, principal, { agent, now });
     checkLive(credential, now);
     const clientSecret = newClientSecret(credentialId);
     const { hash, pepperId } = hashSecret(peppers, clientSecret);

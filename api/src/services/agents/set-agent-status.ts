@@ -4,6 +4,7 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkMayRestrict } from './authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
@@ -11,7 +12,7 @@ const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as
 /**
  * Suspends an agent or lets it work again; what it is already stays without an entry. The entry takes the audit head,
  * under which tokens are committed: none of a suspended agent is committed after this. Problems: `not_found`,
- * `agent_decommissioned`.
+ * `agent_decommissioned`, `forbidden` (a stronger agent).
  */
 export const setAgentStatus = async (
   { db, clock }: { db: Database; clock: Clock },
@@ -24,6 +25,7 @@ export const setAgentStatus = async (
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, tenantId, agentId);
     if (agent.status === status) return agent;
+    await checkMayRestrict(trx, principal, { agent, now });
     await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
     const act = { actor: principal, origin, at: now };
     await appendAudit(trx, succeeded(act, { action: actions[status], agentId, metadata: {} }));

@@ -5,9 +5,9 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit, lockHead } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { checkGrant, checkMayRestrict } from './authority.ts';
 import { givenDetails } from './agent-details.ts';
 import type { AgentChanges } from './agent-details.ts';
-import { checkGrant } from './held-scopes.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 export interface AgentUpdate {
@@ -38,8 +38,8 @@ const afterItsTokens = async (trx: Transaction, agent: Agent, clock: Clock): Pro
 };
 
 /**
- * Changes what is given of an agent. Only a scope that is new to it has to be held by the caller. Problems:
- * `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
+ * Changes what is given of an agent. A scope that is new to it has to be held by the caller; who takes one away has to
+ * hold all that the agent has. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
  */
 export const updateAgent = async (
   { db, clock }: { db: Database; clock: Clock },
@@ -56,8 +56,9 @@ export const updateAgent = async (
     }
     const { scopes = agent.scopes } = details;
     const added = scopes.filter((scope) => !agent.scopes.includes(scope));
-    if (added.length) await checkGrant(trx, principal, added);
+    if (added.length) await checkGrant(trx, principal, { scopes: added, now: clock() });
     const isNarrowed = agent.scopes.some((scope) => !scopes.includes(scope));
+    if (isNarrowed) await checkMayRestrict(trx, principal, { agent, now: clock() });
     const now = isNarrowed ? await afterItsTokens(trx, agent, clock) : clock();
     const metadata = {
       changed: Object.keys(details).sort(),

@@ -1,5 +1,5 @@
 import { newId } from '../../platform/ids.ts';
-import type { Origin, Principal } from '../../platform/principal.ts';
+import type { Origin, PresentedToken, Principal } from '../../platform/principal.ts';
 
 /** Every act that the log tells. */
 export type AuditAction =
@@ -37,9 +37,9 @@ export interface AuditEntry {
   metadata: Record<string, unknown>;
 }
 
-/** Who acted, from where and when. */
+/** Who acted, by which token, from where and when. */
 export interface Act {
-  actor: { tenantId: string; kind: AuditEntry['actorKind']; id: string };
+  actor: { tenantId: string; kind: AuditEntry['actorKind']; id: string; token?: PresentedToken };
   origin: AuditOrigin;
   at: Date;
 }
@@ -47,15 +47,23 @@ export interface Act {
 /** Its id is told where something else carries it too, as a token's `jti` does. */
 type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };
 
+/** Who stands behind an act: the token's client did it, for the subject, with everyone between them. */
+const told = ({ id, token }: Act['actor'], metadata: AuditEntry['metadata']): AuditEntry['metadata'] => {
+  if (!token) return metadata;
+  const { jti, clientId, credentialId, actors } = token;
+  return { ...metadata, token: { jti, clientId, credentialId, subject: id, actors } };
+};
+
 const toEntry = (outcome: AuditEntry['outcome'], { actor, origin, at }: Act, what: What): AuditEntry => ({
   eventId: newId('evt', at.getTime()),
   ...what,
   tenantId: actor.tenantId,
   occurredAt: at,
   actorKind: actor.kind,
-  actorId: actor.id,
+  actorId: actor.token?.clientId ?? actor.id,
   outcome,
   origin,
+  metadata: told(actor, what.metadata),
 });
 
 export const succeeded = (act: Act, what: What): AuditEntry => toEntry('success', act, what);

@@ -7,13 +7,20 @@ import type { Revocations } from './revocations.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import type { TokenFeed } from './token-feed.ts';
 
-/** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). */
+/** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). A `sub` is unique to its `iss` alone. */
 export interface Actor {
+  iss: string;
   sub: string;
   act?: Actor;
 }
 
-/** RFC 9068 section 2.2, and the tenant. Times are seconds. */
+/** A token that another was exchanged from, and the credential that it was issued for. */
+export interface Ancestor {
+  jti: string;
+  credential_id: string;
+}
+
+/** RFC 9068 section 2.2, the tenant, and what the token ends with. Times are seconds. */
 export interface AccessTokenClaims {
   iss: string;
   /** The one resource that it is for: the API, or one of the tenant's. */
@@ -23,11 +30,20 @@ export interface AccessTokenClaims {
   client_id: string;
   act?: Actor;
   tenant_id: string;
+  /** What the client proved itself with: the credential, and which of its secrets (a key has one, 0). */
+  credential_id: string;
+  credential_generation: number;
+  /** The whole line, the newest first: the token ends with any of them, and they may have expired before. */
+  exchanged_from?: Ancestor[];
   scope: string;
   jti: string;
   iat: number;
   exp: number;
 }
+
+/** The newest first. */
+export const actorsOf = ({ act }: { act?: Actor | undefined }): string[] =>
+  act ? [act.sub, ...actorsOf(act)] : [];
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -58,9 +74,12 @@ export const signAccessToken = (keys: Pick<SigningKeys, 'current'>, claims: Acce
   return `${input}.${signEs256(privateKey, input).toString('base64url')}`;
 };
 
-const REQUIRED = ['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'];
-/** The longest token that we issue has under 1,000 characters. */
-const MAX_LENGTH = 4_096;
+const REQUIRED = [
+  ...['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'],
+  ...['credential_id', 'credential_generation'],
+];
+/** Twenty scopes of a resource, its identifier and a line of three exchanges take about 4,500 characters. */
+const MAX_LENGTH = 8_192;
 
 /**
  * RFC 7515 section 2: base64url without padding. A signature has one spelling: those that differ in unused bits, or in

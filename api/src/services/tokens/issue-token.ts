@@ -44,8 +44,9 @@ export const issueToken = async (
   decision: Decision,
   origin: Origin,
 ): Promise<IssuedToken> => {
-  const { tenantId, agentId, credentialId, generation, assertion } = client;
-  const { subject, act, audience, scope, ttlSeconds, notAfter = Infinity, agentIds = [] } = decision;
+  const { tenantId, agentId, credentialId, generation = 0, assertion } = client;
+  const { subject, act, exchangedFrom, audience, scope, ttlSeconds, notAfter = Infinity } = decision;
+  const { agentIds = [] } = decision;
   const now = clock();
   const jti = newId('evt', now.getTime());
   const iat = Math.floor(now.getTime() / 1_000);
@@ -57,6 +58,9 @@ export const issueToken = async (
     client_id: agentId,
     ...(act && { act }),
     tenant_id: tenantId,
+    credential_id: credentialId,
+    credential_generation: generation,
+    ...(exchangedFrom && { exchanged_from: exchangedFrom }),
     scope,
     jti,
     iat,

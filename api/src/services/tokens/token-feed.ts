@@ -37,6 +37,7 @@ export interface TokenFeedDeps {
 const READ = `
   select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
     (select coalesce(jsonb_agg(r), '[]') from read_revoked_tokens(?::xid8) r) as tokens,
+    (select coalesce(jsonb_agg(c), '[]') from read_revoked_credentials(?::xid8) c) as credentials,
     (select coalesce(jsonb_agg(m), '[]') from read_not_before_marks(?::xid8) m) as marks,
     (select string_agg(k.kid || ' ' || k.status, ',' order by k.kid) from read_signing_keys() k) as keys`;
 
@@ -46,7 +47,7 @@ const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): (() => P
   let since = '0';
   return async () => {
     const [row] = await db.acrossTenants(
-      async (trx) => (await trx.raw<{ rows: Row[] }>(READ, [since, since])).rows,
+      async (trx) => (await trx.raw<{ rows: Row[] }>(READ, [since, since, since])).rows,
     );
     if (!row) return;
     revocations.add(row);

@@ -1,4 +1,4 @@
-import type { VerifyAccessToken, Actor } from '../access-token.ts';
+import type { Actor, Ancestor, VerifyAccessToken } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import type { FindResource } from '../../resources/find-resource.ts';
 
@@ -25,6 +25,7 @@ export interface Decision {
   /** The agent that the token speaks for. */
   subject: string;
   act?: Actor;
+  exchangedFrom?: Ancestor[];
   audience: string;
   scope: string;
   ttlSeconds: number;

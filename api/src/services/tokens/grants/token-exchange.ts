@@ -1,5 +1,6 @@
 import { isId } from '../../../platform/ids.ts';
-import type { AccessTokenClaims, Actor } from '../access-token.ts';
+import type { AccessTokenClaims, Actor, Ancestor } from '../access-token.ts';
+import { actorsOf } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
@@ -56,14 +57,17 @@ const checkActor = async (
   }
 };
 
-const actorsOf = ({ act }: { act?: Actor | undefined }): string[] => (act ? [act.sub, ...actorsOf(act)] : []);
-
-const extendChain = (client: Client, subject: AccessTokenClaims): Actor => {
+const extendChain = (issuer: string, client: Client, subject: AccessTokenClaims): Actor => {
   if (actorsOf(subject).length >= MAX_CHAIN) {
     throw refuse(`The subject token has passed through ${MAX_CHAIN} agents already.`);
   }
-  return { sub: client.agentId, ...(subject.act && { act: subject.act }) };
+  return { iss: issuer, sub: client.agentId, ...(subject.act && { act: subject.act }) };
 };
+
+const lineOf = ({ jti, credential_id, exchanged_from = [] }: AccessTokenClaims): Ancestor[] => [
+  { jti, credential_id },
+  ...exchanged_from,
+];
 
 /**
  * RFC 8693: a client acts for the agent whose token it was given. The new token is for the same resource, holds no
@@ -73,7 +77,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
   const { subjectToken } = checkParameters(parameters);
   const subject = await readSubject(deps, client, subjectToken);
   await checkActor(deps, client, parameters.actor_token);
-  const act = extendChain(client, subject);
+  const act = extendChain(deps.config.PUBLIC_URL, client, subject);
   if ((parameters.resource ?? subject.aud) !== subject.aud) {
     throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
   }
@@ -83,6 +87,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
   return {
     subject: subject.sub,
     act,
+    exchangedFrom: lineOf(subject),
     audience: target.identifier,
     scope: grantScopes(parameters.scope, grantable),
     ttlSeconds: target.tokenTtlSeconds,
