@@ -33,8 +33,14 @@ const checkCredential = async (
   );
 };
 
-/** The caller's scopes that everyone the token speaks for still holds; a member's follow the role. */
-const heldScopes = async (trx: Transaction, principal: Principal, now: Date): Promise<readonly Scope[]> => {
+/**
+ * The caller's scopes that everyone the token speaks for still holds; a member's follow the role. Problem: `forbidden`.
+ */
+export const heldScopes = async (
+  trx: Transaction,
+  principal: Principal,
+  now: Date,
+): Promise<readonly Scope[]> => {
   const { tenantId, id, scopes, token } = principal;
   if (!token) return scopes;
   await checkCredential(trx, tenantId, token, now);

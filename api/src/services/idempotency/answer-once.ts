@@ -5,8 +5,9 @@ import { joinTransaction } from '../../platform/database.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
-import type { Principal } from '../../platform/principal.ts';
+import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
+import { heldScopes } from '../agents/authority.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const SECRET_MS = 10 * 60_000;
@@ -33,13 +34,19 @@ interface Row {
   fingerprint: Buffer;
   answer: string | null;
   answer_until: Date;
+  token_id: string | null;
+  scopes: Scope[];
 }
 
 type RowId = Record<'tenant_id' | 'principal' | 'operation' | 'key', string>;
 
+/** Who acts for another has keys of their own. */
+const callerOf = ({ kind, id, token }: Principal): string =>
+  [`${kind}:${id}`, ...(token?.actors ?? [])].join(' ');
+
 const rowIdOf = ({ principal, operation, key }: Attempt): RowId => ({
   tenant_id: principal.tenantId,
-  principal: `${principal.kind}:${principal.id}`,
+  principal: callerOf(principal),
   operation,
   key,
 });
@@ -59,6 +66,26 @@ const fingerprintOf = (input: unknown): Buffer => createHash('sha256').update(ca
 
 /** Binds a sealed answer to its row. */
 const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.values(id).join('\n')}`;
+
+/**
+ * The answer is for the token that asked, whose secret it may itself have replaced, or for who could ask for it now: the
+ * same caller, holding no less. Problem: `forbidden`.
+ */
+const checkMayHear = async (
+  trx: Transaction,
+  principal: Principal,
+  { row, now }: { row: Row; now: Date },
+): Promise<void> => {
+  if (principal.token && principal.token.jti === row.token_id) return;
+  const held = await heldScopes(trx, principal, now);
+  const missing = row.scopes.filter((scope) => !held.includes(scope));
+  if (missing.length === 0) return;
+  throw new Problem(
+    'forbidden',
+    `The request of this Idempotency-Key was made with more scopes: ${missing.join(' ')}. ` +
+      'Repeat it with a token that has them.',
+  );
+};
 
 /** What has expired is of no use to anybody; a row that somebody holds is left for the next time. */
 const clear = async (trx: Transaction, tenantId: string, now: Date): Promise<void> => {
@@ -102,7 +129,7 @@ const replay = <T>(
 /**
  * Does the work for the first request of a key and answers the same to the next ones. Key, work and answer are one
  * transaction: work that fails, or is cut off, leaves no key and may be tried again, and a second request that comes
- * meanwhile waits for the first. Problems: `idempotency_key_reused`, `idempotent_answer_gone`.
+ * meanwhile waits for the first. Problems: `idempotency_key_reused`, `idempotent_answer_gone`, `forbidden`.
  */
 export const answerOnce = async <T>(
   { db, clock, keys }: { db: Database; clock: Clock; keys: Keyring },
@@ -119,6 +146,8 @@ export const answerOnce = async <T>(
       .insert({
         ...id,
         fingerprint,
+        token_id: attempt.principal.token?.jti ?? null,
+        scopes: attempt.principal.scopes,
         answer_until: new Date(now.getTime() + (attempt.holdsSecret ? SECRET_MS : DAY_MS)),
         expires_at: new Date(now.getTime() + DAY_MS),
       })
@@ -127,6 +156,7 @@ export const answerOnce = async <T>(
       .returning('key');
     if (inserted.length === 0) {
       const row = (await trx('idempotency_keys').where(id).first()) as Row;
+      await checkMayHear(trx, attempt.principal, { row, now });
       return { answer: replay<T>(keys, id, row, { fingerprint, now }), replayed: true };
     }
     const answer = await work(joinTransaction(db, tenantId, trx));

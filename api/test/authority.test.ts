@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decodeJwt } from 'jose';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { newKeyPair } from './support/assertions.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
+import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
+import { operations, send } from './support/operations.ts';
+import type { Operation } from './support/operations.ts';
+
+/** What the caller holds in full; narrowed, its token lacks the second row. */
+const NARROW = ['agents:read', 'agents:write', 'billing:write'];
+const SCOPES = [...NARROW, 'trust:write'];
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+let api: TestApi;
+let member: TestMember;
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' } });
+  member = await signUp(api);
+});
+afterAll(() => api.close());
+
+const bearer = (token: unknown) => ({ authorization: `Bearer ${String(token)}` });
+const use = (token: string) => call(api, '/agents', { headers: bearer(token) });
+
+const exchange = async (actor: TestAgent, token: string): Promise<string> => {
+  const form = { grant_type: EXCHANGE, subject_token: token, subject_token_type: ACCESS_TOKEN };
+  return (await actor.requestToken(form)).body.access_token as string;
+};
+
+interface Caller {
+  agent: TestAgent;
+  token: string;
+}
+
+/** Each way to come to a token of the same agent. */
+const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> = {
+  'its own token': (agent) => agent.token(),
+  'its own token, narrowed': async (agent) =>
+    (await agent.requestToken({ scope: NARROW.join(' ') })).body.access_token as string,
+  'a token exchanged by an equal': async (agent) =>
+    exchange(await registerAgent(api, member, SCOPES), await agent.token()),
+  'a token exchanged by who only writes agents': async (agent) =>
+    exchange(await registerAgent(api, member, NARROW), await agent.token()),
+  'a token of a revoked credential': async (agent) => {
+    const token = await agent.token();
+    await member.send('DELETE', `/agents/${agent.agentId}/credentials/${agent.credentialId}`);
+    await vi.waitFor(async () => expect((await use(token)).status).toBe(401));
+    return token;
+  },
+  'a token of a replaced secret': async (agent) => {
+    const token = await agent.token();
+    await member.send('POST', `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`, {});
+    return token;
+  },
+};
+
+/** What each of the callers is answered, in their order. */
+const GRANTS = [2, 403, 2, 403, 401, 403];
+const KEYS = [2, 403, 403, 403, 401, 403];
+/** Yields nobody anything and takes nothing from a stronger one: its scope is enough. */
+const FREE = [2, 2, 2, 2, 401, 2];
+
+interface Case {
+  operation: string;
+  what: string;
+  answers: number[];
+  body?: () => Json;
+  /** What the operation is done to; the caller itself where it says so. */
+  parameters?: (caller: Caller) => Promise<Record<string, string>>;
+}
+
+const strong = () => registerAgent(api, member, ['agents:read', 'trust:write']);
+const onStrong = async () => {
+  const { agentId, credentialId } = await strong();
+  return { agentId, credentialId };
+};
+const onWeak = async () => ({ agentId: (await registerAgent(api, member, ['agents:read'])).agentId });
+const onSuspended = async () => {
+  const target = await onStrong();
+  await member.send('POST', `/agents/${target.agentId}/suspend`);
+  return target;
+};
+const onOverlap = async () => {
+  const target = await onStrong();
+  const path = `/agents/${target.agentId}/credentials/${target.credentialId}/rotate`;
+  await member.send('POST', path, { overlapSeconds: 3_600 });
+  return target;
+};
+/** A credential of the caller's own beside the one that its token came from. */
+const onItself = async ({ agent }: Caller) => {
+  const { body } = await member.post(`/agents/${agent.agentId}/credentials`, {});
+  return { agentId: agent.agentId, credentialId: body.credentialId as string };
+};
+let count = 0;
+
+const cases: Case[] = [
+  {
+    operation: 'registerAgent',
+    what: 'with a scope that the narrowed lack',
+    answers: GRANTS,
+    body: () => ({ name: `made ${++count}`, scopes: ['trust:write'] }),
+  },
+  {
+    operation: 'updateAgent',
+    what: 'to grant a scope',
+    answers: GRANTS,
+    body: () => ({ scopes: ['agents:read', 'trust:write'] }),
+    parameters: onWeak,
+  },
+  {
+    operation: 'updateAgent',
+    what: 'to grant itself a scope that it has',
+    answers: FREE,
+    body: () => ({ scopes: SCOPES }),
+    parameters: onItself,
+  },
+  {
+    operation: 'updateAgent',
+    what: 'to strip a scope',
+    answers: GRANTS,
+    body: () => ({ scopes: ['agents:read'] }),
+    parameters: onStrong,
+  },
+  { operation: 'suspendAgent', what: 'a stronger one', answers: GRANTS, parameters: onStrong },
+  { operation: 'reactivateAgent', what: 'a stronger one', answers: GRANTS, parameters: onSuspended },
+  { operation: 'decommissionAgent', what: 'a stronger one', answers: GRANTS, parameters: onStrong },
+  { operation: 'revokeCredential', what: 'of a stronger one', answers: GRANTS, parameters: onStrong },
+  { operation: 'endCredentialOverlap', what: 'of a stronger one', answers: GRANTS, parameters: onOverlap },
+  { operation: 'createCredential', what: 'for a stronger one', answers: KEYS, parameters: onStrong },
+  { operation: 'createCredential', what: 'for itself', answers: KEYS, parameters: onItself },
+  { operation: 'rotateCredential', what: 'of a stronger one', answers: KEYS, parameters: onStrong },
+  { operation: 'rotateCredential', what: 'of itself', answers: KEYS, parameters: onItself },
+  {
+    operation: 'addKey',
+    what: 'to a stronger one',
+    answers: KEYS,
+    body: () => ({ publicKey: newKeyPair().publicJwk }),
+    parameters: onStrong,
+  },
+  {
+    operation: 'addKey',
+    what: 'to itself',
+    answers: KEYS,
+    body: () => ({ publicKey: newKeyPair().publicJwk }),
+    parameters: onItself,
+  },
+  {
+    operation: 'createResource',
+    what: 'of its tenant',
+    answers: FREE,
+    body: () => ({ identifier: `https://made-${++count}.example`, scopes: ['read'] }),
+  },
+  {
+    operation: 'deleteResource',
+    what: 'of its tenant',
+    answers: FREE,
+    parameters: async () => {
+      const body = { identifier: `https://gone-${++count}.example`, scopes: ['read'] };
+      return { resourceId: (await member.post('/resources', body)).body.resourceId as string };
+    },
+  },
+];
+
+/** Make, replace, grant and delegate nothing. */
+const YIELDS_NOTHING = ['startCheckout'];
+
+const changing = operations.filter(({ isPublic, method }) => !isPublic && method !== 'GET');
+const operationOf = (id: string): Operation => changing.find((operation) => operation.id === id)!;
+
+/** What somebody could get at: agents, and what they prove themselves with. */
+const worth = () =>
+  api.sql(
+    `select a.id, a.status, a.scopes, c.id as credential, c.generation, c.previous_until, c.revoked_at
+     from agents a left join credentials c on c.agent_id = a.id where a.tenant_id = $1 order by a.id, c.id`,
+    [member.tenantId],
+  );
+const newestEntry = async (): Promise<Json> =>
+  (
+    await api.sql(
+      `select actor_id, metadata -> 'token' as token from audit_events where tenant_id = $1
+       order by sequence desc limit 1`,
+      [member.tenantId],
+    )
+  )[0]!;
+
+it('every operation that changes something is judged', () => {
+  const judged = new Set([...cases.map(({ operation }) => operation), ...YIELDS_NOTHING]);
+  expect([...judged].sort()).toEqual(changing.map(({ id }) => id).sort());
+});
+
+/** The actors of a token, the newest first. */
+const chainOf = (act: unknown): string[] => {
+  const { sub, act: next } = (act ?? {}) as { sub?: string; act?: unknown };
+  return sub === undefined ? [] : [sub, ...chainOf(next)];
+};
+
+describe.each(Object.entries(callers).map(([name, come], place) => ({ name, come, place })))(
+  'with $name',
+  ({ come, place }) => {
+    const each = cases.map((one) => [`${one.operation} ${one.what}`, one.answers[place]!, one] as const);
+
+    it.each(each)('No request yields more than came with it: %s → %d', async (_title, expected, one) => {
+      const agent = await registerAgent(api, member, SCOPES);
+      const caller = { agent, token: '' };
+      const parameters = (await one.parameters?.(caller)) ?? {};
+      caller.token = await come(agent);
+      const before = await worth();
+      const reply: Reply = await send(api, operationOf(one.operation), {
+        headers: bearer(caller.token),
+        parameters,
+        body: one.body?.() ?? {},
+      });
+      if (expected !== 2) {
+        expect([reply.status, reply.text]).toEqual([expected, reply.text]);
+        expect(await worth()).toEqual(before);
+        return;
+      }
+      expect([Math.floor(reply.status / 100), reply.text]).toEqual([2, reply.text]);
+      const {
+        jti,
+        sub,
+        client_id: clientId,
+        act,
+      } = decodeJwt<{ client_id: string; act?: unknown }>(caller.token);
+      expect(await newestEntry()).toMatchObject({
+        actor_id: clientId,
+        token: { jti, clientId, subject: sub, actors: chainOf(act) },
+      });
+    });
+  },
+);
+
+describe('an act of an exchanged token', () => {
+  it('An act is told with everyone who stands behind it', async () => {
+    const [first, second, third] = await Promise.all([1, 2, 3].map(() => registerAgent(api, member, SCOPES)));
+    const token = await exchange(third!, await exchange(second!, await first!.token()));
+    const made = await call(api, '/agents', {
+      method: 'POST',
+      headers: { ...bearer(token), 'content-type': 'application/json' },
+      body: JSON.stringify({ name: `made ${++count}` }),
+    });
+    expect(made.status).toBe(201);
+    expect(await newestEntry()).toEqual({
+      actor_id: third!.agentId,
+      token: {
+        jti: decodeJwt(token).jti,
+        clientId: third!.agentId,
+        credentialId: third!.credentialId,
+        subject: first!.agentId,
+        actors: [third!.agentId, second!.agentId],
+      },
+    });
+  });
+});
+
+describe('a stolen credential', () => {
+  it('Nothing is made with a credential after its revocation', async () => {
+    for (let round = 0; round < 10; round++) {
+      const agent = await registerAgent(api, member, SCOPES);
+      const headers = { ...bearer(await agent.token()), 'content-type': 'application/json' };
+      const path = `/agents/${agent.agentId}/credentials`;
+      const make = () => call(api, path, { method: 'POST', headers, body: '{}' });
+      await Promise.all([
+        ...[make(), make(), make()],
+        member.send('DELETE', `${path}/${agent.credentialId}`),
+        ...[make(), make(), make()],
+      ]);
+      const log = await api.sql(
+        `select action, actor_kind from audit_events where tenant_id = $1 and agent_id = $2 order by sequence`,
+        [member.tenantId, agent.agentId],
+      );
+      const revoked = log.findIndex(({ action }) => action === 'credential.revoked');
+      expect(revoked).toBeGreaterThan(0);
+      const later = log.slice(revoked).filter(({ actor_kind: kind }) => kind === 'agent');
+      expect(later.filter(({ action }) => action === 'credential.generated')).toEqual([]);
+    }
+  });
+});
