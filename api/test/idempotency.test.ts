@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
-import type { Json, TestMember } from './support/callers.ts';
+import { basic, post, registerAgent, requestToken, signUp } from './support/callers.ts';
+import type { Json, TestAgent, TestMember } from './support/callers.ts';
 
 /** How far the clock of both processes is ahead. */
 let ahead = 0;
@@ -52,6 +52,63 @@ it('belongs to its principal and its operation', async () => {
     await member.send('POST', `/agents/${agent.agentId}/credentials`, {}, withKey('k')),
   ];
   expect(asked.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+});
+
+const EXCHANGE = {
+  grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+};
+
+describe('a repetition by another caller', () => {
+  const scopes = ['agents:read', 'agents:write', 'trust:write'];
+  const tokenOf = async (agent: TestAgent, form: Record<string, string>) =>
+    (await agent.requestToken(form)).body.access_token as string;
+  const register = (token: string) =>
+    post(api, '/agents', { name: 'one' }, { authorization: `Bearer ${token}`, ...withKey('k') });
+
+  it('An answer is repeated to who holds no less', async () => {
+    const agent = await registerAgent(api, await signUp(api), scopes);
+    const first = await register(await agent.token());
+    const narrowed = await register(await tokenOf(agent, { scope: 'agents:write' }));
+    expect([first.status, narrowed.status, narrowed.body.code]).toEqual([201, 403, 'forbidden']);
+    expect(narrowed.text).not.toContain(first.body.agentId);
+    expect((await register(await agent.token())).text).toBe(first.text);
+  });
+
+  it('Who acts for another has keys of its own', async () => {
+    const member = await signUp(api);
+    const [agent, actor] = [
+      await registerAgent(api, member, scopes),
+      await registerAgent(api, member, scopes),
+    ];
+    expect((await register(await agent.token())).status).toBe(201);
+    const exchanged = await tokenOf(actor, { ...EXCHANGE, subject_token: await agent.token() });
+    const other = await register(exchanged);
+    // It is asked anew, and the name is taken.
+    expect([other.status, other.body.code]).toEqual([409, 'agent_name_taken']);
+  });
+
+  it('A replaced secret hears no answer but its own', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member, scopes);
+    const path = `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`;
+    const rotate = (token: string) =>
+      post(api, path, {}, { authorization: `Bearer ${token}`, ...withKey('rotate') });
+    const [own, stolen] = [await agent.token(), await agent.token()];
+    const first = await rotate(own);
+    expect(first.status).toBe(200);
+    expect((await rotate(own)).body.clientSecret).toBe(first.body.clientSecret);
+    expect([(await rotate(stolen)).status, (await rotate(stolen)).body.code]).toEqual([403, 'forbidden']);
+  });
+
+  it('A lower role hears no answer of the higher', async () => {
+    const member = await signUp(api);
+    const { agentId } = await registerAgent(api, member);
+    const create = () => member.send('POST', `/agents/${agentId}/credentials`, {}, withKey('k'));
+    expect((await create()).status).toBe(201);
+    await api.sql(`update members set role = 'member' where tenant_id = $1`, [member.tenantId]);
+    expect((await create()).status).toBe(403);
+  });
 });
 
 it('Parallel repetitions make one agent', async () => {
