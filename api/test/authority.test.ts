@@ -233,6 +233,27 @@ describe.each(Object.entries(callers).map(([name, come], place) => ({ name, come
   },
 );
 
+describe('a token exchange', () => {
+  it.each(Object.entries(callers))('An exchange yields no more than it was given: %s', async (name, come) => {
+    const agent = await registerAgent(api, member, SCOPES);
+    const actor = await registerAgent(api, member, [...SCOPES, 'audit:read']);
+    const token = await come(agent);
+    const form = { grant_type: EXCHANGE, subject_token: token, subject_token_type: ACCESS_TOKEN };
+    const reply = await actor.requestToken(form);
+    if (name.includes('revoked')) {
+      expect([reply.status, reply.body.error]).toEqual([400, 'invalid_request']);
+      return;
+    }
+    const [given, made] = [token, reply.body.access_token as string].map((text) =>
+      decodeJwt<{ scope: string; exp: number }>(text),
+    );
+    expect(made!.scope).toBe(given!.scope);
+    expect(made!.exp).toBeLessThanOrEqual(given!.exp);
+    const wider = await actor.requestToken({ ...form, scope: `${given!.scope} audit:read` });
+    expect([wider.status, wider.body.error]).toEqual([400, 'invalid_scope']);
+  });
+});
+
 describe('an act of an exchanged token', () => {
   it('An act is told with everyone who stands behind it', async () => {
     const [first, second, third] = await Promise.all([1, 2, 3].map(() => registerAgent(api, member, SCOPES)));
