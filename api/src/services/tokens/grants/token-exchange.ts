@@ -2,6 +2,7 @@ import { isId } from '../../../platform/ids.ts';
 import type { AccessTokenClaims, Actor } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
+import { isResource } from '../resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget } from './target.ts';
@@ -74,7 +75,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
   const subject = await readSubject(deps, client, subjectToken);
   await checkActor(deps, client, parameters.actor_token);
   const act = extendChain(client, subject);
-  if ((parameters.resource ?? subject.aud) !== subject.aud) {
+  if (parameters.resource !== undefined && !isResource(parameters.resource, subject.aud)) {
     throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
   }
   const target = await findTarget(deps, client, subject.aud);
