@@ -53,8 +53,8 @@ const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, reques
 };
 
 /**
- * Completes a challenge: where it is told how to get a token (RFC 9728 section 5.1) and, of a Bearer token, which scopes
- * the route needs (RFC 6750 section 3). An answer without a challenge stays so.
+ * Completes a challenge: where it is told how to get a token (RFC 9728 section 5.1) and, of a Bearer token, which
+ * scopes the route needs (RFC 6750 section 3). An answer without a challenge stays so.
  */
 const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
   const begun = ctx.res.getHeader('WWW-Authenticate');

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
 /**
- * Characters that nobody sees, or that change how others are read: controls, line breaks, marks of direction, zero-width
- * characters, tags. The joiners of Persian and of emoji, and variation selectors, belong to what is beside them.
+ * Characters that nobody sees, or that change how others are read: controls, line breaks, marks of direction,
+ * zero-width characters, tags. The joiners of Persian and of emoji, and variation selectors, belong to what is beside
+ * them.
  */
 const UNSEEN =
   /(?![\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;

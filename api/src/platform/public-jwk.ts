@@ -65,7 +65,8 @@ const checkRsa = async (key: KeyObject): Promise<void> => {
 };
 
 /**
- * RFC 8032 section 5.1.3: the one encoding of a point on the curve. A point of small order verifies signatures that nobody made.
+ * RFC 8032 section 5.1.3: the one encoding of a point on the curve. A point of small order verifies signatures that
+ * nobody made.
  */
 const isSoundPoint = (bytes: Uint8Array): boolean => {
   try {
@@ -106,8 +107,8 @@ const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: 
 };
 
 /**
- * RFC 7518 sections 6.2.1.2 and 6.3.1.1: one encoding of each number, which Node does not insist on. With another one, the
- * client's own thumbprint would not be ours.
+ * RFC 7518 sections 6.2.1.2 and 6.3.1.1: one encoding of each number, which Node does not insist on. With another one,
+ * the client's own thumbprint would not be ours.
  */
 const checkEncoding = (jwk: JsonWebKey, required: JsonWebKey): void => {
   const other = Object.entries(required).find(([name, value]) => jwk[name] !== value);

@@ -13,8 +13,8 @@ export interface FoundResource {
 export type FindResource = (tenantId: string, identifier: string) => Promise<FoundResource | undefined>;
 
 /**
- * The tenant's own resource of this identifier, however that is spelt; its own spelling is what comes back. What was found is kept for
- * a second, so a warm request asks nothing.
+ * The tenant's own resource of this identifier, however that is spelt; its own spelling is what comes back. What was
+ * found is kept for a second, so a warm request asks nothing.
  */
 export const createResourceLookup = (db: Database): FindResource =>
   keep(1_000, (tenantId, identifier) =>
