@@ -46,6 +46,7 @@ export const settings = z
   .object({
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: port(3000),
+    HTTP_KEEP_ALIVE_MS: whole(65_000, 1_000, 3_600_000),
     PUBLIC_URL: origin('http://localhost:3000'),
     DASHBOARD_URL: origin('http://localhost:3001'),
     ...databaseSettings,

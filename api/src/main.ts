@@ -3,7 +3,7 @@ import { closeDeps, createDeps } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
-import { createHttpServer } from './http/server.ts';
+import { closeServer, createHttpServer } from './http/server.ts';
 import { createLogger } from './platform/logger.ts';
 import { watchHealth } from './services/watch-health.ts';
 import { keepSchedules } from './services/ensure-schedules.ts';
@@ -19,7 +19,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 const watch = await watchHealth(deps.db, deps.redis);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
-const server = createHttpServer(createApp(deps, routes));
+const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
 server.on('error', (error) => {
   logger.fatal({ err: error }, `port ${config.API_PORT} cannot be had; set API_PORT`);
@@ -33,10 +33,7 @@ server.listen(config.API_PORT, config.API_HOST, () => {
 const shutDown = async (): Promise<void> => {
   watch.stop();
   stopKeeping?.();
-  const closed = new Promise((resolve) => server.close(resolve));
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  await closed;
-  clearInterval(sweep);
+  await closeServer(server);
   await closeDeps(deps);
 };
 

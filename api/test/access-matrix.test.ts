@@ -14,6 +14,7 @@ import type { Operation } from './support/operations.ts';
 
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
+  'authorize',
   'getAuthorizationServer',
   'getHealth',
   'getKeys',
@@ -151,6 +152,20 @@ describe.each(each)('%s', (_id, operation: Operation) => {
     }
   });
 
+  it('A challenge names the scopes of its route (RFC 6750 section 3)', async () => {
+    const needed = `scope="${operation.scopes.join(' ')}"`;
+    const held = scopes.filter((scope) => scope !== operation.scopes[0]).join(' ');
+    const replies = [
+      await send(api, operation, { headers: {} }),
+      await send(api, operation, { headers: { authorization: 'Bearer nothing' } }),
+      await send(api, operation, { headers: await bearer({ scope: held }) }),
+    ];
+    expect(replies.map(({ status }) => status)).toEqual([401, 401, 403]);
+    for (const { headers } of replies) {
+      expect(headers.get('www-authenticate')!.split(needed)).toHaveLength(2);
+    }
+  });
+
   it('refuses the token of a suspended or decommissioned agent, in every process', async () => {
     for (const headers of ended) {
       for (const process of [api, second]) expectUnauthorized(await send(process, operation, { headers }));
@@ -180,6 +195,18 @@ describe.each(each)('%s', (_id, operation: Operation) => {
     if (mayRead) expect([401, 403]).not.toContain(status);
     else expect([status, body.code]).toEqual([403, 'forbidden']);
   });
+});
+
+it('A challenge names the scopes of its route: introspection, where a Bearer token is sent', async () => {
+  const ask = async (authorization: string) => {
+    const body = new URLSearchParams({ token: 'x' });
+    const reply = await call(api, '/oauth2/introspect', { method: 'POST', headers: { authorization }, body });
+    return reply.headers.get('www-authenticate');
+  };
+  const { authorization = '' } = await bearer({ scope: 'agents:read' });
+  expect(await ask('Bearer x')).toMatch(/^Bearer .*error="invalid_token", scope="tokens:read",/);
+  expect(await ask(authorization)).toMatch(/^Bearer .*error="insufficient_scope", scope="tokens:read",/);
+  expect(await ask('Basic x')).toMatch(/^Basic (?!.*scope=)/);
 });
 
 it('introspection, which takes a Bearer token too, refuses that of a suspended or decommissioned agent', async () => {

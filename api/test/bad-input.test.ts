@@ -236,7 +236,7 @@ describe('Bad input is refused and changes nothing', () => {
   it.each(FORMS)('the form of %s', async (_what, id, names, body) => {
     const requests = badForm(find(id), { parameters, body: body() }, names);
     // Whatever is no token of ours is not active, and there is nothing to revoke: RFC 7662 2.2, RFC 7009 2.2.
-    const anyText = ({ what }: BadRequest) => (/^token: [^\d]/.test(what) ? 200 : undefined);
+    const anyText = ({ what }: BadRequest) => (what.startsWith('token: ') ? 200 : undefined);
     await expectRefused(find(id), requests, anyText);
   });
 

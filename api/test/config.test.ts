@@ -18,6 +18,7 @@ const required = {
 const defaults = {
   API_HOST: '127.0.0.1',
   API_PORT: 3000,
+  HTTP_KEEP_ALIVE_MS: 65_000,
   PUBLIC_URL: 'http://localhost:3000',
   DASHBOARD_URL: 'http://localhost:3001',
   DB_POOL_MAX: 20,
@@ -94,6 +95,7 @@ describe('parseConfig', () => {
     ],
     ['CLIENT_SECRET_PEPPERS', ['canary', `p1:${Buffer.alloc(31).toString('base64')}`]],
     ['API_PORT', ['canary', '-1', '65536', '30.5']],
+    ['HTTP_KEEP_ALIVE_MS', ['canary', '999', '3600001', '1000.5']],
     [
       'PUBLIC_URL',
       ['canary', 'http://canary/', 'http://canary/api', 'ftp://canary', 'https://Canary.test', 'canary.test'],

@@ -82,7 +82,6 @@ describe('the metadata', () => {
     expect((await wellKnown('openid-configuration')).body).toEqual({
       ...metadata,
       subject_types_supported: ['public'],
-      id_token_signing_alg_values_supported: [],
     });
     expect((await wellKnown('oauth-protected-resource')).body).toMatchObject({
       resource: PUBLIC_URL,
@@ -137,13 +136,41 @@ describe('the metadata', () => {
   it('lists nothing that was not tried', () => {
     const endpoints = Object.keys(metadata).filter((name) => /_(endpoint|uri)$/.test(name));
     expect(endpoints.sort()).toEqual([
+      'authorization_endpoint',
       'introspection_endpoint',
       'jwks_uri',
       'revocation_endpoint',
       'token_endpoint',
     ]);
-    expect(list('response_types_supported')).toEqual([]);
   });
+
+  it.each(documents)('Empty lists are left out (RFC 8414 section 3.2): %s', async (name) => {
+    const { body } = await wellKnown(name);
+    const empty = Object.entries(body).filter(([, value]) => Array.isArray(value) && value.length === 0);
+    // Required by section 2, and by the MCP SDK.
+    const required = 'response_types_supported' in body ? ['response_types_supported'] : [];
+    expect(empty.map(([member]) => member)).toEqual(required);
+    expect(Object.values(body)).not.toContain(null);
+  });
+
+  it.each([
+    '',
+    '?response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fclient.example%2F&state=y',
+    '?response_type=token',
+    '?response_type=none',
+    '?response_type=',
+    '?response_type=code&response_type=token',
+  ])(
+    'The authorization endpoint says that no browser is needed (RFC 6749 section 4.1.2.1): %s',
+    async (query) => {
+      const path = String(metadata.authorization_endpoint).slice(PUBLIC_URL.length);
+      const reply = await call(api, `${path}${query}`, { redirect: 'manual' });
+      expect([reply.status, reply.body.error]).toEqual([400, 'unsupported_response_type']);
+      expect(reply.body.error_description).toContain('grant_type=client_credentials');
+      expect([reply.headers.get('location'), reply.headers.get('www-authenticate')]).toEqual([null, null]);
+      expect(reply.headers.get('cache-control')).toBe('no-store');
+    },
+  );
 });
 
 describe('a public document', () => {

@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../src/http/app.ts';
+import { challenge, quoted } from '../src/http/challenge.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
@@ -19,9 +20,13 @@ import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, cookiesOf, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
+import { operations, send } from './support/operations.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
+
+/** RFC 9110 section 11.6.1, with quoted-strings alone. */
+const CHALLENGE = /^(Basic|Bearer) [\w-]+="(?:[^"\\]|\\.)*"(, [\w-]+="(?:[^"\\]|\\.)*")*$/;
 
 const WINDOW = { RATE_LIMIT_MAX_REQUESTS: '1000000' };
 
@@ -111,9 +116,17 @@ describe('Wrong requests are never a 500', () => {
     expectProblem(reply, 415, 'unsupported_media_type');
   });
 
-  it('a media type with a parameter is taken', async () => {
-    const headers = { 'content-type': 'application/json; charset=utf-8' };
-    expectProblem(await sendTo('/auth/sign-in', json, headers), 401, 'invalid_credentials');
+  it.each([
+    'application/json; charset=utf-8',
+    'APPLICATION/JSON',
+    'Application/Json;Charset="UTF-8"',
+    'application/json ; profile=x',
+  ])('a media type is taken in any case and with parameters (RFC 9110 section 8.3.1): %s', async (type) => {
+    const reply = await sendTo('/auth/sign-in', json, { 'content-type': type });
+    expectProblem(reply, 401, 'invalid_credentials');
+    const form = type.replace(/json/i, 'X-WWW-Form-Urlencoded');
+    const token = await sendTo('/oauth2/token', 'grant_type=x', { 'content-type': form });
+    expect([token.status, token.body.error]).toEqual([400, 'unsupported_grant_type']);
   });
 
   it('a body over 64 KiB is 413, sent at once or in chunks', async () => {
@@ -193,6 +206,39 @@ it('every answer has its id, its kind told once, and is kept by no cache', async
     expect(headers.get('cache-control')).toBe('no-store');
   }
   expect(new Set(replies.map(({ headers }) => headers.get('x-request-id'))).size).toBe(4);
+});
+
+it('No header says undefined, and no answer has a challenge that does not ask who is there', async () => {
+  const replies = [
+    ...(await Promise.all(operations.map((operation) => send(api, operation, { headers: {} })))),
+    ...(await Promise.all(operations.map((operation) => send(api, operation, { headers: bearer })))),
+    await call(api, '/nothing'),
+    await call(api, '/health', { method: 'DELETE' }),
+    await sendTo('/agents', '{', bearer),
+  ];
+  for (const { status, headers, text } of replies) {
+    const told = [...headers].map(([name, value]) => `${name}: ${value}`);
+    expect(told.filter((header) => /\b(undefined|null|NaN)\b|\[object /.test(header))).toEqual([]);
+    // RFC 9110 section 11.6.1: a challenge is of 401; RFC 6750 section 3: and of 403 for want of a scope.
+    const challenge = headers.get('www-authenticate');
+    if (challenge !== null) expect([text, status]).toEqual([text, expect.toBeOneOf([401, 403])]);
+    if (challenge !== null) expect(challenge).toMatch(CHALLENGE);
+  }
+});
+
+describe('a challenge', () => {
+  it.each([
+    ['plain', '"plain"'],
+    ['a "b" \\ c', '"a \\"b\\" \\\\ c"'],
+    ['tab\tand\r\nlines', '"tab\tand  lines"'],
+    ['’é\u0000', '"   "'],
+    ['', '""'],
+  ])('has quoted-strings of RFC 9110 section 5.6.4: %j', (text, expected) => {
+    expect(quoted(text)).toBe(expected);
+    expect(challenge('Bearer', { error: undefined, scope: text })).toBe(
+      `Bearer realm="sentryagent", scope=${expected}`,
+    );
+  });
 });
 
 it('takes no request id from outside', async () => {
@@ -417,6 +463,26 @@ describe('GET /openapi.json', () => {
     const document = reply.body as unknown as Document;
     expect([document.openapi, document.info.version]).toEqual(['3.1.0', '0.0.0-test']);
     expect({ ...document, info: { ...document.info, version: committed.info.version } }).toEqual(committed);
+  });
+
+  it('The document is serialised once, and read again by its ETag', async () => {
+    const route = routes.find(({ operationId }) => operationId === 'getOpenApi')!;
+    const made: unknown[] = [];
+    const stringify = vi.spyOn(JSON, 'stringify');
+    for (let i = 0; i < 3; i++) {
+      made.push(await route.handle(api.deps, { headers: {} } as Parameters<Route['handle']>[1]));
+    }
+    expect(stringify).not.toHaveBeenCalled();
+    stringify.mockRestore();
+    expect(made[2]).toEqual(made[0]);
+    const reply = await call(api, '/openapi.json');
+    expect(reply.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(reply.headers.get('cache-control')).toBe('public, max-age=300');
+    const etag = reply.headers.get('etag')!;
+    const again = await call(api, '/openapi.json', { headers: { 'if-none-match': etag } });
+    expect([again.status, again.text, again.headers.get('etag')]).toEqual([304, '', etag]);
+    const { headers } = await call(api, '/openapi.json', { method: 'HEAD' });
+    expect(headers.get('content-length')).toBe(String(Buffer.byteLength(reply.text)));
   });
 
   it.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const))(

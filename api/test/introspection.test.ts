@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
+import { newClientSecret } from '../src/platform/client-secret.ts';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
+import { newKeyPair, signAssertion, signJws } from './support/assertions.ts';
 import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
@@ -130,6 +132,38 @@ describe('POST /oauth2/introspect', () => {
     expectInactive(await introspect(agent, await make()));
   });
 
+  const none: [string, () => string | Promise<string>][] = [
+    ['a blank', () => ' '],
+    ['a NUL', () => '\u0000'],
+    ['binary', () => String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i))],
+    ['characters of four bytes', () => '💩'.repeat(100)],
+    ['half a character', () => '\ud800'],
+    ['8,193 characters', () => 'x'.repeat(8_193)],
+    ['60,000 characters', () => 'x'.repeat(60_000)],
+    ['60,000 dots', () => '.'.repeat(60_000)],
+    ['a secret of nobody', () => newClientSecret('crd_00000000000000000000000000')],
+    ['a session', () => member.cookie],
+    ['an agent’s id', () => agent.agentId],
+    [
+      'a JWT of another',
+      () =>
+        signJws(newKeyPair(), { alg: 'ES256', typ: 'at+jwt' }, { iss: 'https://issuer.example', exp: 9e9 }),
+    ],
+    ['a client assertion', () => signAssertion(newKeyPair(), agent.clientId)],
+    ['an unsecured JWT', () => 'eyJhbGciOiJub25lIn0.e30.'],
+    ['a JWE', () => 'e30.e30.e30.e30.e30'],
+  ];
+  it.each(none)('What is no token is inactive (RFC 7662 section 2.2): %s', async (_what, make) => {
+    const token = await make();
+    expectInactive(await introspect(agent, token));
+    expectInactive(await send('/oauth2/introspect', `Bearer ${await reader.token()}`, { token }));
+  });
+
+  it('What is no token is inactive: an empty one is a missing parameter (RFC 6749 section 3.2)', async () => {
+    const reply = await introspect(agent, '');
+    expect([reply.status, reply.body.error]).toEqual([400, 'invalid_request']);
+  });
+
   it('is for clients and for tokens with tokens:read alone', async () => {
     const token = await agent.token();
     const refusals = [
@@ -194,7 +228,9 @@ describe('POST /oauth2/revoke', () => {
       const reply = await revoke(other, token);
       expect([reply.status, reply.text]).toEqual([200, '']);
     }
-    expect((await revoke(agent, 'nothing')).status).toBe(200);
+    for (const text of ['nothing', '\u0000', 'x'.repeat(60_000)]) {
+      expect((await revoke(agent, text)).status).toBe(200);
+    }
     expect((await use(token)).status).toBe(200);
     expect(await entries(decodeJwt(token).jti)).toEqual([]);
   });

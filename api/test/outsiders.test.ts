@@ -1,4 +1,10 @@
 import type { webcrypto } from 'node:crypto';
+import { auth, discoverAuthorizationServerMetadata } from '@modelcontextprotocol/sdk/client/auth.js';
+import {
+  ClientCredentialsProvider,
+  PrivateKeyJwtProvider,
+} from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { OAuthMetadataSchema } from '@modelcontextprotocol/sdk/shared/auth.js';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,4 +117,49 @@ it('openid-client drives the same', async () => {
   expect(await openid.tokenIntrospection(config, token.access_token)).toMatchObject({ active: true });
   await openid.tokenRevocation(config, token.access_token);
   expect(await openid.tokenIntrospection(config, token.access_token)).toEqual({ active: false });
+});
+
+describe('An MCP client gets a token', () => {
+  const reachUrl = (url: string | URL, init?: RequestInit): Promise<Response> => reach(String(url), init);
+  const providers: [string, () => ClientCredentialsProvider | PrivateKeyJwtProvider][] = [
+    [
+      'by its secret',
+      () =>
+        new ClientCredentialsProvider({
+          clientId: agent.clientId,
+          clientSecret: agent.clientSecret,
+          scope: 'agents:read',
+          expectedIssuer: PUBLIC_URL,
+        }),
+    ],
+    [
+      'by its key',
+      () =>
+        new PrivateKeyJwtProvider({
+          clientId: agent.clientId,
+          privateKey: keys[0]!.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+          algorithm: 'ES256',
+          scope: 'agents:read',
+          expectedIssuer: PUBLIC_URL,
+        }),
+    ],
+  ];
+
+  it.each(providers)('%s, from the address of the API alone', async (_how, make) => {
+    const provider = make();
+    expect(await auth(provider, { serverUrl: PUBLIC_URL, fetchFn: reachUrl })).toBe('AUTHORIZED');
+    const tokens = provider.tokens();
+    expect(tokens).toMatchObject({ token_type: 'Bearer', scope: 'agents:read' });
+    const headers = { authorization: `Bearer ${tokens!.access_token}` };
+    expect((await reach(`${PUBLIC_URL}/agents`, { headers })).status).toBe(200);
+  });
+
+  it('from metadata that its schema takes as a whole, and not without the lists that it insists on', async () => {
+    const metadata = await discoverAuthorizationServerMetadata(PUBLIC_URL, { fetchFn: reachUrl });
+    expect(metadata).toMatchObject({ issuer: PUBLIC_URL, response_types_supported: [] });
+    for (const member of ['authorization_endpoint', 'response_types_supported']) {
+      const rest = Object.fromEntries(Object.entries(metadata!).filter(([name]) => name !== member));
+      expect(OAuthMetadataSchema.safeParse(rest).success).toBe(false);
+    }
+  });
 });

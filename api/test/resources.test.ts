@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../src/platform/ids.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, signUp } from './support/callers.ts';
@@ -10,6 +11,7 @@ let api: TestApi;
 let member: TestMember;
 let stranger: TestMember;
 let agent: TestAgent;
+let other: TestAgent;
 
 const CRM = 'https://crm.example/api?v=2';
 
@@ -17,6 +19,7 @@ beforeAll(async () => {
   api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
   [member, stranger] = [await signUp(api), await signUp(api)];
   agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
+  other = await registerAgent(api, member, ['agents:read', 'agents:write']);
   const made = await member.post('/resources', {
     identifier: CRM,
     scopes: ['contacts:read', 'contacts:write', 'contacts:read'],
@@ -175,7 +178,6 @@ describe('a token request with resource', () => {
   it.each([
     ['an unknown one', 'https://unknown.example'],
     ['another tenant’s', 'https://theirs.example'],
-    ['the API with a slash', `${PUBLIC_URL}/`],
     ['the API’s path', `${PUBLIC_URL}/agents`],
     ['the same in capitals', CRM.toUpperCase()],
     ['the same with a fragment', `${CRM}#x`],
@@ -187,6 +189,100 @@ describe('a token request with resource', () => {
     const reply = await agent.requestToken({ resource });
     expect([reply.status, reply.body.error]).toEqual([400, 'invalid_target']);
   });
+
+  it.each([
+    [
+      'the API',
+      PUBLIC_URL,
+      [`${PUBLIC_URL}/`, 'HTTP://API.TEST', 'http://Api.Test:80', 'http://api.test:80/'],
+    ],
+    [
+      'an origin',
+      'https://origin.example',
+      [
+        ...['https://origin.example/', 'HTTPS://ORIGIN.EXAMPLE', 'https://origin.example:443'],
+        ...['https://Origin.Example:443/', 'https://origin.example:0443'],
+      ],
+    ],
+    [
+      'an origin that was registered with a slash, in capitals',
+      'HTTPS://Slash.Example:443/',
+      ['https://slash.example', 'https://slash.example/', 'https://SLASH.example:443'],
+    ],
+    [
+      'a path',
+      'https://path.example/api?v=2',
+      [
+        'https://PATH.example/api?v=2',
+        'HTTPS://path.example:443/api?v=2',
+        'https://path.example/x/../api?v=2',
+      ],
+    ],
+    ['another port', 'https://port.example:8443', ['https://PORT.example:8443/']],
+  ])(
+    'A resource is found by any of its spellings (RFC 8707 section 2, RFC 3986 section 6.2): %s',
+    async (_what, identifier, spellings) => {
+      if (identifier !== PUBLIC_URL) {
+        const made = await member.post('/resources', { identifier, scopes: ['a'] });
+        expect([made.status, made.body.identifier]).toEqual([201, identifier]);
+      }
+      for (const resource of [identifier, ...spellings]) {
+        const { body } = await agent.requestToken({ resource });
+        expect([resource, body.error]).toEqual([resource, undefined]);
+        const token = body.access_token as string;
+        // The audience is the one identifier, whatever was asked.
+        expect(decodeJwt(token).aud).toBe(identifier);
+        const exchanged = await other.requestToken({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token: token,
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          resource: spellings[0]!,
+        });
+        expect(decodeJwt(exchanged.body.access_token as string).aud).toBe(identifier);
+        const again = await member.post('/resources', { identifier: resource, scopes: ['a'] });
+        const refused = identifier === PUBLIC_URL ? [400, 'validation_failed'] : [409, 'resource_taken'];
+        expect([again.status, again.body.code]).toEqual(refused);
+      }
+    },
+  );
+
+  it('A resource is found by any of its spellings: two that were made apart stay apart', async () => {
+    const spellings = ['https://two.example', 'https://two.example/'];
+    for (const identifier of spellings) {
+      await api.sql(
+        `insert into resources (tenant_id, id, identifier, canonical, scopes, token_ttl_seconds, created_at)
+         values ($1, $2, $3, $3, '{a}', 60, now())`,
+        [member.tenantId, newId('res'), identifier],
+      );
+    }
+    // One of a process of the version before.
+    await api.sql(
+      `insert into resources (tenant_id, id, identifier, scopes, token_ttl_seconds, created_at)
+       values ($1, $2, 'https://before.example/', '{a}', 60, now())`,
+      [member.tenantId, newId('res')],
+    );
+    for (const resource of [...spellings, 'https://before.example/']) {
+      const { body } = await agent.requestToken({ resource });
+      expect(decodeJwt(body.access_token as string).aud).toBe(resource);
+    }
+  });
+
+  it.each([
+    ['the case of its path', 'https://strict.example/API'],
+    ['a slash after its path', 'https://strict.example/api/'],
+    ['a query', 'https://strict.example/api?'],
+    ['another scheme', 'http://strict.example/api'],
+    ['another port', 'https://strict.example:444/api'],
+    ['a user', 'https://user@strict.example/api'],
+    ['a host that begins like it', 'https://strict.example.evil.example/api'],
+  ])(
+    'A foreign or unknown resource is an invalid target: one that differs by %s',
+    async (_what, resource) => {
+      await member.post('/resources', { identifier: 'https://strict.example/api', scopes: ['a'] });
+      const reply = await agent.requestToken({ resource });
+      expect([reply.status, reply.body.error]).toEqual([400, 'invalid_target']);
+    },
+  );
 
   it('takes an empty one for none, and refuses two', async () => {
     const send = (body: string) =>

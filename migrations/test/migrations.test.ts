@@ -152,6 +152,92 @@ describe('an owner of the schema that is no superuser', () => {
   });
 });
 
+describe('0021', () => {
+  const version = versions.findIndex((name) => name.startsWith('0021_'));
+  /** A database of the version before, with two tenants and their one member. Its owner is under every policy. */
+  const before = async (): Promise<{ url: string; knex: Knex }> => {
+    const database = await emptyDatabase();
+    const url = adminUrl(database);
+    const knex = knexOf(await plainOwner(database));
+    for (let i = 0; i < version; i++) await knex.migrate.up();
+    await query(
+      url,
+      `insert into tenants (id, name, slug, created_at) values ('a', 'A', 'a', now()), ('b', 'B', 'b', now());
+       insert into users (id, name, email, email_verified, created_at, updated_at)
+         values ('usr', 'U', 'u@example.com', true, now(), now());
+       insert into members (id, tenant_id, user_id, role, created_at)
+         values ('mem_a', 'a', 'usr', 'owner', now()), ('mem_b', 'b', 'usr', 'owner', now())`,
+    );
+    return { url, knex };
+  };
+
+  it('puts names in one form, and keeps apart those that it would make one', async () => {
+    const { url, knex } = await before();
+    const agents: [tenant: string, id: string, name: string, status: string][] = [
+      ['a', 'agt_1', 'caf\u00e9', 'active'],
+      ['a', 'agt_2', 'cafe\u0301', 'suspended'],
+      ['a', 'agt_3', 'cafe\u0301', 'decommissioned'],
+      ['a', 'agt_4', 'a\u0307\u0323', 'active'],
+      ['a', 'agt_5', '\u1e05\u0307', 'active'],
+      ['a', 'agt_6', 'b\u0307\u0323', 'active'],
+      ['a', 'agt_7', `e\u0301${'x'.repeat(126)}`, 'active'],
+      ['a', 'agt_8', 'plain', 'active'],
+      ['b', 'agt_9', 'cafe\u0301', 'active'],
+    ];
+    for (const agent of agents) {
+      await query(
+        url,
+        `insert into agents (tenant_id, id, name, status, scopes, owner, created_at, updated_at)
+         values ($1, $2, $3, $4, '{}', 'usr', now(), now())`,
+        agent,
+      );
+    }
+    await knex.migrate.up();
+    const { rows } = await query(url, 'select id, name from agents order by id');
+    expect(
+      Object.fromEntries((rows as { id: string; name: string }[]).map(({ id, name }) => [id, name])),
+    ).toEqual({
+      agt_1: 'caf\u00e9',
+      agt_2: 'caf\u00e9 (agt_2)',
+      agt_3: 'caf\u00e9',
+      agt_4: '\u1ea1\u0307',
+      agt_5: '\u1e05\u0307',
+      agt_6: '\u1e05\u0307 (agt_6)',
+      agt_7: `\u00e9${'x'.repeat(126)}`,
+      agt_8: 'plain',
+      agt_9: 'caf\u00e9',
+    });
+  });
+
+  it('finds the one text of each resource, and keeps identifiers as they are', async () => {
+    const { url, knex } = await before();
+    const identifiers: [tenant: string, id: string, identifier: string, canonical: string][] = [
+      ['a', 'res_1', 'HTTPS://One.Example:443/', 'https://one.example'],
+      ['a', 'res_2', 'https://two.example/', 'https://two.example/'],
+      ['a', 'res_3', 'https://two.example', 'https://two.example'],
+      ['a', 'res_4', 'https://Three.example/', 'https://three.example'],
+      ['a', 'res_5', 'https://three.example/', 'https://three.example/'],
+      ['a', 'res_6', 'https://four.example/API/?q', 'https://four.example/API/?q'],
+      ['a', 'res_7', 'URN:Example:Search', 'URN:Example:Search'],
+      ['b', 'res_8', 'https://two.example/', 'https://two.example'],
+    ];
+    for (const [tenant, id, identifier] of identifiers) {
+      await query(
+        url,
+        `insert into resources (tenant_id, id, identifier, scopes, token_ttl_seconds, created_at)
+         values ($1, $2, $3, '{a}', 60, now())`,
+        [tenant, id, identifier],
+      );
+    }
+    await knex.migrate.up();
+    const { rows } = await query(
+      url,
+      'select tenant_id, id, identifier, canonical from resources order by id',
+    );
+    expect((rows as Record<string, string>[]).map((row) => Object.values(row))).toEqual(identifiers);
+  });
+});
+
 describe('the login that the processes use', () => {
   const attributes = async (role: string): Promise<unknown> => {
     const { rows } = await query(

@@ -2,8 +2,10 @@ import type Koa from 'koa';
 import { databaseProblem } from '../platform/database-problems.ts';
 import { Problem, problemKinds } from '../platform/problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
-import { OAuthError } from '../services/tokens/oauth-error.ts';
+import { OAuthError, toErrorDescription } from '../services/tokens/oauth-error.ts';
 import type { OAuthErrorCode } from '../services/tokens/oauth-error.ts';
+import { challenge, quoted } from './challenge.ts';
+import type { Route } from './route.ts';
 
 /** What an unknown failure tells the caller: nothing but the request id to ask about. */
 const toProblem = (error: unknown): Problem =>
@@ -39,9 +41,9 @@ const sendOAuthError = (
   status: number,
 ): void => {
   ctx.status = status;
-  if (code === 'invalid_client') ctx.set('WWW-Authenticate', 'Basic realm="sentryagent", charset="UTF-8"');
+  if (code === 'invalid_client') ctx.set('WWW-Authenticate', challenge('Basic', { charset: 'UTF-8' }));
   ctx.set('Cache-Control', 'no-store');
-  ctx.body = { error: code, error_description: description };
+  ctx.body = { error: code, error_description: toErrorDescription(description) };
 };
 
 const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, requestId: string): void => {
@@ -50,12 +52,22 @@ const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, reques
   ctx.type = 'application/problem+json';
 };
 
-/** RFC 9728 section 5.1: every challenge says where it is told how to get a token. */
-const nameMetadata = (ctx: Koa.Context, publicUrl: string): void => {
-  const challenge = ctx.response.get('WWW-Authenticate');
-  if (challenge === '') return;
+/**
+ * Completes a challenge: where it is told how to get a token (RFC 9728 section 5.1) and, of a Bearer token, which
+ * scopes the route needs (RFC 6750 section 3). An answer without a challenge stays so.
+ */
+const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
+  const begun = ctx.res.getHeader('WWW-Authenticate');
+  if (typeof begun !== 'string') return;
+  const { route } = ctx.state as { route?: Route };
+  const needed = (route?.access === 'public' ? route.bearerScopes : route?.access) ?? [];
+  const namesScopes = begun.startsWith('Bearer ') && !begun.includes(' scope=') && needed.length > 0;
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource`;
-  ctx.set('WWW-Authenticate', `${challenge}, resource_metadata="${metadata}"`);
+  const more = [
+    ...(namesScopes ? [`scope=${quoted(needed.join(' '))}`] : []),
+    `resource_metadata=${quoted(metadata)}`,
+  ];
+  ctx.set('WWW-Authenticate', [begun, ...more].join(', '));
 };
 
 const render = (
@@ -87,6 +99,6 @@ export const answerError = (
   { publicUrl, ...how }: { publicUrl: string; docsUrl: string; requestId: string; oauth: boolean },
 ): unknown => {
   const cause = render(ctx, error, how);
-  nameMetadata(ctx, publicUrl);
+  completeChallenge(ctx, publicUrl);
   return cause;
 };

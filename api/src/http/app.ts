@@ -4,6 +4,8 @@ import type { RouterContext } from '@koa/router';
 import Koa from 'koa';
 import proxyAddr from 'proxy-addr';
 import type { Deps } from '../deps.ts';
+import { clientAddress } from '../platform/address.ts';
+import type { Trust } from '../platform/address.ts';
 import { newId } from '../platform/ids.ts';
 import { Problem, notFound } from '../platform/problem.ts';
 import type { Principal } from '../platform/principal.ts';
@@ -43,16 +45,19 @@ const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<
   },
 });
 
-const send = (ctx: Koa.Context, route: Route, { status, body, headers = {} }: Answer): void => {
+const send = (ctx: Koa.Context, route: Route, { status, body, json, headers = {} }: Answer): void => {
   const response = route.responses[status];
   if (!response) throw new Error(`${route.operationId} answered ${status}, which it does not declare`);
   ctx.set(headers as Record<string, string>);
   ctx.status = status;
+  if (json !== undefined) {
+    ctx.type = 'json';
+    ctx.body = json;
+    return;
+  }
   // Koa takes null for 204, whatever the status.
   ctx.body = response.schema ? response.schema.parse(body) : status === 200 ? '' : null;
 };
-
-type Trust = (address: string, hop: number) => boolean;
 
 const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
   // One address per resource: neither /agents/ nor /Agents is another name for /agents.
@@ -61,7 +66,8 @@ const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
     router[route.method](route.path, async (ctx) => {
       ctx.state.route = route;
       const principal = await identify(deps, ctx, route);
-      const request = await readRequest(ctx, route, proxyAddr(ctx.req, trust));
+      const address = clientAddress(ctx.req.socket.remoteAddress, ctx.get('x-forwarded-for'), trust);
+      const request = await readRequest(ctx, route, address);
       send(ctx, route, await handleOnce(deps, route, request, principal));
     });
   }
@@ -122,7 +128,8 @@ const refuseUnmatched = ({ matched = [] }: RouterContext): never => {
 
 /** A router tries each of its routes; those of one first segment are few. */
 const dispatch = (deps: Deps, routes: readonly Route[]): Koa.Middleware => {
-  const trust = proxyAddr.compile(deps.config.TRUSTED_PROXIES);
+  const trusted = proxyAddr.compile(deps.config.TRUSTED_PROXIES);
+  const trust: Trust = (address) => trusted(address, 0);
   const bySegment = Map.groupBy(routes, ({ path }) => firstSegment(path));
   const routers = new Map(
     [...bySegment].map(([segment, some]) => [segment, mount(deps, trust, some).routes()]),

@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts';
+import { addressKey } from '../platform/address.ts';
 import type { Origin } from '../platform/principal.ts';
 import type { Client } from '../services/tokens/authenticate-client.ts';
 import { ClientRefusal } from '../services/tokens/client-refusal.ts';
@@ -8,7 +9,6 @@ import { clientSecretBasic } from './client-authentication/client-secret-basic.t
 import { clientSecretPost } from './client-authentication/client-secret-post.ts';
 import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
 import { privateKeyJwt } from './client-authentication/private-key-jwt.ts';
-import { addressKey } from './doors.ts';
 import type { Door } from './doors.ts';
 import type { Request } from './route.ts';
 

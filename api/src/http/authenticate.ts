@@ -6,19 +6,14 @@ import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
 import { actorsOf } from '../services/tokens/access-token.ts';
 import { findMember } from '../services/people/find-member.ts';
+import { challenge } from './challenge.ts';
 import { toWebHeaders } from './web-headers.ts';
 
 type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
 
 /** RFC 6750 section 3. */
 const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
-  new Problem('unauthorized', detail, {
-    headers: {
-      'WWW-Authenticate': error
-        ? `Bearer realm="sentryagent", error="${error}"`
-        : 'Bearer realm="sentryagent"',
-    },
-  });
+  new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': challenge('Bearer', { error }) } });
 
 const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
 
@@ -96,8 +91,6 @@ export const requireScopes = (principal: Principal, needed: readonly Scope[]): v
   }
   const scope = needed.join(' ');
   throw new Problem('forbidden', `This needs the scope ${missing.join(' ')}.`, {
-    headers: {
-      'WWW-Authenticate': `Bearer realm="sentryagent", error="insufficient_scope", scope="${scope}"`,
-    },
+    headers: { 'WWW-Authenticate': challenge('Bearer', { error: 'insufficient_scope', scope }) },
   });
 };

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
@@ -51,18 +50,3 @@ export const createDoors = (redis: Redis | undefined): Doors => ({
   signUp: createDoor(redis, 'sign-up', 5),
   clientAuthentication: createDoor(redis, 'client', 20),
 });
-
-/** An IPv6 host has a /64 to itself: its addresses count as one. A socket of both families shows IPv4 as `::ffff:…`. */
-export const addressKey = (ip: string): string => {
-  const [, mapped] = /^::ffff:([\d.]+)$/i.exec(ip) ?? [];
-  if (mapped !== undefined || !isIPv6(ip)) return mapped ?? ip;
-  const [head = '', tail] = ip.split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = tail === undefined ? [] : tail.split(':').filter(Boolean);
-  const groups = [
-    ...left,
-    ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'),
-    ...right,
-  ];
-  return `${groups.slice(0, 4).join(':')}::/64`;
-};

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { problemKinds } from '../platform/problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
+import { answerDocument } from './documents.ts';
+import type { Document } from './documents.ts';
 import { publicRoute } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -156,7 +158,7 @@ export const printOpenApi = (routes: readonly Route[], version: string): Json =>
 };
 
 /** Serves the document of all routes, this one among them. */
-export const openApiRoute = (document: () => Json): Route =>
+export const openApiRoute = (document: () => Document): Route =>
   publicRoute({
     method: 'get',
     path: '/openapi.json',
@@ -164,7 +166,10 @@ export const openApiRoute = (document: () => Json): Route =>
     summary: 'This document',
     tag: 'health',
     access: 'public',
-    responses: { 200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) } },
+    responses: {
+      200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) },
+      304: { description: 'It is the one of If-None-Match', schema: null },
+    },
     problems: [],
-    handle: async () => ({ status: 200, body: document() }),
+    handle: async (_deps, request) => answerDocument(document(), request),
   });

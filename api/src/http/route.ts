@@ -19,6 +19,8 @@ export interface Answer {
   status: number;
   /** Parsed by the schema of its status before it leaves: what that doesn't name is stripped. */
   body?: unknown;
+  /** In place of a body, JSON that was made before: of a document of ours alone, since nothing strips it. */
+  json?: string;
   headers?: Record<string, string | string[]>;
 }
 
@@ -57,6 +59,8 @@ type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<
 
 interface PublicRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
   access: 'public';
+  /** The scopes of a Bearer token, where the handler takes one besides another proof. */
+  bearerScopes?: readonly Scope[];
   handle(deps: Deps, request: Parsed<P, Q, B>): Promise<Answer>;
 }
 
@@ -75,6 +79,7 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
 /** A route is a value: what mounts it, what documents it and what tests it all read the same one. */
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | readonly Scope[];
+  bearerScopes?: readonly Scope[];
   neverRefused?: boolean;
   repeatable?: 'answer' | 'secret';
   ownNeedsNoScope?: true;

@@ -1,8 +1,10 @@
 import type { HealthWatch } from '../services/watch-health.ts';
+import { toDocument } from './documents.ts';
 import type { Doors } from './doors.ts';
 import { openApiRoute, printOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
+import { authorizationRoute } from './routes/authorization.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
@@ -25,6 +27,7 @@ export interface RoutesDeps {
 export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => {
   const routes: Route[] = [
     ...tokenRoutes(doors),
+    authorizationRoute,
     ...introspectionRoutes(doors),
     ...revocationRoutes(doors),
     ...discoveryRoutes,
@@ -38,6 +41,6 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];
-  const document = printOpenApi(routes, version);
+  const document = toDocument(printOpenApi(routes, version));
   return routes;
 };

@@ -7,7 +7,10 @@ export class Resource extends BaseModel {
 
   declare tenantId: string;
   declare id: string;
+  /** As it was registered: the audience of its tokens. */
   declare identifier: string;
+  /** The one text of all its spellings; null in a row of the version before. */
+  declare canonical: string | null;
   declare scopes: string[];
   declare tokenTtlSeconds: number;
   declare createdAt: Date;

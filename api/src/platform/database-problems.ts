@@ -1,6 +1,11 @@
 import { Problem, unavailable } from './problem.ts';
 import type { ProblemCode } from './problem.ts';
 
+const resourceTaken = {
+  code: 'resource_taken',
+  detail: 'Your tenant has a resource of this identifier. Delete it first to give it other scopes.',
+} as const;
+
 /** The constraint is the rule; here is what breaking it is called. */
 const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
   agents_name_key: {
@@ -15,10 +20,8 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
     code: 'key_taken',
     detail: 'This agent has this key already. Use it, or make another key pair.',
   },
-  resources_identifier_key: {
-    code: 'resource_taken',
-    detail: 'Your tenant has a resource of this identifier. Delete it first to give it other scopes.',
-  },
+  resources_identifier_key: resourceTaken,
+  resources_canonical_key: resourceTaken,
   agents_owner_fkey: {
     code: 'validation_failed',
     detail: 'owner: must be the user id of a member of your tenant',

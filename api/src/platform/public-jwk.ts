@@ -1,5 +1,6 @@
-import { createPublicKey } from 'node:crypto';
+import { checkPrime, checkPrimeSync, createPublicKey } from 'node:crypto';
 import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { ed25519 } from '@noble/curves/ed25519.js';
 import { calculateJwkThumbprint } from 'jose';
 import { Problem } from './problem.ts';
 
@@ -38,23 +39,59 @@ const importKey = (jwk: JsonWebKey): KeyObject => {
   }
 };
 
-/** Larger RSA keys only cost time; another exponent only invites mistakes. */
-const checkRsa = ({
-  modulusLength = 0,
-  publicExponent,
-}: NonNullable<KeyObject['asymmetricKeyDetails']>): void => {
+const SMALL_PRIMES = Array.from({ length: 752 }, (_, n) => BigInt(n)).filter((n) => checkPrimeSync(n));
+
+/** One round is enough to tell a composite number; on the thread pool, for it takes up to half a second. */
+const isPrime = (modulus: bigint): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    checkPrime(modulus, { checks: 1 }, (error, result) => (error ? reject(error) : resolve(result)));
+  });
+
+const toInteger = (base64url: string): bigint =>
+  BigInt(`0x${Buffer.from(base64url, 'base64url').toString('hex')}`);
+
+/**
+ * NIST SP 800-89 section 5.3.3: a modulus is odd, composite and without a prime factor below 752. Larger keys only cost
+ * time; another exponent only invites mistakes.
+ */
+const checkRsa = async (key: KeyObject): Promise<void> => {
+  const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < 2_048 || modulusLength > 4_096) throw refuse('An RSA key has 2048 to 4096 bits.');
   if (publicExponent !== 65_537n) throw refuse('An RSA key has the exponent 65537.');
+  const modulus = toInteger(key.export({ format: 'jwk' }).n ?? '');
+  if (SMALL_PRIMES.some((prime) => modulus % prime === 0n) || (await isPrime(modulus))) {
+    throw refuse('The modulus of an RSA key is the product of two large primes. Make a new key pair.');
+  }
 };
 
-const algorithmOf = ({
-  asymmetricKeyType: type,
-  asymmetricKeyDetails: details = {},
-}: KeyObject): KeyAlgorithm => {
-  if (type === 'ec' && details.namedCurve === 'prime256v1') return 'ES256';
-  if (type === 'ed25519') return 'EdDSA';
+/**
+ * RFC 8032 section 5.1.3: the one encoding of a point on the curve. A point of small order verifies signatures that
+ * nobody made.
+ */
+const isSoundPoint = (bytes: Uint8Array): boolean => {
+  try {
+    return !ed25519.Point.fromBytes(bytes).isSmallOrder();
+  } catch {
+    return false;
+  }
+};
+
+/** Node takes any 32 bytes for a key. */
+const checkEd25519 = (key: KeyObject): void => {
+  if (!isSoundPoint(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'))) {
+    throw refuse('This Ed25519 key is no point of the curve, or one of small order. Make a new key pair.');
+  }
+};
+
+const algorithmOf = async (key: KeyObject): Promise<KeyAlgorithm> => {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === 'ec' && details?.namedCurve === 'prime256v1') return 'ES256';
+  if (type === 'ed25519') {
+    checkEd25519(key);
+    return 'EdDSA';
+  }
   if (type === 'rsa') {
-    checkRsa(details);
+    await checkRsa(key);
     return 'RS256';
   }
   throw refuse('Use a key for ES256 (P-256), EdDSA (Ed25519) or RS256 (RSA).');
@@ -69,6 +106,16 @@ const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: 
     throw refuse('The key_ops of a public key must have verify, or be absent.');
 };
 
+/**
+ * RFC 7518 sections 6.2.1.2 and 6.3.1.1: one encoding of each number, which Node does not insist on. With another one,
+ * the client's own thumbprint would not be ours.
+ */
+const checkEncoding = (jwk: JsonWebKey, required: JsonWebKey): void => {
+  const other = Object.entries(required).find(([name, value]) => jwk[name] !== value);
+  if (other)
+    throw refuse(`The ${other[0]} of the key is not encoded as RFC 7518 has it: no padding, no extra zeros.`);
+};
+
 /** Reads a public key that a client will sign with. Problem: `validation_failed`. */
 export const parsePublicJwk = async (jwk: JsonWebKey): Promise<PublicJwk> => {
   const secret = PRIVATE.find((member) => Object.hasOwn(jwk, member));
@@ -76,8 +123,9 @@ export const parsePublicJwk = async (jwk: JsonWebKey): Promise<PublicJwk> => {
     throw refuse(`This is not a public key: it has the private member ${secret}. Consider that key lost.`);
   }
   const key = importKey(jwk);
-  const algorithm = algorithmOf(key);
+  const algorithm = await algorithmOf(key);
   checkPurpose(jwk, algorithm);
   const required = key.export({ format: 'jwk' });
+  checkEncoding(jwk, required);
   return { algorithm, jwk: required, thumbprint: await calculateJwkThumbprint(required) };
 };

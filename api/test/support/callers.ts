@@ -13,15 +13,28 @@ export interface Reply {
 
 const address = (): string => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
 
+/** What holds for every answer: no header was made of nothing, and RFC 6749 section 5.2 for what a description holds. */
+const checkAnswer = ({ headers, body }: Reply): void => {
+  for (const [name, value] of headers) {
+    if (/\b(undefined|null|NaN)\b|\[object /.test(value)) throw new Error(`${name}: ${value}`);
+  }
+  const { error_description: description } = body;
+  if (description !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(description as string)) {
+    throw new Error(`error_description: ${String(description)}`);
+  }
+};
+
 const read = async (response: Response): Promise<Reply> => {
   const text = await response.text();
   const isJson = text !== '' && /json/.test(response.headers.get('content-type') ?? '');
-  return {
+  const reply = {
     status: response.status,
     headers: response.headers,
     body: isJson ? (JSON.parse(text) as Json) : {},
     text,
   };
+  checkAnswer(reply);
+  return reply;
 };
 
 /** A plain request; each comes from another address unless it says which, so that no door closes on the tests. */

@@ -48,6 +48,7 @@ export type AgentPage = {
  */
 export type AuthorizationServerMetadata = {
     issuer: string;
+    authorization_endpoint: string;
     token_endpoint: string;
     introspection_endpoint: string;
     revocation_endpoint: string;
@@ -230,6 +231,7 @@ export type OAuthError = {
  */
 export type OpenIdConfiguration = {
     issuer: string;
+    authorization_endpoint: string;
     token_endpoint: string;
     introspection_endpoint: string;
     revocation_endpoint: string;
@@ -244,7 +246,6 @@ export type OpenIdConfiguration = {
     introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
     revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
     subject_types_supported: Array<string>;
-    id_token_signing_alg_values_supported: Array<string>;
 };
 
 export type Person = {
@@ -498,6 +499,30 @@ export type IssueTokenResponses = {
 };
 
 export type IssueTokenResponse = IssueTokenResponses[keyof IssueTokenResponses];
+
+export type AuthorizeData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/oauth2/authorize';
+};
+
+export type AuthorizeErrors = {
+    /**
+     * RFC 6749 error
+     */
+    400: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    500: OAuthError;
+    /**
+     * RFC 6749 error
+     */
+    503: OAuthError;
+};
+
+export type AuthorizeError = AuthorizeErrors[keyof AuthorizeErrors];
 
 export type IntrospectTokenData = {
     body: {

@@ -19,7 +19,10 @@ export const clientSecretBasic: ClientAuthenticationMethod = {
     const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0)
-      throw new OAuthError('invalid_client', 'Send "Authorization: Basic base64(client_id:client_secret)".');
+      throw new OAuthError(
+        'invalid_client',
+        'Send the header Authorization: Basic base64(client_id:client_secret).',
+      );
     return presentSecret(deps, formDecode(text.slice(0, colon)), formDecode(text.slice(colon + 1)));
   },
 };

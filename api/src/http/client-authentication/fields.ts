@@ -16,9 +16,9 @@ export const clientFields = {
     .meta({ description: '`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`' }),
 };
 
-/** The form of a request about one token: RFC 7662 section 2.1, RFC 7009 section 2.1. */
+/** The form of a request about one token: RFC 7662 section 2.1, RFC 7009 section 2.1. Any text may be no token. */
 export const tokenFields = {
-  token: z.string().max(8_192),
+  token: z.string(),
   token_type_hint: z.string().max(64).optional().meta({ description: 'Not needed, and not used.' }),
   ...clientFields,
 };

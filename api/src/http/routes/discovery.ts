@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { KEY_SET_MAX_AGE } from '../../services/tokens/key-stages.ts';
+import { answerDocument, toDocument } from '../documents.ts';
 import { publicRoute } from '../route.ts';
-import type { Answer, Request, Route } from '../route.ts';
+import type { Route } from '../route.ts';
 import { supported } from '../supported.ts';
 
 const tag = 'discovery';
@@ -12,6 +11,7 @@ const list = z.array(z.string());
 const serverSchema = z
   .object({
     issuer: z.string(),
+    authorization_endpoint: z.string(),
     token_endpoint: z.string(),
     introspection_endpoint: z.string(),
     revocation_endpoint: z.string(),
@@ -29,7 +29,7 @@ const serverSchema = z
   .meta({ id: 'AuthorizationServerMetadata', description: 'RFC 8414' });
 
 const openIdSchema = serverSchema
-  .extend({ subject_types_supported: list, id_token_signing_alg_values_supported: list })
+  .extend({ subject_types_supported: list })
   .meta({ id: 'OpenIdConfiguration', description: 'OpenID Connect Discovery 1.0' });
 
 const resourceSchema = z
@@ -63,6 +63,7 @@ const serverMetadata = (issuer: string) => {
   const algorithms = supported.token_endpoint_auth_signing_alg_values_supported;
   return {
     issuer,
+    authorization_endpoint: `${issuer}/oauth2/authorize`,
     token_endpoint: `${issuer}/oauth2/token`,
     introspection_endpoint: `${issuer}/oauth2/introspect`,
     revocation_endpoint: `${issuer}/oauth2/revoke`,
@@ -75,11 +76,10 @@ const serverMetadata = (issuer: string) => {
   };
 };
 
-/** No ID tokens are issued: the document is for clients that look for the issuer's endpoints here. */
+/** No ID tokens are issued, by no algorithm: the document is for clients that look for the endpoints here. */
 const openIdMetadata = (issuer: string) => ({
   ...serverMetadata(issuer),
   subject_types_supported: ['public'],
-  id_token_signing_alg_values_supported: [],
 });
 
 const resourceMetadata = (issuer: string) => ({
@@ -90,22 +90,7 @@ const resourceMetadata = (issuer: string) => ({
   resource_name: 'SentryAgent API',
 });
 
-/** RFC 9110 section 13.1.2, by weak comparison. */
-const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
-  ifNoneMatch !== undefined &&
-  (ifNoneMatch.trim() === '*' ||
-    ifNoneMatch.split(',').some((tagged) => tagged.trim().replace(/^W\//, '') === etag));
-
-/** Answers with the headers of a document that may be kept, or 304 to who has it. */
-const answerCached = (body: unknown, { headers }: Request): Answer => {
-  const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('base64url').slice(0, 22)}"`;
-  const caching = { 'Cache-Control': `public, max-age=${KEY_SET_MAX_AGE}`, ETag: etag };
-  return matches(headers['if-none-match'], etag)
-    ? { status: 304, headers: caching }
-    : { status: 200, headers: caching, body };
-};
-
-interface Document {
+interface WellKnown {
   path: string;
   operationId: string;
   summary: string;
@@ -113,7 +98,7 @@ interface Document {
 }
 
 const documentRoute = (
-  { path, operationId, summary, schema }: Document,
+  { path, operationId, summary, schema }: WellKnown,
   read: (deps: Parameters<Route['handle']>[0]) => unknown,
 ): Route =>
   publicRoute({
@@ -129,7 +114,7 @@ const documentRoute = (
       304: { description: 'It is the one of If-None-Match', schema: null },
     },
     problems: [],
-    handle: async (deps, request) => answerCached(read(deps), request),
+    handle: async (deps, request) => answerDocument(toDocument(schema.parse(read(deps))), request),
   });
 
 export const discoveryRoutes: Route[] = [

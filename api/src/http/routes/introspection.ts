@@ -39,6 +39,8 @@ const response = z
     description: 'RFC 7662 section 2.2; `active` alone where it is false.',
   });
 
+const bearerScopes = ['tokens:read'] as const;
+
 interface Asking {
   tenantId: string;
   agentId: string;
@@ -55,7 +57,7 @@ const identify = async (
     return authenticateClient(deps, door, request);
   }
   const principal = await authenticate(deps, 'POST', headers);
-  requireScopes(principal, ['tokens:read']);
+  requireScopes(principal, bearerScopes);
   return { tenantId: principal.tenantId, agentId: principal.id };
 };
 
@@ -70,6 +72,7 @@ export const introspectionRoutes = ({
     summary: 'Whether a token of your tenant is live, and what it says',
     tag: 'oauth2',
     access: 'public',
+    bearerScopes,
     body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',

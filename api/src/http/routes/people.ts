@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import { findMember } from '../../services/people/find-member.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
 import { checkOrigin } from '../authenticate.ts';
-import { addressKey } from '../doors.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Answer, Route } from '../route.ts';

@@ -6,6 +6,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { canonicalResource } from '../tokens/resource-uri.ts';
 
 export interface NewResource {
   identifier: string;
@@ -56,6 +57,7 @@ export const createResource = async (
       tenantId,
       id: newId('res', now.getTime()),
       identifier,
+      canonical: canonicalResource(identifier),
       scopes: [...new Set(scopes)],
       tokenTtlSeconds,
       createdAt: now,

@@ -49,7 +49,12 @@ const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =
     credentialId,
   );
 
-const TYPES = [undefined, 'JWT', 'client-authentication+jwt'];
+/** RFC 7515 section 4.1.9: media types, compared in any case, of which `application/` may be left out. */
+const TYPES = ['jwt', 'client-authentication+jwt'];
+const isType = (typ: unknown): boolean =>
+  typ === undefined ||
+  (typeof typ === 'string' && TYPES.includes(typ.toLowerCase().replace(/^application\//, '')));
+
 /** A key is taken from our own row alone; what would name another, or ask for more, is not read. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
 
@@ -68,7 +73,7 @@ const readHeader = (assertion: string): ProtectedHeaderParameters => {
   const header = decodeHeader(assertion);
   const refused = REFUSED_HEADERS.find((name) => Object.hasOwn(header, name));
   if (refused !== undefined) throw refuse(`The header of an assertion must not have ${refused}.`);
-  if (!TYPES.includes(header.typ)) throw refuse('The typ of an assertion is client-authentication+jwt.');
+  if (!isType(header.typ)) throw refuse('The typ of an assertion is client-authentication+jwt.');
   return header;
 };
 
@@ -128,7 +133,7 @@ const claimsSchema = z.object({
 });
 
 const MAX_LIFE_SECONDS = 300;
-/** How far a client's clock may be ahead of ours. */
+/** How far a client's clock may be from ours, ahead or behind. */
 const LEEWAY_SECONDS = 30;
 
 /** RFC 7523 section 3 as updated: the audience is the issuer's identifier alone, never a list or another address. */
@@ -138,14 +143,15 @@ const checkClaims = (
 ) => {
   const { data: claims, error } = claimsSchema.safeParse(payload);
   if (error)
-    throw refuse(`The assertion’s claim ${error.issues[0]!.path.join('.')} is missing or has a wrong form.`);
+    throw refuse(`The claim ${error.issues[0]!.path.join('.')} is missing from the assertion or malformed.`);
   const { iss, sub, aud, exp, nbf = 0, iat = 0, jti } = claims;
   if (iss !== clientId || sub !== clientId) throw refuse('iss and sub must both be the client id.');
   if (aud !== issuer) throw refuse(`aud must be exactly ${issuer}, alone and not in a list.`);
-  if (exp <= now) throw refuse('The assertion has expired. Sign a new one.');
+  if (exp + LEEWAY_SECONDS <= now) throw refuse('The assertion has expired. Sign a new one.');
   if (exp > now + MAX_LIFE_SECONDS) throw refuse(`exp must be within ${MAX_LIFE_SECONDS} seconds.`);
   if (Math.max(nbf, iat) > now + LEEWAY_SECONDS) throw refuse('nbf and iat must not be in the future.');
-  return { jti, expiresAt: new Date(exp * 1_000) };
+  // Its use is remembered for as long as it would be taken.
+  return { jti, expiresAt: new Date((exp + LEEWAY_SECONDS) * 1_000) };
 };
 
 interface Signed extends Proof {

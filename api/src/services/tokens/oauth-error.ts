@@ -1,6 +1,7 @@
 /**
- * RFC 6749 section 5.2, `invalid_target` of RFC 8707 section 2, `temporarily_unavailable` and `server_error` of section 4.1.2.1; `unsupported_token_type` of
- * RFC 7009 section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
+ * RFC 6749 section 5.2, and of its section 4.1.2.1 `temporarily_unavailable`, `server_error` and
+ * `unsupported_response_type`; `invalid_target` of RFC 8707 section 2; `unsupported_token_type` of RFC 7009
+ * section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
  */
 export type OAuthErrorCode =
   | 'invalid_request'
@@ -12,9 +13,23 @@ export type OAuthErrorCode =
   | 'rate_limited'
   | 'temporarily_unavailable'
   | 'server_error'
+  | 'unsupported_response_type'
   | 'unsupported_token_type'
   | 'invalid_token'
   | 'insufficient_scope';
+
+const PLAIN: Readonly<Record<string, string>> = {
+  '’': "'",
+  '‘': "'",
+  '“': "'",
+  '”': "'",
+  '"': "'",
+  '…': '...',
+};
+
+/** RFC 6749 section 5.2: %x20-21 / %x23-5B / %x5D-7E. Every `error_description` goes through this. */
+export const toErrorDescription = (text: string): string =>
+  text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, (character) => PLAIN[character] ?? '?');
 
 /** A refusal of an OAuth endpoint; `description` is for the client's developer. */
 export class OAuthError extends Error {

@@ -1,7 +1,7 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
-import { isResourceUri } from '../resource-uri.ts';
+import { isResource, isResourceUri } from '../resource-uri.ts';
 import type { GrantDeps } from './grant.ts';
 
 /** What the token is for (RFC 8707): the API, with the scopes that the agent was granted, or a tenant's resource. */
@@ -11,7 +11,7 @@ export const findTarget = async (
   resource: string,
 ): Promise<FoundResource> => {
   const { PUBLIC_URL: identifier, TOKEN_TTL_SECONDS: tokenTtlSeconds } = config;
-  if (resource === identifier) return { identifier, scopes, tokenTtlSeconds };
+  if (isResource(resource, identifier)) return { identifier, scopes, tokenTtlSeconds };
   const found = isResourceUri(resource) ? await findResource(tenantId, resource) : undefined;
   if (found) return found;
   throw new OAuthError(

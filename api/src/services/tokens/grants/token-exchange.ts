@@ -3,6 +3,7 @@ import type { AccessTokenClaims, Actor, Ancestor } from '../access-token.ts';
 import { actorsOf } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
+import { isResource } from '../resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget } from './target.ts';
@@ -78,7 +79,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
   const subject = await readSubject(deps, client, subjectToken);
   await checkActor(deps, client, parameters.actor_token);
   const act = extendChain(deps.config.PUBLIC_URL, client, subject);
-  if ((parameters.resource ?? subject.aud) !== subject.aud) {
+  if (parameters.resource !== undefined && !isResource(parameters.resource, subject.aud)) {
     throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
   }
   const target = await findTarget(deps, client, subject.aud);

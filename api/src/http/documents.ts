@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import { KEY_SET_MAX_AGE } from '../services/tokens/key-stages.ts';
+import type { Answer, Request } from './route.ts';
+
+/** A public document as it leaves, with its validator. */
+export interface Document {
+  json: string;
+  etag: string;
+}
+
+export const toDocument = (body: unknown): Document => {
+  const json = JSON.stringify(body);
+  return { json, etag: `"${createHash('sha256').update(json).digest('base64url').slice(0, 22)}"` };
+};
+
+/** RFC 9110 section 13.1.2, by weak comparison. */
+const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
+  ifNoneMatch !== undefined &&
+  (ifNoneMatch.trim() === '*' ||
+    ifNoneMatch.split(',').some((tagged) => tagged.trim().replace(/^W\//, '') === etag));
+
+/** Answers with the headers of a document that may be kept, or 304 to who has it. */
+export const answerDocument = ({ json, etag }: Document, { headers }: Pick<Request, 'headers'>): Answer => {
+  const caching = { 'Cache-Control': `public, max-age=${KEY_SET_MAX_AGE}`, ETag: etag };
+  return matches(headers['if-none-match'], etag)
+    ? { status: 304, headers: caching }
+    : { status: 200, headers: caching, json };
+};

@@ -1,0 +1,169 @@
+import proxyAddr from 'proxy-addr';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressKey, clientAddress, parseAddress } from '../src/platform/address.ts';
+import { newId } from '../src/platform/ids.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { basic, call, post, registerAgent, signUp } from './support/callers.ts';
+import type { TestMember } from './support/callers.ts';
+
+const spellings: [text: string, address: string | undefined][] = [
+  ['203.0.113.8', '203.0.113.8'],
+  ['203.0.113.8:40001', '203.0.113.8'],
+  ['::ffff:203.0.113.8', '203.0.113.8'],
+  ['::FFFF:CB00:7108', '203.0.113.8'],
+  ['0:0:0:0:0:ffff:203.0.113.8', '203.0.113.8'],
+  ['[::ffff:203.0.113.8]:40001', '203.0.113.8'],
+  ['2001:db8::5', '2001:db8::5'],
+  ['[2001:db8::5]', '2001:db8::5'],
+  ['[2001:db8::5]:40001', '2001:db8::5'],
+  ['2001:DB8::5', '2001:db8::5'],
+  ['2001:0db8:0000:0000:0000:0000:0000:0005', '2001:db8::5'],
+  ['2001:db8:0:0:1:0:0:5', '2001:db8::1:0:0:5'],
+  ['1:0:0:2:0:0:0:3', '1:0:0:2::3'],
+  ['::', '::'],
+  ['::1', '::1'],
+  ['::203.0.113.8', '::cb00:7108'],
+  ['fe80::1%eth0', 'fe80::1'],
+  ['[fe80::1%25eth0]:40001', 'fe80::1'],
+  ...[
+    ...[
+      '',
+      ' ',
+      ':',
+      '[]',
+      '[]:1',
+      'unknown',
+      '_hidden',
+      'localhost',
+      'example.com',
+      '<script>',
+      '%',
+      '%eth0',
+    ],
+    ...['203.0.113', '203.0.113.256', '203.0.113.08', '0xcb007108', '3405803784', '203.0.113.8:', ':40001'],
+    ...['203.0.113.8:port', '203.0.113.8:123456', '[203.0.113.8]:40001', '203.0.113.8 ', '203.0.113.8/32'],
+    ...['2001:db8::5::', '2001:db8', '[2001:db8::5', '2001:db8::5]', '[2001:db8::5]x', '2001:db8::g', '1::%'],
+    ...['203.0.113.8\n', '\u0000', '"203.0.113.8"', 'for=203.0.113.8', '٢٠٣.0.113.8', '203。0.113.8'],
+  ].map((text): [string, undefined] => [text, undefined]),
+];
+
+it.each(spellings)('An address has one form: "%s"', (text, address) => {
+  expect(parseAddress(text)).toBe(address);
+  if (address !== undefined) expect(parseAddress(address)).toBe(address);
+});
+
+it.each([
+  ['203.0.113.8', '203.0.113.8'],
+  ['2001:db8::5', '2001:db8:0:0::/64'],
+  ['2001:db8:0:0:ffff:1:2:3', '2001:db8:0:0::/64'],
+  ['2001:db8:0:1::5', '2001:db8:0:1::/64'],
+  ['1:2:3:4:5:6:7:8', '1:2:3:4::/64'],
+  ['1:2:3:4::', '1:2:3:4::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['::', '0:0:0:0::/64'],
+])('The limits by address take a /64 for one host: %s', (address, key) => {
+  expect(addressKey(address)).toBe(key);
+});
+
+describe('A forged hop is not believed', () => {
+  const trusted = proxyAddr.compile(['loopback', '10.0.0.0/8', 'fd00::/8']);
+  const trust = (address: string): boolean => trusted(address, 0);
+  const many = (entry: string): string => Array.from({ length: 10_000 }, () => entry).join(', ');
+
+  it.each<[what: string, socket: string | undefined, header: string | undefined, address: string]>([
+    ['no header', '127.0.0.1', undefined, '127.0.0.1'],
+    ['an empty header', '127.0.0.1', '', '127.0.0.1'],
+    ['one entry of a trusted proxy', '127.0.0.1', '203.0.113.8', '203.0.113.8'],
+    ['one entry of a stranger', '198.51.100.1', '203.0.113.8', '198.51.100.1'],
+    ['a port', '127.0.0.1', '203.0.113.8:40001', '203.0.113.8'],
+    ['an IPv6 port', '127.0.0.1', '[2001:DB8::5]:40001', '2001:db8::5'],
+    ['a trusted proxy with a port', '127.0.0.1', '203.0.113.8, 10.0.0.7:443', '203.0.113.8'],
+    ['trusted proxies of both families', '::1', '203.0.113.8, fd00::7, [fd00::8]:1', '203.0.113.8'],
+    ['a socket of both families', '::ffff:127.0.0.1', '203.0.113.8', '203.0.113.8'],
+    ['an entry left of the trusted hop', '127.0.0.1', '192.0.2.1, 203.0.113.8', '203.0.113.8'],
+    ['a trusted entry left of it', '127.0.0.1', '10.0.0.1, 203.0.113.8, 10.0.0.2', '203.0.113.8'],
+    ['nothing but trusted proxies', '127.0.0.1', '10.0.0.3, 10.0.0.2', '10.0.0.3'],
+    ['an entry that is no address', '127.0.0.1', 'unknown', '127.0.0.1'],
+    ['no address behind a proxy', '127.0.0.1', '203.0.113.8, <script>, 10.0.0.2', '10.0.0.2'],
+    ['an address left of none', '127.0.0.1', '203.0.113.8, unknown', '127.0.0.1'],
+    ['empty entries', '127.0.0.1', ' , ,203.0.113.8,, ,', '203.0.113.8'],
+    ['only empty entries', '127.0.0.1', ', ,,', '127.0.0.1'],
+    ['tabs', '127.0.0.1', '192.0.2.1,\t203.0.113.8\t', '203.0.113.8'],
+    ['10,000 forged entries', '127.0.0.1', `${many('192.0.2.1')}, 203.0.113.8`, '203.0.113.8'],
+    ['10,000 trusted entries', '127.0.0.1', `203.0.113.8, ${many('10.0.0.1')}`, '203.0.113.8'],
+    ['10,000 empty entries', '127.0.0.1', `203.0.113.8, ${many('')}`, '203.0.113.8'],
+    ['10,000 entries that are none', '127.0.0.1', many('x'), '127.0.0.1'],
+    ['a socket that has closed', undefined, '203.0.113.8', '0.0.0.0'],
+  ])('%s', (_what, socket, header, address) => {
+    expect(clientAddress(socket, header, trust)).toBe(address);
+  });
+});
+
+describe('behind a proxy', () => {
+  let api: TestApi;
+  let member: TestMember;
+  beforeAll(async () => {
+    api = await startApi({
+      env: { RATE_LIMIT_MAX_REQUESTS: '1000000', TRUSTED_PROXIES: 'loopback,10.0.0.0/8' },
+    });
+    member = await signUp(api);
+  });
+  afterAll(() => api.close());
+
+  it.each([
+    ['203.0.113.8:40001', '203.0.113.8'],
+    ['[2001:0DB8::5]:40001', '2001:db8::5'],
+    ['::ffff:203.0.113.8', '203.0.113.8'],
+    ['192.0.2.1, 203.0.113.8, 10.1.2.3:80', '203.0.113.8'],
+    ['unknown', '127.0.0.1'],
+    ['"><script>', '127.0.0.1'],
+    ['203.0.113.8, not-an-address, 10.1.2.3', '10.1.2.3'],
+    [`${'1,'.repeat(7_000)}203.0.113.8`, '203.0.113.8'],
+  ])('An address has one form in the log: %s', async (forwarded, ip) => {
+    const headers = { 'x-forwarded-for': forwarded };
+    const reply = await member.send('POST', '/agents', { name: newId('agt') }, headers);
+    expect(reply.status).toBe(201);
+    const entries = await api.sql('select ip from audit_events where agent_id = $1', [reply.body.agentId]);
+    expect(entries).toEqual([{ ip }]);
+  });
+
+  it('The limits by address count one host once, whatever its port and spelling', async () => {
+    const signUpFrom = (forwarded: string) =>
+      post(
+        api,
+        '/auth/sign-up',
+        { email: `${newId('usr')}@example.com`, password: 'correct horse battery' },
+        { 'x-forwarded-for': forwarded },
+      );
+    const hosts = [
+      ['192.0.2.77:1', '192.0.2.77:2', '::ffff:192.0.2.77', '[::ffff:c000:24d]:3', '192.0.2.77'],
+      ['2001:db8:7::1', '[2001:db8:7::2]:1', '2001:0DB8:0007:0:0::3', '2001:db8:7:0:1::', '2001:db8:7::%e0'],
+    ];
+    for (const spellings of hosts) {
+      for (const spelling of spellings) expect((await signUpFrom(spelling)).status).toBe(200);
+      expect((await signUpFrom(spellings[4]!)).status).toBe(429);
+    }
+  });
+
+  it('A client that fails is kept out by its address, whatever its port', async () => {
+    const { clientId } = await registerAgent(api, member);
+    const fail = (port: number) =>
+      call(api, '/oauth2/token', {
+        method: 'POST',
+        headers: { authorization: basic(clientId, 'wrong'), 'x-forwarded-for': `203.0.113.99:${port}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      });
+    const statuses = [];
+    for (let port = 1; port <= 22; port++) statuses.push((await fail(port)).status);
+    expect(statuses).toEqual([...Array.from({ length: 20 }, () => 401), 429, 429]);
+  });
+
+  it('No session keeps an address: the log has it', async () => {
+    const headers = { 'x-forwarded-for': '<script>' };
+    const { email, password } = member;
+    expect((await post(api, '/auth/sign-in', { email, password }, headers)).status).toBe(200);
+    const rows = await api.sql('select distinct ip_address from sessions');
+    expect(rows).toEqual([{ ip_address: expect.toBeOneOf([null, '']) }]);
+  });
+});
