@@ -14,6 +14,7 @@ import type { Operation } from './support/operations.ts';
 
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
+  'confirmEmail',
   'getAuthorizationServer',
   'getHealth',
   'getKeys',
@@ -25,6 +26,7 @@ const PUBLIC = [
   'issueToken',
   'listTiers',
   'receiveStripeEvent',
+  'requestVerification',
   'revokeToken',
   'signIn',
   'signOut',

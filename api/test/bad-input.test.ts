@@ -66,6 +66,7 @@ beforeAll(async () => {
     receiveStripeEvent: { id: 'evt_1' },
     signUp: { email: 'new@example.com', password: 'correct horse battery', name: 'Ada' },
     signIn: { email: member.email, password: member.password },
+    confirmEmail: { token: 'x' },
   };
 });
 afterAll(async () => {

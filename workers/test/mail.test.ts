@@ -64,11 +64,21 @@ interface Mail {
 }
 
 it('what is queued reaches the mail server, as text and HTML', async () => {
+  const credential = {
+    agentId: 'agt_1',
+    agentName: 'screener & co',
+    credentialId: 'crd_1',
+    expiresAt: '2026-12-24T10:00:00.000Z',
+  };
   await query(
     adminUrl(database),
-    `insert into tenants (id, name, slug, created_at) values ('ten_1', 'One', 'one', now());
-     insert into mails (tenant_id, id, kind, key, recipient, data) values ('ten_1', 'mai_1', 'credential_expiry', 'k',
-       'ada@example.com', '{"agentName": "screener & co", "credentialId": "crd_1", "expiresAt": "2026-12-24T10:00:00.000Z", "daysLeft": 7}')`,
+    `insert into tenants (id, name, slug, created_at) values ('ten_1', 'One', 'one', now())`,
+  );
+  await query(
+    adminUrl(database),
+    `insert into mails (tenant_id, id, kind, key, recipient, data) values ('ten_1', 'mai_1', 'expiring_credentials', 'k',
+       'ada@example.com', $1)`,
+    [{ credentials: [credential], more: 0 }],
   );
   const config = parseConfig({
     APP_DATABASE_URL: appUrl(database),
@@ -89,7 +99,7 @@ it('what is queued reaches the mail server, as text and HTML', async () => {
   expect((await (await fetch(`${inbox}/email`)).json()) as Mail[]).toHaveLength(1);
   const [mail] = received;
   expect(mail).toMatchObject({
-    subject: 'A credential of screener & co expires in 7 days',
+    subject: 'Credentials of your agents expire soon',
     to: [{ address: 'ada@example.com' }],
     from: [{ address: 'hello@example.com' }],
   });

@@ -7,6 +7,7 @@ import { billingRoutes } from './routes/billing.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { emailVerificationRoutes } from './routes/email-verification.ts';
 import { healthRoute } from './routes/health.ts';
 import { introspectionRoutes } from './routes/introspection.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -35,6 +36,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),
+    ...emailVerificationRoutes(doors),
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];

@@ -1,7 +1,11 @@
 import type { Database, Transaction } from '../../platform/database.ts';
+import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { MailData, MailKind } from './kinds.ts';
 import { renderMail } from './render-mail.ts';
-import type { MailData, MailKind, RenderedMail } from './render-mail.ts';
+import type { RenderedMail } from './render-mail.ts';
+import { openData } from './sealed-data.ts';
+import type { SealedData } from './sealed-data.ts';
 
 export interface Envelope extends RenderedMail {
   to: string;
@@ -12,7 +16,7 @@ export interface Envelope extends RenderedMail {
 export interface SendMailsDeps {
   db: Database;
   logger: Logger;
-  config: { DASHBOARD_URL: string };
+  config: { DASHBOARD_URL: string; KEY_ENCRYPTION_KEYS: Keyring };
   /** Resolves once the mail server has taken it. */
   deliver(envelope: Envelope): Promise<void>;
 }
@@ -21,7 +25,7 @@ interface Row {
   id: string;
   kind: MailKind;
   recipient: string;
-  data: MailData[MailKind];
+  data: MailData[MailKind] | SealedData;
   attempts: number;
 }
 
@@ -38,7 +42,11 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
   if (!mail) return false;
   try {
     await deliver({
-      ...renderMail(mail.kind, mail.data, config.DASHBOARD_URL),
+      ...renderMail(
+        mail.kind,
+        openData(config.KEY_ENCRYPTION_KEYS, mail.id, mail.data),
+        config.DASHBOARD_URL,
+      ),
       to: mail.recipient,
       messageId: `<${mail.id}@${new URL(config.DASHBOARD_URL).hostname}>`,
     });
