@@ -22,7 +22,7 @@ const inbox = async (email: string): Promise<Envelope[]> => {
 };
 
 const tokenIn = ({ text }: Envelope): string =>
-  new RegExp(`^${DASHBOARD_URL}/verify-email\\?token=([\\w-]{43})$`, 'm').exec(text)![1]!;
+  new RegExp(`^${DASHBOARD_URL}/verify-email\\?token=([0-9a-f]{48})$`, 'm').exec(text)![1]!;
 
 const newToken = async ({ email }: TestMember): Promise<string> => tokenIn((await inbox(email)).at(-1)!);
 

@@ -17,7 +17,10 @@ export interface VerificationDeps {
   config: { KEY_ENCRYPTION_KEYS: Keyring };
 }
 
-/** By what the link's row is found. Its token, 256 random bits, is in the mail alone. */
+/**
+ * By what the link's row is found. The token itself, 192 random bits, is in the mail alone: in hex, because mail clients
+ * may leave a last `-` or `_` out of a link.
+ */
 export const identifierOf = (token: string): string =>
   `email-verification:${createHash('sha256').update(token).digest('base64url')}`;
 
@@ -51,7 +54,7 @@ export const requestVerification = async (
 ): Promise<boolean> => {
   const now = clock();
   const day = now.toISOString().slice(0, 10);
-  const token = randomBytes(32).toString('base64url');
+  const token = randomBytes(24).toString('hex');
   const mailId = newId('mai');
   const { rows } = await peoplePool.query<{ isFree: boolean }>(QUEUE, [
     Array.from({ length: MOST_A_DAY }, (_, number) => `${userId} ${day} ${number}`),
