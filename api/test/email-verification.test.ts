@@ -70,7 +70,7 @@ describe('signing up', () => {
     expect(texts(hostile, tokenIn(hostile))).toEqual(texts(plain, tokenIn(plain)));
   });
 
-  it('succeeds when the mail cannot be queued, and the person asks again', async () => {
+  it('An account stands without its mail, and the person asks again', async () => {
     await api.sql('revoke insert on mails from sentryagent_auth');
     const member = await signUp(api);
     await api.sql('grant insert on mails to sentryagent_auth');

@@ -3,7 +3,7 @@ import { kinds } from '../src/services/mail/kinds.ts';
 import type { MailData, MailKind } from '../src/services/mail/kinds.ts';
 import { renderMail } from '../src/services/mail/render-mail.ts';
 import { sealData } from '../src/services/mail/sealed-data.ts';
-import { sendMails } from '../src/services/mail/send-mails.ts';
+import { RecipientRefused, sendMails } from '../src/services/mail/send-mails.ts';
 import type { Envelope } from '../src/services/mail/send-mails.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -180,6 +180,18 @@ describe('queued mails', () => {
     await api.sql('update mails set next_attempt_at = now()');
     await send(take);
     expect(sent.map(({ messageId }) => messageId)).toEqual(ids);
+  });
+
+  it.each([
+    ['An address that is refused for half a day is given up', new RecipientRefused('no such mailbox'), 21],
+    ['A mail server that is away is tried for ever', new Error('away'), 40],
+  ])('%s', async (_title, failure, attempts) => {
+    for (let i = 0; i < 40; i++) {
+      await api.sql(`update mails set next_attempt_at = now() where next_attempt_at < 'infinity'`);
+      await send(() => Promise.reject(failure));
+    }
+    const mails = `select attempts, next_attempt_at < now() + interval '1 hour' as due, sent_at from mails`;
+    expect(await api.sql(mails)).toEqual([{ attempts, due: attempts === 40, sent_at: null }]);
   });
 
   it('A secret of a mail is sealed in its row, and opens in no other', async () => {

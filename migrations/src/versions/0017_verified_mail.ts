@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { allow, isolate, ownFunction } from '../sql.ts';
 
 const expiryFinder = 'sentryagent_expiry_finder';
+const mailer = 'sentryagent_mailer';
 const expiringTenants = 'expiring_tenants(text, timestamptz, integer)';
 
 /** The schema's owner stands under row-level security too, so it steps out of it for the one statement. */
@@ -32,6 +33,13 @@ const tenantMails = `
     add constraint mails_pkey primary key (tenant_id, id),
     add constraint mails_id_key unique (id),
     add constraint mails_once_key unique (tenant_id, kind, key, recipient);`;
+
+/** A mail that is due never again. */
+const abandoning = `
+  create function abandon_mail(mail_id text) returns void
+  language sql security definer set search_path = pg_catalog, pg_temp as $$
+    update public.mails set attempts = attempts + 1, next_attempt_at = 'infinity' where id = mail_id
+  $$;`;
 
 /** A person has one open link for an address, so a newer one ends the one before it. */
 const links = `
@@ -85,6 +93,8 @@ export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(`
     ${deleteMails(`kind = 'credential_expiry' and sent_at is null`)}
     ${personMails}
+    ${abandoning}
+    ${ownFunction('abandon_mail(text)', mailer)}
     ${links}
     ${owners(true)}
     ${notices}
@@ -104,6 +114,7 @@ export const down = async (knex: Knex): Promise<void> => {
     revoke all on function client_is_live(agents, credentials) from sentryagent_app;
     ${owners(false)}
     drop index verifications_email_key;
+    drop function abandon_mail(text);
     ${deleteMails('tenant_id is null')}
     ${tenantMails}
   `);

@@ -17,7 +17,7 @@ export interface SendMailsDeps {
   db: Database;
   logger: Logger;
   config: { DASHBOARD_URL: string; KEY_ENCRYPTION_KEYS: Keyring };
-  /** Resolves once the mail server has taken it. */
+  /** Resolves once the mail server has taken it; rejects with RecipientRefused if it will not, for this recipient. */
   deliver(envelope: Envelope): Promise<void>;
 }
 
@@ -28,6 +28,17 @@ interface Row {
   data: MailData[MailKind] | SealedData;
   attempts: number;
 }
+
+/** The mail server is there, and refuses the recipient for good (RFC 5321 section 4.2.1: 5yz). */
+export class RecipientRefused extends Error {
+  override readonly name = 'RecipientRefused';
+}
+
+/**
+ * Half a day of tries. What is refused for so long is given up, or addresses that do not exist would be tried for ever;
+ * not at once, because a server whose set-up is wrong refuses every recipient.
+ */
+const MOST_REFUSALS = 20;
 
 /** 10 s, 20 s, 40 s … up to an hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
@@ -52,8 +63,13 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
     });
     await trx.raw('select settle_mail(?)', [mail.id]);
   } catch (error) {
-    logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
-    await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
+    if (error instanceof RecipientRefused && mail.attempts >= MOST_REFUSALS) {
+      logger.warn({ err: error, mailId: mail.id }, 'a mail was refused for half a day; it is given up');
+      await trx.raw('select abandon_mail(?)', [mail.id]);
+    } else {
+      logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
+      await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
+    }
   }
   return true;
 };
