@@ -15,6 +15,7 @@ import type { Operation } from './support/operations.ts';
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
   'authorize',
+  'confirmEmail',
   'getAuthorizationServer',
   'getHealth',
   'getKeys',
@@ -26,6 +27,7 @@ const PUBLIC = [
   'issueToken',
   'listTiers',
   'receiveStripeEvent',
+  'requestVerification',
   'revokeToken',
   'signIn',
   'signOut',

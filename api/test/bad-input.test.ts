@@ -66,6 +66,7 @@ beforeAll(async () => {
     receiveStripeEvent: { id: 'evt_1' },
     signUp: { email: 'new@example.com', password: 'correct horse battery', name: 'Ada' },
     signIn: { email: member.email, password: member.password },
+    confirmEmail: { token: 'x' },
   };
 });
 afterAll(async () => {
@@ -320,8 +321,8 @@ describe('Bad input is refused and changes nothing', () => {
         : JSON.stringify(body);
       const path = pathOf(operation, parameters);
       const { status } = await send(operation, { what: '', method: operation.method, path, body: text });
-      // Nothing is sold here, and Stripe signed nothing.
-      const expected = { startCheckout: 503, receiveStripeEvent: 400 }[operation.id];
+      // Nothing is sold here, Stripe signed nothing, and no mail has the link.
+      const expected = { startCheckout: 503, receiveStripeEvent: 400, confirmEmail: 400 }[operation.id];
       expect([operation.id, status]).toEqual([operation.id, expected ?? expect.toBeOneOf([200, 201])]);
     }
     expect(api.logs.filter(({ status }) => Number(status) >= 500)).toHaveLength(1);

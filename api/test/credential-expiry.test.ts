@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Database } from '../src/platform/database.ts';
 import { announceExpiry } from '../src/services/agents/announce-expiry.ts';
-import { renderMail } from '../src/services/mail/render-mail.ts';
-import { sendMails } from '../src/services/mail/send-mails.ts';
-import type { Envelope } from '../src/services/mail/send-mails.ts';
-import { DASHBOARD_URL, startApi } from './support/api.ts';
+import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 import type { TestAgent, TestMember } from './support/callers.ts';
@@ -16,10 +14,17 @@ let agent: TestAgent;
 beforeAll(async () => {
   api = await startApi();
   owner = await signUp(api);
+  await verify(owner);
   agent = await registerAgent(api, owner);
 });
 afterAll(() => api.close());
-beforeEach(() => api.sql('delete from mails'));
+beforeEach(async () => {
+  await api.sql('delete from mails; delete from credential_notices');
+  await api.sql('update credentials set expires_at = null');
+});
+
+const verify = ({ userId }: TestMember, isVerified = true) =>
+  api.sql('update users set email_verified = $2 where id = $1', [userId, isVerified]);
 
 const expireIn = (days: number, { credentialId } = agent) =>
   api.sql(`update credentials set expires_at = now() + make_interval(secs => $2) where id = $1`, [
@@ -27,40 +32,118 @@ const expireIn = (days: number, { credentialId } = agent) =>
     days * 86_400,
   ]);
 
-const announce = (inDays = 0) =>
-  announceExpiry({ db: api.deps.db, clock: () => new Date(Date.now() + inDays * DAY) }, '');
+const clock = (inDays: number) => () => new Date(Date.now() + inDays * DAY);
 
-const mails = () => api.sql(`select recipient, data->>'daysLeft' as days, key from mails order by id`);
+const announce = (inDays = 0, { after = '', db = api.deps.db }: { after?: string; db?: Database } = {}) =>
+  announceExpiry({ db, clock: clock(inDays) }, after);
 
-describe('the end of a credential', () => {
+/** As the workflow does it; answers the pages and the mails that are new. */
+const run = async (inDays = 0): Promise<{ pages: number; queued: number }> => {
+  const total = { pages: 0, queued: 0 };
+  for (let after: string | null = ''; after !== null; total.pages++) {
+    const { next, queued } = await announce(inDays, { after });
+    total.queued += queued;
+    after = next;
+  }
+  return total;
+};
+
+interface Listed {
+  credentialId: string;
+  agentId: string;
+  agentName: string;
+  expiresAt: string;
+}
+
+interface Digest {
+  recipient: string;
+  credentials: Listed[];
+  more: number;
+}
+
+/** The digests of a tenant, the oldest first. */
+const digests = async (tenantId = owner.tenantId): Promise<Digest[]> => {
+  const rows = await api.sql('select recipient, data from mails where tenant_id = $1 order by id', [
+    tenantId,
+  ]);
+  return rows.map(({ recipient, data }) => ({ recipient, ...(data as object) }) as Digest);
+};
+
+/** So many tenants, each with a verified owner and so many credentials that expire in five days. */
+const foundTenants = async (prefix: string, tenants: number, credentials: number): Promise<void> => {
+  const each = `from generate_series(1, ${tenants}) n, lateral (select '${prefix}' || to_char(n, 'FM0000') as id) t`;
+  const many = `${each}, generate_series(1, ${credentials}) m`;
+  await api.sql(
+    `insert into tenants (id, name, slug, created_at) select id, id, id, now() ${each};
+     insert into users (id, name, email, email_verified) select id, id, id || '@example.com', true ${each};
+     insert into members (id, tenant_id, user_id, role, created_at) select id, id, id, 'owner', now() ${each};
+     insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+       select id, id, id, '{}', id, now(), now() ${each};
+     insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at, expires_at)
+       select id, id || '_' || m, id, '\\x00', 'p1', now(), now() + interval '5 days' ${many}`,
+  );
+};
+
+describe('the expiry of a credential', () => {
   it('Expiry is announced three times', async () => {
     await expireIn(40);
+    const days: number[] = [];
     for (let day = 0; day <= 39; day++) {
-      // Credentials that have ended by the clock of the test have not by the database's: only now is asked there.
-      await announce(day);
-      await announce(day);
+      // A credential that has expired by the clock of the test has not by the database's: that is asked now alone.
+      if ((await run(day)).queued > 0) days.push(day);
+      expect((await run(day)).queued).toBe(0);
     }
-    expect((await mails()).map(({ days }) => days)).toEqual(['30', '7', '1']);
-    expect(new Set((await mails()).map(({ recipient }) => recipient))).toEqual(new Set([owner.email]));
+    expect(days).toEqual([10, 33, 39]);
+    const mails = await digests();
+    expect(mails.map(({ credentials }) => credentials.map(({ credentialId }) => credentialId))).toEqual(
+      Array.from({ length: 3 }, () => [agent.credentialId]),
+    );
+    expect(new Set(mails.map(({ recipient }) => recipient))).toEqual(new Set([owner.email]));
+  });
+
+  it.each([
+    [30.01, []],
+    [29.99, [30]],
+    [7.01, [30]],
+    [6.99, [7]],
+    [1.01, [7]],
+    [0.99, [1]],
+    [0.01, [1]],
+    [-0.01, []],
+  ])('in %d days: the notice %j', async (days, notices) => {
+    await expireIn(days);
+    await run();
+    expect((await api.sql('select days from credential_notices')).map((row) => row.days)).toEqual(notices);
   });
 
   it('is announced to the owners alone, and not to another tenant', async () => {
-    const other = await signUp(api);
-    const second = await signUp(api);
+    const [other, second] = [await signUp(api), await signUp(api)];
+    await verify(other);
+    await verify(second);
     await api.sql(
       `insert into members (id, tenant_id, user_id, role, created_at) values
          ('mem_owner2', $1, $2, 'owner', now()), ('mem_plain', $1, $3, 'member', now())`,
       [owner.tenantId, second.userId, other.userId],
     );
     await expireIn(5);
-    expect((await announce()).queued).toBe(2);
-    expect((await mails()).map(({ recipient }) => recipient).sort()).toEqual(
+    expect((await run()).queued).toBe(2);
+    expect((await digests()).map(({ recipient }) => recipient).sort()).toEqual(
       [owner.email, second.email].sort(),
     );
     await api.sql(`delete from members where id in ('mem_owner2', 'mem_plain')`);
   });
 
-  it('is announced once by two at once', async () => {
+  it('An unverified owner gets no digest, and after the confirmation the one that is due', async () => {
+    await verify(owner, false);
+    await expireIn(5);
+    expect((await run()).queued).toBe(0);
+    expect(await api.sql('select 1 from mails')).toEqual([]);
+    await verify(owner);
+    expect((await run()).queued).toBe(1);
+    expect((await digests())[0]!.credentials).toMatchObject([{ credentialId: agent.credentialId }]);
+  });
+
+  it('is announced once by three at once', async () => {
     await expireIn(5);
     const pages = await Promise.all([announce(), announce(), announce()]);
     expect(pages.reduce((sum, { queued }) => sum + queued, 0)).toBe(1);
@@ -68,78 +151,102 @@ describe('the end of a credential', () => {
 
   it('is announced anew when it moves', async () => {
     await expireIn(5);
-    await announce();
+    await run();
     await expireIn(6);
-    await announce();
-    expect(await mails()).toHaveLength(2);
+    expect((await run(1)).queued).toBe(1);
   });
 
   it.each([
     ['revoked', `update credentials set revoked_at = now() where id = $1`],
-    ['ended', `update credentials set expires_at = now() - interval '1 minute' where id = $1`],
+    ['expired', `update credentials set expires_at = now() - interval '1 minute' where id = $1`],
     [
       'of a suspended agent',
       `update agents set status = 'suspended' where id = (select agent_id from credentials where id = $1)`,
     ],
   ])('is not announced of one that is %s', async (_what, sql) => {
     const mine = await registerAgent(api, owner);
-    await expireIn(40);
     await expireIn(5, mine);
     await api.sql(sql, [mine.credentialId]);
-    expect((await announce()).queued).toBe(0);
+    expect((await run()).queued).toBe(0);
   });
 });
 
-describe('queued mails', () => {
-  const sent: Envelope[] = [];
-  const deps = (deliver: (envelope: Envelope) => Promise<void>) => ({
-    db: api.deps.db,
-    logger: api.deps.logger,
-    config: { DASHBOARD_URL },
-    deliver,
-  });
-  const take = async (envelope: Envelope): Promise<void> => void sent.push(envelope);
-  beforeEach(async () => {
-    sent.length = 0;
-    await expireIn(5);
-    await announce();
+describe('the digest', () => {
+  it('Many expiring credentials make one mail', async () => {
+    await foundTenants('ten_many', 1, 100);
+    const [tenantId] = ['ten_many0001'];
+    expect((await run()).queued).toBe(1);
+    const [digest, ...others] = await digests(tenantId);
+    expect(others).toEqual([]);
+    expect(digest!.credentials).toHaveLength(20);
+    expect(digest!.more).toBe(80);
+    expect(digest!.credentials[0]).toEqual({
+      credentialId: 'ten_many0001_1',
+      agentId: tenantId,
+      agentName: tenantId,
+      expiresAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
+    expect((await run(1)).queued).toBe(0);
+    expect((await run(4.5)).queued).toBe(1);
   });
 
-  it('are sent once, by whichever of several senders', async () => {
-    await Promise.all([sendMails(deps(take)), sendMails(deps(take)), sendMails(deps(take))]);
-    await sendMails(deps(take));
-    expect(sent).toMatchObject([{ to: owner.email, subject: expect.stringContaining('expires in 7 days') }]);
-    expect(await api.sql('select attempts, sent_at is not null as sent from mails')).toEqual([
-      { attempts: 1, sent: true },
+  it('lists what expires first', async () => {
+    const [late, soon] = [await registerAgent(api, owner), await registerAgent(api, owner)];
+    await expireIn(20, late);
+    await expireIn(3, soon);
+    await run();
+    expect((await digests())[0]!.credentials.map(({ agentId }) => agentId)).toEqual([
+      soon.agentId,
+      late.agentId,
     ]);
   });
 
-  it('A mail that could not be sent is tried again, with the same Message-ID', async () => {
-    const ids: string[] = [];
-    const refuse = async ({ messageId }: Envelope): Promise<void> => {
-      ids.push(messageId);
-      throw new Error('away');
-    };
-    await sendMails(deps(refuse));
-    await sendMails(deps(take));
-    expect(sent).toEqual([]);
-    await api.sql('update mails set next_attempt_at = now()');
-    await sendMails(deps(take));
-    expect(sent.map(({ messageId }) => messageId)).toEqual(ids);
+  it('A tenant has one digest a day', async () => {
+    await expireIn(5);
+    expect((await run()).queued).toBe(1);
+    const late = await registerAgent(api, owner);
+    await expireIn(5, late);
+    expect((await run()).queued).toBe(0);
+    expect((await run(1)).queued).toBe(1);
+    expect((await digests())[1]!.credentials.map(({ agentId }) => agentId)).toEqual([late.agentId]);
   });
 });
 
-it('a mail shows names as text, and no name begins another header', () => {
-  const data = {
-    agentId: 'agt_1',
-    agentName: '<script>alert(1)</script>\r\nBcc: x@example.com',
-    credentialId: 'crd_1',
-    expiresAt: '2026-12-24T10:00:00.000Z',
-    daysLeft: 1,
-  };
-  const { subject, text, html } = renderMail('credential_expiry', data, DASHBOARD_URL);
-  expect(subject).not.toMatch(/[\r\n]/);
-  expect(html).not.toContain('<script>');
-  expect(text).toContain('2026-12-24 (UTC)');
-  expect(html).toContain(`href="${DASHBOARD_URL}/agents"`);
+describe('a run of several pages', () => {
+  it('announces what expires of each tenant', { timeout: 60_000 }, async () => {
+    await foundTenants('ten_page', 1_001, 1);
+    await foundTenants('ten_big', 1, 1_200);
+    const { pages, queued } = await run();
+    expect(pages).toBeGreaterThan(2);
+    expect(queued).toBe(1_002);
+    expect(await api.sql('select 1 from credential_notices')).toHaveLength(2_201);
+    expect((await digests('ten_big0001')).map(({ more }) => more)).toEqual([1_180]);
+    expect((await run()).queued).toBe(0);
+  });
+
+  it('A run that breaks off announces the rest and repeats nothing', async () => {
+    await foundTenants('ten_cut', 10, 2);
+    const { db } = api.deps;
+    for (const when of ['before', 'after'] as const) {
+      let left = 4;
+      const breaking: Database = {
+        ...db,
+        withTenant: async (tenantId, work) => {
+          if (when === 'before' && left-- === 0) throw new Error('killed');
+          return db.withTenant(tenantId, async (trx) => {
+            const result = await work(trx);
+            if (when === 'after' && left-- === 0) throw new Error('killed');
+            return result;
+          });
+        },
+      };
+      await expect(announce(0, { db: breaking })).rejects.toThrow('killed');
+    }
+    const [{ mails }] = (await api.sql('select count(*)::int as mails from mails')) as [{ mails: number }];
+    expect(mails).toBeGreaterThan(0);
+    expect(mails).toBeLessThan(10);
+    expect((await run()).queued).toBe(10 - mails);
+    const perTenant = await api.sql('select distinct tenant_id from mails');
+    expect(perTenant).toHaveLength(10);
+  });
 });

@@ -116,7 +116,7 @@ describe('the first signed-in request', () => {
     expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     const session = (await call(api, '/auth/session', { headers: { cookie } })).body;
     expect(session).toEqual({
-      user: { id: userId, email, name: 'Ada' },
+      user: { id: userId, email, name: 'Ada', emailVerified: false },
       tenant: { id: expect.stringMatching(/^ten_/), name: 'Ada’s team' },
       role: 'owner',
     });
@@ -292,6 +292,8 @@ describe('the Origin of what changes something', () => {
       ['/auth/sign-in', { email, password }],
       ['/auth/sign-up', { email: newEmail(), password }],
       ['/auth/sign-out', {}],
+      ['/auth/verification', {}],
+      ['/auth/verification/confirm', { token: 'x' }],
     ];
     const [before] = await api.sql('select count(*) from users');
     for (const [path, body] of attempts) {

@@ -62,6 +62,7 @@ const TENANT_TABLES = [
   'resources',
   'assertion_uses',
   'mails',
+  'credential_notices',
   'revoked_tokens',
   'not_before_marks',
   'auth_failures',
@@ -105,6 +106,7 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql('insert into credential_notices values ($1, $2, now(), 7)', [tenantId, credentialId]);
       await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
         tenantId,
         newId('mai'),
@@ -231,10 +233,11 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_mailer', ['mails']],
     ['sentryagent_owner_finder', ['members', 'users']],
-    ['sentryagent_expiry_finder', ['agents', 'credentials']],
+    ['sentryagent_expiry_finder', ['agents', 'credentials', 'tenants']],
     ['sentryagent_housekeeper', ['assertion_uses', 'idempotency_keys', 'sessions', 'verifications']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
-    ['sentryagent_auth', PEOPLES_TABLES],
+    // Of the mails those that are of no tenant.
+    ['sentryagent_auth', [...PEOPLES_TABLES, 'mails']],
     ['sentryagent_app', TENANT_TABLES],
   ])('A cross tenant function sees its tables alone: %s', async (role, tables) => {
     const readable = await api.sql(

@@ -58,8 +58,13 @@ describe('npm start', { timeout: LONG }, () => {
       ...['email', 'password', 'tenantId', 'clientId', 'clientSecret'],
     ]);
     const { apiUrl: baseUrl, dashboardUrl: origin, email, password, clientId, clientSecret } = demo;
-    const signedIn = await createClient({ baseUrl, headers: { origin } }).auth.signIn({ email, password });
-    expect(signedIn.user.email).toBe(email);
+    let cookie = '';
+    const onResponse = (response: Response): void => {
+      cookie = response.headers.getSetCookie()[0]!.split(';')[0]!;
+    };
+    await createClient({ baseUrl, headers: { origin }, onResponse }).auth.signIn({ email, password });
+    const { user } = await createClient({ baseUrl, headers: { cookie } }).auth.session();
+    expect(user).toMatchObject({ email, emailVerified: true });
     const { scope } = await createClient({ baseUrl }).tokens.issue({ clientId, clientSecret });
     expect(scope.split(' ')).toHaveLength(7);
   });

@@ -59,6 +59,7 @@ it('the scheduled run deletes what has expired', async () => {
 
 it('the scheduled run queues the mails that are due', async () => {
   const person = await signUpByHttp(stack);
+  await stack.sql('update users set email_verified = true where email = $1', [person.email]);
   const { agentId } = await person.api.agents.register({ name: 'screener' });
   const { credentialId } = await person.api.agents.createCredential(agentId);
   await stack.sql(`update credentials set expires_at = now() + interval '5 days' where id = $1`, [

@@ -3,6 +3,7 @@ import type {
   Agent,
   AgentPage,
   Checkout,
+  ConfirmEmailData,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
@@ -97,6 +98,10 @@ const auth = (send: Send) => ({
   signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
   session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
+  /** Mails the signed-in person a link that confirms their address. */
+  requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
+  confirmEmail: (json: ConfirmEmailData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/verification/confirm', json }),
 });
 
 const billing = (send: Send) => ({

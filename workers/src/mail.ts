@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { every } from '@sentryagent/api/platform/every';
-import { sendMails } from '@sentryagent/api/services/mail/send-mails';
+import { RecipientRefused, sendMails } from '@sentryagent/api/services/mail/send-mails';
 import type { SendMailsDeps } from '@sentryagent/api/services/mail/send-mails';
 import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
@@ -10,6 +10,19 @@ const POLL_MS = 1_000;
 const PATIENCE_MS = 2_000;
 
 type Deliver = SendMailsDeps['deliver'];
+
+/** What nodemailer says if the server took none of the recipients. */
+interface Refusal {
+  rejected?: string[];
+  responseCode?: number;
+}
+
+const translate = (error: unknown): unknown => {
+  const { rejected = [], responseCode = 0 } = error as Refusal;
+  return rejected.length > 0 && responseCode >= 500
+    ? new RecipientRefused('the mail server refuses the recipient', { cause: error })
+    : error;
+};
 
 const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; close: () => void } => {
   const { protocol, hostname, port, username, password } = new URL(smtpUrl);
@@ -27,7 +40,11 @@ const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; clos
   );
   return {
     deliver: async (envelope) => {
-      await transport.sendMail(envelope);
+      try {
+        await transport.sendMail(envelope);
+      } catch (error) {
+        throw translate(error);
+      }
     },
     close: () => transport.close(),
   };

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -63,38 +63,92 @@ interface Mail {
   html: string;
 }
 
-it('what is queued reaches the mail server, as text and HTML', async () => {
+const credential = {
+  agentId: 'agt_1',
+  agentName: 'screener & co',
+  credentialId: 'crd_1',
+  expiresAt: '2026-12-24T10:00:00.000Z',
+};
+
+const queue = async (id: string, attempts: number): Promise<void> => {
   await query(
     adminUrl(database),
-    `insert into tenants (id, name, slug, created_at) values ('ten_1', 'One', 'one', now());
-     insert into mails (tenant_id, id, kind, key, recipient, data) values ('ten_1', 'mai_1', 'credential_expiry', 'k',
-       'ada@example.com', '{"agentName": "screener & co", "credentialId": "crd_1", "expiresAt": "2026-12-24T10:00:00.000Z", "daysLeft": 7}')`,
+    `insert into tenants (id, name, slug, created_at) values ('ten_1', 'One', 'one', now()) on conflict do nothing`,
   );
+  await query(
+    adminUrl(database),
+    `insert into mails (tenant_id, id, kind, key, recipient, data, attempts)
+     values ('ten_1', $1, 'expiring_credentials', $1, 'ada@example.com', $2, $3)`,
+    [id, { credentials: [credential], more: 0 }, attempts],
+  );
+};
+
+/** Sends by this mail server for as long as the work takes. */
+const sending = async (port: number, work: () => Promise<void>): Promise<void> => {
   const config = parseConfig({
     APP_DATABASE_URL: appUrl(database),
     STRIPE_SECRET_KEY: 'sk_test_mail',
     KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-    SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+    SMTP_URL: `smtp://127.0.0.1:${port}`,
     MAIL_FROM: 'SentryAgent <hello@example.com>',
     DB_POOL_MIN: '0',
   });
   const db = createDatabase(config);
   const stop = startMail({ db, logger: createLogger('silent') } as ActivityDeps, config);
-  let received: Mail[] = [];
-  for (let i = 0; i < 100 && received.length === 0; i++) {
-    await wait(100);
-    received = (await (await fetch(`${inbox}/email`)).json()) as Mail[];
-  }
-  await wait(1_500);
-  expect((await (await fetch(`${inbox}/email`)).json()) as Mail[]).toHaveLength(1);
-  const [mail] = received;
-  expect(mail).toMatchObject({
-    subject: 'A credential of screener & co expires in 7 days',
-    to: [{ address: 'ada@example.com' }],
-    from: [{ address: 'hello@example.com' }],
-  });
-  expect(mail!.text).toContain('crd_1');
-  expect(mail!.html).toContain('screener &amp; co');
+  await work();
   stop();
   await db.close();
+};
+
+it('what is queued reaches the mail server, as text and HTML', async () => {
+  await queue('mai_1', 0);
+  await sending(smtpPort, async () => {
+    let received: Mail[] = [];
+    for (let i = 0; i < 100 && received.length === 0; i++) {
+      await wait(100);
+      received = (await (await fetch(`${inbox}/email`)).json()) as Mail[];
+    }
+    await wait(1_500);
+    expect((await (await fetch(`${inbox}/email`)).json()) as Mail[]).toHaveLength(1);
+    const [mail] = received;
+    expect(mail).toMatchObject({
+      subject: 'Credentials of your agents expire soon',
+      to: [{ address: 'ada@example.com' }],
+      from: [{ address: 'hello@example.com' }],
+    });
+    expect(mail!.text).toContain('crd_1');
+    expect(mail!.html).toContain('screener &amp; co');
+  });
+});
+
+/** A mail server that answers one command with a refusal, and takes the others. */
+const refusing = async (command: string, answer: string): Promise<Server> => {
+  const smtp = createServer((socket) => {
+    socket.write('220 test\r\n');
+    socket.on('error', () => {});
+    socket.on('data', (line) =>
+      socket.write(String(line).startsWith(command) ? `${answer}\r\n` : '250 ok\r\n'),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(smtp, 'listening');
+  return smtp;
+};
+
+it.each([
+  ['RCPT', '550 5.1.1 no such mailbox', true],
+  ['RCPT', '450 4.2.1 try again later', false],
+  ['MAIL', '553 5.1.8 this sender may not', false],
+])('a 21st refusal of %s with %s gives the mail up: %s', async (command, answer, isGivenUp) => {
+  const smtp = await refusing(command, answer);
+  const id = `mai_${command}_${answer.slice(0, 3)}`;
+  await queue(id, 20);
+  const read = async (): Promise<{ attempts: number; given_up: boolean }> => {
+    const text = `select attempts, next_attempt_at = 'infinity' as given_up from mails where id = $1`;
+    return (await query(adminUrl(database), text, [id])).rows[0] as { attempts: number; given_up: boolean };
+  };
+  await sending((smtp.address() as AddressInfo).port, async () => {
+    for (let i = 0; i < 100 && (await read()).attempts === 20; i++) await wait(100);
+    expect(await read()).toEqual({ attempts: 21, given_up: isGivenUp });
+  });
+  smtp.close();
 });

@@ -34,7 +34,7 @@ export const schedules = [
     workflow: names.credentialExpiry,
     /** UTC. */
     hour: 6,
-    note: 'Mails owners 30, 7 and 1 days before a credential expires.',
+    note: 'Mails owners 30, 7 and 1 days before credentials expire.',
   },
   {
     scheduleId: 'key-rotation',
@@ -102,7 +102,7 @@ export interface OpenedSession {
 }
 
 export interface CredentialExpiryInput {
-  /** The credential that the run before ended with. */
+  /** The tenant that the run before ended with. */
   after?: string;
 }
 
@@ -120,7 +120,7 @@ export interface Activities {
 }
 
 export interface AnnouncedPage {
-  /** The last credential of the page; `null` after the last page. */
+  /** The last tenant of the page; `null` after the last page. */
   next: string | null;
   /** Mails that are new. */
   queued: number;
@@ -140,7 +140,7 @@ export interface DeletedBatch {
 
 /** The same, for the batch queue. */
 export interface BatchActivities {
-  /** Queues the mails that are due for a page of the credentials after this one. */
+  /** Queues the digests that are due for a page of the tenants after this one. */
   announceExpiry(input: { after: string }): Promise<AnnouncedPage>;
   /** Moves the signing keys on by whatever is due; answers what became of which. */
   rotateSigningKeys(): Promise<RotatedKey[]>;

@@ -4,7 +4,7 @@ import type { AnnouncedPage, CredentialExpiryInput } from './contracts.ts';
 
 const { announceExpiry } = batchActivities;
 
-/** Goes through the credentials that end soon, page by page; which of them are announced is the activity's rule. */
+/** Goes through the tenants, page by page; what is announced to whom is the activity's rule. */
 export const credentialExpiry = async ({ after = '' }: CredentialExpiryInput = {}): Promise<number> => {
   let total = 0;
   let from: string | null = after;

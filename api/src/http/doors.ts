@@ -16,12 +16,18 @@ export interface Doors {
   signIn: Door;
   /** 5 a minute and address: it may say that an email address is taken. */
   signUp: Door;
+  /** 5 an hour and person: mails with a link that confirms the address. */
+  verificationPerson: Door;
+  /** The same, 20 an hour and address. */
+  verificationAddress: Door;
+  /** 20 a minute and address: uses of such a link. */
+  confirmation: Door;
   /** 20 failures a minute for a client from one address, checked before any hash. */
   clientAuthentication: Door;
 }
 
-const createDoor = (redis: Redis | undefined, name: string, points: number): Door => {
-  const limits = { keyPrefix: `door:${name}`, points, duration: 60 };
+const createDoor = (redis: Redis | undefined, name: string, points: number, seconds = 60): Door => {
+  const limits = { keyPrefix: `door:${name}`, points, duration: seconds };
   const memory = new RateLimiterMemory(limits);
   const limiter = redis
     ? new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter: memory })
@@ -48,5 +54,8 @@ const createDoor = (redis: Redis | undefined, name: string, points: number): Doo
 export const createDoors = (redis: Redis | undefined): Doors => ({
   signIn: createDoor(redis, 'sign-in', 20),
   signUp: createDoor(redis, 'sign-up', 5),
+  verificationPerson: createDoor(redis, 'verification-person', 5, 3_600),
+  verificationAddress: createDoor(redis, 'verification-address', 20, 3_600),
+  confirmation: createDoor(redis, 'confirmation', 20),
   clientAuthentication: createDoor(redis, 'client', 20),
 });

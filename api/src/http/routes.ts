@@ -9,6 +9,7 @@ import { billingRoutes } from './routes/billing.ts';
 import { credentialRoutes } from './routes/credentials.ts';
 import { checkoutRoutes } from './routes/checkout.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
+import { emailVerificationRoutes } from './routes/email-verification.ts';
 import { healthRoute } from './routes/health.ts';
 import { introspectionRoutes } from './routes/introspection.ts';
 import { keyRoutes } from './routes/keys.ts';
@@ -38,6 +39,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...billingRoutes,
     ...checkoutRoutes,
     ...peopleRoutes(doors),
+    ...emailVerificationRoutes(doors),
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];

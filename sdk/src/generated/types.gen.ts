@@ -268,7 +268,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -308,12 +308,19 @@ export type ResourceList = {
 export type Scope = 'agents:read' | 'agents:write' | 'tokens:read' | 'audit:read' | 'billing:read' | 'billing:write' | 'trust:write';
 
 export type Session = {
-    user: Person;
+    user: SessionPerson;
     tenant: {
         id: string;
         name: string;
     };
     role: 'owner' | 'admin' | 'member';
+};
+
+export type SessionPerson = {
+    id: string;
+    email: string;
+    name: string;
+    emailVerified: boolean;
 };
 
 export type SignedIn = {
@@ -2235,6 +2242,102 @@ export type GetSessionResponses = {
 };
 
 export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
+
+export type RequestVerificationData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/verification';
+};
+
+export type RequestVerificationErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * email_already_verified
+     */
+    409: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RequestVerificationError = RequestVerificationErrors[keyof RequestVerificationErrors];
+
+export type RequestVerificationResponses = {
+    /**
+     * The mail is queued
+     */
+    204: void;
+};
+
+export type RequestVerificationResponse = RequestVerificationResponses[keyof RequestVerificationResponses];
+
+export type ConfirmEmailData = {
+    body: {
+        token: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/verification/confirm';
+};
+
+export type ConfirmEmailErrors = {
+    /**
+     * invalid_link, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmEmailError = ConfirmEmailErrors[keyof ConfirmEmailErrors];
+
+export type ConfirmEmailResponses = {
+    /**
+     * The address is confirmed
+     */
+    204: void;
+};
+
+export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -1,14 +1,17 @@
 const DAY_MS = 86_400_000;
 
-/** Days before its end at which a credential's end is announced, ascending. */
+/** Days before its expiry at which a credential is announced, ascending. */
 export const NOTICE_DAYS = [1, 7, 30] as const;
 
-/** When the first announcement of a credential that ends then is due, seen from now. */
-export const announcedBefore = (now: Date): Date => new Date(now.getTime() + NOTICE_DAYS.at(-1)! * DAY_MS);
+export interface Notice {
+  days: (typeof NOTICE_DAYS)[number];
+  /** It is due for credentials that expire by then. */
+  until: Date;
+}
 
-/** The announcement that is due: the latest one, so that a credential made for three days is not announced three times. */
-export const dueNotice = (expiresAt: Date, now: Date): (typeof NOTICE_DAYS)[number] | null => {
-  const leftMs = expiresAt.getTime() - now.getTime();
-  if (leftMs <= 0) return null;
-  return NOTICE_DAYS.find((days) => leftMs <= days * DAY_MS) ?? null;
-};
+/**
+ * The notices, seen from now. A credential gets the first one that is due, and each at most once: one that is made for
+ * three days is not announced three times.
+ */
+export const noticesAt = (now: Date): Notice[] =>
+  NOTICE_DAYS.map((days) => ({ days, until: new Date(now.getTime() + days * DAY_MS) }));

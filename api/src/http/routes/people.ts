@@ -9,6 +9,7 @@ import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Answer, Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
+import { verifyNewPerson } from './email-verification.ts';
 import { line } from '../text.ts';
 
 const tag = 'sign-in';
@@ -40,10 +41,12 @@ const signUpRoute = (doors: Doors): Route =>
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
     problems: ['email_taken', 'origin_not_allowed', 'rate_limited'],
-    handle: async ({ people, config }, { body, headers, origin }) => {
-      checkOrigin('POST', headers, config.DASHBOARD_URL);
+    handle: async (deps, { body, headers, origin }) => {
+      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
       await doors.signUp.knock(addressKey(origin.ip));
-      return answerSignedIn(await signUp(people, body, toWebHeaders(headers)));
+      const signedUp = await signUp(deps.people, body, toWebHeaders(headers));
+      await verifyNewPerson(deps, signedUp.user);
+      return answerSignedIn(signedUp);
     },
   });
 
@@ -92,7 +95,7 @@ const session = publicRoute({
       description: 'The signed-in member',
       schema: z
         .object({
-          user: person,
+          user: person.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
           tenant: z.object({ id: z.string(), name: z.string() }),
           role: z.enum(['owner', 'admin', 'member']),
         })

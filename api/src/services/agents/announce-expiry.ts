@@ -1,54 +1,100 @@
 import type { AnnouncedPage } from '@sentryagent/workflows/contracts';
-import { announcedBefore, dueNotice } from '@sentryagent/workflows/rules/credential-expiry';
+import { noticesAt } from '@sentryagent/workflows/rules/credential-expiry';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database } from '../../platform/database.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
 import { mailOwners } from '../mail/queue-mail.ts';
 
-interface Expiring {
-  tenant_id: string;
-  credential_id: string;
-  agent_id: string;
-  agent_name: string;
-  expires_at: Date;
+/** Tenants. A page is whole tenants, so no tenant's digest is split. */
+const PAGE = 500;
+/** Credentials that a digest names; it counts the others. */
+const LISTED = 20;
+/** Credentials that one digest is about: a few hundred milliseconds of work. What is left is announced a day later. */
+const MOST = 10_000;
+
+interface Due {
+  agentId: string;
+  agentName: string;
+  credentialId: string;
+  expiresAt: Date;
+  /** The same to the microsecond: a Date would not match the row. */
+  exactly: string;
+  days: number;
 }
 
-const PAGE = 500;
+/** The credentials of the transaction's tenant of which a notice is due and was not given. */
+const findDue = async (trx: Transaction, now: Date): Promise<Due[]> => {
+  const notices = noticesAt(now);
+  const { rows } = await trx.raw<{ rows: Due[] }>(
+    `select a.id as "agentId", a.name as "agentName", c.id as "credentialId", c.expires_at as "expiresAt",
+       c.expires_at::text as exactly, notice.days
+     from credentials c
+     join agents a on a.tenant_id = c.tenant_id and a.id = c.agent_id
+     cross join lateral (
+       select min(days) as days from unnest(?::integer[], ?::timestamptz[]) as notices (days, until)
+       where c.expires_at <= until
+     ) as notice
+     left join credential_notices given
+       on given.tenant_id = c.tenant_id and given.credential_id = c.id and given.expires_at = c.expires_at
+     where c.revoked_at is null and c.expires_at > ? and notice.days is not null and client_is_live(a, c)
+       and (given.days is null or given.days > notice.days)
+     order by c.expires_at, c.id limit ?`,
+    [notices.map(({ days }) => days), notices.map(({ until }) => until), now, MOST],
+  );
+  return rows;
+};
 
-const announce = (db: Database, expiring: Expiring, now: Date): Promise<number> =>
-  db.withTenant(expiring.tenant_id, async (trx) => {
-    const daysLeft = dueNotice(expiring.expires_at, now);
-    if (daysLeft === null) return 0;
-    const expiresAt = expiring.expires_at.toISOString();
-    return mailOwners(trx, expiring.tenant_id, {
-      kind: 'credential_expiry',
-      key: `${expiring.credential_id} ${expiresAt} ${daysLeft}`,
-      data: {
-        agentId: expiring.agent_id,
-        agentName: expiring.agent_name,
-        credentialId: expiring.credential_id,
-        expiresAt,
-        daysLeft,
-      },
+const noteGiven = (trx: Transaction, tenantId: string, due: readonly Due[]) =>
+  trx.raw(
+    `insert into credential_notices (tenant_id, credential_id, expires_at, days)
+     select ?, * from unnest(?::text[], ?::timestamptz[], ?::integer[])
+     on conflict (tenant_id, credential_id) do update set expires_at = excluded.expires_at, days = excluded.days`,
+    [
+      tenantId,
+      due.map(({ credentialId }) => credentialId),
+      due.map(({ exactly }) => exactly),
+      due.map(({ days }) => days),
+    ],
+  );
+
+/**
+ * Queues a tenant's digest and notes what it announces. Its key is the day, so runs that meet queue one; where none is
+ * new, because nobody may be mailed or today's is queued already, nothing counts as announced.
+ */
+const announce = (db: Database, tenantId: string, now: Date): Promise<number> =>
+  db.withTenant(tenantId, async (trx) => {
+    const due = await findDue(trx, now);
+    if (due.length === 0) return 0;
+    const credentials = due.slice(0, LISTED).map(({ agentId, agentName, credentialId, expiresAt }) => ({
+      agentId,
+      agentName,
+      credentialId,
+      expiresAt: expiresAt.toISOString(),
+    }));
+    const queued = await mailOwners(trx, tenantId, {
+      kind: 'expiring_credentials',
+      key: now.toISOString().slice(0, 10),
+      data: { credentials, more: due.length - credentials.length },
     });
+    if (queued > 0) await noteGiven(trx, tenantId, due);
+    return queued;
   });
 
-/** Queues the mails that are due for a page of credentials that end soon; announced again, it queues none. */
+/** Queues the digests of a page of tenants; run again, it queues none of them a second time. */
 export const announceExpiry = async (
   { db, clock }: { db: Database; clock: Clock },
   after: string,
 ): Promise<AnnouncedPage> => {
   const now = clock();
-  const rows = await db.acrossTenants(
-    async (trx) =>
-      (
-        await trx.raw<{ rows: Expiring[] }>('select * from expiring_credentials(?, ?, ?)', [
-          announcedBefore(now),
-          after,
-          PAGE,
-        ])
-      ).rows,
+  const before = noticesAt(now).at(-1)!.until;
+  const { rows } = await db.acrossTenants((trx) =>
+    trx.raw<{ rows: { tenant_id: string; is_expiring: boolean }[] }>(
+      'select * from expiring_tenants(?, ?, ?)',
+      [after, before, PAGE],
+    ),
   );
   let queued = 0;
-  for (const row of rows) queued += await announce(db, row, now);
-  return { queued, next: rows.length === PAGE ? rows.at(-1)!.credential_id : null };
+  for (const { tenant_id, is_expiring } of rows) {
+    if (is_expiring) queued += await announce(db, tenant_id, now);
+  }
+  return { queued, next: rows.length === PAGE ? rows.at(-1)!.tenant_id : null };
 };

@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
-import type { MailData, MailKind } from './render-mail.ts';
+import type { MailData, MailKind } from './kinds.ts';
 
 export interface NewMail<K extends MailKind> {
   kind: K;
@@ -9,13 +9,16 @@ export interface NewMail<K extends MailKind> {
   data: MailData[K];
 }
 
-/** The email addresses of the transaction's tenant's owners. */
+/**
+ * Who may be mailed what the tenant can cause without paying: the owners, at their verified addresses. A fixed-text mail
+ * about a payment goes to its payer in any case: its kind will come with a recipient of its own.
+ */
 const ownersOf = async (trx: Transaction): Promise<string[]> => {
   const { rows } = await trx.raw<{ rows: { email: string }[] }>('select email from tenant_owners()');
   return rows.map(({ email }) => email);
 };
 
-/** Queues a mail to each owner in the act's own transaction; answers how many are new. */
+/** Queues a mail to each verified owner in the act's own transaction; returns how many are new. */
 export const mailOwners = async <K extends MailKind>(
   trx: Transaction,
   tenantId: string,

@@ -1,15 +1,6 @@
-/** What each kind of mail is told. Times are ISO 8601. */
-export interface MailData {
-  credential_expiry: {
-    agentId: string;
-    agentName: string;
-    credentialId: string;
-    expiresAt: string;
-    daysLeft: number;
-  };
-}
-
-export type MailKind = keyof MailData;
+import { kinds } from './kinds.ts';
+import type { Content, MailData, MailKind } from './kinds.ts';
+import { plainTexts } from './plain.ts';
 
 export interface RenderedMail {
   subject: string;
@@ -17,25 +8,8 @@ export interface RenderedMail {
   html: string;
 }
 
-/** One template for both forms: paragraphs, then one thing to do. */
-interface Content {
-  subject: string;
-  paragraphs: string[];
-  action: { label: string; url: string };
-}
-
-const day = (instant: string): string => instant.slice(0, 10);
-
-const contents: { [K in MailKind]: (data: MailData[K], dashboardUrl: string) => Content } = {
-  credential_expiry: ({ agentName, credentialId, expiresAt, daysLeft }, dashboardUrl) => ({
-    subject: `A credential of ${agentName} expires ${daysLeft <= 1 ? 'within a day' : `in ${daysLeft} days`}`,
-    paragraphs: [
-      `The credential ${credentialId} of the agent ${agentName} expires on ${day(expiresAt)} (UTC).`,
-      'From then on the agent gets no more tokens with it. Rotate it, or make a new one and put that in its place, before that day.',
-    ],
-    action: { label: 'See your agents', url: `${dashboardUrl}/agents` },
-  }),
-};
+/** One template for both forms. */
+type Template = (subject: string, content: Content, url: string) => string;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -46,26 +20,38 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 
-const toText = ({ paragraphs, action }: Content): string =>
-  `${[...paragraphs, `${action.label}: ${action.url}`].join('\n\n')}\n`;
+const toText: Template = (_subject, { paragraphs, list = [], action }, url) => {
+  const items = list.map((item) => `- ${item}`).join('\n');
+  return `${[...paragraphs, items, `${action.label}:\n${url}`].filter(Boolean).join('\n\n')}\n`;
+};
 
-const toHtml = ({ subject, paragraphs, action }: Content): string =>
+/** Apple's Mail makes links of what looks like a number or an address to it, unless it is asked not to. */
+const NO_DETECTION = 'telephone=no, date=no, address=no, email=no, url=no';
+
+const toHtml: Template = (subject, { paragraphs, list = [], action }, url) =>
   [
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(subject)}</title></head>`,
+    `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(subject)}</title>`,
+    `<meta name="format-detection" content="${NO_DETECTION}"></head>`,
     '<body style="font: 16px/1.5 sans-serif; max-width: 36em; margin: 2em auto; padding: 0 1em">',
     ...paragraphs.map((paragraph) => `<p>${escape(paragraph)}</p>`),
-    `<p><a href="${escape(action.url)}">${escape(action.label)}</a></p>`,
+    ...(list.length > 0 ? ['<ul>', ...list.map((item) => `<li>${escape(item)}</li>`), '</ul>'] : []),
+    `<p><a href="${escape(url)}">${escape(action.label)}</a></p>`,
     '</body></html>',
   ].join('\n');
 
-/** A header is one line: a name must not begin another. */
-const oneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, ' ');
+/** The link of a mail: always a page of the dashboard. */
+const urlOf = ({ path, query = {} }: Content['action'], dashboardUrl: string): string => {
+  const search = new URLSearchParams(query).toString();
+  return `${dashboardUrl}${path}${search && `?${search}`}`;
+};
 
 export const renderMail = <K extends MailKind>(
   kind: K,
   data: MailData[K],
   dashboardUrl: string,
 ): RenderedMail => {
-  const content = contents[kind](data, dashboardUrl);
-  return { subject: oneLine(content.subject), text: toText(content), html: toHtml(content) };
+  const { subject, write } = kinds[kind];
+  const content = write(plainTexts(data));
+  const url = urlOf(content.action, dashboardUrl);
+  return { subject, text: toText(subject, content, url), html: toHtml(subject, content, url) };
 };

@@ -1,7 +1,11 @@
 import type { Database, Transaction } from '../../platform/database.ts';
+import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { MailData, MailKind } from './kinds.ts';
 import { renderMail } from './render-mail.ts';
-import type { MailData, MailKind, RenderedMail } from './render-mail.ts';
+import type { RenderedMail } from './render-mail.ts';
+import { openData } from './sealed-data.ts';
+import type { SealedData } from './sealed-data.ts';
 
 export interface Envelope extends RenderedMail {
   to: string;
@@ -12,8 +16,8 @@ export interface Envelope extends RenderedMail {
 export interface SendMailsDeps {
   db: Database;
   logger: Logger;
-  config: { DASHBOARD_URL: string };
-  /** Resolves once the mail server has taken it. */
+  config: { DASHBOARD_URL: string; KEY_ENCRYPTION_KEYS: Keyring };
+  /** Resolves once the mail server has taken it; rejects with RecipientRefused if it will not, for this recipient. */
   deliver(envelope: Envelope): Promise<void>;
 }
 
@@ -21,9 +25,20 @@ interface Row {
   id: string;
   kind: MailKind;
   recipient: string;
-  data: MailData[MailKind];
+  data: MailData[MailKind] | SealedData;
   attempts: number;
 }
+
+/** The mail server is there, and refuses the recipient for good (RFC 5321 section 4.2.1: 5yz). */
+export class RecipientRefused extends Error {
+  override readonly name = 'RecipientRefused';
+}
+
+/**
+ * Half a day of tries. What is refused for so long is given up, or addresses that do not exist would be tried for ever;
+ * not at once, because a server whose set-up is wrong refuses every recipient.
+ */
+const MOST_REFUSALS = 20;
 
 /** 10 s, 20 s, 40 s … up to an hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
@@ -38,14 +53,23 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
   if (!mail) return false;
   try {
     await deliver({
-      ...renderMail(mail.kind, mail.data, config.DASHBOARD_URL),
+      ...renderMail(
+        mail.kind,
+        openData(config.KEY_ENCRYPTION_KEYS, mail.id, mail.data),
+        config.DASHBOARD_URL,
+      ),
       to: mail.recipient,
       messageId: `<${mail.id}@${new URL(config.DASHBOARD_URL).hostname}>`,
     });
     await trx.raw('select settle_mail(?)', [mail.id]);
   } catch (error) {
-    logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
-    await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
+    if (error instanceof RecipientRefused && mail.attempts >= MOST_REFUSALS) {
+      logger.warn({ err: error, mailId: mail.id }, 'a mail was refused for half a day; it is given up');
+      await trx.raw('select abandon_mail(?)', [mail.id]);
+    } else {
+      logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
+      await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
+    }
   }
   return true;
 };

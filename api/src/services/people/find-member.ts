@@ -6,7 +6,7 @@ import type { Role } from '../../platform/principal.ts';
 import type { Person } from './sign-in.ts';
 
 export interface Member {
-  user: Person;
+  user: Person & { emailVerified: boolean };
   tenant: { id: string; name: string };
   role: Role;
 }
@@ -53,8 +53,8 @@ export const findMember = async (
 ): Promise<Member | undefined> => {
   const found = await people.api.getSession({ headers });
   if (!found) return undefined;
-  const { id, email, name } = found.user;
-  const user = { id, email, name };
+  const { id, email, name, emailVerified } = found.user;
+  const user = { id, email, name, emailVerified };
   let membership = await findMembership(db, found.session.id);
   if (!membership) {
     await foundTenant(peoplePool, user);

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Deps } from '../../deps.ts';
+import { Problem } from '../../platform/problem.ts';
+import { confirmEmail } from '../../services/people/confirm-email.ts';
+import { findMember } from '../../services/people/find-member.ts';
+import { requestVerification } from '../../services/people/request-verification.ts';
+import type { Person } from '../../services/people/sign-in.ts';
+import { rateLimited } from '../admit.ts';
+import { checkOrigin } from '../authenticate.ts';
+import { addressKey } from '../doors.ts';
+import type { Doors } from '../doors.ts';
+import { publicRoute } from '../route.ts';
+import type { Route } from '../route.ts';
+import { toWebHeaders } from '../web-headers.ts';
+
+const tag = 'sign-in';
+const DAY_MS = 86_400_000;
+
+/** The account is made by now, so a mail that cannot be queued fails nothing: its person may ask for another. */
+export const verifyNewPerson = async (deps: Deps, person: Person): Promise<void> => {
+  try {
+    await requestVerification(deps, person);
+  } catch (error) {
+    deps.logger.warn({ err: error, userId: person.id }, 'the mail that confirms an address was not queued');
+  }
+};
+
+const requestRoute = (doors: Doors): Route =>
+  publicRoute({
+    method: 'post',
+    path: '/auth/verification',
+    operationId: 'requestVerification',
+    summary: 'Send the signed-in person a link that confirms their email address; an earlier link ends',
+    tag,
+    access: 'public',
+    responses: { 204: { description: 'The mail is queued', schema: null } },
+    problems: ['unauthorized', 'origin_not_allowed', 'email_already_verified', 'rate_limited'],
+    handle: async (deps, { headers, origin }) => {
+      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
+      const member = await findMember(deps, toWebHeaders(headers));
+      if (!member) throw new Problem('unauthorized', 'You are not signed in.');
+      const { user } = member;
+      if (user.emailVerified) {
+        throw new Problem(
+          'email_already_verified',
+          'Your email address is confirmed. There is nothing to do.',
+        );
+      }
+      await doors.verificationAddress.knock(addressKey(origin.ip));
+      await doors.verificationPerson.knock(user.id);
+      if (!(await requestVerification(deps, user)))
+        throw rateLimited(DAY_MS - (deps.clock().getTime() % DAY_MS));
+      return { status: 204 };
+    },
+  });
+
+const confirmRoute = (doors: Doors): Route =>
+  publicRoute({
+    method: 'post',
+    path: '/auth/verification/confirm',
+    operationId: 'confirmEmail',
+    summary: 'Confirm an email address with the token of the link; it works once, for 24 hours',
+    tag,
+    access: 'public',
+    body: z.strictObject({ token: z.string().max(128) }),
+    responses: { 204: { description: 'The address is confirmed', schema: null } },
+    problems: ['invalid_link', 'origin_not_allowed', 'rate_limited'],
+    handle: async (deps, { body, headers, origin }) => {
+      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
+      await doors.confirmation.knock(addressKey(origin.ip));
+      await confirmEmail(deps, body.token);
+      return { status: 204 };
+    },
+  });
+
+export const emailVerificationRoutes = (doors: Doors): Route[] => [requestRoute(doors), confirmRoute(doors)];

@@ -1,0 +1,26 @@
+import { Problem } from '../../platform/problem.ts';
+import { identifierOf } from './request-verification.ts';
+import type { VerificationDeps } from './request-verification.ts';
+
+/** A link confirms the address that it was sent to: not another that the person has meanwhile. */
+const USE = `
+  with link as (
+    delete from verifications where identifier = $1 and expires_at > $2
+    returning split_part(value, ' ', 1) as user_id, split_part(value, ' ', 2) as email
+  )
+  update users set email_verified = true, updated_at = now() from link
+  where users.id = link.user_id and users.email = link.email
+  returning users.id`;
+
+/** Uses up the link of a mail. Problem: `invalid_link`, the same for a wrong, a used and an expired one. */
+export const confirmEmail = async (
+  { peoplePool, clock }: Pick<VerificationDeps, 'peoplePool' | 'clock'>,
+  token: string,
+): Promise<void> => {
+  const { rowCount } = await peoplePool.query(USE, [identifierOf(token), clock()]);
+  if (rowCount === 1) return;
+  throw new Problem(
+    'invalid_link',
+    'This link is wrong, has expired or was used already. Use the link of the newest mail, or sign in and send a new one.',
+  );
+};

@@ -1,0 +1,70 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { Clock } from '../../platform/clock.ts';
+import { newId } from '../../platform/ids.ts';
+import type { Keyring } from '../../platform/keyring.ts';
+import { sealData } from '../mail/sealed-data.ts';
+
+/** Also in the words of the mail. */
+const LIFETIME_MS = 24 * 3_600_000;
+
+/** Mails to one person in a UTC day. Each has a key of its own, so the unique index of `mails` is the limit. */
+const MOST_A_DAY = 10;
+
+export interface VerificationDeps {
+  peoplePool: Pool;
+  clock: Clock;
+  config: { KEY_ENCRYPTION_KEYS: Keyring };
+}
+
+/**
+ * By what the link's row is found. The token itself, 192 random bits, is in the mail alone: in hex, because mail clients
+ * may leave a last `-` or `_` out of a link.
+ */
+export const identifierOf = (token: string): string =>
+  `email-verification:${createHash('sha256').update(token).digest('base64url')}`;
+
+/**
+ * One statement: the first key of the day that is free, its mail, and the link in place of the one before. Of two
+ * requests that want the same key one queues its mail, and the other nothing.
+ */
+const QUEUE = `
+  with free as (
+    select keys.key from unnest($1::text[]) with ordinality as keys (key, number)
+    where not exists (
+      select from mails
+      where tenant_id is null and kind = 'email_verification' and mails.key = keys.key and recipient = $2
+    )
+    order by number limit 1
+  ), mail as (
+    insert into mails (id, kind, key, recipient, data)
+    select $3, 'email_verification', key, $2, $4 from free
+    on conflict do nothing returning id
+  ), link as (
+    insert into verifications (id, identifier, value, expires_at) select $5, $6, $7, $8 from mail
+    on conflict (value) where identifier like 'email-verification:%'
+    do update set id = excluded.id, identifier = excluded.identifier, expires_at = excluded.expires_at, updated_at = now()
+  )
+  select exists (select from free) as "isFree"`;
+
+/** Queues a mail with a link that confirms the address, and ends an earlier link. `false`: the day's mails are used up. */
+export const requestVerification = async (
+  { peoplePool, clock, config }: VerificationDeps,
+  { id: userId, email }: { id: string; email: string },
+): Promise<boolean> => {
+  const now = clock();
+  const day = now.toISOString().slice(0, 10);
+  const token = randomBytes(24).toString('hex');
+  const mailId = newId('mai');
+  const { rows } = await peoplePool.query<{ isFree: boolean }>(QUEUE, [
+    Array.from({ length: MOST_A_DAY }, (_, number) => `${userId} ${day} ${number}`),
+    email,
+    mailId,
+    sealData(config.KEY_ENCRYPTION_KEYS, mailId, { token }),
+    newId('ver'),
+    identifierOf(token),
+    `${userId} ${email}`,
+    new Date(now.getTime() + LIFETIME_MS),
+  ]);
+  return rows[0]!.isFree;
+};
