@@ -20,7 +20,7 @@ const timeToEnd = async (head: string): Promise<number> => {
   const started = performance.now();
   socket.write(head);
   const drip = setInterval(() => socket.write('x'), 1_000);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   clearInterval(drip);
   return performance.now() - started;
 };
