@@ -40,6 +40,7 @@ import { createMeter } from './services/usage/meter.ts';
 import type { Meter } from './services/usage/meter.ts';
 import { createTierLookup } from './services/usage/tenant-tier.ts';
 import type { FindTier } from './services/usage/tenant-tier.ts';
+import type { HealthSources } from './services/watch-health.ts';
 
 /** All that a request may use. A service takes the slice that it needs. */
 export interface Deps {
@@ -145,6 +146,14 @@ export const createDeps = async (
     ...createBilling(config, { db, clock, logger }),
   };
 };
+
+/** How the services are that requests depend on. */
+export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter' | 'temporal'>) =>
+  ({
+    database: db.look,
+    redis: meter.redisState,
+    temporal: temporal ? temporal.look : () => 'disabled',
+  }) satisfies HealthSources;
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {

@@ -1,5 +1,5 @@
 import { readConfig } from './config.ts';
-import { closeDeps, createDeps } from './deps.ts';
+import { closeDeps, createDeps, healthSources } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
@@ -16,7 +16,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
   logger.fatal({ err: error }, 'the API cannot start');
   process.exit(1);
 });
-const watch = await watchHealth(deps.db, deps.redis);
+const watch = await watchHealth(healthSources(deps), logger);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
 const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);

@@ -191,7 +191,7 @@ it('Health shows status version uptime and services', async () => {
     status: 'ok',
     version: '0.0.0-test',
     uptime: expect.any(Number),
-    services: { database: 'connected', redis: 'connected' },
+    services: { database: 'connected', redis: 'connected', temporal: 'disabled' },
   });
   await api.close();
   const alone = await startApi({ env: { REDIS_URL: '' } });

@@ -29,8 +29,8 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
   credentials_agent_fkey: { code: 'not_found', detail: 'There is nothing here under this address.' },
 };
 
-/** SQLSTATE classes that say "not now" rather than "wrong": connection, resources, operator intervention. */
-const TRANSIENT = /^(08|53|57|58|40001|40P01|55P03)/;
+/** SQLSTATEs that say "not now" rather than "wrong": connection, resources, operator intervention, no writes. */
+const TRANSIENT = /^(08|53|57|58|25006|40001|40P01|55P03)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
 /** What the driver says without a code; Knex puts the statement before it. */
 const LOST =

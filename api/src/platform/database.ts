@@ -1,9 +1,10 @@
-import type { Socket } from 'node:net';
 import knexFactory from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import type { Config } from '../config.ts';
 import type { Logger } from './logger.ts';
+import { connection, createGeneration, streamOf } from './pg-connection.ts';
+import type { ServiceState } from './service-state.ts';
 
 /** A transaction that has a role, and at most one tenant, for as long as it lasts. */
 export type Transaction = Knex.Transaction;
@@ -21,8 +22,8 @@ export interface Database {
    * work's first statements, and its commit with those whose answers the work did not wait for.
    */
   pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
-  /** Resolves when Postgres answers. */
-  ping(): Promise<void>;
+  /** Asks Postgres how it is: whether it answers, and takes writes. */
+  look(): Promise<ServiceState>;
   close(): Promise<void>;
 }
 
@@ -35,44 +36,6 @@ type DatabaseSettings = Pick<
   | 'DB_POOL_CONNECTION_TIMEOUT_MS'
 >;
 
-const DATE_OID = 1082;
-const BIGINT_OID = 20;
-
-/** A `date` stays `YYYY-MM-DD` (as a Date it would shift by the time zone); a count is a number. */
-const getTypeParser = (oid: number, format?: string): ((text: string) => unknown) => {
-  if (oid === DATE_OID) return String;
-  if (oid === BIGINT_OID) return Number;
-  return pg.types.getTypeParser(oid, format as 'text');
-};
-
-/** Longer than any statement may take: the server says that itself, as long as it says anything. */
-const SILENCE_MS = 2_200;
-
-const driverOf = (client: pg.ClientBase) =>
-  client as unknown as { readyForQuery: boolean; connection: { stream: Socket } };
-
-/** Ends a connection whose query stays unanswered: a timer on the query alone would leave its transaction open. */
-const endWhenSilent = (client: pg.ClientBase): void => {
-  const driver = driverOf(client);
-  const { stream } = driver.connection;
-  stream.setTimeout(SILENCE_MS);
-  stream.on('timeout', () => {
-    if (!driver.readyForQuery) stream.destroy();
-  });
-};
-
-/** Shorter than any caller's patience: a Postgres that accepts and hangs is given up, not waited for. */
-export const connection = (url: string) => ({
-  connectionString: url,
-  connectionTimeoutMillis: 1_500,
-  statement_timeout: 2_000,
-  idle_in_transaction_session_timeout: 10_000,
-  application_name: 'sentryagent-api',
-  // A statement is sent when it is given, not when the one before it has been answered.
-  pipeline: true,
-  types: { getTypeParser },
-});
-
 /** Knex would print what it also rejects with: the request's one log line has it. */
 const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };
 
@@ -82,7 +45,7 @@ const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_confi
 const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promise<T> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
-  const { stream } = driverOf(connection).connection;
+  const stream = streamOf(connection);
   const answers: Promise<unknown>[] = [];
   const send: Send = <R>(text: string, values: unknown[]) => {
     // What is sent in one turn goes out in one write.
@@ -105,8 +68,57 @@ const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promi
   }
 };
 
+interface PoolEvents {
+  on(event: 'createFail', heard: (id: number, why: Error & { code?: string }) => void): void;
+  on(event: 'acquireSuccess', heard: (id: number, client: pg.ClientBase) => void): void;
+  on(event: 'release', heard: (client: pg.ClientBase) => void): void;
+}
+
+const poolOf = (client: Knex.Client) => client.pool as PoolEvents;
+
+/** `too_many_connections`: those that there are may be free in a moment. */
+const TOO_MANY = '53300';
+
+/**
+ * Whoever waits for a connection hears at once that Postgres is lost, and that a connection could not be made: the
+ * pool alone would tell only one of them, and let the others try in turn.
+ */
+const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
+  const waiting = new Set<(why: Error) => void>();
+  const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
+  const tell = (why: Error): void => waiting.forEach((reject) => reject(why));
+  client.acquireConnection = async () => {
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const taken = acquire();
+    waiting.add(reject);
+    try {
+      return await Promise.race([taken, lost]);
+    } catch (error) {
+      taken.then(
+        (late) => client.releaseConnection(late),
+        () => {},
+      );
+      throw error;
+    } finally {
+      waiting.delete(reject);
+    }
+  };
+  poolOf(client).on('createFail', (_id, why) => {
+    if (why.code !== TOO_MANY) tell(why);
+  });
+  return tell;
+};
+
+/** What a failed look means: an answer of Postgres' own, or of a pool that is busy, is more than none. */
+const stateOf = (error: unknown): ServiceState =>
+  error instanceof pg.DatabaseError || (error instanceof Error && error.name === 'KnexTimeoutError')
+    ? 'degraded'
+    : 'disconnected';
+
 /** The pool itself is not handed out: every query runs in a transaction that has taken a role. */
 export const createDatabase = (settings: DatabaseSettings): Database => {
+  let lost: (why: Error) => void = () => {};
+  const generation = createGeneration((why) => lost(why));
   const knex = knexFactory({
     client: 'pg',
     connection: connection(settings.APP_DATABASE_URL),
@@ -117,12 +129,28 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
       max: settings.DB_POOL_MAX,
       idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
       propagateCreateError: true,
-      afterCreate: (client: pg.ClientBase, done: (error: null, client: pg.ClientBase) => void) => {
-        endWhenSilent(client);
-        done(null, client);
+      validate: generation.isCurrent,
+      afterCreate: (client: pg.ClientBase, done: (error: unknown, client: pg.ClientBase) => void) => {
+        generation.admit(client).then(
+          () => done(null, client),
+          (error: unknown) => done(error, client),
+        );
       },
     },
   });
+  const client = knex.client as Knex.Client;
+  lost = tellWaiting(client);
+  poolOf(client).on('acquireSuccess', (_id, taken) => generation.use(taken));
+  poolOf(client).on('release', generation.rest);
+  const look = async (): Promise<ServiceState> => {
+    try {
+      const taken = (await client.acquireConnection()) as pg.ClientBase;
+      await generation.check(taken).finally(() => client.releaseConnection(taken));
+      return 'connected';
+    } catch (error) {
+      return stateOf(error);
+    }
+  };
   const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
     knex.transaction(async (trx) => {
       await trx.raw(TAKE_ROLE.replace('$1', '?'), [tenantId]);
@@ -132,9 +160,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
     pipelined: (work) => pipelined(knex, work),
-    ping: async () => {
-      await knex.raw('select 1');
-    },
+    look,
     close: () => knex.destroy(),
   };
 };
@@ -150,18 +176,22 @@ export const joinTransaction = (db: Database, tenantId: string, trx: Transaction
 
 /** better-auth's own pool: its connections work as the one role that may see the people's tables. */
 export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg.Pool => {
-  const pool = new pg.Pool({
+  const generation = createGeneration(() => {});
+  const options = {
     ...connection(settings.APP_DATABASE_URL),
     options: '-c role=sentryagent_auth',
     max: Math.max(2, Math.ceil(settings.DB_POOL_MAX / 4)),
     idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
-  });
+    verify: (client: pg.PoolClient, done: (error?: Error) => void) => {
+      generation.admit(client).then(() => done(), done);
+    },
+  };
+  const pool = new pg.Pool(options);
   // A connection that breaks is replaced by the pool; unheard, the event would end the process. One that is in use
   // tells its query as well.
-  pool.on('connect', (client) => {
-    endWhenSilent(client);
-    client.on('error', () => {});
-  });
+  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('acquire', generation.use);
+  pool.on('release', (_error, client) => generation.rest(client));
   pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'));
   return pool;
 };

@@ -1,13 +1,16 @@
 import pg from 'pg';
 import type { Config } from '../config.ts';
-import { connection } from './database.ts';
+import { every } from './every.ts';
 import type { Logger } from './logger.ts';
+import { connection, createGeneration, streamOf } from './pg-connection.ts';
 
 const RECONNECT_MS = 250;
+/** Nothing comes over an idle connection, whether its server lives or not: so it is asked. */
+const PROBE_MS = 2_000;
 
 /**
  * Calls back for each NOTIFY on a channel, and whenever a connection was made: what was told meanwhile is lost. A
- * connection that breaks is made again.
+ * connection that breaks, stays silent, or leads to a server that takes no writes is made again.
  */
 export const listen = (
   { APP_DATABASE_URL }: Pick<Config, 'APP_DATABASE_URL'>,
@@ -19,17 +22,17 @@ export const listen = (
   let client: pg.Client | undefined;
   let timer: NodeJS.Timeout | undefined;
 
-  const connect = async (): Promise<void> => {
-    const own = new pg.Client({
-      ...connection(APP_DATABASE_URL),
-      application_name: 'sentryagent-listener',
-      keepAlive: true,
-    });
-    client = own;
+  const connect = async (own: pg.Client): Promise<void> => {
+    const { admit, check } = createGeneration(() => streamOf(own).destroy());
     own.on('notification', heard);
     own.on('error', (error) => logger.warn({ err: error }, `the listener on ${channel} broke`));
     own.on('end', again);
     await own.connect();
+    await admit(own);
+    own.once(
+      'end',
+      every(PROBE_MS, logger, `the probe of the listener on ${channel}`, () => check(own)),
+    );
     await own.query(`listen ${channel}`);
     heard();
   };
@@ -43,8 +46,11 @@ export const listen = (
   };
 
   const start = (): void => {
-    connect().catch((error: unknown) => {
+    const own = new pg.Client({ ...connection(APP_DATABASE_URL), application_name: 'sentryagent-listener' });
+    client = own;
+    connect(own).catch((error: unknown) => {
       logger.warn({ err: error }, `nothing listens on ${channel}; it is tried again`);
+      streamOf(own).destroy();
       again();
     });
   };

@@ -6,7 +6,8 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   isGrpcServiceError,
 } from '@temporalio/client';
-import { unavailable } from './problem.ts';
+import { Problem, unavailable } from './problem.ts';
+import type { ServiceState } from './service-state.ts';
 
 export interface TemporalAccess {
   TEMPORAL_ADDRESS: string;
@@ -17,11 +18,21 @@ export interface TemporalAccess {
 export interface Temporal {
   /** Calls Temporal, and gives up after so long. Problem: `service_unavailable`, where it is away or slow. */
   within<T>(ms: number, call: (client: Client) => Promise<T>): Promise<T>;
+  /** Asks Temporal whether it serves; connects anew, if it doesn't. */
+  look(): Promise<ServiceState>;
   close(): Promise<void>;
 }
 
-/** Back within a second of an outage's end, instead of after gRPC's growing pauses. */
-const channelArgs = { 'grpc.initial_reconnect_backoff_ms': 200, 'grpc.max_reconnect_backoff_ms': 1_000 };
+const channelArgs = {
+  // Back within a second of an outage's end, instead of after gRPC's growing pauses.
+  'grpc.initial_reconnect_backoff_ms': 200,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  // A server may forbid pings that are less than 10 s apart.
+  'grpc.keepalive_time_ms': 15_000,
+  'grpc.keepalive_timeout_ms': 3_000,
+  // A new connection is one: gRPC would share the socket of any other to this address.
+  'grpc.use_local_subchannel_pool': 1,
+};
 
 /** An update-with-start whose run ends meanwhile is told in gRPC's own error. */
 const isAway = (error: unknown): boolean =>
@@ -29,8 +40,7 @@ const isAway = (error: unknown): boolean =>
   error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
   isGrpcServiceError(error);
 
-/** Connects at the first call: a Temporal that is away stops nothing from starting. */
-export const createTemporal = (settings: TemporalAccess): Temporal => {
+const open = (settings: TemporalAccess) => {
   const connection = Connection.lazy({
     address: settings.TEMPORAL_ADDRESS,
     ...(settings.TEMPORAL_API_KEY ? { apiKey: settings.TEMPORAL_API_KEY, tls: true } : {}),
@@ -39,23 +49,83 @@ export const createTemporal = (settings: TemporalAccess): Temporal => {
     interceptors: [],
     connectTimeout: 2_000,
   });
-  const client = new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE });
+  return { connection, client: new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE }) };
+};
+
+const late = (ms: number) => unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
+
+/** The deadline is per gRPC call, and the client makes several: this one is for all of them. */
+const inTime = async <T>(ms: number, connection: Connection, call: () => Promise<T>): Promise<T> => {
+  const done = new AbortController();
+  const timeout = wait(ms, undefined, { signal: done.signal, ref: false }).then(() => {
+    throw late(ms);
+  });
+  timeout.catch(() => {});
+  try {
+    return await Promise.race([connection.withDeadline(Date.now() + ms, call), timeout]);
+  } catch (error) {
+    throw isAway(error) ? unavailable(error) : error;
+  } finally {
+    done.abort();
+  }
+};
+
+const LOOK_MS = 1_000;
+/** The service that gRPC's health protocol is asked about, and its answer SERVING. */
+const SERVICE = 'temporal.api.workflowservice.v1.WorkflowService';
+const SERVING = 1;
+/** gRPC's codes: of one that is away, and of one that knows no health protocol. */
+const AWAY = [4, 14];
+const UNIMPLEMENTED = 12;
+
+const ask = async (connection: Connection): Promise<ServiceState> => {
+  try {
+    const { status } = await inTime(LOOK_MS, connection, () =>
+      connection.healthService.check({ service: SERVICE }),
+    );
+    return status === SERVING ? 'connected' : 'degraded';
+  } catch (error) {
+    const { cause } = error as Error;
+    if (!isGrpcServiceError(cause) || AWAY.includes(cause.code)) return 'disconnected';
+    return cause.code === UNIMPLEMENTED ? 'connected' : 'degraded';
+  }
+};
+
+/**
+ * Connects at the first call: a Temporal that is away stops nothing from starting. A call that fails has the connection
+ * looked at, and one that does not serve is replaced, by one to whatever the address leads to then.
+ */
+export const createTemporal = (settings: TemporalAccess): Temporal => {
+  let current = open(settings);
+  let isClosed = false;
+  let looking: Promise<ServiceState> | undefined;
+
+  const lookOnce = async (): Promise<ServiceState> => {
+    const { connection } = current;
+    const state = await ask(connection);
+    if (state !== 'connected' && !isClosed) {
+      current = open(settings);
+      await connection.close();
+    }
+    return state;
+  };
+  const look = (): Promise<ServiceState> => (looking ??= lookOnce().finally(() => (looking = undefined)));
+
   return {
     within: async (ms, call) => {
-      const done = new AbortController();
-      // The deadline is per gRPC call, and the client makes several: this one is for all of them.
-      const late = wait(ms, undefined, { signal: done.signal, ref: false }).then(() => {
-        throw unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
-      });
-      late.catch(() => {});
+      const { client, connection } = current;
       try {
-        return await Promise.race([client.withDeadline(Date.now() + ms, () => call(client)), late]);
+        return await inTime(ms, connection, () => call(client));
       } catch (error) {
-        throw isAway(error) ? unavailable(error) : error;
-      } finally {
-        done.abort();
+        if (!isClosed && error instanceof Problem && error.code === 'service_unavailable') void look();
+        throw error;
       }
     },
-    close: () => connection.close(),
+    look,
+    close: async () => {
+      isClosed = true;
+      await looking;
+      await current.connection.close();
+    },
   };
 };

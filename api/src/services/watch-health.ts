@@ -1,35 +1,46 @@
-import type { Redis } from 'ioredis';
-import type { Database } from '../platform/database.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { every } from '../platform/every.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { ServiceState } from '../platform/service-state.ts';
 
-export type Connection = 'connected' | 'disconnected' | 'disabled';
+const names = ['database', 'redis', 'temporal'] as const;
+
+export type ServiceStates = Record<(typeof names)[number], ServiceState>;
+
+/** How each service is found out: by asking it, or, where that happens all the time, by what was seen last. */
+export type HealthSources = Record<(typeof names)[number], () => Promise<ServiceState> | ServiceState>;
 
 export interface HealthWatch {
-  current(): { database: Connection; redis: Connection };
+  current(): ServiceStates;
   stop(): void;
 }
 
 const INTERVAL_MS = 2_000;
+/** Who has not answered by then is too slow, as long as nothing worse is known. */
+const SLOW_MS = 1_000;
 
-/** Looks at each dependency every two seconds, beside the requests: asking costs them nothing. */
-export const watchHealth = async (
-  db: Pick<Database, 'ping'>,
-  redis: Redis | undefined,
-): Promise<HealthWatch> => {
-  let database: Connection = 'disconnected';
-  const look = async (): Promise<void> => {
-    database = await db.ping().then(
-      () => 'connected',
-      () => 'disconnected',
+/** Looks at each service every two seconds, beside the requests: asking for what was seen costs them nothing. */
+export const watchHealth = async (sources: HealthSources, logger: Logger): Promise<HealthWatch> => {
+  const states: ServiceStates = { database: 'disconnected', redis: 'disconnected', temporal: 'disconnected' };
+
+  const look = async (name: (typeof names)[number]): Promise<void> => {
+    const done = new AbortController();
+    void wait(SLOW_MS, undefined, { signal: done.signal, ref: false }).then(
+      () => {
+        if (states[name] === 'connected') states[name] = 'degraded';
+      },
+      () => {},
     );
+    try {
+      states[name] = await sources[name]();
+    } finally {
+      done.abort();
+    }
   };
-  await look();
-  const timer = setInterval(() => void look(), INTERVAL_MS);
-  timer.unref();
+  await Promise.all(names.map(look));
+  const stops = names.map((name) => every(INTERVAL_MS, logger, `the look at ${name}`, () => look(name)));
   return {
-    current: () => ({
-      database,
-      redis: redis === undefined ? 'disabled' : redis.status === 'ready' ? 'connected' : 'disconnected',
-    }),
-    stop: () => clearInterval(timer),
+    current: () => states,
+    stop: () => stops.forEach((stop) => stop()),
   };
 };

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
-import { closeDeps, createDeps } from '../../src/deps.ts';
+import { closeDeps, createDeps, healthSources } from '../../src/deps.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -59,7 +59,7 @@ export const startApi = async ({
   if (deps.redis && deps.redis.status !== 'ready') {
     await new Promise((resolve) => deps.redis?.once('ready', resolve));
   }
-  const watch = await watchHealth(deps.db, deps.redis);
+  const watch = await watchHealth(healthSources(deps), logger);
   const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: '0.0.0-test' });
   const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

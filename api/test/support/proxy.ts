@@ -9,26 +9,35 @@ export interface Proxy {
   mend(): Promise<void>;
   /** Takes connections from now on and answers nothing, as if the server hung; `cut` ends that. */
   hang(): void;
+  /** Swallows what comes over the connections of now, as if their peer were gone without a word; new ones work. */
+  strand(): void;
+  /** Connects to another server from now on, as an address does after a failover; old connections keep theirs. */
+  lead(target: string): void;
   close(): Promise<void>;
 }
 
 export const startProxy = async (target: string): Promise<Proxy> => {
-  const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  let to = new URL(target);
   let hanging = false;
   const create = () =>
     createServer((near) => {
-      const far = connect(Number(port), hostname);
+      const far = connect(Number(to.port), to.hostname);
       for (const socket of [near, far]) {
         sockets.add(socket);
         socket.on('error', () => {});
         socket.on('close', () => sockets.delete(socket));
       }
+      near.on('close', () => far.destroy());
+      far.on('close', () => near.destroy());
       if (!hanging) near.pipe(far).pipe(near);
     });
   let server = create().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const own = (server.address() as AddressInfo).port;
+  const strand = (): void => {
+    for (const socket of sockets) socket.unpipe().resume();
+  };
   const cut = async (): Promise<void> => {
     hanging = false;
     if (!server.listening) return;
@@ -48,7 +57,11 @@ export const startProxy = async (target: string): Promise<Proxy> => {
     },
     hang: () => {
       hanging = true;
-      for (const socket of sockets) socket.unpipe().pause();
+      strand();
+    },
+    strand,
+    lead: (next) => {
+      to = new URL(next);
     },
     close: cut,
   };

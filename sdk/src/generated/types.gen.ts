@@ -115,8 +115,18 @@ export type Health = {
      */
     uptime: number;
     services: {
-        database: 'connected' | 'disconnected' | 'disabled';
-        redis: 'connected' | 'disconnected' | 'disabled';
+        /**
+         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         */
+        database: 'connected' | 'degraded' | 'disconnected' | 'disabled';
+        /**
+         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         */
+        redis: 'connected' | 'degraded' | 'disconnected' | 'disabled';
+        /**
+         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         */
+        temporal: 'connected' | 'degraded' | 'disconnected' | 'disabled';
     };
 };
 

@@ -1,16 +1,22 @@
 import { z } from 'zod';
+import type { ServiceState } from '../../platform/service-state.ts';
 import type { HealthWatch } from '../../services/watch-health.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
-const service = z.enum(['connected', 'disconnected', 'disabled']);
+const service = z.enum(['connected', 'degraded', 'disconnected', 'disabled']).meta({
+  description:
+    '`degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.',
+});
+
+const isWell = (state: ServiceState): boolean => state === 'connected' || state === 'disabled';
 
 const schema = z
   .object({
     status: z.enum(['ok', 'degraded']),
     version: z.string(),
     uptime: z.int().meta({ description: 'Whole seconds.' }),
-    services: z.object({ database: service, redis: service }),
+    services: z.object({ database: service, redis: service, temporal: service }),
   })
   .meta({ id: 'Health' });
 
@@ -27,7 +33,7 @@ export const healthRoute = (watch: Pick<HealthWatch, 'current'>, version: string
     problems: [],
     handle: async () => {
       const services = watch.current();
-      const status = Object.values(services).includes('disconnected') ? 'degraded' : 'ok';
+      const status = Object.values(services).every(isWell) ? 'ok' : 'degraded';
       return { status: 200, body: { status, version, uptime: Math.floor(process.uptime()), services } };
     },
   });

@@ -5,6 +5,7 @@ import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { ServiceState } from '../../platform/service-state.ts';
 import type { Admission, Call } from './admission.ts';
 import { flushOwn, flushRedis } from './flush-usage.ts';
 import { createLocalCounter } from './local-counter.ts';
@@ -28,6 +29,8 @@ export interface Meter {
   admit(call: Call): Promise<Admission>;
   /** The tenant's API calls of the UTC day so far, over all processes. */
   usedToday(tenantId: string): Promise<number>;
+  /** What Redis was when it was last asked. */
+  redisState(): ServiceState;
   /** Writes all counts to Postgres now. */
   flush(): Promise<void>;
   /** Flushes a last time. */
@@ -43,7 +46,10 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
   const others = createOtherCounts();
   const shape = { db, own, others, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
   const shared = redis && counterRedis(redis, config.RATE_LIMIT_WINDOW_MS, processId);
-  const link = shared ? createRedisLink(createRedisCounter({ ...shape, redis: shared }), logger) : noLink;
+  const link =
+    redis && shared
+      ? createRedisLink(redis, createRedisCounter({ ...shape, redis: shared }), logger)
+      : noLink;
   const local = createLocalCounter(shape);
   const today = (): number => epochDay(clock());
 
@@ -70,6 +76,7 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
         (counter) => counter.used(tenantId, today()),
         () => local.used(tenantId, today()),
       ),
+    redisState: link.state,
     flush,
     stop: async () => {
       for (const stop of stops) stop();

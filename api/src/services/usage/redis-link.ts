@@ -1,13 +1,18 @@
+import type { Redis } from 'ioredis';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem } from '../../platform/problem.ts';
+import { isRefusal } from '../../platform/redis.ts';
+import type { ServiceState } from '../../platform/service-state.ts';
 import type { RedisCounter } from './redis-counter.ts';
 
-/** Three failures in a row open the circuit. */
+/** Three failures in a row open the circuit; a refusal opens it at once. */
 const THRESHOLD = 3;
+/** A refused connection is replaced: that there is none for a moment is no news. */
+const REFUSAL_LASTS_MS = 2_000;
 
 /**
  * The circuit between this process and the counters in Redis. While it is open nothing waits for Redis; a ping that
- * answers closes it.
+ * answers closes it. The ping writes, so a Redis that takes no writes keeps it open.
  */
 export interface RedisLink {
   /** Asks Redis, or does the other thing when it can't answer. */
@@ -15,6 +20,8 @@ export interface RedisLink {
   /** Looks whether Redis answers; tells a Redis that lost its data, or was away, what this process let through. */
   ping(): Promise<void>;
   isClosed(): boolean;
+  /** What Redis was when it was last asked. */
+  state(): ServiceState;
   /** Live processes that share the limits, as far as is known. */
   processes(): number;
 }
@@ -24,23 +31,46 @@ export const noLink: RedisLink = {
   ask: (_question, otherwise) => otherwise(),
   ping: async () => {},
   isClosed: () => false,
+  state: () => 'disabled',
   processes: () => 1,
 };
 
-export const createRedisLink = (counter: RedisCounter, logger: Logger): RedisLink => {
+export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Logger): RedisLink => {
   let failures = 0;
+  let refusedAt = -Infinity;
   let epoch = '';
   let processes = 1;
 
   const isClosed = (): boolean => failures < THRESHOLD;
-  const failed = (): void => {
-    failures += 1;
-    if (failures === THRESHOLD) logger.warn('redis does not answer: limits are kept in memory');
+  const failed = (error: unknown): void => {
+    const wasClosed = isClosed();
+    const isRefused = isRefusal(error);
+    if (isRefused) refusedAt = performance.now();
+    failures = isRefused ? THRESHOLD : failures + 1;
+    if (!wasClosed || isClosed()) return;
+    const what = isRefused ? 'refuses its work' : 'does not answer';
+    logger.warn({ err: error }, `redis ${what}: limits are kept in memory`);
   };
   const succeeded = (): void => {
     if (!isClosed()) logger.info('redis answers again: limits are shared');
     failures = 0;
+    refusedAt = -Infinity;
   };
+  const ping = async (): Promise<void> => {
+    try {
+      const [mark, count] = await counter.ping();
+      processes = count;
+      if (mark !== epoch || !isClosed()) await counter.raiseOwn();
+      epoch = mark;
+      succeeded();
+    } catch (error) {
+      failed(error);
+    }
+  };
+
+  redis.on('ready', () => void ping());
+  // A refusal may come before the connection is ready.
+  redis.on('error', (error) => isRefusal(error) && failed(error));
 
   return {
     ask: async (question, otherwise) => {
@@ -51,22 +81,17 @@ export const createRedisLink = (counter: RedisCounter, logger: Logger): RedisLin
         return answer;
       } catch (error) {
         if (error instanceof Problem) throw error;
-        failed();
+        failed(error);
         return otherwise();
       }
     },
-    ping: async () => {
-      try {
-        const [mark, count] = await counter.ping();
-        processes = count;
-        if (mark !== epoch || !isClosed()) await counter.raiseOwn();
-        epoch = mark;
-        succeeded();
-      } catch {
-        failed();
-      }
-    },
+    ping,
     isClosed,
+    state: () => {
+      if (performance.now() - refusedAt < REFUSAL_LASTS_MS) return 'degraded';
+      if (redis.status !== 'ready') return 'disconnected';
+      return isClosed() ? 'connected' : 'degraded';
+    },
     processes: () => processes,
   };
 };

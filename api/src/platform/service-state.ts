@@ -1,0 +1,9 @@
+/**
+ * What a service that this process depends on was when it was last asked:
+ *
+ *   connected     it answers in time and does its work
+ *   degraded      it answers, but refuses its work (read-only, starting, out of memory) or takes too long
+ *   disconnected  it cannot be reached or does not answer
+ *   disabled      it is not configured
+ */
+export type ServiceState = 'connected' | 'degraded' | 'disconnected' | 'disabled';

@@ -1,0 +1,54 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrateUp } from '@sentryagent/migrations';
+import { createChildren } from '../../../dev/src/children.ts';
+import { freePort } from '../../../dev/src/ports.ts';
+import { startPostgres } from '../../../dev/src/postgres-server.ts';
+import { query, required } from './servers.ts';
+
+/** A Postgres of a test's own, to be broken at will. */
+export interface PostgresServer {
+  /** As the superuser, and as the application's login. */
+  adminUrl: string;
+  appUrl: string;
+  sql(text: string): Promise<Record<string, unknown>[]>;
+  stop(): Promise<void>;
+}
+
+const PASSWORD = 'only-for-tests';
+
+const start = async (folder: string): Promise<PostgresServer> => {
+  const children = createChildren({ dataDir: folder, root: folder, env: { PATH: required('PATH') } });
+  const settings = { port: await freePort(), password: PASSWORD, durable: false };
+  const adminUrl = await startPostgres({ children, dataDir: folder, ...settings });
+  const appUrl = new URL(adminUrl);
+  appUrl.username = 'sentryagent_test_login';
+  return {
+    adminUrl,
+    appUrl: appUrl.toString(),
+    sql: async (text) => (await query(adminUrl, text)).rows as Record<string, unknown>[],
+    stop: children.stopAll,
+  };
+};
+
+const dataOf = async (server: PostgresServer): Promise<string> => {
+  const [row] = await server.sql('show data_directory');
+  return row!.data_directory as string;
+};
+
+/** A migrated primary, and a hot standby with a copy of its data; `select pg_promote()` makes that a primary. */
+export const startPostgresPair = async (): Promise<{ primary: PostgresServer; standby: PostgresServer }> => {
+  const [one, other] = ['one', 'other'].map((name) =>
+    mkdtempSync(join(required('SENTRYAGENT_DATA_DIR'), `postgres-${name}-`)),
+  ) as [string, string];
+  const [first, second] = [await start(one), await start(other)];
+  const { adminUrl, appUrl } = first;
+  await migrateUp({ databaseUrl: adminUrl, appDatabaseUrl: appUrl });
+  const [from, to] = [await dataOf(first), await dataOf(second)];
+  await Promise.all([first.stop(), second.stop()]);
+  execFileSync('rm', ['-r', to]);
+  execFileSync('cp', ['-a', from, to]);
+  writeFileSync(join(to, 'standby.signal'), '');
+  return { primary: await start(one), standby: await start(other) };
+};

@@ -1,0 +1,20 @@
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Waits until it is so, however busy the machine; an error counts as not yet. */
+export const until = async (
+  what: string,
+  isSo: () => Promise<boolean> | boolean,
+  boundMs = 30_000,
+): Promise<void> => {
+  const deadline = performance.now() + boundMs;
+  let last: unknown;
+  while (performance.now() < deadline) {
+    try {
+      if (await isSo()) return;
+    } catch (error) {
+      last = error;
+    }
+    await wait(50);
+  }
+  throw new Error(`not within ${boundMs} ms: ${what}`, { cause: last });
+};
