@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
+import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import { confirmEmail } from '../../services/people/confirm-email.ts';
 import { findMember } from '../../services/people/find-member.ts';
@@ -7,7 +8,6 @@ import { requestVerification } from '../../services/people/request-verification.
 import type { Person } from '../../services/people/sign-in.ts';
 import { rateLimited } from '../admit.ts';
 import { checkOrigin } from '../authenticate.ts';
-import { addressKey } from '../doors.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
