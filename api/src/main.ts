@@ -18,7 +18,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 });
 const watch = await watchHealth(deps.db, deps.redis);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
-const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
+const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: readVersion() });
 const server = createHttpServer(createApp(deps, routes));
 
 server.on('error', (error) => {

@@ -1,8 +1,13 @@
 import { isIPv6 } from 'node:net';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Config } from '../config.ts';
+import { createGate } from '../platform/gate.ts';
+import type { Gate } from '../platform/gate.ts';
+import { createAccountDoor } from './account-door.ts';
+import type { AccountDoor } from './account-door.ts';
 import { rateLimited } from './admit.ts';
+import { consume, createLimiter } from './limiter.ts';
 
 /** A limit on what a caller without an identity may try. */
 export interface Door {
@@ -15,29 +20,28 @@ export interface Door {
 export interface Doors {
   /** 20 a minute and address. */
   signIn: Door;
-  /** 5 a minute and address: it may say that an email address is taken. */
+  /** 10 wrong passwords in 15 minutes for an account; its owner's devices and addresses are counted apart. */
+  accounts: AccountDoor;
+  /** 5 a minute and network (`networkKey`): it may say that an email address is taken. */
   signUp: Door;
+  /** All sign-ups of a minute, whoever they are from. */
+  allSignUps: Door;
   /** 20 failures a minute for a client from one address, checked before any hash. */
   clientAuthentication: Door;
+  /** How many passwords are hashed at once. */
+  hashing: Record<'signIn' | 'signUp', Gate>;
 }
 
 const createDoor = (redis: Redis | undefined, name: string, points: number): Door => {
-  const limits = { keyPrefix: `door:${name}`, points, duration: 60 };
-  const memory = new RateLimiterMemory(limits);
-  const limiter = redis
-    ? new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter: memory })
-    : memory;
+  const limiter = createLimiter(redis, { name, points, seconds: 60 });
   const closed = new LRUCache<string, number>({ max: 10_000 });
   return {
     knock: async (key) => {
-      try {
-        await limiter.consume(key);
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) throw refusal;
-        const waitMs = Math.max(1_000, refusal.msBeforeNext);
-        closed.set(key, performance.now() + waitMs, { ttl: waitMs });
-        throw rateLimited(waitMs);
-      }
+      const refusal = await consume(limiter, key);
+      if (!refusal) return;
+      const { waitMs } = refusal;
+      closed.set(key, performance.now() + waitMs, { ttl: waitMs });
+      throw rateLimited(waitMs);
     },
     checkOpen: (key) => {
       const until = closed.get(key);
@@ -46,10 +50,26 @@ const createDoor = (redis: Redis | undefined, name: string, points: number): Doo
   };
 };
 
-export const createDoors = (redis: Redis | undefined): Doors => ({
+/**
+ * A hash takes a core and 32 MiB for a tenth of a second, on one of the four threads that name look-ups share. What is
+ * at work holds at most one connection each, so these three leave the rest of the people's pool to sessions
+ * (`createPeoplePool`). The dashboard gives up after five seconds.
+ */
+const hashing = {
+  signIn: { atOnce: 2, waiting: 32, patienceMs: 3_000 },
+  signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
+};
+
+export const createDoors = (
+  redis: Redis | undefined,
+  { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
+): Doors => ({
   signIn: createDoor(redis, 'sign-in', 20),
+  accounts: createAccountDoor(redis),
   signUp: createDoor(redis, 'sign-up', 5),
+  allSignUps: createDoor(redis, 'all-sign-ups', SIGN_UP_MAX_PER_MINUTE),
   clientAuthentication: createDoor(redis, 'client', 20),
+  hashing: { signIn: createGate(hashing.signIn), signUp: createGate(hashing.signUp) },
 });
 
 /** An IPv6 host has a /64 to itself: its addresses count as one. A socket of both families shows IPv4 as `::ffff:…`. */
@@ -66,3 +86,7 @@ export const addressKey = (ip: string): string => {
   ];
   return `${groups.slice(0, 4).join(':')}::/64`;
 };
+
+/** As `addressKey`, but of IPv6 the /48 that one customer may have: 65,536 times a /64. */
+export const networkKey = (ip: string): string =>
+  addressKey(ip).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/i, '$1:/48');
