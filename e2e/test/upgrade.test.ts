@@ -17,7 +17,7 @@ beforeAll(async () => {
     startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000' }),
     startBrowser(),
   ]);
-});
+}, 180_000);
 afterAll(async () => {
   await browser.close();
   await stack.close();
@@ -83,7 +83,7 @@ it('A page to pay at that is not of the configured origin is not opened', async 
   expect(other.errors()).toContain('CHECKOUT_ORIGIN');
   expect(await press(stack.dashboardUrl)).toEqual([303, expect.stringContaining('/c/pay/cs_test_')]);
   await other.stop();
-});
+}, 60_000);
 
 describe('the way to Paid', () => {
   it('Free tier tenant sees upgrade CTA', async () => {
