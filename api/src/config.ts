@@ -54,6 +54,7 @@ export const settings = z
     REDIS_RATE_LIMIT_ENABLED: flag(true),
     RATE_LIMIT_WINDOW_MS: count(60_000),
     RATE_LIMIT_MAX_REQUESTS: count(100),
+    SIGN_UP_MAX_PER_MINUTE: count(60),
     TRUSTED_PROXIES: proxies,
     AUTH_SECRET: z.string().min(32, 'must have at least 32 characters'),
     KEY_ENCRYPTION_KEYS: keyring,

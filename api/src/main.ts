@@ -18,7 +18,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 });
 const watch = await watchHealth(healthSources(deps), logger);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
-const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: readVersion() });
+const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: readVersion() });
 const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
 server.on('error', (error) => {

@@ -5,6 +5,9 @@ import { readVersion } from './version.ts';
 
 // Prints openapi.json from the routes alone: no socket is opened.
 const disabled = { database: 'disabled', redis: 'disabled', temporal: 'disabled' } as const;
-const watch = { current: () => disabled };
-const routes = createRoutes({ doors: createDoors(undefined), watch, version: readVersion() });
+const routes = createRoutes({
+  doors: createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
+  watch: { current: () => disabled },
+  version: readVersion(),
+});
 process.stdout.write(`${JSON.stringify(printOpenApi(routes, readVersion()), null, 2)}\n`);

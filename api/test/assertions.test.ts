@@ -342,11 +342,15 @@ describe('A client assertion works once: an assertion is refused', () => {
   it('is used up by what the ledger does not commit too, once for all', async () => {
     const assertion = signAssertion(keys.ES256, agent.clientId);
     const authenticate = (requestId: string) =>
-      authenticateClient(api.deps, createDoors(undefined).clientAuthentication, {
-        headers: {},
-        body: { client_assertion: assertion, client_assertion_type: ASSERTION_TYPE },
-        origin: { requestId, ip: '192.0.2.11', userAgent: null },
-      });
+      authenticateClient(
+        api.deps,
+        createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).clientAuthentication,
+        {
+          headers: {},
+          body: { client_assertion: assertion, client_assertion_type: ASSERTION_TYPE },
+          origin: { requestId, ip: '192.0.2.11', userAgent: null },
+        },
+      );
     const outcomes = await Promise.allSettled(['req_1', 'req_2', 'req_3'].map(authenticate));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expectRefusal(await requestByAssertion(api, assertion), 401, 'invalid_client');

@@ -453,7 +453,7 @@ describe('GET /openapi.json', () => {
     paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
   }
   const routes = createRoutes({
-    doors: createDoors(undefined),
+    doors: createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
     watch: { current: () => ({ database: 'connected', redis: 'connected', temporal: 'disabled' }) },
     version: '0.0.0-test',
   });

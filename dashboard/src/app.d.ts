@@ -1,4 +1,6 @@
 import type { Session } from '@sentryagent/sdk';
+// What it declares: `platform.req`.
+import '@sveltejs/adapter-node';
 
 declare global {
   namespace App {

@@ -17,7 +17,7 @@ beforeAll(async () => {
     startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000' }),
     startBrowser(),
   ]);
-});
+}, 180_000);
 afterAll(async () => {
   await browser.close();
   await stack.close();
@@ -68,6 +68,22 @@ const expectAccessible = async (page: Page): Promise<void> => {
 };
 
 const faults = (body: object) => stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
+
+it('A page to pay at that is not of the configured origin is not opened', async () => {
+  const { cookie } = await signUpByHttp(stack);
+  const press = async (url: string) => {
+    const headers = { cookie, origin: stack.dashboardUrl, accept: 'text/html' };
+    const init: RequestInit = { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams() };
+    const answer = await fetch(`${url}/usage?/upgrade`, init);
+    return [answer.status, answer.headers.get('location')];
+  };
+  const other = await stack.startDashboard({ CHECKOUT_ORIGIN: 'https://checkout.stripe.com' });
+  await openCheckout(await signUpByHttp(stack));
+  expect(await press(other.url)).toEqual([502, null]);
+  expect(other.errors()).toContain('CHECKOUT_ORIGIN');
+  expect(await press(stack.dashboardUrl)).toEqual([303, expect.stringContaining('/c/pay/cs_test_')]);
+  await other.stop();
+}, 60_000);
 
 describe('the way to Paid', () => {
   it('Free tier tenant sees upgrade CTA', async () => {

@@ -150,6 +150,27 @@ describe('an owner of the schema that is no superuser', () => {
       { tenant_id: 'ten_old', sequence: '0' },
     ]);
   });
+
+  it('ends the sessions that are older already than one may become', async () => {
+    const database = await emptyDatabase();
+    const databaseUrl = await plainOwner(database);
+    await knexOf(databaseUrl).migrate.up();
+    const sql = async (text: string) => (await query(adminUrl(database), text)).rows as unknown[];
+    await sql(`
+      insert into users (id, name, email, email_verified) values ('usr_1', 'Ada', 'ada@example.com', false);
+      insert into sessions (id, token, user_id, created_at, updated_at, expires_at)
+      select 'ses_' || days, days, 'usr_1', now() - make_interval(hours => 24 * days), now(), now() + interval '7 days'
+      from unnest(array[1, 29, 31]) days`);
+    await migrateUp({ databaseUrl });
+    const left = await sql(
+      'select id, ceil(extract(epoch from expires_at - now()) / 86400)::int as days from sessions order by id',
+    );
+    expect(left).toEqual([
+      { id: 'ses_1', days: 7 },
+      { id: 'ses_29', days: 1 },
+      { id: 'ses_31', days: expect.toSatisfy((days: number) => days <= 0) },
+    ]);
+  });
 });
 
 describe('0021', () => {

@@ -3,6 +3,7 @@ import { agentStatuses, agentTypes, deploymentEnvs } from '../models/agent.ts';
 import type { Agent } from '../models/agent.ts';
 import { isId } from '../platform/ids.ts';
 import { scopes } from '../platform/principal.ts';
+import { email } from './email.ts';
 import { line } from './text.ts';
 
 /** https://semver.org, version 2.0.0. */
@@ -28,7 +29,7 @@ export const agentDetails = {
     description: 'Unique in the tenant among agents that are not decommissioned.',
   }),
   description: line(0, 1024).nullable(),
-  email: z.email().max(254).nullable(),
+  email: email.nullable(),
   agentType,
   version: z.string().max(64, { abort: true }).regex(SEMVER, 'must be a version such as 1.0.0'),
   capabilities: z

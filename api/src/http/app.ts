@@ -25,7 +25,8 @@ const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token
 /** Proves who asks and lets the call through its limits before anything of it is read. */
 const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {
   if (route.access === 'public') return undefined;
-  const principal = await authenticate(deps, ctx.method, ctx.req.headers);
+  const { principal, cookies } = await authenticate(deps, ctx.method, ctx.req.headers);
+  if (cookies.length > 0) ctx.set('Set-Cookie', cookies);
   ctx.state.principal = principal;
   ctx.set(await admitPrincipal(deps, principal, route.neverRefused ?? false));
   if (!asksForItsOwn(route, ctx, principal)) requireScopes(principal, route.access);

@@ -11,6 +11,12 @@ import { toWebHeaders } from './web-headers.ts';
 
 type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
 
+export interface Authenticated {
+  principal: Principal;
+  /** `Set-Cookie` lines for the browser whose session was renewed. */
+  cookies: string[];
+}
+
 /** RFC 6750 section 3. */
 const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
   new Problem('unauthorized', detail, { headers: { 'WWW-Authenticate': challenge('Bearer', { error }) } });
@@ -51,16 +57,17 @@ const authenticateMember = async (
   deps: AuthenticateDeps,
   method: string,
   headers: IncomingHttpHeaders,
-): Promise<Principal> => {
+): Promise<Authenticated> => {
   checkOrigin(method, headers, deps.config.DASHBOARD_URL);
   const member = await findMember(deps, toWebHeaders(headers));
   if (!member) throw unauthorized('Your session has ended. Sign in again.');
-  return {
+  const principal: Principal = {
     tenantId: member.tenant.id,
     kind: 'member',
     id: member.user.id,
     scopes: scopesOfRole(member.role),
   };
+  return { principal, cookies: member.cookies };
 };
 
 /** Who is asking, by Bearer token or session cookie. A request with both is judged by its token alone. */
@@ -68,12 +75,12 @@ export const authenticate = async (
   deps: AuthenticateDeps,
   method: string,
   headers: IncomingHttpHeaders,
-): Promise<Principal> => {
+): Promise<Authenticated> => {
   const authorization = headers.authorization;
   if (authorization !== undefined) {
     const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
     if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
-    return authenticateAgent(deps, token);
+    return { principal: await authenticateAgent(deps, token), cookies: [] };
   }
   const cookie = headers.cookie ?? '';
   if (cookie.includes(`${sessionCookieName(deps.config.DASHBOARD_URL)}=`)) {

@@ -1,7 +1,12 @@
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Config } from '../config.ts';
+import { createGate } from '../platform/gate.ts';
+import type { Gate } from '../platform/gate.ts';
+import { createAccountDoor } from './account-door.ts';
+import type { AccountDoor } from './account-door.ts';
 import { rateLimited } from './admit.ts';
+import { consume, createLimiter } from './limiter.ts';
 
 /** A limit on what a caller without an identity may try. */
 export interface Door {
@@ -14,7 +19,9 @@ export interface Door {
 export interface Doors {
   /** 20 a minute and address. */
   signIn: Door;
-  /** 5 a minute and address: it may say that an email address is taken. */
+  /** 10 wrong passwords in 15 minutes for an account; its owner's devices and addresses are counted apart. */
+  accounts: AccountDoor;
+  /** 5 a minute and network (`networkKey`): it may say that an email address is taken. */
   signUp: Door;
   /** 5 an hour and person: mails with a link that confirms the address. */
   verificationPerson: Door;
@@ -22,27 +29,24 @@ export interface Doors {
   verificationAddress: Door;
   /** 20 a minute and address: uses of such a link. */
   confirmation: Door;
+  /** All sign-ups of a minute, whoever they are from. */
+  allSignUps: Door;
   /** 20 failures a minute for a client from one address, checked before any hash. */
   clientAuthentication: Door;
+  /** How many passwords are hashed at once. */
+  hashing: Record<'signIn' | 'signUp', Gate>;
 }
 
 const createDoor = (redis: Redis | undefined, name: string, points: number, seconds = 60): Door => {
-  const limits = { keyPrefix: `door:${name}`, points, duration: seconds };
-  const memory = new RateLimiterMemory(limits);
-  const limiter = redis
-    ? new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter: memory })
-    : memory;
+  const limiter = createLimiter(redis, { name, points, seconds });
   const closed = new LRUCache<string, number>({ max: 10_000 });
   return {
     knock: async (key) => {
-      try {
-        await limiter.consume(key);
-      } catch (refusal) {
-        if (!(refusal instanceof RateLimiterRes)) throw refusal;
-        const waitMs = Math.max(1_000, refusal.msBeforeNext);
-        closed.set(key, performance.now() + waitMs, { ttl: waitMs });
-        throw rateLimited(waitMs);
-      }
+      const refusal = await consume(limiter, key);
+      if (!refusal) return;
+      const { waitMs } = refusal;
+      closed.set(key, performance.now() + waitMs, { ttl: waitMs });
+      throw rateLimited(waitMs);
     },
     checkOpen: (key) => {
       const until = closed.get(key);
@@ -51,11 +55,27 @@ const createDoor = (redis: Redis | undefined, name: string, points: number, seco
   };
 };
 
-export const createDoors = (redis: Redis | undefined): Doors => ({
+/**
+ * A hash takes a core and 32 MiB for a tenth of a second, on one of the four threads that name look-ups share. What is
+ * at work holds at most one connection each, so these three leave the rest of the people's pool to sessions
+ * (`createPeoplePool`). The dashboard gives up after five seconds.
+ */
+const hashing = {
+  signIn: { atOnce: 2, waiting: 32, patienceMs: 3_000 },
+  signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
+};
+
+export const createDoors = (
+  redis: Redis | undefined,
+  { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
+): Doors => ({
   signIn: createDoor(redis, 'sign-in', 20),
+  accounts: createAccountDoor(redis),
   signUp: createDoor(redis, 'sign-up', 5),
   verificationPerson: createDoor(redis, 'verification-person', 5, 3_600),
   verificationAddress: createDoor(redis, 'verification-address', 20, 3_600),
   confirmation: createDoor(redis, 'confirmation', 20),
+  allSignUps: createDoor(redis, 'all-sign-ups', SIGN_UP_MAX_PER_MINUTE),
   clientAuthentication: createDoor(redis, 'client', 20),
+  hashing: { signIn: createGate(hashing.signIn), signUp: createGate(hashing.signUp) },
 });

@@ -66,3 +66,7 @@ export const addressKey = (address: string): string => {
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
   return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
 };
+
+/** As `addressKey`, but of IPv6 the /48 that one customer may have: 65,536 times a /64. */
+export const networkKey = (address: string): string =>
+  addressKey(address).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/, '$1:/48');

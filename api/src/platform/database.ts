@@ -174,13 +174,16 @@ export const joinTransaction = (db: Database, tenantId: string, trx: Transaction
   },
 });
 
+/** Sign-up and sign-in work in three at a time (`http/doors.ts`); two more are always left for sessions. */
+const FEWEST_FOR_PEOPLE = 5;
+
 /** better-auth's own pool: its connections work as the one role that may see the people's tables. */
 export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg.Pool => {
   const generation = createGeneration(() => {});
   const options = {
     ...connection(settings.APP_DATABASE_URL),
     options: '-c role=sentryagent_auth',
-    max: Math.max(2, Math.ceil(settings.DB_POOL_MAX / 4)),
+    max: Math.max(FEWEST_FOR_PEOPLE, Math.ceil(settings.DB_POOL_MAX / 4)),
     idleTimeoutMillis: settings.DB_POOL_IDLE_TIMEOUT_MS,
     verify: (client: pg.PoolClient, done: (error?: Error) => void) => {
       generation.admit(client).then(() => done(), done);

@@ -9,6 +9,7 @@ export type IdPrefix =
   | 'acc'
   | 'ver'
   | 'inv'
+  | 'dev'
   | 'agt'
   | 'crd'
   | 'res'

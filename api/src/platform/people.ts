@@ -1,7 +1,10 @@
 import { betterAuth } from 'better-auth';
 import type { BetterAuthOptions } from 'better-auth';
+import { createAuthEndpoint } from 'better-auth/api';
+import { setSessionCookie } from 'better-auth/cookies';
 import { organization } from 'better-auth/plugins/organization';
 import type { Pool } from 'pg';
+import { z } from 'zod';
 import { newId } from './ids.ts';
 import type { IdPrefix } from './ids.ts';
 
@@ -21,6 +24,18 @@ const idPrefixes: Readonly<Record<string, IdPrefix>> = {
   member: 'mem',
   invitation: 'inv',
 };
+
+const DAY_SECONDS = 24 * 3_600;
+
+/** In seconds. The database ends a session at `absolute`, however often it was renewed. */
+export const sessionLife = {
+  /** From sign-in, and again from each renewal. */
+  idle: 7 * DAY_SECONDS,
+  /** From sign-in. */
+  absolute: 30 * DAY_SECONDS,
+  /** A session is renewed at most this often. */
+  renewal: DAY_SECONDS,
+} as const;
 
 const timestamps = { createdAt: 'created_at', updatedAt: 'updated_at' };
 
@@ -45,6 +60,26 @@ const tenancy = organization({
   },
 });
 
+/**
+ * Starts a session for a user who has proved who they are. better-auth's own sign-up hashes within a transaction, and
+ * its sign-in refuses addresses that HTML accepts. Only this process can call it: it has no path.
+ */
+const sessions = {
+  id: 'sessions',
+  endpoints: {
+    startSession: createAuthEndpoint.serverOnly(
+      { method: 'POST', body: z.object({ userId: z.string() }) },
+      async (ctx) => {
+        const { internalAdapter } = ctx.context;
+        const user = await internalAdapter.findUserById(ctx.body.userId);
+        if (!user) throw new Error('the user of a new session is gone');
+        const session = await internalAdapter.createSession(user.id);
+        await setSessionCookie(ctx, { session, user });
+      },
+    ),
+  },
+};
+
 const tables = {
   user: { modelName: 'users', fields: { ...timestamps, emailVerified: 'email_verified' } },
   session: {
@@ -57,6 +92,8 @@ const tables = {
       userAgent: 'user_agent',
     },
     cookieCache: { enabled: false },
+    expiresIn: sessionLife.idle,
+    updateAge: sessionLife.renewal,
   },
   account: {
     modelName: 'accounts',
@@ -88,7 +125,7 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     secret,
     ...tables,
     emailAndPassword: { enabled: true, minPasswordLength: 8, maxPasswordLength: 128, autoSignIn: true },
-    plugins: [tenancy],
+    plugins: [tenancy, sessions],
     // Ours counts in Redis across processes and stands in front of this one.
     rateLimit: { enabled: false },
     telemetry: { enabled: false },

@@ -25,6 +25,7 @@ export const testEnvironment = (database: string): Record<string, string> => ({
   KEY_ENCRYPTION_KEYS: `k1:${KEY}`,
   CLIENT_SECRET_PEPPERS: `p1:${KEY}`,
   DB_POOL_MIN: '0',
+  SIGN_UP_MAX_PER_MINUTE: '10000',
 });
 
 export interface TestApi {
@@ -60,7 +61,7 @@ export const startApi = async ({
     await new Promise((resolve) => deps.redis?.once('ready', resolve));
   }
   const watch = await watchHealth(healthSources(deps), logger);
-  const routes = createRoutes({ doors: createDoors(deps.redis), watch, version: '0.0.0-test' });
+  const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: '0.0.0-test' });
   const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

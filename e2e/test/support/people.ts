@@ -8,6 +8,8 @@ export interface SignedUp {
   email: string;
   password: string;
   tenantId: string;
+  /** `name=value` of the session's cookie. */
+  cookie: string;
   /** The API as the dashboard's server would call it for this person. */
   api: Client;
   /** Signs a browser in as this person. */
@@ -24,7 +26,8 @@ export const signUpByHttp = async ({ apiUrl, dashboardUrl }: Stack): Promise<Sig
   };
   let cookie = '';
   const remember = (response: Response): void => {
-    for (const line of response.headers.getSetCookie()) cookie = line.split(';')[0] ?? '';
+    const session = response.headers.getSetCookie().find((line) => line.startsWith('sentryagent='));
+    if (session) cookie = session.split(';')[0] ?? '';
   };
   await createClient({ baseUrl: apiUrl, headers, onResponse: remember }).auth.signUp({ email, password });
   const api = createClient({ baseUrl: apiUrl, headers: { ...headers, cookie } });
@@ -34,6 +37,7 @@ export const signUpByHttp = async ({ apiUrl, dashboardUrl }: Stack): Promise<Sig
     email,
     password,
     tenantId: tenant.id,
+    cookie,
     api,
     enter: (context) =>
       context.addCookies([

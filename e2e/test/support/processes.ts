@@ -35,8 +35,9 @@ export const until = async (
   throw new Error(`${what}: not within ${timeoutMs} ms`);
 };
 
+/** A program may need long to start on a machine that is busy with tests; a hook has 60 s. */
 export const answers = (url: string): Promise<void> =>
-  until(`${url} answers`, async () => (await fetch(url)).ok);
+  until(`${url} answers`, async () => (await fetch(url)).ok, 45_000);
 
 /** One program of the platform, as it runs in production. */
 export interface Program {
@@ -45,6 +46,8 @@ export interface Program {
   stop(): Promise<void>;
   /** As a machine that loses its power. */
   kill(): Promise<void>;
+  /** What it has written to its error output so far. */
+  errors(): string;
 }
 
 /** Programs are spawned as they stand; `argv` without a path is a file of the repository for Node. */
@@ -57,9 +60,11 @@ export const program = (
   const launch = () => {
     const child = spawn(file, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
     child.stderr.pipe(process.stderr);
+    child.stderr.on('data', (data: Buffer) => errors.push(data));
     child.stdout.resume();
     return child;
   };
+  const errors: Buffer[] = [];
   let child: ReturnType<typeof launch> | undefined;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -73,6 +78,7 @@ export const program = (
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
+    errors: () => Buffer.concat(errors).toString(),
   };
 };
 

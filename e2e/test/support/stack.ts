@@ -13,7 +13,17 @@ export interface Stack {
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   stopApi(): Promise<void>;
   startApi(): Promise<void>;
+  /** One more dashboard over the same API, as set up otherwise; it is told the first one's origin. */
+  startDashboard(env: Record<string, string>): Promise<Dashboard>;
+  /** What the dashboard has written to its error output. */
+  dashboardErrors(): string;
   close(): Promise<void>;
+}
+
+export interface Dashboard {
+  url: string;
+  errors(): string;
+  stop(): Promise<void>;
 }
 
 /** A stack that can sell. */
@@ -100,6 +110,13 @@ const dashboardProgram = ({ apiUrl, dashboardUrl }: Place, env: Record<string, s
   return program(['dashboard/build'], environment, () => answers(dashboardUrl));
 };
 
+const startDashboard = async (place: Place, env: Record<string, string>): Promise<Dashboard> => {
+  const url = `http://localhost:${await freePort()}`;
+  const other = dashboardProgram({ ...place, dashboardUrl: url }, { ORIGIN: place.dashboardUrl, ...env });
+  await other.start();
+  return { url, errors: other.errors, stop: other.stop };
+};
+
 const bringUp = async (
   place: Place,
   apiEnv: Record<string, string>,
@@ -115,6 +132,8 @@ const bringUp = async (
     sql: (text, values) => query(databaseUrl(database), text, values),
     stopApi: api.stop,
     startApi: api.start,
+    startDashboard: (env) => startDashboard(place, env),
+    dashboardErrors: dashboard.errors,
     close: async () => {
       await Promise.all([api.stop(), dashboard.stop()]);
       await query(databaseUrl('postgres'), `drop database ${database} with (force)`);
@@ -123,8 +142,10 @@ const bringUp = async (
 };
 
 /** The API and the built dashboard as processes, over a database of their own: what a person's browser talks to. */
-export const startStack = async (env: Record<string, string> = {}): Promise<Stack> =>
-  bringUp(await findPlace(), env);
+export const startStack = async (
+  env: Record<string, string> = {},
+  dashboardEnv: Record<string, string> = {},
+): Promise<Stack> => bringUp(await findPlace(), env, dashboardEnv);
 
 /** The same, with Temporal, a worker and a Stripe whose every request and answer is held against Stripe's schema. */
 export const startSellingStack = async (env: Record<string, string> = {}): Promise<SellingStack> => {

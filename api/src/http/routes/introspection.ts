@@ -56,7 +56,7 @@ const identify = async (
   if (!/^Bearer(?: |$)/i.test(headers.authorization ?? '')) {
     return authenticateClient(deps, door, request);
   }
-  const principal = await authenticate(deps, 'POST', headers);
+  const { principal } = await authenticate(deps, 'POST', headers);
   requireScopes(principal, bearerScopes);
   return { tenantId: principal.tenantId, agentId: principal.id };
 };

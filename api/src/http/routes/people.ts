@@ -1,13 +1,17 @@
 import { z } from 'zod';
-import { addressKey } from '../../platform/address.ts';
+import type { Deps } from '../../deps.ts';
+import { addressKey, networkKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import { findMember } from '../../services/people/find-member.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
+import { createDeviceCookies } from '../../platform/device-cookie.ts';
+import type { Attempt } from '../account-door.ts';
 import { checkOrigin } from '../authenticate.ts';
 import type { Doors } from '../doors.ts';
+import { email } from '../email.ts';
 import { publicRoute } from '../route.ts';
-import type { Answer, Route } from '../route.ts';
+import type { Answer, Request, Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
 import { verifyNewPerson } from './email-verification.ts';
 import { line } from '../text.ts';
@@ -16,7 +20,6 @@ const tag = 'sign-in';
 
 const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
 const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
-const email = z.email().max(254);
 /** Half of a character would be hashed as any other half. */
 const newPassword = z
   .string()
@@ -24,10 +27,21 @@ const newPassword = z
   .max(128)
   .refine((text) => text.isWellFormed(), { error: 'must be whole characters' });
 
-const answerSignedIn = ({ user, cookies }: SignedIn): Answer => ({
+const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: Request): Attempt => ({
+  account,
+  address: addressKey(request.origin.ip),
+  device: createDeviceCookies(config).read(account, request.headers.cookie),
+});
+
+/** Signed in, and the browser is known to the account from now on. */
+const answerSignedIn = (
+  { config }: Pick<Deps, 'config'>,
+  { account, device }: Attempt,
+  { user, cookies }: SignedIn,
+): Answer => ({
   status: 200,
   body: { user },
-  headers: { 'Set-Cookie': cookies },
+  headers: { 'Set-Cookie': [...cookies, createDeviceCookies(config).issue(account, device)] },
 });
 
 const signUpRoute = (doors: Doors): Route =>
@@ -40,13 +54,20 @@ const signUpRoute = (doors: Doors): Route =>
     access: 'public',
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
-    problems: ['email_taken', 'origin_not_allowed', 'rate_limited'],
-    handle: async (deps, { body, headers, origin }) => {
+    problems: ['email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    handle: async (deps, request) => {
+      const { body, headers, origin } = request;
       checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
-      await doors.signUp.knock(addressKey(origin.ip));
-      const signedUp = await signUp(deps.people, body, toWebHeaders(headers));
-      await verifyNewPerson(deps, signedUp.user);
-      return answerSignedIn(signedUp);
+      await doors.signUp.knock(networkKey(origin.ip));
+      await doors.allSignUps.knock('all');
+      const made = await doors.hashing.signUp.run(async () => {
+        const signedUp = await signUp(deps, body, toWebHeaders(headers));
+        await verifyNewPerson(deps, signedUp.user);
+        return signedUp;
+      });
+      const attempt = attemptOf(deps, body.email, request);
+      await doors.accounts.remember(attempt);
+      return answerSignedIn(deps, attempt, made);
     },
   });
 
@@ -60,11 +81,16 @@ const signInRoute = (doors: Doors): Route =>
     access: 'public',
     body: z.strictObject({ email, password: z.string().min(1).max(128) }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
-    problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited'],
-    handle: async ({ people, config }, { body, headers, origin }) => {
-      checkOrigin('POST', headers, config.DASHBOARD_URL);
+    problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    handle: async (deps, request) => {
+      const { body, headers, origin } = request;
+      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
       await doors.signIn.knock(addressKey(origin.ip));
-      return answerSignedIn(await signIn(people, body, toWebHeaders(headers)));
+      const attempt = attemptOf(deps, body.email, request);
+      const found = await doors.hashing.signIn.run(() =>
+        doors.accounts.enter(attempt, () => signIn(deps, body, toWebHeaders(headers))),
+      );
+      return answerSignedIn(deps, attempt, found);
     },
   });
 
@@ -106,7 +132,7 @@ const session = publicRoute({
   handle: async (deps, { headers }) => {
     const member = await findMember(deps, toWebHeaders(headers));
     if (!member) throw new Problem('unauthorized', 'You are not signed in.');
-    return { status: 200, body: member };
+    return { status: 200, body: member, headers: { 'Set-Cookie': member.cookies } };
   },
 });
 

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Database } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
+import { sessionLife } from '../../platform/people.ts';
 import type { People } from '../../platform/people.ts';
 import type { Role } from '../../platform/principal.ts';
 import type { Person } from './sign-in.ts';
@@ -9,6 +10,8 @@ export interface Member {
   user: Person & { emailVerified: boolean };
   tenant: { id: string; name: string };
   role: Role;
+  /** `Set-Cookie` lines for the browser: where the session was renewed, its cookie lives on as well. */
+  cookies: string[];
 }
 
 interface Membership {
@@ -46,12 +49,30 @@ export interface PeopleDeps {
   peoplePool: Pool;
 }
 
+/**
+ * A renewal is due once a day, and no more when the end is that of the session's whole life: better-auth alone would
+ * renew at each request then.
+ */
+const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Date }): boolean => {
+  const { idle, absolute, renewal } = sessionLife;
+  const end = createdAt.getTime() + absolute * 1_000;
+  return expiresAt.getTime() < end && expiresAt.getTime() <= Date.now() + (idle - renewal) * 1_000;
+};
+
+/** The session of a cookie. One in use is renewed once a day, and the lines that tell the browser are answered. */
+const findSession = async (people: People, headers: Headers) => {
+  const found = await people.api.getSession({ headers, query: { disableRefresh: true } });
+  if (!found || !isRenewalDue(found.session)) return found && { ...found, cookies: [] };
+  const renewed = await people.api.getSession({ headers, returnHeaders: true });
+  return renewed.response && { ...renewed.response, cookies: renewed.headers.getSetCookie() };
+};
+
 /** The member that a session cookie stands for; `undefined` without a live session. Founds the tenant of a new person. */
 export const findMember = async (
   { db, people, peoplePool }: PeopleDeps,
   headers: Headers,
 ): Promise<Member | undefined> => {
-  const found = await people.api.getSession({ headers });
+  const found = await findSession(people, headers);
   if (!found) return undefined;
   const { id, email, name, emailVerified } = found.user;
   const user = { id, email, name, emailVerified };
@@ -61,5 +82,10 @@ export const findMember = async (
     membership = await findMembership(db, found.session.id);
   }
   if (!membership) return undefined;
-  return { user, tenant: { id: membership.tenant_id, name: membership.tenant_name }, role: membership.role };
+  return {
+    user,
+    tenant: { id: membership.tenant_id, name: membership.tenant_name },
+    role: membership.role,
+    cookies: found.cookies,
+  };
 };

@@ -1,9 +1,9 @@
 import { redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
-import { readText } from '#lib/forms/read-text.ts';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
 import type { FieldWords } from './failures.ts';
+import { readForm } from './read-form.ts';
 
 type Enter = 'signIn' | 'signUp';
 
@@ -17,10 +17,10 @@ const words: Record<Enter, FieldWords> = {
 
 /** Signs a person in or up; the API's cookie goes to the browser with the redirect. */
 export const enter = async (event: RequestEvent, how: Enter, destination: string) => {
-  const form = await event.request.formData();
-  const email = readText(form, 'email').trim();
+  const form = await readForm(event.request, ['email', 'password']);
+  const email = form.email.trim();
   try {
-    await apiFor(event).auth[how]({ email, password: readText(form, 'password') });
+    await apiFor(event).auth[how]({ email, password: form.password });
   } catch (failure) {
     return failForm(event, failure, { email }, words[how]);
   }

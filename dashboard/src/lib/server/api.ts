@@ -2,14 +2,16 @@ import { createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { config } from './config.ts';
+import { visitorAddress } from './visitor.ts';
 
 /** What the API may know of the browser that asks: its session, its address, its name. */
 export const forwardedHeaders = (event: RequestEvent): Record<string, string> => {
   const cookie = event.request.headers.get('cookie');
   const userAgent = event.request.headers.get('user-agent');
+  const address = visitorAddress(event);
   return {
     origin: config.origin,
-    'x-forwarded-for': event.getClientAddress(),
+    ...(address && { 'x-forwarded-for': address }),
     ...(cookie && { cookie }),
     ...(userAgent && { 'user-agent': userAgent }),
   };

@@ -1,9 +1,9 @@
 import { ApiError } from '@sentryagent/sdk';
 import type { Agent, NewCredential } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
-import { readText } from '#lib/forms/read-text.ts';
 import { apiFor } from './api.ts';
 import { failForm, failPage } from './failures.ts';
+import { readForm } from './read-form.ts';
 
 const words = { name: 'Give the agent a name of 1 to 128 characters.' };
 
@@ -25,7 +25,8 @@ const addCredential = async (event: RequestEvent, agent: Registered['agent']): P
 
 /** Registers an agent and makes its credential. The secret is in this answer and nowhere else. */
 export const registerAgent = async (event: RequestEvent) => {
-  const name = readText(await event.request.formData(), 'name').trim();
+  const form = await readForm(event.request, ['name']);
+  const name = form.name.trim();
   try {
     const { agentId } = await apiFor(event).agents.register({ name });
     return { registered: await addCredential(event, { agentId, name }) };
@@ -36,7 +37,6 @@ export const registerAgent = async (event: RequestEvent) => {
 
 /** Makes the credential of an agent that was registered without one. */
 export const completeAgent = async (event: RequestEvent) => {
-  const form = await event.request.formData();
-  const agent = { agentId: readText(form, 'agentId'), name: readText(form, 'name') };
+  const agent = await readForm(event.request, ['agentId', 'name']);
   return { registered: await addCredential(event, agent) };
 };

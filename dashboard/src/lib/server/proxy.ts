@@ -1,9 +1,9 @@
 import type { RequestEvent } from '@sveltejs/kit';
 import { forwardedHeaders } from './api.ts';
+import { readBody } from './body.ts';
 import { config } from './config.ts';
 import { problemResponse } from './problem-response.ts';
 
-const BODY_LIMIT = 64 * 1024;
 const TIMEOUT_MS = 10_000;
 
 const requestHeaders = ['accept', 'content-type', 'origin'];
@@ -16,20 +16,6 @@ const pick = (headers: Headers, names: readonly string[]): Headers => {
     if (value !== null) picked.set(name, value);
   }
   return picked;
-};
-
-/**
- * The body, or `null` where it is larger than the limit: no more than that is ever held. The rest is read and dropped,
- * because a stream that is left ends the connection before the answer.
- */
-const readBody = async ({ body }: Request): Promise<Blob | null> => {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength;
-    if (size <= BODY_LIMIT) chunks.push(chunk);
-  }
-  return size <= BODY_LIMIT ? new Blob(chunks) : null;
 };
 
 /** The caller's own Origin goes along where it sent one: the API judges it again. */

@@ -1,0 +1,201 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAccountDoor } from '../src/http/account-door.ts';
+import { Problem } from '../src/platform/problem.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, cookiesOf, post } from './support/callers.ts';
+import type { Reply } from './support/callers.ts';
+import { redisUrl } from './support/servers.ts';
+
+const PASSWORD = 'correct horse battery';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.close());
+
+let accounts = 0;
+let addresses = 0;
+/** Of no account's owner, and never twice. */
+const strange = (): string => {
+  const number = ++addresses;
+  return `172.16.${number >> 8}.${number & 255}`;
+};
+
+interface Owner {
+  email: string;
+  /** Where the account was made. */
+  address: string;
+  /** All that the owner's browser has. */
+  cookies: string;
+}
+
+const makeOwner = async (): Promise<Owner> => {
+  const [email, address] = [`owner-${++accounts}@example.com`, strange()];
+  const made = await post(
+    api,
+    '/auth/sign-up',
+    { email, password: PASSWORD },
+    { 'x-forwarded-for': address },
+  );
+  expect(made.status).toBe(200);
+  return { email, address, cookies: cookiesOf(made) };
+};
+
+interface How {
+  password?: string;
+  address?: string;
+  cookie?: string;
+  target?: TestApi;
+}
+
+const signIn = (
+  email: string,
+  { password = PASSWORD, address = strange(), cookie = '', target = api }: How = {},
+) => post(target, '/auth/sign-in', { email, password }, { 'x-forwarded-for': address, cookie });
+
+const guess = (email: string, how: How = {}) => signIn(email, { password: 'not the password', ...how });
+
+/** One guess after another, each from another address, until the door closes; the statuses. */
+const guesses = async (count: number, attempt: () => Promise<Reply>): Promise<number[]> => {
+  const statuses: number[] = [];
+  for (let i = 0; i < count; i++) statuses.push((await attempt()).status);
+  return statuses;
+};
+
+const tenRefused = Array.from({ length: 10 }, () => 401);
+
+const expectClosed = (reply: Reply): void => {
+  expect([reply.status, reply.body.code, cookiesOf(reply)]).toEqual([429, 'rate_limited', '']);
+  const seconds = Number(reply.headers.get('retry-after'));
+  expect(seconds).toBeGreaterThan(60);
+  expect(seconds).toBeLessThanOrEqual(15 * 60);
+};
+
+describe('Guesses from many addresses are slowed down', () => {
+  it('for an account, where even the right password waits then', async () => {
+    const { email } = await makeOwner();
+    const statuses = await guesses(120, () => guess(email));
+    expect(statuses).toEqual([...tenRefused, ...Array.from({ length: 110 }, () => 429)]);
+    expectClosed(await signIn(email));
+    expectClosed(await signIn(email.toUpperCase()));
+  });
+
+  it('and for an address without an account just the same', async () => {
+    const { email } = await makeOwner();
+    const closed = await Promise.all(
+      [email, 'nobody@example.com'].map(async (address) => {
+        expect(await guesses(10, () => guess(address))).toEqual(tenRefused);
+        return guess(address);
+      }),
+    );
+    closed.forEach(expectClosed);
+    const [known, unknown] = closed.map(({ headers, body }) => [
+      [...headers.keys()].sort(),
+      Object.keys(body),
+    ]);
+    expect(unknown).toEqual(known);
+  });
+
+  it('also when they come all at once', async () => {
+    const door = createAccountDoor(api.deps.redis);
+    const wrong = Promise.withResolvers<never>();
+    let proving = 0;
+    const attempts = Array.from({ length: 40 }, () =>
+      door.enter({ account: 'at-once@example.com', address: strange(), device: undefined }, () => {
+        proving++;
+        return wrong.promise;
+      }),
+    );
+    const outcomes = Promise.allSettled(attempts);
+    await vi.waitFor(() => expect(proving).toBe(10));
+    wrong.reject(new Problem('invalid_credentials', 'Wrong.'));
+    const codes = (await outcomes).map((outcome) =>
+      outcome.status === 'rejected' ? (outcome.reason as Problem).code : 'let in',
+    );
+    expect(codes.sort()).toEqual([
+      ...Array.from({ length: 10 }, () => 'invalid_credentials'),
+      ...Array.from({ length: 30 }, () => 'rate_limited'),
+    ]);
+  });
+
+  it('and only a wrong password counts, not a failure of ours', async () => {
+    const door = createAccountDoor(api.deps.redis);
+    const attempt = { account: 'failures@example.com', address: strange(), device: undefined };
+    for (let i = 0; i < 12; i++) {
+      await expect(door.enter(attempt, () => Promise.reject(new Error('Postgres is away')))).rejects.toThrow(
+        'Postgres is away',
+      );
+    }
+  });
+
+  it('also without a Redis', async () => {
+    const alone = await startApi({ env: { REDIS_RATE_LIMIT_ENABLED: 'false' }, database: api.database });
+    const { email } = await makeOwner();
+    expect(await guesses(11, () => guess(email, { target: alone }))).toEqual([...tenRefused, 429]);
+    await alone.close();
+  });
+
+  it('while right passwords are never counted', async () => {
+    const { email } = await makeOwner();
+    for (let i = 0; i < 12; i++) expect((await signIn(email)).status).toBe(200);
+  });
+});
+
+describe('Strangers do not lock the owner out', () => {
+  it.each([
+    ['of a browser that has signed in before, wherever it is', ({ cookies: cookie }: Owner) => ({ cookie })],
+    ['of an address that has signed in before', ({ address }: Owner) => ({ address })],
+  ])('%s', async (_what, known) => {
+    const owner = await makeOwner();
+    expect(await guesses(11, () => guess(owner.email))).toEqual([...tenRefused, 429]);
+    const reply = await signIn(owner.email, known(owner));
+    expect(reply.status).toBe(200);
+    const session = await call(api, '/auth/session', { headers: { cookie: cookiesOf(reply) } });
+    expect(session.status).toBe(200);
+    // Nor does what the owner knows help the strangers.
+    expect((await signIn(owner.email)).status).toBe(429);
+  });
+
+  it('whose own browser may be wrong ten times, too', async () => {
+    const owner = await makeOwner();
+    expect(await guesses(11, () => guess(owner.email))).toEqual([...tenRefused, 429]);
+    const { cookies: cookie } = owner;
+    expect(await guesses(10, () => guess(owner.email, { cookie }))).toEqual(tenRefused);
+    expectClosed(await signIn(owner.email, { cookie }));
+  });
+
+  it('and a forged cookie is no known browser’s', async () => {
+    const [owner, other] = [await makeOwner(), await makeOwner()];
+    const forged = [
+      other.cookies,
+      owner.cookies.replace('sentryagent-device=dev_', 'sentryagent-device=dev_0'),
+      owner.cookies.replace(/(device=[^.]+).*/, '$1'),
+      owner.cookies.replace(/(device=[^.]+)[.].*/, '$1.'),
+      'sentryagent-device=',
+    ];
+    expect(new Set([owner.cookies, ...forged]).size).toBe(6);
+    await guesses(11, () => guess(owner.email));
+    for (const cookie of forged) expectClosed(await signIn(owner.email, { cookie }));
+    expect((await signIn(owner.email, { cookie: owner.cookies })).status).toBe(200);
+  });
+});
+
+it('What is counted of accounts expires and names nobody', async () => {
+  const { email } = await makeOwner();
+  await guess(email);
+  await guess('a-stranger@example.com');
+  const redis = new Redis(redisUrl(api.database));
+  const keys = await redis.keys('door:*');
+  const ofAccounts = keys.filter((key) => /^door:(account|known):/.test(key));
+  const lives = await Promise.all(ofAccounts.map((key) => redis.ttl(key)));
+  redis.disconnect();
+  expect(ofAccounts.length).toBeGreaterThanOrEqual(3);
+  for (const key of ofAccounts) expect(key).toMatch(/^door:(account|known):[\w-]{22}$/);
+  for (const seconds of lives) {
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThanOrEqual(14 * 24 * 3_600);
+  }
+});

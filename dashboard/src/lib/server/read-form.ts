@@ -1,0 +1,33 @@
+import { error } from '@sveltejs/kit';
+import { readBody } from './body.ts';
+
+const FORM = /^(application\/x-www-form-urlencoded|multipart\/form-data)\s*(;|$)/i;
+
+const parse = async (body: Blob, type: string): Promise<FormData> => {
+  try {
+    return await new Response(body, { headers: { 'content-type': type } }).formData();
+  } catch {
+    return error(400, 'The form can’t be read. Go back and send it again.');
+  }
+};
+
+/**
+ * A form's text fields by their names, empty where one is missing. Ends the request with 400, 413 or 415 where the body
+ * is no such form: no page of ours sends one.
+ */
+export const readForm = async <Name extends string>(
+  request: Request,
+  names: readonly Name[],
+): Promise<Record<Name, string>> => {
+  const body = await readBody(request);
+  if (body === null) error(413, 'The form is too large. Send at most 64 KiB.');
+  const type = request.headers.get('content-type') ?? '';
+  if (!FORM.test(type)) error(415, 'Send a form.');
+  const form = await parse(body, type);
+  const read = (name: Name): string => {
+    const [value = '', ...more] = form.getAll(name);
+    if (typeof value !== 'string' || more.length > 0) error(400, `Send the field “${name}” once, as text.`);
+    return value;
+  };
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<Name, string>;
+};
