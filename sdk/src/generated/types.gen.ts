@@ -30,6 +30,13 @@ export type Agent = {
     isPublic: boolean;
     status: 'active' | 'suspended' | 'decommissioned';
     scopes: Array<Scope>;
+    /**
+     * What it may get of the tenant’s resources, by their identifiers.
+     */
+    resourceGrants: Array<{
+        resource: string;
+        scopes: Array<string>;
+    }>;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;
@@ -844,6 +851,13 @@ export type RegisterAgentData = {
          * Only scopes that the caller holds can be granted.
          */
         scopes?: Array<Scope>;
+        /**
+         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         */
+        resourceGrants?: Array<{
+            resource: string;
+            scopes: Array<string>;
+        }>;
     };
     headers?: {
         /**
@@ -1043,6 +1057,13 @@ export type UpdateAgentData = {
          * Only scopes that the caller holds can be granted.
          */
         scopes?: Array<Scope>;
+        /**
+         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         */
+        resourceGrants?: Array<{
+            resource: string;
+            scopes: Array<string>;
+        }>;
     };
     headers?: {
         /**
