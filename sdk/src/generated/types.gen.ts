@@ -418,7 +418,7 @@ export type IssueTokenData = {
          */
         scope?: string;
         /**
-         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources`.
+         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources` of which the agent is granted scopes.
          */
         resource?: string;
         /**
