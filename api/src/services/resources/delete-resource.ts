@@ -23,28 +23,44 @@ const lockResource = async (trx: Transaction, tenantId: string, resourceId: stri
 const grantsOn = (trx: Transaction, { tenantId, id }: Resource) =>
   AgentResourceGrant.query(trx).where({ tenant_id: tenantId, resource_id: id });
 
-const agentsWith = (trx: Transaction, resource: Resource) =>
-  Agent.query(trx)
-    .where('tenant_id', resource.tenantId)
-    .whereIn('id', grantsOn(trx, resource).select('agent_id'));
-
 /** The rows of the agents that have grants on it, and which of its scopes those who still live have. */
 const lockHolders = async (
   trx: Transaction,
   resource: Resource,
-): Promise<{ count: number; changedAt: Date; scopes: string[] }> => {
-  const agents = await agentsWith(trx, resource)
+): Promise<{ agentIds: string[]; changedAt: Date; scopes: string[] }> => {
+  const agents = await Agent.query(trx)
     .select('id', 'status', 'updated_at')
+    .where('tenant_id', resource.tenantId)
+    .whereIn('id', grantsOn(trx, resource).select('agent_id'))
     .orderBy('id')
     .forUpdate();
   const living = new Set(agents.filter(({ status }) => status !== 'decommissioned').map(({ id }) => id));
   const grants = await grantsOn(trx, resource);
   const held = new Set(grants.filter(({ agentId }) => living.has(agentId)).flatMap(({ scopes }) => scopes));
   return {
-    count: agents.length,
-    changedAt: new Date(Math.max(0, ...agents.map(({ updatedAt }) => updatedAt.getTime()))),
+    agentIds: agents.map(({ id }) => id),
+    changedAt: agents.reduce((newest, { updatedAt: at }) => (at > newest ? at : newest), new Date(0)),
     scopes: [...held],
   };
+};
+
+/** So many agents in one statement: Postgres gives up one that takes longer than two seconds. */
+const PAGE = 500;
+
+const endGrants = async (
+  trx: Transaction,
+  resource: Resource,
+  agentIds: string[],
+  at: Date,
+): Promise<void> => {
+  for (let from = 0; from < agentIds.length; from += PAGE) {
+    const page = agentIds.slice(from, from + PAGE);
+    await Agent.query(trx)
+      .where('tenant_id', resource.tenantId)
+      .whereIn('id', page)
+      .patch({ revision: trx.raw('revision + 1'), updatedAt: at });
+    await grantsOn(trx, resource).whereIn('agent_id', page).delete();
+  }
 };
 
 /**
@@ -62,16 +78,16 @@ export const deleteResource = async (
   await db.withTenant(tenantId, async (trx) => {
     const resource = await lockResource(trx, tenantId, resourceId);
     const { identifier } = resource;
-    const { count, changedAt, scopes } = await lockHolders(trx, resource);
+    const { agentIds, changedAt, scopes } = await lockHolders(trx, resource);
     await checkMayEndGrants(trx, principal, {
       granted: { resourceId, resource: identifier, scopes },
       now: clock(),
     });
-    const now = count ? await afterTokens(trx, { tenantId, changedAt }, clock) : clock();
-    await agentsWith(trx, resource).patch({ revision: trx.raw('revision + 1'), updatedAt: now });
+    const now = agentIds.length ? await afterTokens(trx, { tenantId, changedAt }, clock) : clock();
+    await endGrants(trx, resource, agentIds, now);
     await Resource.query(trx).deleteById([tenantId, resourceId]);
     const act = { actor: principal, origin, at: now };
-    const metadata = { resourceId, identifier, agentsWithGrants: count };
+    const metadata = { resourceId, identifier, agentsWithGrants: agentIds.length };
     await appendAudit(trx, succeeded(act, { action: 'resource.deleted', agentId: null, metadata }));
   });
 };
