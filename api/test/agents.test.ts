@@ -28,6 +28,7 @@ describe('POST /agents', () => {
       isPublic: false,
       status: 'active',
       scopes: ['agents:read'],
+      resourceGrants: [],
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       decommissionedAt: null,

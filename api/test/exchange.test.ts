@@ -6,7 +6,7 @@ import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
-import { basic, call, post, registerAgent, signUp } from './support/callers.ts';
+import { basic, call, grantResources, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -32,6 +32,8 @@ beforeAll(async () => {
   stranger = await registerAgent(api, owner, ['agents:read', 'billing:read']);
   for (const tenant of [member, owner])
     await tenant.post('/resources', { identifier: SEARCH, scopes: ['find', 'agents:read'] });
+  await grantResources(member, subject, { [SEARCH]: ['find', 'agents:read'] });
+  await grantResources(member, client, { [SEARCH]: ['find', 'agents:read'] });
   [token, own, foreign] = await Promise.all([subject.token(), client.token(), stranger.token()]);
 });
 afterAll(() => api.close());

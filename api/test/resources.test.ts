@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, call, registerAgent, signUp } from './support/callers.ts';
+import { basic, call, grantResources, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 
 let api: TestApi;
@@ -26,6 +26,7 @@ beforeAll(async () => {
     tokenTtlSeconds: 60,
   });
   expect(made.status).toBe(201);
+  await grantResources(member, agent, { [CRM]: ['contacts:read', 'contacts:write'] });
   const foreign = await stranger.post('/resources', {
     identifier: 'https://theirs.example',
     scopes: ['all'],
@@ -303,8 +304,11 @@ describe('a token request with resource', () => {
 
   it('A token for a resource opens nothing of the API', async () => {
     const mirror = 'https://mirror.example';
-    await member.post('/resources', { identifier: mirror, scopes: ['agents:read', 'agents:write'] });
-    const { body } = await agent.requestToken({ resource: mirror });
+    const scopes = ['agents:read', 'agents:write'];
+    await member.post('/resources', { identifier: mirror, scopes });
+    const mirrored = await registerAgent(api, member, scopes);
+    await grantResources(member, mirrored, { [mirror]: scopes });
+    const { body } = await mirrored.requestToken({ resource: mirror });
     expect(body.scope).toBe('agents:read agents:write');
     const headers = { authorization: `Bearer ${body.access_token as string}` };
     for (const path of ['/agents', '/resources', '/billing/usage'])
@@ -314,15 +318,18 @@ describe('a token request with resource', () => {
   it('A deleted resource gets no more tokens', async () => {
     const identifier = 'https://gone.example';
     const { body } = await member.post('/resources', { identifier, scopes: ['a'] });
+    const client = await registerAgent(api, member);
+    await grantResources(member, client, { [identifier]: ['a'] });
     const second = await startApi({ database: api.database });
     const ask = (from: TestApi) =>
       call(from, '/oauth2/token', {
         method: 'POST',
-        headers: { authorization: basic(agent.clientId, agent.clientSecret) },
+        headers: { authorization: basic(client.clientId, client.clientSecret) },
         body: new URLSearchParams({ grant_type: 'client_credentials', resource: identifier }),
       });
     expect([(await ask(api)).status, (await ask(second)).status]).toEqual([200, 200]);
     await remove(body.resourceId as string);
+    expect([(await ask(api)).status, (await ask(second)).status]).toEqual([400, 400]);
     await wait(1_050);
     expect([(await ask(api)).body.error, (await ask(second)).body.error]).toEqual([
       'invalid_target',

@@ -52,6 +52,7 @@ const tokenOf = (api: TestApi, { tenantId, agentId }: Tenant): string => {
 
 const TENANT_TABLES = [
   'agents',
+  'agent_resource_grants',
   'credentials',
   'usage_events',
   'audit_events',
@@ -96,9 +97,15 @@ describe('the application’s role', () => {
         tenantId,
         credentialId,
       ]);
+      const resourceId = newId('res');
       await api.sql(`insert into resources values ($1, $2, 'https://crm.example', '{read}', 900, now())`, [
         tenantId,
-        newId('res'),
+        resourceId,
+      ]);
+      await api.sql(`insert into agent_resource_grants values ($1, $2, $3, '{read}')`, [
+        tenantId,
+        agentId,
+        resourceId,
       ]);
       await api.sql(`insert into usage_events values ($1, now(), 'api_calls', 'test', 1)`, [tenantId]);
       await api.sql(
@@ -183,6 +190,28 @@ describe('the application’s role', () => {
     expect(await failure(asOwn(insert, values(newId('agt'))))).toEqual(refused);
   });
 
+  it('A child cannot hang on a foreign parent: a grant on another tenant’s agent or resource', async () => {
+    const grants = await api.sql('select * from agent_resource_grants');
+    const idsOf = ({ tenantId }: Tenant) => grants.find(({ tenant_id: id }) => id === tenantId)!;
+    const [ours, theirs] = [idsOf(own), idsOf(foreign)];
+    const grant = (agentId: unknown, resourceId: unknown) =>
+      failure(
+        asOwn(`insert into agent_resource_grants values (?, ?, ?, '{read}')`, [
+          own.tenantId,
+          String(agentId),
+          String(resourceId),
+        ]),
+      );
+    expect(await grant(theirs.agent_id, ours.resource_id)).toEqual({
+      code: '23503',
+      constraint: 'agent_resource_grants_agent_fkey',
+    });
+    expect(await grant(ours.agent_id, theirs.resource_id)).toEqual({
+      code: '23503',
+      constraint: 'agent_resource_grants_resource_fkey',
+    });
+  });
+
   it.each([
     ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events'].map((table) => `select from ${table}`),
     `update audit_events set actor_id = 'other'`,
@@ -203,6 +232,8 @@ describe('the application’s role', () => {
     `insert into assertion_uses values ('ten', 'crd', 'jti', 'evt', now())`,
     'delete from assertion_uses',
     `update resources set scopes = '{all}'`,
+    `update agent_resource_grants set agent_id = 'agt'`,
+    `update agent_resource_grants set resource_id = 'res'`,
     'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
     'set role sentryagent_auditor',
@@ -223,7 +254,8 @@ describe('the roles that cross tenants', () => {
 
   it.each([
     ['sentryagent_session_finder', ['members', 'sessions', 'tenants']],
-    ['sentryagent_client_finder', ['agents', 'credentials']],
+    ['sentryagent_client_finder', ['agent_resource_grants', 'agents', 'credentials']],
+    ['sentryagent_revoker', ['agents', 'not_before_marks', 'revoked_credentials', 'revoked_tokens']],
     ['sentryagent_assertion_keeper', ['assertion_uses']],
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.

@@ -3,11 +3,13 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
 import type { TestKey } from './support/assertions.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, grantResources, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestAgent } from './support/callers.ts';
 import { appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
 import { tapStatements } from './support/statements.ts';
 import type { Tap } from './support/statements.ts';
+
+const CRM = 'https://crm.example';
 
 let tap: Tap;
 let api: TestApi;
@@ -21,7 +23,8 @@ beforeAll(async () => {
   const member = await signUp(api);
   agent = await registerAgent(api, member);
   key = await addKey(member, agent.agentId);
-  await member.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
+  await member.post('/resources', { identifier: CRM, scopes: ['read'] });
+  await grantResources(member, agent, { [CRM]: ['read'] });
 });
 afterAll(async () => {
   await api.close();
@@ -46,6 +49,7 @@ const costOfSecond = async (ask: () => Promise<{ status: number }>): Promise<str
 
 const open = ['begin', expect.stringContaining('set_config'), expect.stringContaining('lock_audit_heads')];
 const live = expect.stringContaining('live_proofs');
+const grants = expect.stringContaining('find_resource_grants');
 const close = [expect.stringContaining('append_audit'), 'commit'];
 
 describe('A warm token request runs only the grouped commit', () => {
@@ -58,9 +62,9 @@ describe('A warm token request runs only the grouped commit', () => {
     expect(cost).toEqual([[...open, live, expect.stringContaining('use_assertions'), ...close]]);
   });
 
-  it('for a resource of the tenant', async () => {
-    const cost = await costOfSecond(() => agent.requestToken({ resource: 'https://crm.example' }));
-    expect(cost).toEqual([[...open, live, ...close]]);
+  it('for a resource of the tenant, of which what is granted is looked at in it', async () => {
+    const cost = await costOfSecond(() => agent.requestToken({ resource: CRM }));
+    expect(cost).toEqual([[...open, live, grants, ...close]]);
   });
 
   it('by an exchange, whose subject is looked at in it', async () => {
@@ -71,6 +75,17 @@ describe('A warm token request runs only the grouped commit', () => {
     };
     const cost = await costOfSecond(() => agent.requestToken(form));
     expect(cost).toEqual([[...open, live, expect.stringContaining('live_agents'), ...close]]);
+  });
+
+  it('by an exchange for a resource, with one look at the grants of both', async () => {
+    const given = await agent.requestToken({ resource: CRM });
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: given.body.access_token as string,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    };
+    const cost = await costOfSecond(() => agent.requestToken(form));
+    expect(cost).toEqual([[...open, live, expect.stringContaining('live_agents'), grants, ...close]]);
   });
 
   it('and fifty at once a share of few', async () => {

@@ -151,6 +151,27 @@ describe('an owner of the schema that is no superuser', () => {
     ]);
   });
 
+  it('An upgrade grants nothing', async () => {
+    const databaseUrl = await plainOwner(await emptyDatabase());
+    const knex = knexOf(databaseUrl);
+    for (let i = 0; i < versions.indexOf('0016_resource_grants.ts'); i++) await knex.migrate.up();
+    const admin = adminUrl(new URL(databaseUrl).pathname.slice(1));
+    const sql = async (text: string) => (await query(admin, text)).rows as unknown[];
+    // What stands behind an agent is left out: this is not about its foreign keys.
+    await query(
+      admin,
+      `set session_replication_role = replica;
+       insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+         values ('ten_old', 'agt_old', 'old', '{agents:read}', 'usr_old', now(), now());
+       insert into resources values ('ten_old', 'res_old', 'https://crm.example', '{read}', 900, now())`,
+    );
+    await migrateUp({ databaseUrl });
+    expect(await sql('select * from agent_resource_grants')).toEqual([]);
+    expect(await sql('select a.id as agent, r.id as resource from agents a, resources r')).toEqual([
+      { agent: 'agt_old', resource: 'res_old' },
+    ]);
+  });
+
   it('ends the sessions that are older already than one may become', async () => {
     const database = await emptyDatabase();
     const databaseUrl = await plainOwner(database);

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { agentStatuses, agentTypes, deploymentEnvs } from '../models/agent.ts';
-import type { Agent } from '../models/agent.ts';
 import { isId } from '../platform/ids.ts';
 import { scopes } from '../platform/principal.ts';
 import { email } from './email.ts';
+import type { GrantedAgent } from '../services/agents/with-grants.ts';
+import { toldGrants } from '../services/resources/resource-grants.ts';
+import { resourceGrants } from './resource-shapes.ts';
 import { line } from './text.ts';
 
 /** https://semver.org, version 2.0.0. */
@@ -45,6 +47,7 @@ export const agentDetails = {
     .min(1)
     .max(scopes.length)
     .meta({ description: 'Only scopes that the caller holds can be granted.' }),
+  resourceGrants,
 };
 
 /** By which agents are listed. */
@@ -72,6 +75,9 @@ export const agentSchema = z
     isPublic: z.boolean(),
     status,
     scopes: z.array(scopeSchema),
+    resourceGrants: z
+      .array(z.object({ resource: z.string(), scopes: z.array(z.string()) }))
+      .meta({ description: 'What it may get of the tenant’s resources, by their identifiers.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     decommissionedAt: z.iso.datetime().nullable(),
@@ -79,14 +85,12 @@ export const agentSchema = z
   .meta({ id: 'Agent' });
 
 export const presentAgent = ({
-  id: agentId,
-  createdAt,
-  updatedAt,
-  decommissionedAt,
-  ...agent
-}: Agent): z.output<typeof agentSchema> => ({
+  agent: { id: agentId, createdAt, updatedAt, decommissionedAt, ...agent },
+  resourceGrants: grants,
+}: GrantedAgent): z.output<typeof agentSchema> => ({
   ...agent,
   agentId,
+  resourceGrants: toldGrants(grants),
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   decommissionedAt: decommissionedAt?.toISOString() ?? null,

@@ -171,3 +171,13 @@ export const registerAgent = async (
       send(api, [method, path], { body, headers: { authorization: await authorization(), ...headers } }),
   };
 };
+
+/** Replaces what the agent is granted of the tenant's resources: pairs of an identifier and its scopes. */
+export const grantResources = (
+  by: Pick<TestMember, 'send'>,
+  { agentId }: Pick<TestAgent, 'agentId'>,
+  grants: Record<string, string[]>,
+): Promise<Reply> =>
+  by.send('PATCH', `/agents/${agentId}`, {
+    resourceGrants: Object.entries(grants).map(([resource, scopes]) => ({ resource, scopes })),
+  });

@@ -30,6 +30,13 @@ export type Agent = {
     isPublic: boolean;
     status: 'active' | 'suspended' | 'decommissioned';
     scopes: Array<Scope>;
+    /**
+     * What it may get of the tenant’s resources, by their identifiers.
+     */
+    resourceGrants: Array<{
+        resource: string;
+        scopes: Array<string>;
+    }>;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;
@@ -429,7 +436,7 @@ export type IssueTokenData = {
          */
         scope?: string;
         /**
-         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources`.
+         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources` of which the agent is granted scopes.
          */
         resource?: string;
         /**
@@ -886,6 +893,13 @@ export type RegisterAgentData = {
          * Only scopes that the caller holds can be granted.
          */
         scopes?: Array<Scope>;
+        /**
+         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         */
+        resourceGrants?: Array<{
+            resource: string;
+            scopes: Array<string>;
+        }>;
     };
     headers?: {
         /**
@@ -1085,6 +1099,13 @@ export type UpdateAgentData = {
          * Only scopes that the caller holds can be granted.
          */
         scopes?: Array<Scope>;
+        /**
+         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         */
+        resourceGrants?: Array<{
+            resource: string;
+            scopes: Array<string>;
+        }>;
     };
     headers?: {
         /**

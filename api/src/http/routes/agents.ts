@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Agent } from '../../models/agent.ts';
 import { decommissionAgent } from '../../services/agents/decommission-agent.ts';
 import { getAgent } from '../../services/agents/get-agent.ts';
 import { listAgents } from '../../services/agents/list-agents.ts';
 import { registerAgent } from '../../services/agents/register-agent.ts';
 import { setAgentStatus } from '../../services/agents/set-agent-status.ts';
 import { updateAgent } from '../../services/agents/update-agent.ts';
+import type { GrantedAgent } from '../../services/agents/with-grants.ts';
 import { agentDetails, agentFilter, agentSchema, presentAgent } from '../agent-shapes.ts';
 import { allowedRevisions, etagOf } from '../etag.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
@@ -16,10 +16,10 @@ const tag = 'agents';
 
 const params = z.strictObject({ agentId: z.string() });
 
-const answer = (status: number, agent: Agent, headers: Record<string, string> = {}): Answer => ({
+const answer = (status: number, granted: GrantedAgent, headers: Record<string, string> = {}): Answer => ({
   status,
-  body: presentAgent(agent),
-  headers: { ETag: etagOf(agent.revision), ...headers },
+  body: presentAgent(granted),
+  headers: { ETag: etagOf(granted.agent.revision), ...headers },
 });
 
 const register = scopedRoute({
@@ -34,8 +34,8 @@ const register = scopedRoute({
   responses: { 201: { description: 'The agent, registered', schema: agentSchema } },
   problems: ['agent_name_taken', 'free_tier_limit'],
   handle: async (deps, { body, origin }, principal) => {
-    const agent = await registerAgent(deps, principal, body, origin);
-    return answer(201, agent, { Location: `${deps.config.PUBLIC_URL}/agents/${agent.id}` });
+    const granted = await registerAgent(deps, principal, body, origin);
+    return answer(201, granted, { Location: `${deps.config.PUBLIC_URL}/agents/${granted.agent.id}` });
   },
 });
 
@@ -85,9 +85,10 @@ const update = scopedRoute({
     .meta({ minProperties: 1 }),
   responses: { 200: { description: 'The agent, changed', schema: agentSchema } },
   problems: ['not_found', 'agent_name_taken', 'agent_decommissioned', 'precondition_failed'],
-  handle: async (deps, { params: { agentId }, body: changes, headers, origin }, principal) => {
-    const revisions = allowedRevisions(headers);
-    return answer(200, await updateAgent(deps, principal, { agentId, changes, revisions }, origin));
+  handle: async (deps, { params: { agentId }, body, headers, origin }, principal) => {
+    const { resourceGrants, ...changes } = body;
+    const update = { agentId, changes, resourceGrants, revisions: allowedRevisions(headers) };
+    return answer(200, await updateAgent(deps, principal, update, origin));
   },
 });
 

@@ -3,19 +3,10 @@ import type { Resource } from '../../models/resource.ts';
 import { createResource } from '../../services/resources/create-resource.ts';
 import { deleteResource } from '../../services/resources/delete-resource.ts';
 import { listResources } from '../../services/resources/list-resources.ts';
-import { isResourceUri } from '../../services/tokens/resource-uri.ts';
+import { identifier, scopeName } from '../resource-shapes.ts';
 import { scopedRoute } from '../route.ts';
 
 const tag = 'resources';
-
-/** RFC 6749 section 3.3: printable, without space, quote and backslash. */
-const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
-  error: 'must be 1 to 64 printable characters without space, quote and backslash',
-});
-
-const identifier = z.string().max(256).refine(isResourceUri, {
-  error: 'must be an absolute URI without a fragment, such as https://crm.example.com',
-});
 
 const resourceSchema = z
   .object({
@@ -39,7 +30,7 @@ const create = scopedRoute({
   method: 'post',
   path: '/resources',
   operationId: 'createResource',
-  summary: 'Let the tenant’s agents get tokens for a service of yours',
+  summary: 'Let agents that are granted its scopes get tokens for a service of yours',
   tag,
   access: ['agents:write'],
   repeatable: 'answer',
@@ -85,7 +76,7 @@ const remove = scopedRoute({
   method: 'delete',
   path: '/resources/:resourceId',
   operationId: 'deleteResource',
-  summary: 'End new tokens for a resource',
+  summary: 'End a resource, and what agents were granted of it',
   tag,
   access: ['agents:write'],
   params: z.strictObject({ resourceId: z.string() }),

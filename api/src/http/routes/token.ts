@@ -15,7 +15,7 @@ const body = z.object({
   scope: of(2_048, 'Space-separated; none asked is all granted.'),
   resource: of(
     2_048,
-    'What the token is for (RFC 8707): the API, which is the default, or one of `/resources`.',
+    'What the token is for (RFC 8707): the API, which is the default, or one of `/resources` of which the agent is granted scopes.',
   ),
   ...clientFields,
   subject_token: of(8_192, 'Token exchange: the access token of the agent to act for.'),

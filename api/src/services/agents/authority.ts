@@ -3,12 +3,20 @@ import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { PresentedToken, Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
+import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
+import type { ResourceGrant } from '../resources/resource-grants.ts';
 
 /**
  * No request yields a credential, a scope or a token that is stronger than the token it came with. An agent's token may
  * be older than a change of its agent or credential, so what it is worth is read from their rows. These stay locked:
- * nothing of it ends before the act that relies on it.
+ * nothing of it ends before the act that relies on it. Whoever changes an agent's grants locks its row, too.
  */
+
+/** What somebody may hold: scopes of the API, and of the tenant's resources. A credential is worth all that its agent has. */
+export interface Holdings {
+  scopes: readonly Scope[];
+  resourceGrants: readonly ResourceGrant[];
+}
 
 const works = ({ revokedAt, expiresAt, ...secret }: Credential, generation: number, now: Date): boolean => {
   if (revokedAt || (expiresAt && expiresAt <= now)) return false;
@@ -33,76 +41,158 @@ const checkCredential = async (
   );
 };
 
-/**
- * The caller's scopes that everyone the token speaks for still holds; a member's follow the role. Problem: `forbidden`.
- */
-export const heldScopes = async (
+/** Everyone that the token speaks for, while all of them are active; else nobody. */
+const lockSpeakers = async (
   trx: Transaction,
-  principal: Principal,
-  now: Date,
-): Promise<readonly Scope[]> => {
-  const { tenantId, id, scopes, token } = principal;
-  if (!token) return scopes;
-  await checkCredential(trx, tenantId, token, now);
-  const ids = [...new Set([id, ...token.actors])];
+  { tenantId, id }: Principal,
+  { actors }: PresentedToken,
+): Promise<Agent[]> => {
+  const ids = [...new Set([id, ...actors])];
   const agents = await Agent.query(trx)
     .where({ tenant_id: tenantId, status: 'active' })
     .whereIn('id', ids)
     .orderBy('id')
     .forShare();
-  if (agents.length < ids.length) return [];
-  return scopes.filter((scope) => agents.every((agent) => agent.scopes.includes(scope)));
+  return agents.length === ids.length ? agents : [];
 };
 
+/** The token's agents, and its scopes that all of them still hold. Problem: `forbidden`, for a credential that has ended. */
+const readStanding = async (
+  trx: Transaction,
+  principal: Principal,
+  token: PresentedToken,
+  now: Date,
+): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
+  await checkCredential(trx, principal.tenantId, token, now);
+  const agents = await lockSpeakers(trx, principal, token);
+  const holds = (scope: Scope): boolean =>
+    agents.length > 0 && agents.every((agent) => agent.scopes.includes(scope));
+  return { agents, scopes: principal.scopes.filter(holds) };
+};
+
+/** The caller's scopes as they stand; a member's follow the role. Problem: `forbidden`. */
+export const heldScopes = async (
+  trx: Transaction,
+  principal: Principal,
+  now: Date,
+): Promise<readonly Scope[]> =>
+  principal.token ? (await readStanding(trx, principal, principal.token, now)).scopes : principal.scopes;
+
+/** One that speaks for its agent alone, and has every scope that the agent has: it is worth as much as a credential. */
+const isWhole = (token: PresentedToken, scopes: readonly Scope[], [agent, ...others]: Agent[]): boolean =>
+  token.actors.length === 0 &&
+  agent !== undefined &&
+  others.length === 0 &&
+  agent.scopes.every((scope) => scopes.includes(scope));
+
+/**
+ * What the caller lacks of these. Of the API it holds the scopes that everyone the token speaks for still holds; of
+ * resources, what the agent was granted, if the token is whole. A member's scopes follow the role, and who may change
+ * agents may grant any resource.
+ */
 const findMissing = async (
   trx: Transaction,
   principal: Principal,
-  { scopes, now }: { scopes: readonly Scope[]; now: Date },
-): Promise<readonly Scope[]> => {
-  const held = await heldScopes(trx, principal, now);
-  return scopes.filter((scope) => !held.includes(scope));
+  { scopes, resourceGrants, now }: Holdings & { now: Date },
+): Promise<Holdings> => {
+  const { token } = principal;
+  if (!token) {
+    const mayGrant = principal.scopes.includes('agents:write');
+    return {
+      scopes: scopes.filter((scope) => !principal.scopes.includes(scope)),
+      resourceGrants: mayGrant ? [] : resourceGrants,
+    };
+  }
+  const standing = await readStanding(trx, principal, token, now);
+  const held =
+    resourceGrants.length && isWhole(token, principal.scopes, standing.agents)
+      ? await readGrantsOf(trx, principal)
+      : [];
+  return {
+    scopes: scopes.filter((scope) => !standing.scopes.includes(scope)),
+    resourceGrants: grantsBeyond(resourceGrants, held),
+  };
 };
 
-/** Nobody grants what they do not hold; owners and admins hold every scope. Problem: `forbidden`. */
-export const checkGrant = async (
+/** Problem: `forbidden`, naming what the caller lacks. */
+const checkHolds = async (
   trx: Transaction,
   principal: Principal,
-  granted: { scopes: readonly Scope[]; now: Date },
+  wanted: Holdings & { now: Date },
+  { because, instead }: { because: string; instead: string },
 ): Promise<void> => {
-  const missing = await findMissing(trx, principal, granted);
-  if (missing.length === 0) return;
-  throw new Problem(
-    'forbidden',
-    `You cannot grant what you do not hold yourself: ${missing.join(' ')}. ` +
-      'Use a token with these scopes, or ask an owner or admin of your tenant.',
-  );
+  const { scopes, resourceGrants } = await findMissing(trx, principal, wanted);
+  if (scopes.length === 0 && resourceGrants.length === 0) return;
+  const missing = [
+    ...(scopes.length ? [scopes.join(' ')] : []),
+    ...resourceGrants.map((grant) => `${grant.scopes.join(' ')} at ${grant.resource}`),
+  ];
+  const whole =
+    resourceGrants.length && principal.token
+      ? ' Scopes of a resource are held by a token of the agent’s own, with every scope of the agent.'
+      : '';
+  throw new Problem('forbidden', `${because}: ${missing.join('; ')}.${whole} ${instead}`);
 };
 
+/** Nobody grants what they do not hold; owners and admins hold everything. Problem: `forbidden`. */
+export const checkGrant = (
+  trx: Transaction,
+  principal: Principal,
+  granted: Holdings & { now: Date },
+): Promise<void> =>
+  checkHolds(trx, principal, granted, {
+    because: 'You cannot grant what you do not hold yourself',
+    instead: 'Use a token with these scopes, or ask an owner or admin of your tenant.',
+  });
+
+const holdingsOf = async (trx: Transaction, agent: Agent): Promise<Holdings> => ({
+  scopes: agent.scopes,
+  resourceGrants: await readGrantsOf(trx, agent),
+});
+
 /**
- * Whether the caller may have a credential of the agent made or replaced: it is worth the agent's scopes, and outlives
- * the token. An agent's own is no exception. Problem: `forbidden`.
+ * Whether the caller may have a credential of the agent made or replaced: it is worth all that the agent holds, and
+ * outlives the token. An agent's own is no exception. Problem: `forbidden`.
  */
 export const checkMayIssueCredential = async (
   trx: Transaction,
   principal: Principal,
-  { agent: { scopes }, now }: { agent: Agent; now: Date },
+  { agent, now }: { agent: Agent; now: Date },
 ): Promise<void> => {
   if (principal.token?.actors.length) {
     throw new Problem('forbidden', 'An exchanged token makes no credential. Use a token of your own.');
   }
-  await checkGrant(trx, principal, { scopes, now });
+  await checkGrant(trx, principal, { ...(await holdingsOf(trx, agent)), now });
 };
 
 /** Whether the caller may take something away from the agent: not from one that holds more. Problem: `forbidden`. */
 export const checkMayRestrict = async (
   trx: Transaction,
   principal: Principal,
-  { agent: { scopes }, now }: { agent: Agent; now: Date },
-): Promise<void> => {
-  const missing = await findMissing(trx, principal, { scopes, now });
-  if (missing.length === 0) return;
-  throw new Problem(
-    'forbidden',
-    `This agent holds more than your token: ${missing.join(' ')}. Ask an owner or admin of your tenant.`,
+  { agent, now }: { agent: Agent; now: Date },
+): Promise<void> =>
+  checkHolds(
+    trx,
+    principal,
+    { ...(await holdingsOf(trx, agent)), now },
+    {
+      because: 'This agent holds more than your token',
+      instead: 'Ask an owner or admin of your tenant.',
+    },
   );
-};
+
+/** Whether the caller may end what agents were granted of a resource: all of it has to be the caller's, too. Problem: `forbidden`. */
+export const checkMayEndGrants = (
+  trx: Transaction,
+  principal: Principal,
+  { granted, now }: { granted: ResourceGrant; now: Date },
+): Promise<void> =>
+  checkHolds(
+    trx,
+    principal,
+    { scopes: [], resourceGrants: granted.scopes.length ? [granted] : [], now },
+    {
+      because: 'Agents hold more of this resource than your token',
+      instead: 'Ask an owner or admin of your tenant.',
+    },
+  );

@@ -4,6 +4,8 @@ import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.t
 import type { Database } from '../../platform/database.ts';
 import { decodeCursor, toPage } from './page.ts';
 import type { Page, PageRequest } from './page.ts';
+import { withGrants } from './with-grants.ts';
+import type { GrantedAgent } from './with-grants.ts';
 
 export interface AgentFilter {
   status?: AgentStatus | undefined;
@@ -33,16 +35,16 @@ export const listAgents = async (
   db: Database,
   tenantId: string,
   { limit, cursor, ...filter }: PageRequest & AgentFilter,
-): Promise<Page<Agent>> => {
+): Promise<Page<GrantedAgent>> => {
   const before = cursor === undefined ? undefined : decodeCursor('agt', cursor);
-  const found = await db.withTenant(tenantId, (trx) => {
+  return db.withTenant(tenantId, async (trx) => {
     const query = Agent.query(trx)
       .where('tenant_id', tenantId)
       .orderBy('id', 'desc')
       .limit(limit + 1);
     narrow(query, filter);
     if (before !== undefined) query.where('id', '<', before);
-    return query;
+    const { rows, nextCursor } = toPage(await query, limit);
+    return { rows: await withGrants(trx, tenantId, rows), nextCursor };
   });
-  return toPage(found, limit);
 };

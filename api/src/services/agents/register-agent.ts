@@ -1,18 +1,24 @@
 import { hasRoom } from '@sentryagent/workflows/rules/quota';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Agent } from '../../models/agent.ts';
-import { TenantSubscription } from '../../models/tenant-subscription.ts';
+import type { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { lockTenant } from '../lock-tenant.ts';
+import { resolveGrants } from '../resources/resolve-grants.ts';
+import type { GrantRequest } from '../resources/resolve-grants.ts';
+import { toldGrants } from '../resources/resource-grants.ts';
+import { writeGrants } from '../resources/write-grants.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
 import { checkGrant } from './authority.ts';
 import { countActiveAgents } from './count-active-agents.ts';
+import type { GrantedAgent } from './with-grants.ts';
 
 export interface RegisterAgentDeps {
   db: Database;
@@ -20,9 +26,12 @@ export interface RegisterAgentDeps {
   config: { BILLING_ENABLED: boolean; DASHBOARD_URL: string };
 }
 
-/** The subscription row is locked, so parallel registrations are counted one after another. */
-const checkLimit = async (trx: Transaction, tenantId: string, deps: RegisterAgentDeps): Promise<void> => {
-  const { tier } = await TenantSubscription.query(trx).findById(tenantId).forUpdate().throwIfNotFound();
+/** Counted under the tenant's row, so of parallel registrations one after another. */
+const checkLimit = async (
+  trx: Transaction,
+  { tier }: TenantSubscription,
+  deps: RegisterAgentDeps,
+): Promise<void> => {
   const limit = tiers[tier].limits.agents;
   const used = await countActiveAgents(trx);
   if (deps.config.BILLING_ENABLED && !hasRoom(limit, used)) {
@@ -47,20 +56,22 @@ const ownerOf = async (
 
 /**
  * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope the caller doesn't hold),
- * `agent_name_taken`, `free_tier_limit`, `validation_failed` (an owner who is no member).
+ * `agent_name_taken`, `free_tier_limit`, `validation_failed` (an owner who is no member, a grant that is none).
  */
 export const registerAgent = async (
   deps: RegisterAgentDeps,
   principal: Principal,
-  given: NewAgent,
+  { resourceGrants: requested = [], ...given }: NewAgent & { resourceGrants?: GrantRequest[] | undefined },
   origin: Origin,
-): Promise<Agent> => {
+): Promise<GrantedAgent> => {
   const { tenantId } = principal;
   const now = deps.clock();
   const details = withDefaults(given);
   return deps.db.withTenant(tenantId, async (trx) => {
-    await checkGrant(trx, principal, { scopes: details.scopes, now });
-    await checkLimit(trx, tenantId, deps);
+    const tenant = await lockTenant(trx, tenantId);
+    const resourceGrants = await resolveGrants(trx, tenantId, requested);
+    await checkGrant(trx, principal, { scopes: details.scopes, resourceGrants, now });
+    await checkLimit(trx, tenant, deps);
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),
@@ -72,9 +83,15 @@ export const registerAgent = async (
       updatedAt: now,
       decommissionedAt: null,
     });
+    await writeGrants(trx, agent, resourceGrants);
     const act = { actor: principal, origin, at: now };
-    const metadata = { name: agent.name, scopes: agent.scopes, owner: agent.owner };
+    const metadata = {
+      name: agent.name,
+      scopes: agent.scopes,
+      owner: agent.owner,
+      ...(requested.length > 0 && { resourceGrants: toldGrants(resourceGrants) }),
+    };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
-    return agent;
+    return { agent, resourceGrants };
   });
 };

@@ -1,11 +1,12 @@
-import type { Agent } from '../../models/agent.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { readGrantsOf } from '../resources/resource-grants.ts';
 import { checkMayRestrict } from './authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
+import type { GrantedAgent } from './with-grants.ts';
 
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
 
@@ -19,16 +20,17 @@ export const setAgentStatus = async (
   principal: Principal,
   { agentId, status }: { agentId: string; status: keyof typeof actions },
   origin: Origin,
-): Promise<Agent> => {
+): Promise<GrantedAgent> => {
   const { tenantId } = principal;
   const now = clock();
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, tenantId, agentId);
-    if (agent.status === status) return agent;
+    const granted = { agent, resourceGrants: await readGrantsOf(trx, agent) };
+    if (agent.status === status) return granted;
     await checkMayRestrict(trx, principal, { agent, now });
     await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
     const act = { actor: principal, origin, at: now };
     await appendAudit(trx, succeeded(act, { action: actions[status], agentId, metadata: {} }));
-    return agent;
+    return granted;
   });
 };

@@ -3,70 +3,104 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { appendAudit, lockHead } from '../audit/append-audit.ts';
+import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { lockTenant } from '../lock-tenant.ts';
+import { resolveGrants } from '../resources/resolve-grants.ts';
+import type { GrantRequest } from '../resources/resolve-grants.ts';
+import { grantsBeyond, readGrantsOf, toldGrants } from '../resources/resource-grants.ts';
+import type { ResourceGrant } from '../resources/resource-grants.ts';
+import { writeGrants } from '../resources/write-grants.ts';
+import { afterTokens } from '../tokens/after-tokens.ts';
 import { checkGrant, checkMayRestrict } from './authority.ts';
+import type { Holdings } from './authority.ts';
 import { givenDetails } from './agent-details.ts';
-import type { AgentChanges } from './agent-details.ts';
+import type { AgentChanges, AgentDetails } from './agent-details.ts';
 import { lockLivingAgent } from './lock-agent.ts';
+import type { GrantedAgent } from './with-grants.ts';
 
 export interface AgentUpdate {
   agentId: string;
   changes: AgentChanges;
+  /** All that it is granted from now on; left out, what it was. */
+  resourceGrants?: readonly GrantRequest[] | undefined;
   /** The revisions that the change was made for; left out, any. */
   revisions?: readonly number[] | undefined;
 }
 
-/** Clocks of processes are kept within this: a later one is wrong, and would refuse the tokens of all others. */
-const MAX_SKEW_MS = 5_000;
-/** Entries that are looked at: more than a busy tenant writes in a second. */
-const NEWEST = 10_000;
-
-/**
- * Tokens are committed under the head. What is dated after this holds no more than is left, and what is not, ends: so it
- * is later than the newest of them, by whichever clock.
- */
-const afterItsTokens = async (trx: Transaction, agent: Agent, clock: Clock): Promise<Date> => {
-  const { sequence } = await lockHead(trx, agent.tenantId);
-  const now = clock().getTime();
-  const { rows } = await trx.raw<{ rows: { at: Date | null }[] }>(
-    'select max(occurred_at) as at from audit_events where tenant_id = ? and sequence > ?',
-    [agent.tenantId, sequence - NEWEST],
-  );
-  const before = Math.max(rows[0]?.at?.getTime() ?? 0, agent.updatedAt.getTime());
-  return new Date(Math.min(Math.max(now, before + 1), now + MAX_SKEW_MS));
+/** Takes the rows that the change is about: the tenant's where grants change, then the agent's. */
+const lockForUpdate = async (
+  trx: Transaction,
+  tenantId: string,
+  { agentId, resourceGrants, revisions }: AgentUpdate,
+): Promise<GrantedAgent> => {
+  if (resourceGrants) await lockTenant(trx, tenantId);
+  const agent = await lockLivingAgent(trx, tenantId, agentId);
+  if (revisions && !revisions.includes(agent.revision)) {
+    throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
+  }
+  return { agent, resourceGrants: await readGrantsOf(trx, agent) };
 };
 
+const beyond = (some: Holdings, others: Holdings): Holdings => ({
+  scopes: some.scopes.filter((scope) => !others.scopes.includes(scope)),
+  resourceGrants: grantsBeyond(some.resourceGrants, others.resourceGrants),
+});
+
+const isEmpty = ({ scopes, resourceGrants }: Holdings): boolean =>
+  scopes.length === 0 && resourceGrants.length === 0;
+
+/** Whether the agent loses something; that it may lose that, and gain what is new to it, is checked. */
+const checkChange = async (
+  trx: Transaction,
+  principal: Principal,
+  { agent, held, next, now }: { agent: Agent; held: Holdings; next: Holdings; now: Date },
+): Promise<boolean> => {
+  const [gained, lost] = [beyond(next, held), beyond(held, next)];
+  if (!isEmpty(gained)) await checkGrant(trx, principal, { ...gained, now });
+  if (isEmpty(lost)) return false;
+  await checkMayRestrict(trx, principal, { agent, now });
+  return true;
+};
+
+const metadataOf = (
+  details: Partial<AgentDetails>,
+  resourceGrants: readonly ResourceGrant[] | undefined,
+): Record<string, unknown> => ({
+  changed: [...Object.keys(details), ...(resourceGrants ? ['resourceGrants'] : [])].sort(),
+  ...(details.scopes && { scopes: details.scopes }),
+  ...(resourceGrants && { resourceGrants: toldGrants(resourceGrants) }),
+});
+
 /**
- * Changes what is given of an agent. A scope that is new to it has to be held by the caller; who takes one away has to
- * hold all that the agent has. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
+ * Changes what is given of an agent. A scope that is new to it, of the API or of a resource, has to be held by the
+ * caller; who takes one away has to hold all that the agent has. Problems: `not_found`, `agent_decommissioned`,
+ * `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
  */
 export const updateAgent = async (
   { db, clock }: { db: Database; clock: Clock },
   principal: Principal,
-  { agentId, changes, revisions }: AgentUpdate,
+  update: AgentUpdate,
   origin: Origin,
-): Promise<Agent> => {
+): Promise<GrantedAgent> => {
   const { tenantId } = principal;
-  const details = givenDetails(changes);
+  const { agentId } = update;
+  const details = givenDetails(update.changes);
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await lockLivingAgent(trx, tenantId, agentId);
-    if (revisions && !revisions.includes(agent.revision)) {
-      throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
-    }
-    const { scopes = agent.scopes } = details;
-    const added = scopes.filter((scope) => !agent.scopes.includes(scope));
-    if (added.length) await checkGrant(trx, principal, { scopes: added, now: clock() });
-    const isNarrowed = agent.scopes.some((scope) => !scopes.includes(scope));
-    if (isNarrowed) await checkMayRestrict(trx, principal, { agent, now: clock() });
-    const now = isNarrowed ? await afterItsTokens(trx, agent, clock) : clock();
-    const metadata = {
-      changed: Object.keys(details).sort(),
-      ...(details.scopes && { scopes: details.scopes }),
-    };
+    const { agent, resourceGrants: before } = await lockForUpdate(trx, tenantId, update);
+    const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
+    const resourceGrants = given ?? before;
+    const held = { scopes: agent.scopes, resourceGrants: before };
+    const next = { scopes: details.scopes ?? agent.scopes, resourceGrants };
+    const isNarrowed = await checkChange(trx, principal, { agent, held, next, now: clock() });
+    const now = isNarrowed
+      ? await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock)
+      : clock();
     await agent.$query(trx).patch({ ...details, revision: agent.revision + 1, updatedAt: now });
+    if (given) await writeGrants(trx, agent, given);
     const act = { actor: principal, origin, at: now };
+    const metadata = metadataOf(details, given);
     await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
-    return agent;
+    return { agent, resourceGrants };
   });
 };

@@ -19,8 +19,9 @@ export interface Conditions {
   generation?: number | undefined;
   /** Other agents that the token speaks for: each must be active. */
   agentIds?: readonly string[];
-  /** Of the API, which the client and each of these agents must be granted. */
+  /** What the client and each of these agents must be granted: of the resource where there is one, else of the API. */
   scopes?: readonly string[];
+  resourceId?: string | undefined;
   /** Is used up by the commit. */
   assertion?: AssertionUse | undefined;
 }
@@ -78,21 +79,65 @@ const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> =>
   return new Map(rows.map(({ id, scopes }) => [id, scopes]));
 };
 
+const grantOf = (agentId: string, resourceId: string): string => `${agentId} ${resourceId}`;
+
+/** What is granted of resources to those who ask for it in this group, and whom they act for. */
+const findGrants = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const asked = new Map(
+    group.flatMap(({ entry: { tenantId, actorId }, conditions: { resourceId, agentIds = [] } }) =>
+      resourceId === undefined
+        ? []
+        : [actorId, ...agentIds].map((agentId) => [
+            grantOf(agentId, resourceId),
+            { tenantId, agentId, resourceId },
+          ]),
+    ),
+  );
+  if (asked.size === 0) return new Map();
+  const keys = [...asked.values()];
+  const rows = await send<{ agent_id: string; resource_id: string; scopes: string[] }>(
+    'select agent_id, resource_id, scopes from find_resource_grants($1, $2, $3)',
+    [
+      keys.map(({ tenantId }) => tenantId),
+      keys.map(({ agentId }) => agentId),
+      keys.map(({ resourceId }) => resourceId),
+    ],
+  );
+  return new Map(
+    rows.map(({ agent_id: agentId, resource_id: resourceId, scopes }) => [
+      grantOf(agentId, resourceId),
+      scopes,
+    ]),
+  );
+};
+
 interface Live {
   proofs: Granted;
   agents: Granted;
+  grants: Granted;
 }
+
+/** What the client and each agent that the token speaks for may get of what it is for; `undefined` for who is not live. */
+const heldBy = (
+  { entry: { actorId }, conditions }: Pending,
+  { proofs, agents, grants }: Live,
+): (string[] | undefined)[] => {
+  const { resourceId, agentIds = [] } = conditions;
+  const held = (agentId: string, ofApi: string[] | undefined): string[] | undefined =>
+    ofApi && resourceId !== undefined ? (grants.get(grantOf(agentId, resourceId)) ?? []) : ofApi;
+  return [held(actorId, proofs.get(proofOf(conditions))), ...agentIds.map((id) => held(id, agents.get(id)))];
+};
 
 /** The first condition of a request that does not hold; its assertion is not looked at. */
 const findFault = (
   pending: Pending,
-  { proofs, agents }: Live,
+  live: Live,
 ): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
-  const { agentIds = [], scopes = [] } = pending.conditions;
-  const ofClient = proofs.get(proofOf(pending.conditions));
+  const { scopes = [] } = pending.conditions;
+  const [ofClient, ...ofOthers] = heldBy(pending, live);
   if (!ofClient) return 'not_live';
-  const granted = [ofClient, ...agentIds.map((id) => agents.get(id))];
-  if (granted.includes(undefined)) return 'subject_not_live';
+  if (ofOthers.includes(undefined)) return 'subject_not_live';
+  const granted = [ofClient, ...ofOthers];
   return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
 };
 
@@ -127,22 +172,23 @@ const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
   );
 
 /**
- * Two round trips, three where assertions are used up. Who is live is asked by statements of their own after the lock:
- * they must see what its last holder did.
+ * Two round trips, three where assertions are used up. Who is live, and what is granted of resources, is asked by
+ * statements of their own after the lock: they must see what its last holder did.
  */
 export const commitGroup = <P extends Pending>(
   db: Pick<Database, 'pipelined'>,
   group: P[],
 ): Promise<Outcome<P>> =>
   db.pipelined(async (send) => {
-    const [heads, proofs, agents] = await Promise.all([
+    const [heads, proofs, agents, grants] = await Promise.all([
       lockHeads(send, group),
       findLiveProofs(send, group),
       findLiveAgents(send, group),
+      findGrants(send, group),
     ]);
     const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
     const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const refused = await findRefused(send, taken, { proofs, agents });
+    const refused = await findRefused(send, taken, { proofs, agents, grants });
     const committed = taken.filter((pending) => !refused.has(pending));
     const rows = chainGroup(heads, committed);
     // After this turn of the event loop, and so after the commit has left.

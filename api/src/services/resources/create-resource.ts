@@ -7,6 +7,7 @@ import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { canonicalResource } from '../tokens/resource-uri.ts';
+import { lockTenant } from '../lock-tenant.ts';
 
 export interface NewResource {
   identifier: string;
@@ -33,15 +34,14 @@ const checkIdentifier = (identifier: string, publicUrl: string): void => {
   }
 };
 
-/** The subscription's row is locked, so parallel requests are counted one after another. */
 const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
-  await trx('tenant_subscriptions').select('tier').where({ tenant_id: tenantId }).forUpdate();
+  await lockTenant(trx, tenantId);
   if ((await Resource.query(trx).where('tenant_id', tenantId).resultSize()) >= MAX_RESOURCES) {
     throw new Problem('resource_limit', `A tenant has at most ${MAX_RESOURCES} resources. Delete one first.`);
   }
 };
 
-/** Lets the tenant's agents get tokens for a service. Problems: `validation_failed`, `resource_taken`, `resource_limit`. */
+/** Lets agents of the tenant that are granted its scopes get tokens for a service. Problems: `validation_failed`, `resource_taken`, `resource_limit`. */
 export const createResource = async (
   { db, clock, config }: ResourceDeps,
   principal: Principal,

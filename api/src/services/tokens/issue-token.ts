@@ -77,8 +77,15 @@ export const issueToken = async (
       metadata: { credentialId, scope, resource: audience, ...decision.metadata },
     },
   );
-  const scopes = audience === config.PUBLIC_URL ? scope.split(' ') : [];
-  const conditions = { credentialId, generation, agentIds, scopes, assertion };
+  const scopes = scope.split(' ');
+  const conditions = {
+    credentialId,
+    generation,
+    agentIds,
+    scopes,
+    resourceId: decision.resourceId,
+    assertion,
+  };
   let accessToken = '';
   const recorded = await ledger.record(entry, conditions, () => {
     accessToken = signAccessToken({ current }, claims);

@@ -9,7 +9,7 @@ export const clientCredentials: Grant = async (deps, client, parameters) => {
   if (parameters.subject_token !== undefined || parameters.actor_token !== undefined) {
     throw new OAuthError('invalid_request', 'subject_token and actor_token are of the token-exchange grant.');
   }
-  const { identifier, scopes, tokenTtlSeconds } = await findTarget(
+  const { resourceId, identifier, scopes, tokenTtlSeconds } = await findTarget(
     deps,
     client,
     parameters.resource ?? deps.config.PUBLIC_URL,
@@ -18,6 +18,7 @@ export const clientCredentials: Grant = async (deps, client, parameters) => {
   return {
     subject: client.agentId,
     audience: identifier,
+    resourceId,
     scope,
     ttlSeconds: tokenTtlSeconds,
     action: 'token.issued',

@@ -27,6 +27,8 @@ export interface Decision {
   act?: Actor;
   exchangedFrom?: Ancestor[];
   audience: string;
+  /** The tenant's resource that its scopes are of; the API has none. */
+  resourceId?: string | undefined;
   scope: string;
   ttlSeconds: number;
   /** In seconds since 1970, where the token may not outlive another. */

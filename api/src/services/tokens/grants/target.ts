@@ -4,18 +4,19 @@ import { OAuthError } from '../oauth-error.ts';
 import { isResource, isResourceUri } from '../resource-uri.ts';
 import type { GrantDeps } from './grant.ts';
 
-/** What the token is for (RFC 8707): the API, with the scopes that the agent was granted, or a tenant's resource. */
+/** What the token is for (RFC 8707), the API or a tenant's resource, with the scopes that the agent was granted there. */
 export const findTarget = async (
   { findResource, config }: GrantDeps,
-  { tenantId, scopes }: Client,
+  { tenantId, agentId, scopes }: Client,
   resource: string,
 ): Promise<FoundResource> => {
   const { PUBLIC_URL: identifier, TOKEN_TTL_SECONDS: tokenTtlSeconds } = config;
   if (isResource(resource, identifier)) return { identifier, scopes, tokenTtlSeconds };
-  const found = isResourceUri(resource) ? await findResource(tenantId, resource) : undefined;
+  const found = isResourceUri(resource) ? await findResource(tenantId, agentId, resource) : undefined;
   if (found) return found;
   throw new OAuthError(
     'invalid_target',
-    `resource is ${identifier}, or a resource of your tenant (GET /resources).`,
+    `resource is ${identifier}, or one of GET /resources of which this agent is granted scopes: ` +
+      `an owner or admin grants them by PATCH /agents/${agentId} with resourceGrants.`,
   );
 };

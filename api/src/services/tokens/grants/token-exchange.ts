@@ -90,6 +90,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
     act,
     exchangedFrom: lineOf(subject),
     audience: target.identifier,
+    resourceId: target.resourceId,
     scope: grantScopes(parameters.scope, grantable),
     ttlSeconds: target.tokenTtlSeconds,
     notAfter: subject.exp,

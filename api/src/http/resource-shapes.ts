@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { isResourceUri } from '../services/tokens/resource-uri.ts';
+
+/** RFC 6749 section 3.3: printable, without space, quote and backslash. */
+export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
+  error: 'must be 1 to 64 printable characters without space, quote and backslash',
+});
+
+export const identifier = z.string().max(256).refine(isResourceUri, {
+  error: 'must be an absolute URI without a fragment, such as https://crm.example.com',
+});
+
+export const resourceGrants = z
+  .array(z.strictObject({ resource: identifier, scopes: z.array(scopeName).min(1).max(20) }))
+  .max(100)
+  .meta({
+    description:
+      'Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller ' +
+      'holds can be granted.',
+  });
