@@ -29,8 +29,9 @@ afterAll(async () => {
   await dropTestDatabase(api.database);
 });
 
-/** What runs by the clock beside the requests: the health watch, the feed of ended tokens, and who was refused. */
-const byTheClock = /^select 1$|read_revoked_tokens|find_refused_clients|auth_failures/;
+/** What runs by the clock beside the requests: the health watch, the feed of ended tokens, who was refused, and the counts. */
+const byTheClock =
+  /^select 1$|read_revoked_tokens|find_refused_clients|auth_failures|record_credential_uses|pg_try_advisory/;
 
 /** The transactions that were begun by requests. */
 const takeRequests = (): string[][] =>
