@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 
@@ -55,7 +56,7 @@ export const program = (
 ): Program => {
   const [file = '', ...args] = argv[0]?.startsWith('/') ? argv : [process.execPath, ...argv];
   const launch = () => {
-    const child = spawn(file, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+    const child = spawn(file, args, { cwd: root, env: { ...bareEnvironment, ...env } });
     child.stderr.pipe(process.stderr);
     child.stdout.resume();
     return child;
@@ -78,7 +79,7 @@ export const program = (
 
 /** Runs a program to its end. */
 export const runProgram = async (argv: string[], env: Record<string, string>): Promise<void> => {
-  const child = spawn(process.execPath, argv, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, argv, { cwd: root, env: { ...bareEnvironment, ...env } });
   child.stdout.resume();
   child.stderr.pipe(process.stderr);
   const [code] = (await once(child, 'exit')) as [number | null];
