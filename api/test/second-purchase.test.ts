@@ -37,17 +37,23 @@ const found = (status: Status, index = 0) => ({
 /** A Stripe where the tenant's customer has these subscriptions; which pages are made is noted. */
 const having = (...statuses: Status[]) => {
   const pages: Stripe.Checkout.SessionCreateParams[] = [];
+  const customers: string[] = [];
   const create = async (parameters: Stripe.Checkout.SessionCreateParams) => {
     pages.push(parameters);
     return { id: `cs_${pages.length}`, url: 'https://checkout.stripe.test/', expires_at: 1_790_000_000 };
   };
   const stripe = {
-    customers: { create: async () => ({ id: `cus_${crypto.randomUUID()}` }) },
+    customers: {
+      create: async () => {
+        customers.push(`cus_${crypto.randomUUID()}`);
+        return { id: customers.at(-1) };
+      },
+    },
     subscriptions: { list: async () => ({ data: statuses.map(found) }) },
     prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
     checkout: { sessions: { create } },
   } as unknown as Stripe;
-  return { pages, stripe };
+  return { pages, customers, stripe };
 };
 
 const openCheckout = async ({ tenantId }: TestMember): Promise<string> => {
@@ -149,4 +155,25 @@ describe('A trial is given once', () => {
     await buy(member, stripe, 14);
     expect(pages.map((page) => page.subscription_data!.trial_period_days)).toEqual([14, 14]);
   });
+});
+
+it('A tenant has one customer at Stripe, whose pages carry it', async () => {
+  const [one, other] = [await signUp(api), await signUp(api)];
+  const { pages, customers, stripe } = having();
+  for (const member of [one, one, other]) {
+    const { checkoutId } = await buy(member, stripe);
+    await api.sql(`update checkouts set status = 'expired', closed_at = now() where id = $1`, [checkoutId]);
+  }
+  expect(customers).toHaveLength(2);
+  expect(pages.map(({ customer }) => customer)).toEqual([customers[0], customers[0], customers[1]]);
+  const rows = await api.sql(
+    'select tenant_id, customer_id from stripe_customers where tenant_id = any ($1)',
+    [[one.tenantId, other.tenantId]],
+  );
+  expect(new Map(rows.map((row) => [row.tenant_id, row.customer_id]))).toEqual(
+    new Map([
+      [one.tenantId, customers[0]],
+      [other.tenantId, customers[1]],
+    ]),
+  );
 });

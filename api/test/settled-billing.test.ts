@@ -1,10 +1,12 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../src/platform/ids.ts';
 import type { Temporal } from '../src/platform/temporal.ts';
 import { applySubscription } from '../src/services/billing/apply-subscription.ts';
 import { closeCheckout } from '../src/services/billing/close-checkout.ts';
 import { deliverStripeEvents } from '../src/services/billing/deliver-stripe-events.ts';
+import { getCheckout } from '../src/services/billing/get-checkout.ts';
 import { openCheckoutSession } from '../src/services/billing/open-checkout-session.ts';
 import { repairCheckout } from '../src/services/billing/repair-checkout.ts';
 import { startApi } from './support/api.ts';
@@ -153,6 +155,17 @@ describe('A late event raises no subscription that has ended', () => {
   });
 });
 
+/** Pages at Stripe, of which each is said to be as it is; what is done to them is noted. */
+const pages = (status: string) => {
+  const asked: string[] = [];
+  const answer = (what: string) => async (id: string) => {
+    asked.push(`${what} ${id}`);
+    return { id, status };
+  };
+  const sessions = { retrieve: answer('retrieve'), expire: answer('expire') };
+  return { asked, stripe: { checkout: { sessions } } as unknown as Stripe };
+};
+
 describe('A closed checkout stays closed', () => {
   const CLOSED_AT = new Date('2026-11-01T10:00:00Z');
   const close = async (status: string) => {
@@ -167,17 +180,6 @@ describe('A closed checkout stays closed', () => {
   };
   const checkoutOf = async ({ checkoutId }: { checkoutId: string }) =>
     (await api.sql('select status, session_id, closed_at from checkouts where id = $1', [checkoutId]))[0];
-  /** Pages at Stripe, of which each is said to be as it is; what is done to them is noted. */
-  const pages = (status: string) => {
-    const asked: string[] = [];
-    const answer = (what: string) => async (id: string) => {
-      asked.push(`${what} ${id}`);
-      return { id, status };
-    };
-    const sessions = { retrieve: answer('retrieve'), expire: answer('expire') };
-    return { asked, stripe: { checkout: { sessions } } as unknown as Stripe };
-  };
-
   describe.each(['completed', 'expired'])('%s', (status) => {
     const unchanged = { status, session_id: 'cs_1', closed_at: CLOSED_AT };
 
@@ -233,5 +235,62 @@ describe('A closed checkout stays closed', () => {
     await expect(opened).rejects.toMatchObject({ code: 'not_found' });
     expect(asked).toEqual(['retrieve cs_2', 'expire cs_2']);
     expect(await checkoutOf(key)).toMatchObject({ status: 'expired', session_id: 'cs_1' });
+  });
+});
+
+describe('A checkout whose run is gone is repaired', () => {
+  it.each([
+    ['open', 'expired', ['retrieve cs_1', 'expire cs_1'], 0],
+    ['complete', 'completed', ['retrieve cs_1'], 1],
+    ['expired', 'expired', ['retrieve cs_1'], 0],
+  ] as const)('its page is %s', async (found, status, asked, subscriptions) => {
+    const tenantId = await customer();
+    const key = { tenantId, checkoutId: `chk_${tenantId.slice(4)}` };
+    await api.sql(
+      `insert into checkouts (tenant_id, id, session_id, created_by, created_at) values ($1, $2, 'cs_1', 'usr_a', now())`,
+      [tenantId, key.checkoutId],
+    );
+    const stripe = pages(found);
+    const { temporal, started } = empty();
+    await repairCheckout({ ...api.deps, stripe: stripe.stripe, temporal }, key);
+    expect(stripe.asked).toEqual(asked);
+    expect(started).toEqual(Array.from({ length: subscriptions }, () => `subscription/${tenantId}`));
+    const [row] = await api.sql('select status, closed_at from checkouts where id = $1', [key.checkoutId]);
+    expect(row).toEqual({ status, closed_at: expect.any(Date) });
+  });
+
+  it('without a page it stays: its run may be about to start', async () => {
+    const tenantId = await customer();
+    const key = { tenantId, checkoutId: `chk_${tenantId.slice(4)}` };
+    await api.sql(
+      `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr_a', now())`,
+      [tenantId, key.checkoutId],
+    );
+    const { asked, stripe } = pages('open');
+    await repairCheckout({ ...api.deps, stripe, temporal: empty().temporal }, key);
+    expect(asked).toEqual([]);
+    const [row] = await api.sql('select status from checkouts where id = $1', [key.checkoutId]);
+    expect(row).toEqual({ status: 'open' });
+  });
+});
+
+describe('Who asks how a checkout stands has Stripe looked at', () => {
+  it.each([
+    ['open', 1],
+    ['completed', 0],
+    ['expired', 0],
+  ])('while it is open: %s', async (status, looks) => {
+    const tenantId = await customer();
+    const checkoutId = newId('chk');
+    await api.sql(
+      `insert into checkouts (tenant_id, id, status, created_by, created_at, closed_at)
+       values ($1, $2, $3, 'usr_a', now(), case when $3 = 'open' then null else now() end)`,
+      [tenantId, checkoutId, status],
+    );
+    const looked: object[] = [];
+    const stripeEvents = { lookAt: (key: object) => void looked.push(key) };
+    const found = await getCheckout({ db: api.deps.db, stripeEvents }, tenantId, checkoutId);
+    expect(found.status).toBe(status);
+    expect(looked).toEqual(Array.from({ length: looks }, () => ({ tenantId, checkoutId })));
   });
 });
