@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Scope } from '../src/platform/principal.ts';
+import { registerAgent as registerByService } from '../src/services/agents/register-agent.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
@@ -91,4 +93,17 @@ it('A decommissioned agent is public no more', async () => {
   expect(body).toMatchObject({ isPublic: false, status: 'decommissioned' });
   const listed = (await member.get('/agents?status=decommissioned&limit=100')).body.data as Json[];
   expect(listed.filter(({ isPublic }) => isPublic)).toEqual([]);
+});
+
+it('A suspended agent grants nothing, even where its token is not refused yet', async () => {
+  const scopes: Scope[] = ['agents:read', 'agents:write'];
+  const { agentId } = await registerAgent(api, member, scopes);
+  const principal = { tenantId: member.tenantId, kind: 'agent', id: agentId, scopes } as const;
+  const origin = { requestId: 'req_1', ip: '192.0.2.1', userAgent: null };
+  const register = (name: string) => registerByService(api.deps, principal, { name }, origin);
+  expect((await register('a child')).scopes).toEqual(['agents:read']);
+  await member.post(`/agents/${agentId}/suspend`, {});
+  await expect(register('another')).rejects.toMatchObject({ code: 'forbidden' });
+  await member.post(`/agents/${agentId}/reactivate`, {});
+  expect((await register('another')).status).toBe('active');
 });

@@ -1,8 +1,9 @@
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { announceExpiry } from '../src/services/agents/announce-expiry.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 
 /** What the API takes for now: it stands still unless a test moves it. */
@@ -64,6 +65,15 @@ describe('What ends at a moment has ended in it', () => {
     expect((await create()).status).toBe(201);
     const end = now + 600_000;
     expect(await atItsEnd(end, async () => (await create()).status === 201)).toEqual([true, false]);
+  });
+
+  it('an access token, though it was accepted a moment before', async () => {
+    const agent = await registerAgent(api, member);
+    const token = await agent.token();
+    const { exp } = decodeJwt(token);
+    const headers = { authorization: `Bearer ${token}` };
+    const isTaken = async () => (await call(api, '/agents', { headers })).status === 200;
+    expect(await atItsEnd(exp! * 1_000, isTaken)).toEqual([true, false]);
   });
 
   it('a new credential does not begin as one that has ended', async () => {

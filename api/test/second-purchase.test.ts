@@ -1,6 +1,6 @@
 import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Problem } from '../src/platform/problem.ts';
+import type { Problem } from '../src/platform/problem.ts';
 import type { Temporal } from '../src/platform/temporal.ts';
 import { openCheckoutSession } from '../src/services/billing/open-checkout-session.ts';
 import { startApi } from './support/api.ts';
