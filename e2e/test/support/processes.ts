@@ -36,8 +36,11 @@ export const until = async (
   throw new Error(`${what}: not within ${timeoutMs} ms`);
 };
 
+/** A program that starts beside others on a busy machine; a hook may take a minute. */
+const START_MS = 50_000;
+
 export const answers = (url: string): Promise<void> =>
-  until(`${url} answers`, async () => (await fetch(url)).ok);
+  until(`${url} answers`, async () => (await fetch(url)).ok, START_MS);
 
 /** One program of the platform, as it runs in production. */
 export interface Program {
