@@ -1,8 +1,10 @@
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { Stripe as StripeSdk } from 'stripe';
 import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import type { Temporal } from '../src/platform/temporal.ts';
+import { acceptStripeEvent } from '../src/services/billing/accept-stripe-event.ts';
 import { applySubscription } from '../src/services/billing/apply-subscription.ts';
 import { closeCheckout } from '../src/services/billing/close-checkout.ts';
 import { deliverStripeEvents } from '../src/services/billing/deliver-stripe-events.ts';
@@ -292,5 +294,33 @@ describe('Who asks how a checkout stands has Stripe looked at', () => {
     const found = await getCheckout({ db: api.deps.db, stripeEvents }, tenantId, checkoutId);
     expect(found.status).toBe(status);
     expect(looked).toEqual(Array.from({ length: looks }, () => ({ tenantId, checkoutId })));
+  });
+});
+
+describe('An event of the other mode is refused', () => {
+  const SECRET = 'whsec_secretOfTheTests';
+  const accept = (key: string, livemode: boolean) => {
+    const config = { STRIPE_SECRET_KEY: key, STRIPE_WEBHOOK_SECRETS: [SECRET] };
+    const payload = JSON.stringify({
+      id: `evt_${key}_${livemode}`,
+      object: 'event',
+      type: 'invoice.paid',
+      created: Math.floor(Date.now() / 1_000),
+      livemode,
+      data: { object: { object: 'invoice', customer: 'cus_1' } },
+    });
+    const signature = StripeSdk.webhooks.generateTestHeaderString({ payload, secret: SECRET });
+    return acceptStripeEvent({ ...api.deps, config }, Buffer.from(payload), signature);
+  };
+
+  it.each([
+    ['sk_test_a', true],
+    ['rk_test_a', true],
+    ['sk_live_a', false],
+    ['rk_live_a', false],
+  ])('with the key %s, one that is live: %s', async (key, livemode) => {
+    await expect(accept(key, livemode)).rejects.toMatchObject({ code: 'invalid_signature' });
+    expect(await accept(key, !livemode)).toBe(true);
+    expect(await accept(key, !livemode)).toBe(false);
   });
 });
