@@ -85,6 +85,37 @@ const environment = {
   message: "Only a program's config.ts reads the environment.",
 };
 
+/** What a name of ours ends with that stands for a secret or for what proves one; a constant in capitals does not. */
+const SECRET =
+  '/(^|[a-z_])([hH]ash|[sS]ecret|[mM]ac|[sS]ignature|[dD]igest|[tT]oken|[fF]ingerprint|[aA]uthTag)$/';
+
+/** A value of such a name, a function of it, or what a call on it answers. */
+const secretValue = `:matches(${[
+  `Identifier[name=${SECRET}]`,
+  `MemberExpression[property.name=${SECRET}]`,
+  `CallExpression[callee.name=${SECRET}]`,
+  `CallExpression[callee.property.name=${SECRET}]`,
+  `CallExpression[callee.object.name=${SECRET}]`,
+  `CallExpression[callee.object.property.name=${SECRET}]`,
+].join(', ')})`;
+
+/** Whether there is one, and of which kind, tells nothing of its characters. */
+const comparison = [
+  'BinaryExpression[operator=/^[!=]==?$/]',
+  ':not(:has(> Literal))',
+  ':not(:has(> Identifier[name="undefined"]))',
+  ':not(:has(> UnaryExpression[operator="typeof"]))',
+].join('');
+
+const message =
+  'Compare secrets, hashes and signatures by timingSafeEqual: how long another way takes tells where they differ.';
+
+const secretComparisons = [
+  { selector: `${comparison} > ${secretValue}`, message },
+  { selector: `${comparison} > :matches(ChainExpression, TSNonNullExpression) > ${secretValue}`, message },
+  { selector: 'CallExpression[callee.property.name=/^(equals|compare)$/]', message },
+];
+
 export default tseslint.config(
   {
     ignores: [
@@ -133,6 +164,10 @@ export default tseslint.config(
     files,
     rules: { 'no-restricted-imports': ['error', { patterns }] },
   })),
+  {
+    files: ['{api,workers,sdk}/src/**/*.ts', 'dashboard/src/**/*.{ts,svelte}'],
+    rules: { 'no-restricted-syntax': ['error', environment, ...secretComparisons] },
+  },
   {
     files: ['**/config.ts', 'dev/*.mjs', 'dev/src/bootstrap.mjs'],
     rules: { 'no-restricted-syntax': 'off' },

@@ -16,6 +16,7 @@ import {
   dropTestDatabase,
   query,
 } from './support/servers.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 /** Roles belong to the whole cluster: those that a test changes are its own. */
 let login: string;
@@ -235,7 +236,7 @@ describe('a start over a database that would not keep tenants apart', () => {
     database = await createTestDatabase();
     await query(adminUrl(database), `alter role ${login} bypassrls`);
     const main = new URL('../src/main.ts', import.meta.url).pathname;
-    const env = { ...environment(), PATH: process.env.PATH, API_PORT: '0', DB_POOL_MIN: '2' };
+    const env = { ...environment(), ...bareEnvironment, API_PORT: '0', DB_POOL_MIN: '2' };
     const failed = await promisify(execFile)(process.execPath, [main], { env }).catch(
       (error: unknown) => error,
     );

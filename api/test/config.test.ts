@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { settings as workerSettings } from '../../workers/src/config.ts';
 import { parseConfig, settings } from '../src/config.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 
@@ -140,7 +141,7 @@ describe('parseConfig', () => {
 describe('node api/src/main.ts', () => {
   const start = (env: Record<string, string>) =>
     promisify(execFile)(process.execPath, [new URL('../src/main.ts', import.meta.url).pathname], {
-      env: { PATH: process.env.PATH, ...env },
+      env: { ...bareEnvironment, ...env },
     }).catch((error: unknown) => error);
 
   it('names all that is missing and exits 78', async () => {

@@ -14,6 +14,7 @@ import { PUBLIC_URL, startApi, testEnvironment } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestAgent } from './support/callers.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
 
@@ -254,7 +255,7 @@ describe('npm run keys:rotate', () => {
   beforeEach(startAnew);
   const main = fileURLToPath(new URL('../src/keys-rotate/main.ts', import.meta.url));
   const run = async (args: string[], given = testEnvironment(first.database)) => {
-    const options = { env: { PATH: process.env.PATH, ...given } };
+    const options = { env: { ...bareEnvironment, ...given } };
     return promisify(execFile)(process.execPath, [main, ...args], options).catch(
       (error: { code: number; stdout: string; stderr: string }) => error,
     );

@@ -5,6 +5,7 @@ import { scopes } from '../src/platform/principal.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const CONFIG = new URL('schemathesis.toml', import.meta.url).pathname;
 const CHECKS = [
@@ -39,7 +40,7 @@ const run = async (token: string): Promise<{ code: number | null; printed: strin
   ];
   const child = spawn('python3', args, {
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       HOME: '/tmp',
       PYTHONPATH: process.env.TEST_PYTHONPATH,
       PYTHONDONTWRITEBYTECODE: '1',

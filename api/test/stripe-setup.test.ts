@@ -11,6 +11,7 @@ import { createStripe } from '../src/platform/stripe.ts';
 import type { Stripe } from '../src/platform/stripe.ts';
 import { setUpStripe } from '../src/services/billing/set-up-stripe.ts';
 import type { StripeSetup } from '../src/services/billing/set-up-stripe.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const price = tiers.paid.price!;
 const KEY = 'sk_test_canary';
@@ -151,7 +152,7 @@ describe('npm run stripe:setup', () => {
 
   const run = (env: Record<string, string>, ...args: string[]) =>
     new Promise<{ code: number; text: string }>((resolve) => {
-      const whole = { PATH: process.env.PATH, STRIPE_API_URL: standIn.url, STRIPE_SECRET_KEY: KEY, ...env };
+      const whole = { ...bareEnvironment, STRIPE_API_URL: standIn.url, STRIPE_SECRET_KEY: KEY, ...env };
       execFile(process.execPath, [main, ...args], { env: whole }, (error, stdout, stderr) => {
         resolve({ code: Number(error?.code ?? 0), text: stdout + stderr });
       });

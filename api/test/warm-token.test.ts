@@ -32,19 +32,32 @@ afterAll(async () => {
   await dropTestDatabase(api.database);
 });
 
-/** What runs by the clock beside the requests: the health watch, the feed of ended tokens, and who was refused. */
-const byTheClock = /^select 1$|read_revoked_tokens|find_refused_clients|auth_failures/;
+/** What runs by the clock beside the requests: the health watch, the feed of ended tokens, who was refused, and the counts. */
+const byTheClock =
+  /^select 1$|read_revoked_tokens|find_refused_clients|auth_failures|record_credential_uses|pg_try_advisory/;
+
+/** Requests that are answered have ended theirs: what is still open was begun by the clock. */
+const hasEnded = (statements: string[]): boolean => /^(commit|rollback)/i.test(statements.at(-1)!);
 
 /** The transactions that were begun by requests. */
 const takeRequests = (): string[][] =>
-  tap.takeTransactions().filter((statements) => !statements.some((sql) => byTheClock.test(sql)));
+  tap
+    .takeTransactions()
+    .filter((statements) => hasEnded(statements) && !statements.some((sql) => byTheClock.test(sql)));
 
-/** The transactions that the second of two requests costs. */
+/** For how long the API keeps what it has looked up. */
+const KEPT_MS = 1_000;
+
+/** The transactions that the second of two requests costs; on a slow machine, of the first two that are near enough. */
 const costOfSecond = async (ask: () => Promise<{ status: number }>): Promise<string[][]> => {
-  expect((await ask()).status).toBe(200);
-  tap.takeTransactions();
-  expect((await ask()).status).toBe(200);
-  return takeRequests();
+  for (;;) {
+    const started = performance.now();
+    expect((await ask()).status).toBe(200);
+    tap.takeTransactions();
+    expect((await ask()).status).toBe(200);
+    const cost = takeRequests();
+    if (performance.now() - started < KEPT_MS) return cost;
+  }
 };
 
 const open = ['begin', expect.stringContaining('set_config'), expect.stringContaining('lock_audit_heads')];

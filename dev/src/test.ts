@@ -13,6 +13,7 @@ import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
 import { findTestTemporal, startTestPostgres, startTestRedis } from './test-servers.ts';
 import { summaryLine } from './test-summary.ts';
 import type { Summary } from './test-summary.ts';
+import { zoneOfAnotherDay } from './test-zone.ts';
 import { buildWorkflowBundle } from './workflow-bundle.ts';
 
 const FAILED: Summary = { passed: 0, failed: 1 };
@@ -64,7 +65,13 @@ const run = async (config: Config): Promise<Summary> => {
   }
 };
 
-const summary = await run(readConfig()).catch((error: unknown) => {
+/** The tests, their servers and whatever they start: none of it may take a local date for the UTC one. */
+const inAnotherZone = (config: Config): Config => ({
+  ...config,
+  env: { ...config.env, TZ: zoneOfAnotherDay(new Date()) },
+});
+
+const summary = await run(inAnotherZone(readConfig())).catch((error: unknown) => {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
   return FAILED;
 });

@@ -1,24 +1,5 @@
-import { ESLint } from 'eslint';
 import { describe, expect, it } from 'vitest';
-
-const root = new URL('../../', import.meta.url).pathname;
-const eslint = new ESLint({
-  cwd: root,
-  // Imports are judged as text here: the files named below need not exist, so nothing asks for their types.
-  overrideConfig: {
-    languageOptions: { parserOptions: { projectService: false, project: null } },
-    rules: {
-      '@typescript-eslint/no-floating-promises': 'off',
-      '@typescript-eslint/no-misused-promises': 'off',
-      '@typescript-eslint/await-thenable': 'off',
-    },
-  },
-});
-
-const findings = async (file: string, code: string): Promise<string[]> => {
-  const [result] = await eslint.lintText(code, { filePath: `${root}${file}` });
-  return result!.messages.map(({ ruleId }) => ruleId ?? 'parse error');
-};
+import { findings } from './support/lint.ts';
 
 describe('lint refuses an import against the arrows', () => {
   it.each([

@@ -9,6 +9,7 @@ import { adminUrl, createTestDatabase, dropTestDatabase, query } from '../../api
 import { ensureAppRole } from '../src/app-role.ts';
 import { migrateDown, migrateUp } from '../src/migrate.ts';
 import { readCatalogue } from './support/catalogue.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const directory = new URL('../src/versions', import.meta.url).pathname;
 const main = new URL('../src/main.ts', import.meta.url).pathname;
@@ -47,7 +48,7 @@ const ownRole = (database: string, password = 'first'): { role: string; url: str
 };
 
 const run = (args: string[], env: Record<string, string>) =>
-  promisify(execFile)(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } });
+  promisify(execFile)(process.execPath, [main, ...args], { env: { ...bareEnvironment, ...env } });
 
 describe('each version', () => {
   it.each(versions)('%s: A migration leaves no trace when undone', async (version) => {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../src/config.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const required = {
   APP_DATABASE_URL: 'postgres://login:canary@127.0.0.1:5432/sentryagent',
@@ -30,7 +31,7 @@ it('refuses a live key beside a stand-in', () => {
 it('names all that is missing or wrong at once, repeats no value and exits 78', async () => {
   const main = new URL('../src/main.ts', import.meta.url).pathname;
   const failed: unknown = await promisify(execFile)(process.execPath, [main], {
-    env: { PATH: process.env.PATH, STRIPE_SECRET_KEY: 'canary', METRICS_PORT: 'canary', TRIAL_DAYS: '-1' },
+    env: { ...bareEnvironment, STRIPE_SECRET_KEY: 'canary', METRICS_PORT: 'canary', TRIAL_DAYS: '-1' },
   }).catch((error: unknown) => error);
   expect(failed).toMatchObject({ code: 78, stdout: '' });
   const { stderr } = failed as { stderr: string };

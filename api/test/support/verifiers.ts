@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import { PUBLIC_URL } from './api.ts';
 import type { TestApi } from './api.ts';
+import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 /** A resource server that shares no code with ours, and knows of us what the key set tells. */
 export interface Verifier {
@@ -37,7 +38,7 @@ const jose = (url: string, keepMs: number): Verifier => {
 
 /** One in another language: it reads a token a line, and answers a line for each. */
 const program = (name: string, [command = '', ...args]: string[], env: NodeJS.ProcessEnv = {}): Verifier => {
-  const child = spawn(command, args, { env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(command, args, { env: { ...bareEnvironment, ...env } });
   const exited = once(child, 'exit');
   const ended = exited.then(() => 'broken: it has ended');
   const asked: ((verdict: string) => void)[] = [];

@@ -3,10 +3,11 @@ import { parseConfig } from '../../src/config.ts';
 import type { Environment } from '../../src/config.ts';
 import type { Place } from '../../src/test-servers.ts';
 import { createDataDir } from './launcher.ts';
+import { bareEnvironment } from './bare-environment.ts';
 
 /** Where a test starts servers of its own; the run ends what it leaves. */
 export const createPlace = (dataDir = createDataDir(), env: Environment = {}): Place => {
-  const { config } = parseConfig({ PATH: process.env.PATH, ...env });
+  const { config } = parseConfig({ ...bareEnvironment, ...env });
   return { config, children: createChildren({ ...config, dataDir }), dataDir, say: () => {} };
 };
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { bareEnvironment } from './bare-environment.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -20,7 +21,7 @@ export const startStripe = async (
 ): Promise<StripeStandIn> => {
   const child = spawn(process.execPath, [path('../../src/stripe/main.ts')], {
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       STRIPE_PORT: String(options.port ?? 0),
       STRIPE_DATA_FILE: options.dataFile ?? '',
       STRIPE_SCHEMA: path('../fixtures/stripe-openapi.json'),

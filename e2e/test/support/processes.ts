@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 
@@ -35,9 +36,11 @@ export const until = async (
   throw new Error(`${what}: not within ${timeoutMs} ms`);
 };
 
-/** A program may need long to start on a machine that is busy with tests; a hook has 60 s. */
+/** A program that starts beside others on a busy machine; a hook may take a minute. */
+const START_MS = 50_000;
+
 export const answers = (url: string): Promise<void> =>
-  until(`${url} answers`, async () => (await fetch(url)).ok, 45_000);
+  until(`${url} answers`, async () => (await fetch(url)).ok, START_MS);
 
 /** One program of the platform, as it runs in production. */
 export interface Program {
@@ -58,7 +61,7 @@ export const program = (
 ): Program => {
   const [file = '', ...args] = argv[0]?.startsWith('/') ? argv : [process.execPath, ...argv];
   const launch = () => {
-    const child = spawn(file, args, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+    const child = spawn(file, args, { cwd: root, env: { ...bareEnvironment, ...env } });
     child.stderr.pipe(process.stderr);
     child.stderr.on('data', (data: Buffer) => errors.push(data));
     child.stdout.resume();
@@ -84,7 +87,7 @@ export const program = (
 
 /** Runs a program to its end. */
 export const runProgram = async (argv: string[], env: Record<string, string>): Promise<void> => {
-  const child = spawn(process.execPath, argv, { cwd: root, env: { PATH: process.env.PATH, ...env } });
+  const child = spawn(process.execPath, argv, { cwd: root, env: { ...bareEnvironment, ...env } });
   child.stdout.resume();
   child.stderr.pipe(process.stderr);
   const [code] = (await once(child, 'exit')) as [number | null];

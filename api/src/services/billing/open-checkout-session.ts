@@ -66,9 +66,16 @@ const keepSession = async (
   throw new Problem('not_found', 'This checkout was closed meanwhile.');
 };
 
+/** Whether a checkout of the tenant was ever completed: we know it though Stripe may have lost the customer. */
+const hasBought = async (db: Database, tenantId: string): Promise<boolean> =>
+  db.withTenant(
+    tenantId,
+    async (trx) => (await Checkout.query(trx).findOne({ status: 'completed' })) !== undefined,
+  );
+
 /** Makes the page for this customer. Problem: `already_subscribed`. */
 const createSession = async (
-  { stripe, temporal, config }: OpenCheckoutSessionDeps,
+  { db, stripe, temporal, config }: OpenCheckoutSessionDeps,
   key: CheckoutKey & { expiresAt: string },
   customer: string,
 ): Promise<Stripe.Checkout.Session> => {
@@ -78,7 +85,7 @@ const createSession = async (
     throw alreadySubscribed();
   }
   const price = await findPrice(stripe);
-  const isFirst = !found.some(wasBegun);
+  const isFirst = !found.some(wasBegun) && !(await hasBought(db, key.tenantId));
   return stripe.checkout.sessions.create(
     parametersOf(config, key, { customer, price, expiresAt: key.expiresAt, isFirst }),
     { idempotencyKey: `checkout/${key.checkoutId}` },

@@ -1,0 +1,118 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { announceExpiry } from '../src/services/agents/announce-expiry.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
+import type { TestMember } from './support/callers.ts';
+
+/** What the API takes for now: it stands still unless a test moves it. */
+let now = Date.now();
+const clock = (): Date => new Date(now);
+
+let api: TestApi;
+let member: TestMember;
+beforeAll(async () => {
+  api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' }, clock });
+  member = await signUp(api);
+});
+afterAll(() => api.close());
+
+const ask = async (clientId: string, secret: unknown): Promise<number> =>
+  (await requestToken(api, basic(clientId, secret as string), { grant_type: 'client_credentials' })).status;
+
+/** Whether it still holds in the last millisecond, and at the end itself. */
+const atItsEnd = async (end: number, isHeld: () => Promise<boolean>): Promise<boolean[]> => {
+  const held: boolean[] = [];
+  for (const at of [end - 1, end]) {
+    now = at;
+    held.push(await isHeld());
+  }
+  return held;
+};
+
+describe('What ends at a moment has ended in it', () => {
+  it('the overlap of two secrets', async () => {
+    const { agentId, credentialId, clientSecret } = await registerAgent(api, member);
+    const path = `/agents/${agentId}/credentials/${credentialId}/rotate`;
+    const { body } = await member.post(path, { overlapSeconds: 60 });
+    const end = now + 60_000;
+    expect(await atItsEnd(end, async () => (await ask(agentId, clientSecret)) === 200)).toEqual([
+      true,
+      false,
+    ]);
+    expect(await ask(agentId, body.clientSecret)).toBe(200);
+  });
+
+  it('a credential', async () => {
+    const { agentId } = await registerAgent(api, member);
+    const end = now + 60_000;
+    const expiresAt = new Date(end).toISOString();
+    const { body } = await member.post(`/agents/${agentId}/credentials`, { expiresAt });
+    expect(await atItsEnd(end, async () => (await ask(agentId, body.clientSecret)) === 200)).toEqual([
+      true,
+      false,
+    ]);
+    const rotate = `/agents/${agentId}/credentials/${body.credentialId as string}/rotate`;
+    const late = await member.post(rotate, {});
+    expect([late.status, late.body.code]).toEqual([409, 'credential_ended']);
+  });
+
+  it('the answer with a secret that is kept for a key', async () => {
+    const { agentId } = await registerAgent(api, member);
+    const create = () =>
+      member.send('POST', `/agents/${agentId}/credentials`, {}, { 'idempotency-key': 'exact' });
+    expect((await create()).status).toBe(201);
+    const end = now + 600_000;
+    expect(await atItsEnd(end, async () => (await create()).status === 201)).toEqual([true, false]);
+  });
+
+  it('an access token, though it was accepted a moment before', async () => {
+    const agent = await registerAgent(api, member);
+    const token = await agent.token();
+    const { exp } = decodeJwt(token);
+    const headers = { authorization: `Bearer ${token}` };
+    const isTaken = async () => (await call(api, '/agents', { headers })).status === 200;
+    expect(await atItsEnd(exp! * 1_000, isTaken)).toEqual([true, false]);
+  });
+
+  it('a new credential does not begin as one that has ended', async () => {
+    const { agentId } = await registerAgent(api, member);
+    const make = async (at: number) =>
+      (await member.post(`/agents/${agentId}/credentials`, { expiresAt: new Date(at).toISOString() })).status;
+    expect([await make(now), await make(now + 1)]).toEqual([400, 201]);
+  });
+});
+
+it('What ended of a credential is stored no more', async () => {
+  const { agentId, credentialId } = await registerAgent(api, member);
+  const path = `/agents/${agentId}/credentials/${credentialId}`;
+  await member.post(`${path}/rotate`, { overlapSeconds: 600 });
+  const stored = () =>
+    api.sql('select previous_hash, previous_pepper_id, previous_until from credentials where id = $1', [
+      credentialId,
+    ]);
+  expect((await stored())[0]!.previous_hash).toEqual(expect.any(Buffer));
+  await member.send('DELETE', path);
+  const nothing = { previous_hash: null, previous_pepper_id: null, previous_until: null };
+  expect(await stored()).toEqual([nothing]);
+});
+
+it('A page of credentials that is just full is followed by another look', async () => {
+  const { agentId } = await registerAgent(api, member);
+  const make = (from: number, to: number) =>
+    api.sql(
+      `insert into credentials (tenant_id, id, agent_id, kind, secret_hash, pepper_id, generation, created_at, expires_at)
+       select tenant_id, 'crd_' || lpad(n::text, 26, '0'), agent_id, kind, secret_hash, pepper_id, generation, created_at,
+         now() + interval '1 hour'
+       from credentials, generate_series($2::int, $3::int) n where agent_id = $1 and expires_at is null limit $3 - $2 + 1`,
+      [agentId, from, to],
+    );
+  await api.sql('delete from credentials where expires_at is not null');
+  now = Date.now();
+  await make(1, 500);
+  const page = await announceExpiry(api.deps, '');
+  expect(page).toEqual({ queued: 500, next: `crd_${'500'.padStart(26, '0')}` });
+  expect(await announceExpiry(api.deps, page.next!)).toEqual({ queued: 0, next: null });
+  expect(await announceExpiry(api.deps, '')).toEqual({ queued: 0, next: page.next });
+});

@@ -1,0 +1,2 @@
+/** What a program inherits that a test starts with an environment of its own: where programs are, and the time zone. */
+export const bareEnvironment = { PATH: process.env.PATH, TZ: process.env.TZ };
