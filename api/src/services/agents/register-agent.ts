@@ -8,6 +8,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { countCreation } from '../limits/count-today.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
@@ -47,7 +48,7 @@ const ownerOf = async (
 
 /**
  * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope the caller doesn't hold),
- * `agent_name_taken`, `free_tier_limit`, `validation_failed` (an owner who is no member).
+ * `agent_name_taken`, `free_tier_limit`, `daily_limit`, `validation_failed` (an owner who is no member).
  */
 export const registerAgent = async (
   deps: RegisterAgentDeps,
@@ -61,6 +62,7 @@ export const registerAgent = async (
   return deps.db.withTenant(tenantId, async (trx) => {
     await checkGrant(trx, principal, details.scopes);
     await checkLimit(trx, tenantId, deps);
+    await countCreation(trx, deps, { tenantId, now });
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),
