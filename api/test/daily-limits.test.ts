@@ -83,6 +83,13 @@ const create = (id: string, process: Pick<TestApi, 'url'> = api): Promise<Reply>
   });
 };
 
+/** Asks again while a lock is waited for in vain, as 503 says to. */
+const decided = async (ask: () => Promise<Reply>): Promise<number> => {
+  const { status } = await ask();
+  return status === 503 ? decided(ask) : status;
+};
+const sorted = (statuses: number[]): number[] => statuses.toSorted((a, b) => a - b);
+
 const expectRefused = ({ status, headers, body }: Reply, max: number): void => {
   expect([status, body.code, body.max]).toEqual([429, 'daily_limit', max]);
   const midnight = (Math.floor(clock().getTime() / DAY_MS) + 1) * DAY_MS;
@@ -104,11 +111,10 @@ describe('The creation beyond the limit of the day is refused', () => {
   it('among parallel ones of every kind, at two processes, exactly one is the last', async () => {
     await setCount(997);
     const ids = Object.keys(bodies);
-    const replies = await Promise.all(
-      Array.from({ length: 16 }, (_, i) => create(ids[i % ids.length]!, i % 2 ? api : second)),
+    const statuses = await Promise.all(
+      Array.from({ length: 16 }, (_, i) => decided(() => create(ids[i % ids.length]!, i % 2 ? api : second))),
     );
-    expect(replies.filter(({ status }) => status === 201)).toHaveLength(3);
-    expect(replies.filter(({ status }) => status === 429)).toHaveLength(13);
+    expect(sorted(statuses)).toEqual([...Array<number>(3).fill(201), ...Array<number>(13).fill(429)]);
     expect(await readCount()).toBe(1_000);
   });
 
@@ -183,10 +189,10 @@ it('A caller has 10,000 new keys a day', async () => {
   const first = await ask('first');
   expect([first.status, await readCount(counter)]).toEqual([200, 1]);
   await setCount(9_997, counter);
-  const replies = await Promise.all(
-    Array.from({ length: 8 }, (_, i) => ask(`parallel ${i}`.replace(' ', '-'))),
+  const statuses = await Promise.all(
+    Array.from({ length: 8 }, (_, i) => decided(() => ask(`parallel-${i}`))),
   );
-  expect(replies.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
+  expect(sorted(statuses)).toEqual([200, 200, 200, 429, 429, 429, 429, 429]);
   expectRefused(await ask('another'), 10_000);
   expect((await ask('first')).text).toBe(first.text);
   expect((await ask(undefined)).status).toBe(200);
@@ -216,10 +222,12 @@ it('An agent that has had 1,000 credentials gets no other', async () => {
     from credentials, generate_series(1, 997) i where id = $1`;
   await api.sql(fill, [agent.credentialId]);
   const path = `/agents/${agent.agentId}`;
-  const replies = await Promise.all(
-    Array.from({ length: 4 }, (_, i) => create(i % 2 ? 'addKey' : 'createCredential', i < 2 ? api : second)),
+  const statuses = await Promise.all(
+    Array.from({ length: 4 }, (_, i) =>
+      decided(() => create(i % 2 ? 'addKey' : 'createCredential', i < 2 ? api : second)),
+    ),
   );
-  expect(replies.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409]);
+  expect(sorted(statuses)).toEqual([201, 201, 409, 409]);
   const refused = await create('createCredential');
   expect([refused.status, refused.body.code]).toEqual([409, 'credential_limit']);
   expect(refused.body.detail).toMatch(/1000 credentials in its life/);
