@@ -100,6 +100,6 @@ export const anyOf = (schema: Schema): fc.Arbitrary<JsonText> => {
   }
   if (type === 'integer')
     return fc.oneof(fc.integer({ min: schema.minimum, max: schema.maximum }), fc.double()).map(String);
-  if (pattern) return fc.stringMatching(new RegExp(pattern), { maxLength }).map(quote);
+  if (pattern) return fc.stringMatching(new RegExp(pattern), { size: '-1' }).map(quote);
   return fc.string({ unit: 'binary', maxLength }).map(quote);
 };
