@@ -68,6 +68,7 @@ const TENANT_TABLES = [
   'not_before_marks',
   'auth_failures',
   'idempotency_keys',
+  'daily_counts',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -130,6 +131,7 @@ describe('the application’s role', () => {
         `insert into idempotency_keys values ($1, 'member:usr', 'test', 'k', '\\x00', null, now(), now())`,
         [tenantId],
       );
+      await api.sql(`insert into daily_counts values ($1, 'creations', now(), 1)`, [tenantId]);
     }
   });
   afterAll(() => api.close());
@@ -224,6 +226,7 @@ describe('the application’s role', () => {
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
     'delete from checkouts',
+    'delete from daily_counts',
     'update mails set recipient = recipient',
     'delete from mails',
     'update stripe_customers set tenant_id = tenant_id',

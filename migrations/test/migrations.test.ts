@@ -281,6 +281,31 @@ describe('0021', () => {
   });
 });
 
+describe('a credential that was to expire beyond the years of an answer', () => {
+  it('expires at the last time that an answer holds', async () => {
+    const database = await emptyDatabase();
+    const databaseUrl = await plainOwner(database);
+    const knex = knexOf(databaseUrl);
+    const before = versions.indexOf('0018_daily_limits.ts');
+    for (let i = 0; i < before; i++) await knex.migrate.up();
+    const sql = async (text: string) => (await query(adminUrl(database), text)).rows as unknown[];
+    await sql(`insert into users (id, name, email, email_verified, updated_at) values ('usr', 'A', 'a@b.c', true, now());
+      insert into tenants (id, name, slug, created_at) values ('ten', 'T', 't', now());
+      insert into members (id, tenant_id, user_id, role, created_at) values ('mem', 'ten', 'usr', 'owner', now());
+      insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+        values ('ten', 'agt', 'a', '{}', 'usr', now(), now());
+      insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at, expires_at)
+        select 'ten', 'crd_' || at, 'agt', '\\x00', 'p', now(), at::timestamptz
+        from unnest('{10000-01-01 23:58:59Z,infinity,2027-01-01 00:00Z}'::text[]) at`);
+    await migrateUp({ databaseUrl });
+    const rows = await sql(
+      `select (expires_at at time zone 'UTC')::text as at from credentials order by 1 desc`,
+    );
+    const last = { at: '9999-12-31 23:59:59.999' };
+    expect(rows).toEqual([last, last, { at: '2027-01-01 00:00:00' }]);
+  });
+});
+
 describe('the login that the processes use', () => {
   const attributes = async (role: string): Promise<unknown> => {
     const { rows } = await query(

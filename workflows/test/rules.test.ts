@@ -11,11 +11,13 @@ describe('the tier catalogue', () => {
     expect(tiers.free).toMatchObject({
       name: 'Free',
       limits: { agents: { max: 10 }, apiCallsPerDay: { max: 1_000 } },
+      creationsPerDay: 1_000,
       price: null,
     });
     expect(tiers.paid).toMatchObject({
       name: 'Paid',
       limits: { agents: { max: null }, apiCallsPerDay: { max: null } },
+      creationsPerDay: 10_000,
       rateMultiplier: 10,
       price: { lookupKey: 'sentryagent_paid_monthly', amount: 4_900, currency: 'usd', interval: 'month' },
     });

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import type Koa from 'koa';
 import { getRawBody } from 'raw-body';
 import { Problem } from '../platform/problem.ts';
+import { parseJson } from './json-text.ts';
 import type { Route } from './route.ts';
 
 const MAX_BYTES = 64 * 1024;
@@ -26,10 +28,12 @@ const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
   }
 };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+type Malformed = 'malformed_json' | 'invalid_request';
 
 /** A byte that is no UTF-8 would become another character, and nobody would know. */
-const decode = (bytes: Buffer, code: 'malformed_json' | 'invalid_request'): string => {
+const decode = (bytes: Buffer, code: Malformed): string => {
   try {
     return utf8.decode(bytes);
   } catch (error) {
@@ -37,12 +41,10 @@ const decode = (bytes: Buffer, code: 'malformed_json' | 'invalid_request'): stri
   }
 };
 
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new Problem('malformed_json', 'The body is not valid JSON.', { cause: error });
-  }
+const readText = async (ctx: Koa.Context, code: Malformed): Promise<string> => {
+  const text = decode(await readBytes(ctx, MAX_BYTES), code);
+  if (!text.startsWith('\ufeff')) return text;
+  throw new Problem(code, 'The body begins with a byte order mark. Send it without (RFC 8259 section 8.1).');
 };
 
 /** RFC 6749 section 3.2: a parameter is sent once; sent without a value it counts as omitted. */
@@ -55,15 +57,30 @@ const parseForm = (text: string): unknown => {
   return Object.fromEntries([...fields].filter(([, value]) => value !== ''));
 };
 
-/** Reads and decodes a route's body. Problems: `unsupported_media_type`, `content_too_large`, `malformed_json`. */
-export const readBody = async (ctx: Koa.Context, { bodyType = 'json' }: Route): Promise<unknown> => {
-  const type = types[bodyType];
-  if (!ctx.request.is(type)) {
-    throw new Problem('unsupported_media_type', `Send the body as ${type}.`);
-  }
-  const bytes = await readBytes(ctx, MAX_BYTES);
-  if (bodyType === 'form') return parseForm(decode(bytes, 'invalid_request'));
-  return parseJson(decode(bytes, 'malformed_json'));
+/** A JSON body of which every member is optional may be left out, with its Content-Type. */
+export const mayBeAbsent = ({ body, bodyType = 'json' }: Pick<Route, 'body' | 'bodyType'>): boolean =>
+  bodyType === 'json' && body?.safeParse({}).success === true;
+
+/** RFC 9112 section 6.3: neither header means that there is no body. */
+const isEmpty = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+
+const checkType = (ctx: Koa.Context, type: string): void => {
+  if (!ctx.request.is(type)) throw new Problem('unsupported_media_type', `Send the body as ${type}.`);
+  if (/^(utf-?8)?$/i.test(ctx.request.charset)) return;
+  throw new Problem('unsupported_media_type', 'Send the body in UTF-8; charset=utf-8 may be left out.');
+};
+
+/**
+ * Reads and decodes a route's body; one that may be absent, and is, is `{}`. Problems: `unsupported_media_type`,
+ * `content_too_large`, `malformed_json`, `invalid_request`.
+ */
+export const readBody = async (ctx: Koa.Context, route: Route): Promise<unknown> => {
+  if (isEmpty(ctx.req) && mayBeAbsent(route)) return {};
+  const { bodyType = 'json' } = route;
+  checkType(ctx, types[bodyType]);
+  if (bodyType === 'form') return parseForm(await readText(ctx, 'invalid_request'));
+  return parseJson(await readText(ctx, 'malformed_json'));
 };
 
 /** The bytes of a body that is not to be read before its signature was checked. Problem: `content_too_large`. */

@@ -3,6 +3,7 @@ import { problemKinds } from '../platform/problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
 import { answerDocument } from './documents.ts';
 import type { Document } from './documents.ts';
+import { mayBeAbsent } from './body.ts';
 import { publicRoute } from './route.ts';
 import type { Route } from './route.ts';
 
@@ -77,7 +78,7 @@ const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Ro
   ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
   ...(params || query || body ? (['validation_failed'] as const) : []),
   ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
-  ...(repeatable ? (['idempotency_key_reused'] as const) : []),
+  ...(repeatable ? (['idempotency_key_reused', 'daily_limit'] as const) : []),
   ...(repeatable === 'secret' ? (['idempotent_answer_gone'] as const) : []),
   ...(rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
   'internal_error',
@@ -109,7 +110,10 @@ const operation = (route: Route, print: Printer): Json => {
     security: route.access === 'public' ? [] : [{ bearer: [...route.access] }, { session: [] }],
     parameters: [...parametersOf(route, print), ...headerParameters(route)],
     ...(route.body && {
-      requestBody: { required: true, content: { [bodyType]: { schema: print(route.body, 'input') } } },
+      requestBody: {
+        required: !mayBeAbsent(route),
+        content: { [bodyType]: { schema: print(route.body, 'input') } },
+      },
     }),
     ...(route.rawBody && {
       requestBody: { required: true, content: { 'application/json': { schema: { type: 'object' } } } },

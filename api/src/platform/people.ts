@@ -124,7 +124,8 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     trustedOrigins: [dashboardUrl],
     secret,
     ...tables,
-    emailAndPassword: { enabled: true, minPasswordLength: 8, maxPasswordLength: 128, autoSignIn: true },
+    // The routes allow 128 characters, of up to two UTF-16 units each; better-auth counts the units.
+    emailAndPassword: { enabled: true, minPasswordLength: 8, maxPasswordLength: 256, autoSignIn: true },
     plugins: [tenancy, sessions],
     // Ours counts in Redis across processes and stands in front of this one.
     rateLimit: { enabled: false },

@@ -28,6 +28,7 @@ export const problemKinds = {
   content_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  daily_limit: { status: 429, title: 'The limit of the day is reached' },
   free_tier_limit: { status: 429, title: 'The free tier’s limit is reached' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },

@@ -84,8 +84,8 @@ const brief = (text: string): string => (text.length > 60 ? `${text.slice(0, 50)
 
 /** Bodies that are no JSON object of any operation, by what is wrong with them. */
 const malformedJson = (right: string): [string, string | Buffer][] => [
-  ['nothing', ''],
   ['a space', ' '],
+  ['a byte order mark', `\ufeff${right}`],
   ['half of it', right.slice(0, Math.ceil(right.length / 2))],
   ['a comma too many', `${right.slice(0, -1)},}`],
   ['single quotes', `{'name':'a'}`],
@@ -125,6 +125,24 @@ const wrongMember = (body: Json, name: string, schema: Schema): [string, string 
   ];
 };
 
+/** What an object says twice, in the same letters or escaped. */
+const repeated = (name: string, text: string): [string, string][] =>
+  [JSON.stringify(name), `"\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}"`].map(
+    (again) => [`${name} twice, as ${again}`, `{${JSON.stringify(name)}:${text},${again}:${text}}`],
+  );
+
+/** Inside of a member that takes anything. */
+const AMBIGUOUS = [
+  ...[
+    '{"a":1,"a":2}',
+    '[[{"a":1,"a":1}]]',
+    '{"__proto__":{}}',
+    '{"\\u005f_proto__":1}',
+    '{"a":{"__proto__":1}}',
+  ],
+  `${'['.repeat(21)}${']'.repeat(21)}`,
+];
+
 /** An object that may have members of any name, as a JWK: what it has is mistyped, what it has not is no I-JSON. */
 const wrongInner = (object: Json): string[] => [
   ...Object.keys(object).flatMap((name) =>
@@ -132,11 +150,12 @@ const wrongInner = (object: Json): string[] => [
       withMember(object, name, text),
     ),
   ),
-  ...['1e999', '"\\ud800"'].map((text) => withMember(object, 'unknown', text)),
+  ...['1e999', '"\\ud800"', ...AMBIGUOUS].map((text) => withMember(object, 'unknown', text)),
 ];
 
 /** Bodies of the right form, each with one member that is wrong. */
 const misshapen = (body: Json, { properties = {}, required = [] }: Schema): [string, string | Buffer][] => [
+  ...Object.entries(body).flatMap(([name, value]) => repeated(name, JSON.stringify(value))),
   ...Object.entries(properties).flatMap(([name, schema]) => wrongMember(body, name, schema)),
   ...required.map((name): [string, string] => [
     `no ${name}`,
@@ -158,10 +177,11 @@ const TYPES = [
   'text/json',
   '',
 ];
+const CHARSETS = ['utf-16', 'UTF-16LE', 'iso-8859-1', '"latin1"', 'us-ascii', 'utf-7', 'x'];
 
 /** The right bytes under a wrong name. */
-const mislabelled = (right: string, other: string): Omit<BadRequest, 'method' | 'path'>[] => [
-  ...[...TYPES, other].map((type) => ({
+const mislabelled = (right: string, own: string, other: string): Omit<BadRequest, 'method' | 'path'>[] => [
+  ...[...TYPES, other, ...CHARSETS.map((charset) => `${own}; charset=${charset}`)].map((type) => ({
     what: `Content-Type: ${type}`,
     headers: { 'content-type': type },
     body: right,
@@ -182,10 +202,14 @@ export const badJson = (operation: Operation, honest: Honest): BadRequest[] => {
   const right = JSON.stringify(honest.body);
   const { method } = operation;
   const path = pathOf(operation, honest.parameters);
-  const bodies = [...malformedJson(right), ...misshapen(honest.body, operation.bodySchema!)];
+  const bodies = [
+    ...(operation.bodyIsOptional ? [] : ([['nothing', '']] satisfies [string, string][])),
+    ...malformedJson(right),
+    ...misshapen(honest.body, operation.bodySchema!),
+  ];
   return [
     ...bodies.map(([what, body]) => ({ what, method, path, body })),
-    ...mislabelled(right, FORM).map((request) => ({ ...request, method, path })),
+    ...mislabelled(right, JSON_TYPE, FORM).map((request) => ({ ...request, method, path })),
   ];
 };
 
@@ -201,6 +225,7 @@ export const badForm = (operation: Operation, honest: Honest, names: string[]): 
   const bodies: [string, string | Buffer][] = [
     ['nothing', ''],
     ['JSON', JSON.stringify(honest.body)],
+    ['a byte order mark', `\ufeff${right}`],
     ['UTF-16', Buffer.from(right, 'utf16le')],
     ['bytes that are no UTF-8', Buffer.from(`${right}&other=\xff`, 'latin1')],
     ['too many bytes', `${right}&other=${'x'.repeat(OVER_LIMIT - right.length)}`],
@@ -219,7 +244,7 @@ export const badForm = (operation: Operation, honest: Honest, names: string[]): 
   ];
   return [
     ...bodies.map(([what, body]) => ({ what, method, path, body })),
-    ...mislabelled(right, JSON_TYPE).map((request) => ({ ...request, method, path })),
+    ...mislabelled(right, FORM, JSON_TYPE).map((request) => ({ ...request, method, path })),
   ];
 };
 

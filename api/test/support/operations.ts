@@ -10,6 +10,8 @@ export interface Schema {
   enum?: string[];
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
+  format?: string;
   minimum?: number;
   maximum?: number;
   minItems?: number;
@@ -23,8 +25,13 @@ interface Documented {
   operationId: string;
   security: { bearer?: string[] }[];
   parameters?: { name: string; in: string; schema: Schema }[];
-  requestBody?: { content: Record<string, { schema: Schema }> };
+  requestBody?: { required: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
+}
+
+interface Document {
+  paths: Record<string, Record<string, Documented>>;
+  components: { schemas: Record<string, Schema> };
 }
 
 /** An operation as the committed document tells it. */
@@ -41,14 +48,20 @@ export interface Operation {
   /** Those that it reads beside the usual ones. */
   headers: string[];
   bodySchema: Schema | undefined;
+  /** Whether its body may be left out. */
+  bodyIsOptional: boolean;
   /** The media type of its body, if it has one. */
   bodyType: string | undefined;
   statuses: number[];
 }
 
-const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as {
-  paths: Record<string, Record<string, Documented>>;
-};
+const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as Document;
+
+/** The schema with every component that it refers to in its place. */
+const resolve = (schema: Schema): Schema =>
+  JSON.parse(JSON.stringify(schema), (_key, value: { $ref?: string } | undefined) =>
+    value?.$ref ? document.components.schemas[value.$ref.split('/').at(-1)!] : value,
+  ) as Schema;
 
 export const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(
@@ -61,7 +74,8 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
       parameters: parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
       query: parameters.filter((parameter) => parameter.in === 'query'),
       headers: parameters.filter((parameter) => parameter.in === 'header').map(({ name }) => name),
-      bodySchema: requestBody && Object.values(requestBody.content)[0]!.schema,
+      bodySchema: requestBody && resolve(Object.values(requestBody.content)[0]!.schema),
+      bodyIsOptional: requestBody?.required === false,
       bodyType: requestBody && Object.keys(requestBody.content)[0],
       statuses: Object.keys(responses).map(Number),
     }),

@@ -285,7 +285,7 @@ export type Problem = {
      * What to do next, for a person.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -942,7 +942,7 @@ export type RegisterAgentErrors = {
      */
     422: Problem;
     /**
-     * free_tier_limit, rate_limited
+     * free_tier_limit, rate_limited, daily_limit
      */
     429: Problem;
     /**
@@ -1346,7 +1346,7 @@ export type ListCredentialsResponses = {
 export type ListCredentialsResponse = ListCredentialsResponses[keyof ListCredentialsResponses];
 
 export type CreateCredentialData = {
-    body: {
+    body?: {
         name?: string;
         /**
          * Default: never.
@@ -1400,7 +1400,7 @@ export type CreateCredentialErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, daily_limit, free_tier_limit
      */
     429: Problem;
     /**
@@ -1425,7 +1425,7 @@ export type CreateCredentialResponses = {
 export type CreateCredentialResponse = CreateCredentialResponses[keyof CreateCredentialResponses];
 
 export type RotateCredentialData = {
-    body: {
+    body?: {
         /**
          * How long the secret before works on: up to 7 days.
          */
@@ -1479,7 +1479,7 @@ export type RotateCredentialErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, daily_limit, free_tier_limit
      */
     429: Problem;
     /**
@@ -1669,7 +1669,7 @@ export type AddKeyErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, daily_limit, free_tier_limit
      */
     429: Problem;
     /**
@@ -1787,7 +1787,7 @@ export type CreateResourceErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, daily_limit, free_tier_limit
      */
     429: Problem;
     /**
@@ -1933,7 +1933,7 @@ export type ListTiersResponses = {
 export type ListTiersResponse = ListTiersResponses[keyof ListTiersResponses];
 
 export type StartCheckoutData = {
-    body: {
+    body?: {
         [key: string]: never;
     };
     path?: never;
@@ -1971,7 +1971,7 @@ export type StartCheckoutErrors = {
      */
     415: Problem;
     /**
-     * rate_limited
+     * daily_limit, rate_limited
      */
     429: Problem;
     /**
@@ -2057,7 +2057,7 @@ export type ReceiveStripeEventData = {
 
 export type ReceiveStripeEventErrors = {
     /**
-     * invalid_signature, invalid_request
+     * invalid_signature, malformed_json, validation_failed, invalid_request
      */
     400: Problem;
     /**

@@ -12,6 +12,8 @@ export interface Tier {
   /** The word people see. */
   name: string;
   limits: { agents: Limit; apiCallsPerDay: Limit };
+  /** New agents, credentials and resources in a UTC day: each leaves a row behind, also when it has ended. */
+  creationsPerDay: number;
   /** Shares of a daily limit at which the tenant is warned, ascending. */
   warningThresholds: readonly number[];
   /** The sliding-window rate limit, as a multiple of `RATE_LIMIT_MAX_REQUESTS`. */
@@ -28,6 +30,7 @@ export const tiers: Readonly<Record<TierId, Tier>> = {
       agents: { max: 10, enforcement: 'hard' },
       apiCallsPerDay: { max: 1_000, enforcement: 'hard' },
     },
+    creationsPerDay: 1_000,
     warningThresholds: [0.8, 1],
     rateMultiplier: 1,
     price: null,
@@ -39,6 +42,7 @@ export const tiers: Readonly<Record<TierId, Tier>> = {
       agents: { max: null, enforcement: 'soft' },
       apiCallsPerDay: { max: null, enforcement: 'soft' },
     },
+    creationsPerDay: 10_000,
     warningThresholds: [],
     rateMultiplier: 10,
     price: { lookupKey: 'sentryagent_paid_monthly', amount: 4_900, currency: 'usd', interval: 'month' },

@@ -41,7 +41,7 @@ const start = scopedRoute({
         .meta({ id: 'StartedCheckout' }),
     },
   },
-  problems: ['billing_disabled', 'already_subscribed'],
+  problems: ['billing_disabled', 'already_subscribed', 'daily_limit'],
   handle: async (deps, { origin }, principal) => {
     assertBilling(deps);
     return { status: 200, body: await startCheckout(sellingDeps(deps), principal, origin) };
@@ -98,7 +98,7 @@ const webhook = publicRoute({
   responses: {
     200: { description: 'Stored, or known already', schema: z.object({ received: z.literal(true) }) },
   },
-  problems: ['billing_disabled', 'invalid_signature'],
+  problems: ['billing_disabled', 'invalid_signature', 'malformed_json', 'validation_failed'],
   handle: async (deps, { raw, headers }) => {
     assertBilling(deps);
     const isNew = await acceptStripeEvent(deps, raw, String(headers['stripe-signature'] ?? ''));

@@ -17,10 +17,11 @@ export interface NewKey {
 
 /**
  * Adds a public key that the agent proves itself with. Who adds one could act as the agent, so must hold its scopes.
- * Problems: `validation_failed`, `forbidden`, `not_found`, `agent_decommissioned`, `credential_limit`, `key_taken`.
+ * Problems: `validation_failed`, `forbidden`, `not_found`, `agent_decommissioned`, `credential_limit`, `daily_limit`,
+ * `key_taken`.
  */
 export const addKey = async (
-  { db, clock }: { db: Database; clock: Clock },
+  deps: { db: Database; clock: Clock; config: { BILLING_ENABLED: boolean } },
   principal: Principal,
   agentId: string,
   { name, publicKey, expiresAt }: NewKey,
@@ -28,10 +29,10 @@ export const addKey = async (
 ): Promise<Credential> => {
   const { algorithm, jwk, thumbprint } = await parsePublicJwk(publicKey);
   const { tenantId } = principal;
-  const now = clock();
+  const now = deps.clock();
   checkExpiry(expiresAt, now);
-  return db.withTenant(tenantId, async (trx) => {
-    await admitCredential(trx, principal, { agentId, now });
+  return deps.db.withTenant(tenantId, async (trx) => {
+    await admitCredential(trx, deps, principal, { agentId, now });
     const credential = await Credential.query(trx).insert({
       tenantId,
       id: newId('crd', now.getTime()),

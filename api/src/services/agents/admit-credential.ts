@@ -2,13 +2,22 @@ import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
+import { countCreation } from '../limits/count-today.ts';
 import { checkMayIssueCredential } from './authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const MAX_LIVE = 10;
+/** Those that have ended too: they are listed, counted and searched for the client's keys. */
+const MAX_EVER = 1_000;
 
 /** Counted under the agent's row, so of parallel requests one after another. Problem: `credential_limit`. */
 const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise<void> => {
+  if ((await Credential.query(trx).where('agent_id', agentId).resultSize()) >= MAX_EVER) {
+    throw new Problem(
+      'credential_limit',
+      `An agent has at most ${MAX_EVER} credentials in its life, ended ones too. Rotate one, or register a new agent.`,
+    );
+  }
   const live = await Credential.query(trx)
     .where('agent_id', agentId)
     .whereNull('revoked_at')
@@ -29,14 +38,17 @@ export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
 
 /**
  * Whether the caller may give the agent one credential more; holds the agent's row until the transaction ends.
- * Problems: `not_found`, `agent_decommissioned`, `credential_limit`, `forbidden`.
+ * Problems: `not_found`, `agent_decommissioned`, `credential_limit`, `daily_limit`, `forbidden`.
  */
 export const admitCredential = async (
   trx: Transaction,
+  deps: { config: { BILLING_ENABLED: boolean } },
   principal: Principal,
   { agentId, now }: { agentId: string; now: Date },
 ): Promise<void> => {
-  const agent = await lockLivingAgent(trx, principal.tenantId, agentId);
+  const { tenantId } = principal;
+  const agent = await lockLivingAgent(trx, tenantId, agentId);
   await checkMayIssueCredential(trx, principal, { agent, now });
   await checkLimit(trx, agentId, now);
+  await countCreation(trx, deps, { tenantId, now });
 };

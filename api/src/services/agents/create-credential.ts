@@ -23,22 +23,22 @@ export interface CredentialRequest {
 
 /**
  * Makes a client secret for an agent of the tenant. Problems: `not_found`, `agent_decommissioned`, `credential_limit`,
- * `validation_failed`, `forbidden`: a secret is worth its agent's scopes, so the caller has to hold them.
+ * `daily_limit`, `validation_failed`, `forbidden`: a secret is worth its agent's scopes, so the caller has to hold them.
  */
 export const createCredential = async (
-  { db, clock, peppers }: { db: Database; clock: Clock; peppers: Keyring },
+  deps: { db: Database; clock: Clock; peppers: Keyring; config: { BILLING_ENABLED: boolean } },
   principal: Principal,
   { agentId, name, expiresAt }: CredentialRequest,
   origin: Origin,
 ): Promise<NewCredential> => {
   const { tenantId } = principal;
-  const now = clock();
+  const now = deps.clock();
   checkExpiry(expiresAt, now);
   const id = newId('crd', now.getTime());
   const clientSecret = newClientSecret(id);
-  const { hash, pepperId } = hashSecret(peppers, clientSecret);
-  return db.withTenant(tenantId, async (trx) => {
-    await admitCredential(trx, principal, { agentId, now });
+  const { hash, pepperId } = hashSecret(deps.peppers, clientSecret);
+  return deps.db.withTenant(tenantId, async (trx) => {
+    await admitCredential(trx, deps, principal, { agentId, now });
     const credential = await Credential.query(trx).insert({
       tenantId,
       id,

@@ -8,6 +8,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../lock-tenant.ts';
 import { resolveGrants } from '../resources/resolve-grants.ts';
 import type { GrantRequest } from '../resources/resolve-grants.ts';
@@ -56,7 +57,8 @@ const ownerOf = async (
 
 /**
  * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope the caller doesn't hold),
- * `agent_name_taken`, `free_tier_limit`, `validation_failed` (an owner who is no member, a grant that is none).
+ * `agent_name_taken`, `free_tier_limit`, `daily_limit`, `validation_failed` (an owner who is no member, a grant that is
+ * none).
  */
 export const registerAgent = async (
   deps: RegisterAgentDeps,
@@ -72,6 +74,7 @@ export const registerAgent = async (
     const resourceGrants = await resolveGrants(trx, tenantId, requested);
     await checkGrant(trx, principal, { scopes: details.scopes, resourceGrants, now });
     await checkLimit(trx, tenant, deps);
+    await countCreation(trx, deps, { tenantId, now });
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),

@@ -18,6 +18,7 @@ import { Stripe } from '../../platform/stripe.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
+import { countCheckout } from '../limits/count-today.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
 import { closeCheckout } from './close-checkout.ts';
 import { repairCheckout } from './repair-checkout.ts';
@@ -66,6 +67,7 @@ const takeOpenCheckout = (
       if (!open) throw unavailable(new Error('a checkout was closed at this very moment'));
       return { checkoutId: open.id, isNew: false, hasPage: open.sessionId !== null };
     }
+    await countCheckout(trx, { tenantId, now: at });
     const act = { actor: principal, origin, at };
     const metadata = { checkoutId: row.id };
     await appendAudit(trx, succeeded(act, { action: 'checkout.started', agentId: null, metadata }));
@@ -142,8 +144,8 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
 };
 
 /**
- * Answers Stripe's page for the tenant's open checkout. Problems: `already_subscribed`, `service_unavailable` (Temporal
- * or Stripe is away).
+ * Answers Stripe's page for the tenant's open checkout. Problems: `already_subscribed`, `daily_limit`,
+ * `service_unavailable` (Temporal or Stripe is away).
  */
 export const startCheckout = async (
   deps: RepairCheckoutDeps,

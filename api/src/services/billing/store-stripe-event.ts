@@ -9,12 +9,18 @@ export interface StripeEvent {
   data: { object: object };
 }
 
-/** Whom the event is about: `customer` of nearly every object of billing, the object itself where it is a customer. */
+/** What can be a customer of ours; Postgres would refuse a NUL, and with it the event. */
+const isCustomerId = (id: unknown): id is string => typeof id === 'string' && /^[\w-]{1,255}$/.test(id);
+
+/**
+ * Whom the event is about: `customer` of nearly every object of billing, the object itself where it is a customer. An
+ * event of nobody is stored, and is settled at once.
+ */
 const customerOf = ({ data: { object } }: StripeEvent): string | null => {
-  const { id, object: kind, customer } = object as { id?: string; object?: string; customer?: unknown };
-  if (kind === 'customer') return id ?? null;
-  if (typeof customer === 'string') return customer;
-  return (customer as { id?: string } | null | undefined)?.id ?? null;
+  const { id, object: kind, customer } = object as Record<'id' | 'object' | 'customer', unknown>;
+  const named =
+    kind === 'customer' ? id : ((customer as { id?: unknown } | null | undefined)?.id ?? customer);
+  return isCustomerId(named) ? named : null;
 };
 
 /** Keeps that there is something to look at, and nothing of what the event says. Whether it was new. */

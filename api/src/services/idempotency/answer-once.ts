@@ -8,6 +8,7 @@ import type { Keyring } from '../../platform/keyring.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { heldScopes } from '../agents/authority.ts';
+import { countKey } from '../limits/count-today.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const SECRET_MS = 10 * 60_000;
@@ -130,7 +131,8 @@ const replay = <T>(
 /**
  * Does the work for the first request of a key and answers the same to the next ones. Key, work and answer are one
  * transaction: work that fails, or is cut off, leaves no key and may be tried again, and a second request that comes
- * meanwhile waits for the first. Problems: `idempotency_key_reused`, `idempotent_answer_gone`, `forbidden`.
+ * meanwhile waits for the first. Problems: `idempotency_key_reused`, `idempotent_answer_gone`, `daily_limit`,
+ * `forbidden`.
  */
 export const answerOnce = async <T>(
   { db, clock, keys }: { db: Database; clock: Clock; keys: Keyring },
@@ -160,6 +162,7 @@ export const answerOnce = async <T>(
       await checkMayHear(trx, attempt.principal, { row, now });
       return { answer: replay<T>(keys, id, row, { fingerprint, now }), replayed: true };
     }
+    await countKey(trx, { tenantId, now }, id.principal);
     const answer = await work(joinTransaction(db, tenantId, trx));
     await trx('idempotency_keys')
       .where(id)

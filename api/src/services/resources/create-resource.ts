@@ -6,8 +6,9 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { canonicalResource } from '../tokens/resource-uri.ts';
+import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../lock-tenant.ts';
+import { canonicalResource } from '../tokens/resource-uri.ts';
 
 export interface NewResource {
   identifier: string;
@@ -18,7 +19,7 @@ export interface NewResource {
 export interface ResourceDeps {
   db: Database;
   clock: Clock;
-  config: { PUBLIC_URL: string };
+  config: { PUBLIC_URL: string; BILLING_ENABLED: boolean };
 }
 
 /** Far more than anyone needs: the list is answered whole. */
@@ -41,18 +42,22 @@ const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
   }
 };
 
-/** Lets agents of the tenant that are granted its scopes get tokens for a service. Problems: `validation_failed`, `resource_taken`, `resource_limit`. */
+/**
+ * Lets agents of the tenant that are granted its scopes get tokens for a service. Problems: `validation_failed`,
+ * `resource_taken`, `resource_limit`, `daily_limit`.
+ */
 export const createResource = async (
-  { db, clock, config }: ResourceDeps,
+  deps: ResourceDeps,
   principal: Principal,
   { identifier, scopes, tokenTtlSeconds }: NewResource,
   origin: Origin,
 ): Promise<Resource> => {
-  checkIdentifier(identifier, config.PUBLIC_URL);
+  checkIdentifier(identifier, deps.config.PUBLIC_URL);
   const { tenantId } = principal;
-  const now = clock();
-  return db.withTenant(tenantId, async (trx) => {
+  const now = deps.clock();
+  return deps.db.withTenant(tenantId, async (trx) => {
     await checkRoom(trx, tenantId);
+    await countCreation(trx, deps, { tenantId, now });
     const resource = await Resource.query(trx).insert({
       tenantId,
       id: newId('res', now.getTime()),

@@ -1,0 +1,81 @@
+import { nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
+import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { TenantSubscription } from '../../models/tenant-subscription.ts';
+import type { Transaction } from '../../platform/database.ts';
+import { Problem } from '../../platform/problem.ts';
+
+const MAX_CHECKOUTS = 50;
+const MAX_KEYS = 10_000;
+
+interface Day {
+  tenantId: string;
+  now: Date;
+}
+
+/** What is refused, in the words of the answer. */
+interface Limit {
+  counter: string;
+  max: number;
+  what: string;
+}
+
+const dailyLimit = ({ max, what }: Limit, now: Date): Problem => {
+  const resetsAt = nextUtcMidnight(now);
+  return new Problem(
+    'daily_limit',
+    `${max} ${what} in a UTC day are the most. Try again after ${resetsAt.toISOString()}.`,
+    {
+      members: { max, resetsAt: resetsAt.toISOString() },
+      headers: {
+        'Retry-After': String(Math.max(1, Math.ceil((resetsAt.getTime() - now.getTime()) / 1_000))),
+      },
+    },
+  );
+};
+
+/**
+ * Counts one more in the act's own transaction: what fails is not counted, and the row stays locked until the commit,
+ * so parallel acts are counted one after another. A process whose clock is behind counts for the later day. Problem:
+ * `daily_limit`.
+ */
+const countToday = async (trx: Transaction, { tenantId, now }: Day, limit: Limit): Promise<void> => {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(
+    `insert into daily_counts as c (tenant_id, counter, day, count) values (?, ?, ?, 1)
+     on conflict (tenant_id, counter) do update
+       set day = greatest(c.day, excluded.day),
+         count = case when c.day < excluded.day then 1 else c.count + 1 end
+       where c.day < excluded.day or c.count < ?
+     returning 1`,
+    [tenantId, limit.counter, utcDay(now), limit.max],
+  );
+  if (rows.length === 0) throw dailyLimit(limit, now);
+};
+
+/** Where nothing is sold, every tenant may do as much as the most that is sold elsewhere. */
+const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boolean): Promise<number> => {
+  if (!isSold) return Math.max(...Object.values(tiers).map((tier) => tier.creationsPerDay));
+  const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
+  return tiers[tier].creationsPerDay;
+};
+
+/** One agent, credential or resource more. Problem: `daily_limit`. */
+export const countCreation = async (
+  trx: Transaction,
+  { config }: { config: { BILLING_ENABLED: boolean } },
+  day: Day,
+): Promise<void> => {
+  const max = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
+  await countToday(trx, day, { counter: 'creations', max, what: 'new agents, credentials and resources' });
+};
+
+/** One checkout more; counted apart, since a tenant at its limits must be able to pay. Problem: `daily_limit`. */
+export const countCheckout = (trx: Transaction, day: Day): Promise<void> =>
+  countToday(trx, day, { counter: 'checkouts', max: MAX_CHECKOUTS, what: 'checkouts' });
+
+/** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
+export const countKey = (trx: Transaction, day: Day, principal: string): Promise<void> =>
+  countToday(trx, day, {
+    counter: `keys of ${principal}`,
+    max: MAX_KEYS,
+    what: 'requests of one caller with a new Idempotency-Key',
+  });
