@@ -59,7 +59,7 @@ export const createRedisLink = (counter: RedisCounter, logger: Logger): RedisLin
       try {
         const [mark, count] = await counter.ping();
         processes = count;
-        if (mark !== epoch || !isClosed()) await counter.raiseOwn();
+        if (mark !== epoch || !isClosed()) await counter.regained();
         epoch = mark;
         succeeded();
       } catch {
