@@ -12,9 +12,11 @@ export interface ApiProcess {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
+/** Starts it again when it ends before it is up, as a supervisor would: on a busy machine Postgres may be slow. */
 export const startApiProcess = async (
   database: string,
   env: Record<string, string> = {},
+  tries = 5,
 ): Promise<ApiProcess> => {
   const port = await freePort();
   const child = spawn(process.execPath, [main], {
@@ -25,7 +27,7 @@ export const startApiProcess = async (
       LOG_LEVEL: 'error',
       ...env,
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   const ended = once(child, 'exit');
   const url = `http://127.0.0.1:${port}`;
@@ -35,7 +37,10 @@ export const startApiProcess = async (
       () => false,
     );
   while (!(await isUp())) {
-    if (child.exitCode !== null) throw new Error(`the API ended by itself: exit code ${child.exitCode}`);
+    if (child.exitCode !== null) {
+      if (tries > 1) return startApiProcess(database, env, tries - 1);
+      throw new Error(`the API ended by itself: exit code ${child.exitCode}`);
+    }
     await wait(100);
   }
   return {
