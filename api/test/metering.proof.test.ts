@@ -234,35 +234,39 @@ afterAll(() => {
   }
 });
 
-it.each(orders)('Every call is counted once through faults, %s', async (name, order) => {
-  const paid = [await openJournal('paid'), await openJournal('paid')];
-  const all = [...paid];
-  const rows: string[] = [];
-  for (const fault of order) {
-    const { outcome, free } = await judge(fault, paid);
-    all.push(free);
-    const { sent, acknowledged, overshoot, sameAfterMs } = outcome;
-    rows.push(
-      `| ${fault} | ${sent} | ${acknowledged} | ${overshoot} | ${(sameAfterMs / 1_000).toFixed(1)} s |`,
+it.each(orders)(
+  'Every call is counted once through faults, %s',
+  { timeout: 1_500_000 },
+  async (name, order) => {
+    const paid = [await openJournal('paid'), await openJournal('paid')];
+    const all = [...paid];
+    const rows: string[] = [];
+    for (const fault of order) {
+      const { outcome, free } = await judge(fault, paid);
+      all.push(free);
+      // One fault at a time: a killed process's last minute is in Redis alone until another one has flushed it.
+      await wait(65_000);
+      const { sent, acknowledged, overshoot, sameAfterMs } = outcome;
+      rows.push(
+        `| ${fault} | ${sent} | ${acknowledged} | ${overshoot} | ${(sameAfterMs / 1_000).toFixed(1)} s |`,
+      );
+      console.log(rows.at(-1));
+    }
+    const [stored, shown] = [await ledgers(all), await figures(processes[0], all)];
+    expect(stored).toEqual(shown.map((figure, place) => figure - all[place]!.earlier));
+    for (const [place, { acknowledged, sent }] of all.entries()) {
+      expect(stored[place]).toBeGreaterThanOrEqual(acknowledged);
+      expect(stored[place]).toBeLessThanOrEqual(sent);
+    }
+    const totals = [sum(all.map((one) => one.acknowledged)), sum(stored), sum(all.map((one) => one.sent))];
+    reports.push(
+      [
+        `Faults ${name}: acknowledged ${totals[0]} ≤ ledger ${totals[1]} ≤ sent ${totals[2]}, and so for each of the ${all.length} tenants.`,
+        '',
+        '| fault | sent | acknowledged | over the limit | same figure |',
+        '|---|---|---|---|---|',
+        ...rows,
+      ].join('\n'),
     );
-    console.log(rows.at(-1));
-  }
-  // The last minute is flushed by then.
-  await wait(65_000);
-  const [stored, shown] = [await ledgers(all), await figures(processes[0], all)];
-  expect(stored).toEqual(shown.map((figure, place) => figure - all[place]!.earlier));
-  for (const [place, { acknowledged, sent }] of all.entries()) {
-    expect(stored[place]).toBeGreaterThanOrEqual(acknowledged);
-    expect(stored[place]).toBeLessThanOrEqual(sent);
-  }
-  const totals = [sum(all.map((one) => one.acknowledged)), sum(stored), sum(all.map((one) => one.sent))];
-  reports.push(
-    [
-      `Faults ${name}: acknowledged ${totals[0]} ≤ ledger ${totals[1]} ≤ sent ${totals[2]}, and so for each of the ${all.length} tenants.`,
-      '',
-      '| fault | sent | acknowledged | over the limit | same figure |',
-      '|---|---|---|---|---|',
-      ...rows,
-    ].join('\n'),
-  );
-});
+  },
+);
