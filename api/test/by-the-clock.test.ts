@@ -52,8 +52,9 @@ describe('Sweeps run by themselves', () => {
       refused: true,
       expires_at: minutesAgo(2),
     };
-    revocations.add({ tokens: [token], marks: [mark] });
-    expect(revocations.size).toBe(before + 2);
+    const credential = { credential_id: newId('crd'), expires_at: minutesAgo(2) };
+    revocations.add({ tokens: [token], credentials: [credential], marks: [mark] });
+    expect(revocations.size).toBe(before + 3);
     vi.advanceTimersByTime(10_000);
     expect(revocations.size).toBe(before);
     await feed.stop();
@@ -81,9 +82,11 @@ describe('Sweeps run by themselves', () => {
       `insert into revoked_tokens (tenant_id, jti, expires_at) values ($1, $2, now() + interval '5 minutes')`,
       [member.tenantId, jti],
     );
-    expect(revocations.has({ jti, sub: agent.agentId })).toBe(false);
+    expect(revocations.has({ jti, sub: agent.agentId, credential_id: agent.credentialId })).toBe(false);
     vi.advanceTimersByTime(500);
-    await expect.poll(() => revocations.has({ jti, sub: agent.agentId }), PATIENCE).toBe(true);
+    await expect
+      .poll(() => revocations.has({ jti, sub: agent.agentId, credential_id: agent.credentialId }), PATIENCE)
+      .toBe(true);
     await feed.stop();
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newId } from '../src/platform/ids.ts';
 import type { Scope } from '../src/platform/principal.ts';
 import { registerAgent as registerByService } from '../src/services/agents/register-agent.ts';
 import { startApi } from './support/api.ts';
@@ -97,13 +98,14 @@ it('A decommissioned agent is public no more', async () => {
 
 it('A suspended agent grants nothing, even where its token is not refused yet', async () => {
   const scopes: Scope[] = ['agents:read', 'agents:write'];
-  const { agentId } = await registerAgent(api, member, scopes);
-  const principal = { tenantId: member.tenantId, kind: 'agent', id: agentId, scopes } as const;
+  const { agentId, credentialId } = await registerAgent(api, member, scopes);
+  const token = { jti: newId('evt'), clientId: agentId, credentialId, generation: 0, actors: [] };
+  const principal = { tenantId: member.tenantId, kind: 'agent', id: agentId, scopes, token } as const;
   const origin = { requestId: 'req_1', ip: '192.0.2.1', userAgent: null };
   const register = (name: string) => registerByService(api.deps, principal, { name }, origin);
-  expect((await register('a child')).scopes).toEqual(['agents:read']);
+  expect((await register('a child')).agent.scopes).toEqual(['agents:read']);
   await member.post(`/agents/${agentId}/suspend`, {});
   await expect(register('another')).rejects.toMatchObject({ code: 'forbidden' });
   await member.post(`/agents/${agentId}/reactivate`, {});
-  expect((await register('another')).status).toBe('active');
+  expect((await register('another')).agent.status).toBe('active');
 });

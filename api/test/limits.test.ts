@@ -62,6 +62,22 @@ describe('the rate limit', () => {
     await api.close();
   });
 
+  it.each(['true', 'false'])(
+    'A rate limited answer shows what is left of the day (in Redis: %s)',
+    async (REDIS_RATE_LIMIT_ENABLED) => {
+      const env = { ...LONG, RATE_LIMIT_MAX_REQUESTS: '2', REDIS_RATE_LIMIT_ENABLED };
+      const api = await startApi({ env });
+      const token = await (await registerAgent(api, await signUp(api))).token();
+      expect(await served([api], token, 2)).toBe(2);
+      for (let i = 0; i < 2; i++) {
+        const { status, headers } = await use(api, token);
+        expect(status).toBe(429);
+        expect(headers.get('ratelimit')).toMatch(/^"window";r=0;t=\d+, "day";r=998;t=\d+$/);
+      }
+      await api.close();
+    },
+  );
+
   it('Paid tenant gets ten times the rate', async () => {
     const api = await startApi({ env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '10' } });
     const member = await signUp(api);

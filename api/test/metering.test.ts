@@ -1,67 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import { recordTotals } from '../src/services/usage/totals.ts';
+import { createRecorder } from '../src/services/usage/record-totals.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
-import type { TestMember } from './support/callers.ts';
-
-const NO_RATE = { RATE_LIMIT_MAX_REQUESTS: '1000000' };
-
-interface Metric {
-  today: number;
-  period: number;
-  limit: number | null;
-  resetsAt: string | null;
-}
-
-const usageOf = async (member: TestMember) => {
-  const { status, body } = await member.get('/billing/usage');
-  expect(status).toBe(200);
-  return body as {
-    tier: string;
-    warning: boolean;
-    upgradeUrl: string | null;
-    metrics: Record<string, Metric>;
-  };
-};
-
-const callsOf = async (member: TestMember): Promise<number> =>
-  (await usageOf(member)).metrics.api_calls!.today;
-
-/** What the ledger holds of a tenant's calls, summed over processes. */
-const ledgerOf = async (api: TestApi, tenantId: string): Promise<number> => {
-  const [row] = await api.sql(
-    `select coalesce(sum(count), 0)::int as total from usage_events where tenant_id = $1 and metric = 'api_calls'`,
-    [tenantId],
-  );
-  return row!.total as number;
-};
-
-/** As if the tenant had used so many calls today, at some other process. */
-const useCalls = (api: TestApi, tenantId: string, count: number) =>
-  api.sql(
-    `insert into usage_events (tenant_id, day, metric, source, count)
-     values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', $2)`,
-    [tenantId, count],
-  );
-
-/** Calls that were let through, of so many sent at once in waves. */
-const sendCalls = async (apis: TestApi[], token: string, total: number, width: number): Promise<number> => {
-  let served = 0;
-  let sent = 0;
-  const worker = async (): Promise<void> => {
-    while (sent < total) {
-      const api = apis[sent++ % apis.length]!;
-      const { status } = await call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
-      if (status === 200) served += 1;
-      else expect(status).toBe(429);
-    }
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-  return served;
-};
+import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
 
 describe('what is counted', () => {
   let api: TestApi;
@@ -120,6 +64,20 @@ describe('what is counted', () => {
       await registerAgent(api, member);
       expect((await usageOf(member)).metrics.active_agents!.today).toBe(i);
     }
+  });
+
+  it('Suspended agents are active agents', async () => {
+    const member = await signUp(api);
+    for (let i = 0; i < 10; i++) {
+      const { body } = await member.post('/agents', { name: `agent ${i}` });
+      if (i < 4)
+        expect((await member.post(`/agents/${body.agentId as string}/suspend`, {})).status).toBe(200);
+    }
+    expect((await usageOf(member)).metrics.active_agents!.today).toBe(10);
+    expect((await member.post('/agents', { name: 'agent 10' })).body).toMatchObject({
+      limit: 'agents',
+      used: 10,
+    });
   });
 });
 
@@ -222,11 +180,29 @@ describe('the flush', () => {
     expect(await ledgerOf(api, member.tenantId)).toBe(8);
   });
 
+  it('Flushed calls are shown once', async () => {
+    for (const redis of ['true', 'false']) {
+      const one = await startApi({
+        env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: redis },
+        database: api.database,
+      });
+      const member = await signUp(one);
+      expect(await sendCalls([one], await (await registerAgent(one, member)).token(), 7, 1)).toBe(7);
+      await one.deps.meter.flush();
+      expect(await ledgerOf(one, member.tenantId)).toBe(7);
+      // What this process remembers of Postgres is a second old at most.
+      await wait(1_100);
+      expect((await usageOf(member)).metrics.api_calls).toMatchObject({ today: 7, period: 7 });
+      await one.close();
+    }
+  });
+
   it('A late flush lowers no total', async () => {
     const { tenantId } = await signUp(api);
     const total = { tenantId, day: 20_000, source: 'api_late' };
-    await recordTotals(api.deps.db, [{ ...total, count: 7 }]);
-    await recordTotals(api.deps.db, [{ ...total, count: 5 }]);
+    const record = createRecorder(api.deps.logger);
+    for (const count of [7, 5])
+      await api.deps.db.acrossTenants((trx) => record(trx, [{ ...total, count }], false));
     expect(await ledgerOf(api, tenantId)).toBe(7);
   });
 });
@@ -382,6 +358,49 @@ describe('the free tier’s limits', () => {
     expect((await (await registerAgent(api, other)).get('/agents')).body.code).toBe('free_tier_limit');
     await api.deps.meter.flush();
     expect(await ledgerOf(api, other.tenantId)).toBe(1_000);
+    await api.close();
+  });
+});
+
+describe.each([
+  ['Pacific/Kiritimati', '2028-02-29T23:30:00.000Z', '2028-02-01', '2028-03-01', 1 + 30 + 500],
+  ['America/Los_Angeles', '2028-03-01T00:30:00.000Z', '2028-03-01', '2028-04-01', 1],
+])('a server in %s', (zone, instant, start, end, period) => {
+  const before = process.env.TZ;
+  beforeAll(() => {
+    process.env.TZ = zone;
+  });
+  afterAll(() => {
+    if (before === undefined) delete process.env.TZ;
+    else process.env.TZ = before;
+  });
+
+  it('A day is a UTC day in every time zone', async () => {
+    expect(new Date(instant).getDate()).not.toBe(new Date(instant).getUTCDate());
+    const clock = () => new Date(instant);
+    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, clock });
+    const member = await signUp(api);
+    await api.sql(
+      `insert into usage_events (tenant_id, day, metric, source, count) values
+         ($1, '2028-02-01', 'api_calls', 'earlier', 30), ($1, '2028-02-28', 'api_calls', 'earlier', 500)`,
+      [member.tenantId],
+    );
+    expect(await sendCalls([api], await (await registerAgent(api, member)).token(), 1, 1)).toBe(1);
+    await api.deps.meter.flush();
+    const day = instant.slice(0, 10);
+    const midnight = new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString();
+    expect(await usageOf(member)).toMatchObject({
+      day,
+      period: { start: `${start}T00:00:00.000Z`, end: `${end}T00:00:00.000Z` },
+      metrics: { api_calls: { today: 1, period, resetsAt: midnight } },
+    });
+    expect(
+      await api.sql(
+        `select day::text, count::int from usage_events
+         where tenant_id = $1 and metric = 'api_calls' and source <> 'earlier'`,
+        [member.tenantId],
+      ),
+    ).toEqual([{ day, count: 1 }]);
     await api.close();
   });
 });

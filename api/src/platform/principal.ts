@@ -25,16 +25,16 @@ export interface PresentedToken {
   actors: readonly string[];
 }
 
-/** Who is asking: all that a service may know of the caller. */
-export interface Principal {
+interface Caller {
   tenantId: string;
-  kind: 'agent' | 'member';
   /** Of an exchanged token, the subject: what is the subject's own is not the actor's. */
   id: string;
   scopes: readonly Scope[];
-  /** An agent has one, a member none. */
-  token?: PresentedToken;
 }
+
+/** Who is asking: all that a service may know of the caller. An agent comes with a token, a member with a session. */
+export type Principal = Caller &
+  ({ kind: 'agent'; token: PresentedToken } | { kind: 'member'; token?: undefined });
 
 /** A member's scopes follow the role: everyone may read, owners and admins may change. */
 export const scopesOfRole = (role: Role): readonly Scope[] =>

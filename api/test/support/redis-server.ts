@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../dev/src/ports.ts';
 import { redisUrl } from './servers.ts';
-import { until } from './until.ts';
 
 /** A Redis of a test's own, to be broken at will. */
 export interface RedisServer {
@@ -16,9 +16,13 @@ export interface RedisServer {
   folder: string;
   /** Sends a command over a connection of its own. */
   call(command: string, ...args: string[]): Promise<unknown>;
-  /** Stops the process without ending it: the kernel still takes its connections. */
+  /** Stops the process without ending it: the kernel still takes its connections, and what is sent waits. */
   freeze(): void;
   thaw(): void;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Copies its files; the answer puts them back while it is down. */
+  snapshot(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -39,26 +43,55 @@ const findProgram = async (): Promise<string> => {
   return /^executable:(.+)$/m.exec(info)![1]!.trim();
 };
 
-export const startRedisServer = async (): Promise<RedisServer> => {
+const untilReady = async (url: string): Promise<void> => {
+  const redis = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  redis.on('error', () => {});
+  await redis.ping();
+  redis.disconnect();
+};
+
+/** `flags` are Redis' own settings, such as `appendonly`. */
+export const startRedisServer = async (flags: Record<string, string> = {}): Promise<RedisServer> => {
   const [program, port] = [await findProgram(), await freePort()];
-  const folder = mkdtempSync(join(tmpdir(), 'sentryagent-redis-'));
-  const flags = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder, '--save', ''];
-  const child = spawn(program, flags, { stdio: 'ignore' });
+  const root = await mkdtemp(join(tmpdir(), 'sentryagent-redis-'));
+  const folder = join(root, 'data');
   const url = `redis://127.0.0.1:${port}/0`;
-  const call = (command: string, ...args: string[]) => ask(url, command, args);
-  await until('the Redis of the test answers', async () => (await call('PING')) === 'PONG');
+  let child: ChildProcess;
+  await mkdir(folder);
+
+  const start = async (): Promise<void> => {
+    const settings = { bind: '127.0.0.1', port: String(port), dir: folder, save: '', ...flags };
+    const argv = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    child = spawn(program, argv, { stdio: 'ignore' });
+    await untilReady(url);
+  };
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+  };
+  await start();
   return {
     url,
     port,
     folder,
-    call,
+    call: (command, ...args) => ask(url, command, args),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
+    kill,
+    start,
+    snapshot: async () => {
+      const copy = join(root, `copy-${Date.now()}`);
+      await cp(folder, copy, { recursive: true });
+      return async () => {
+        await rm(folder, { recursive: true });
+        await cp(copy, folder, { recursive: true });
+      };
+    },
     close: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
-      rmSync(folder, { recursive: true, force: true });
+      await kill();
+      await rm(root, { recursive: true, force: true });
     },
   };
 };

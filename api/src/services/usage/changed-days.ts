@@ -1,30 +1,27 @@
 import type { CounterRedis } from './scripts.ts';
-import { toTotals } from './totals.ts';
-import type { Total } from './totals.ts';
+import { dayOfKey } from './totals.ts';
+import type { TenantDay } from './totals.ts';
 
-/** A tenant's day whose counts changed, with the score that says when. */
-export interface ChangedDay {
+/** An entry of the list of what changed: a tenant's day, with the score that says when. */
+export interface Change {
   member: string;
   score: string;
-  tenantId: string;
-  day: number;
 }
 
-/** The days that changed since the last flush, oldest change first. */
-export const listChangedDays = async (redis: CounterRedis, limit: number): Promise<ChangedDay[]> => {
-  const flat = await redis.listChanged(limit);
-  return Array.from({ length: flat.length / 2 }, (_, i) => {
-    const member = flat[2 * i]!;
-    const [tenantId = '', day = ''] = member.split('|');
-    return { member, score: flat[2 * i + 1]!, tenantId, day: Number(day) };
-  });
+/** What changed since the last flush and not after `until`, oldest first. */
+export const listChanges = async (redis: CounterRedis, until: string, limit: number): Promise<Change[]> => {
+  const flat = await redis.listChanged(until, limit);
+  return Array.from({ length: flat.length / 2 }, (_, i) => ({
+    member: flat[2 * i]!,
+    score: flat[2 * i + 1]!,
+  }));
 };
 
-/** Every process's total of a changed day. */
-export const readChangedDay = async (redis: CounterRedis, { tenantId, day }: ChangedDay): Promise<Total[]> =>
-  toTotals(tenantId, day, await redis.readDay(tenantId, day));
+/** The days; an entry that names none holds no count. */
+export const daysOf = (changes: readonly Change[]): TenantDay[] =>
+  changes.flatMap(({ member }) => dayOfKey(member) ?? []);
 
-/** Takes days off the list, but for those that changed again meanwhile. */
-export const settleChangedDays = async (redis: CounterRedis, days: readonly ChangedDay[]): Promise<void> => {
-  await redis.settleChanges(...days.flatMap(({ member, score }) => [member, score]));
+/** Takes entries off the list, but for those that changed again meanwhile. */
+export const settleChanges = async (redis: CounterRedis, changes: readonly Change[]): Promise<void> => {
+  await redis.settleChanges(...changes.flatMap(({ member, score }) => [member, score]));
 };

@@ -1,51 +1,87 @@
-import type { Database } from '../../platform/database.ts';
-import { listChangedDays, readChangedDay, settleChangedDays } from './changed-days.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { daysOf, listChanges, settleChanges } from './changed-days.ts';
+import type { Change } from './changed-days.ts';
 import type { OwnCounts } from './own-counts.ts';
+import type { RecordTotals } from './record-totals.ts';
 import type { CounterRedis } from './scripts.ts';
-import { recordTotals } from './totals.ts';
+import { listUnsharedDays, readDays } from './stored-totals.ts';
+import type { TenantDay } from './totals.ts';
+
+export interface FlushDeps {
+  db: Database;
+  redis: CounterRedis;
+  record: RecordTotals;
+}
 
 const PAGE = 200;
-/** Any fixed number: one process at a time writes what Redis holds. */
+const OWN_PAGE = 1_000;
+/** Any fixed number: one process at a time brings Redis and Postgres together. */
 const LOCK = 7_231_955;
 
-/** Whether this process is the one that flushes; the lock is held while `work` runs. */
-const underLock = (db: Database, work: () => Promise<void>): Promise<void> =>
-  db.acrossTenants(async (trx) => {
-    const { rows } = await trx.raw<{ rows: { taken: boolean }[] }>(
-      'select pg_try_advisory_xact_lock(?) as taken',
-      [LOCK],
-    );
-    if (rows[0]?.taken) await work();
-  });
-
-const flushPage = async (db: Database, redis: CounterRedis): Promise<number> => {
-  const days = await listChangedDays(redis, PAGE);
-  if (days.length === 0) return 0;
-  const totals = await Promise.all(days.map((day) => readChangedDay(redis, day)));
-  await recordTotals(db, totals.flat());
-  // Only now, and only what has not changed meanwhile: a crash before this line repeats the page, which adds nothing.
-  await settleChangedDays(redis, days);
-  return days.length;
+const takeLock = async (trx: Transaction): Promise<boolean> => {
+  const { rows } = await trx.raw<{ rows: { taken: boolean }[] }>(
+    'select pg_try_advisory_xact_lock(?) as taken',
+    [LOCK],
+  );
+  return rows[0]?.taken ?? false;
 };
 
-/** Writes every process's changed totals from Redis to Postgres, those of a process that died too. */
-export const flushRedis = async (db: Database, redis: CounterRedis): Promise<void> => {
-  let more = true;
-  while (more) {
-    more = false;
-    await underLock(db, async () => {
-      more = (await flushPage(db, redis)) === PAGE;
-    });
-  }
+/**
+ * Raises Redis and Postgres to the larger of both, source by source. Both only grow, so this may be repeated, come
+ * late or be left half done.
+ */
+const exchange = async (
+  trx: Transaction,
+  { redis, record }: FlushDeps,
+  days: readonly TenantDay[],
+): Promise<void> => {
+  if (days.length === 0) return;
+  const merged = await redis.merge(days, await readDays(trx, days));
+  await record(trx, merged, false);
+};
+
+const flushPage = ({ db, ...deps }: FlushDeps, until: string): Promise<Change[]> =>
+  db.acrossTenants(async (trx) => {
+    if (!(await takeLock(trx))) return [];
+    const changes = await listChanges(deps.redis, until, PAGE);
+    await exchange(trx, { db, ...deps }, daysOf(changes));
+    return changes;
+  });
+
+/** Brings what changed in Redis into Postgres, counts of processes that died too, and what Redis lacks of those days back. */
+export const flushChanged = async (deps: FlushDeps): Promise<void> => {
+  // What changes while this runs is for the next time: with steady traffic there would be no end.
+  const until = await deps.redis.newestChange();
+  if (until === undefined) return;
+  let changes: Change[];
+  do {
+    changes = await flushPage(deps, until);
+    // Only after the commit, and only what has not changed meanwhile: a crash before this line repeats the page.
+    await settleChanges(deps.redis, changes);
+  } while (changes.length === PAGE);
+};
+
+/** Brings into Redis what processes have written to Postgres while they had no Redis, one page of it. */
+export const shareUnshared = async (deps: FlushDeps): Promise<void> => {
+  await deps.db.acrossTenants(async (trx) => {
+    const days = await listUnsharedDays(trx, PAGE);
+    if (days.length > 0 && (await takeLock(trx))) await exchange(trx, deps, days);
+  });
 };
 
 /** Writes what this process counted while Redis could not be told. */
-export const flushOwn = async (db: Database, own: OwnCounts): Promise<void> => {
+export const flushOwn = async (
+  { db, record }: Pick<FlushDeps, 'db' | 'record'>,
+  own: OwnCounts,
+  unshared: boolean,
+): Promise<void> => {
   const totals = own.takeUnsynced();
-  try {
-    await recordTotals(db, totals);
-  } catch (error) {
-    own.putBack(totals);
-    throw error;
+  for (let from = 0; from < totals.length; from += OWN_PAGE) {
+    try {
+      await db.acrossTenants((trx) => record(trx, totals.slice(from, from + OWN_PAGE), unshared));
+    } catch (error) {
+      own.putBack(totals.slice(from));
+      throw error;
+    }
   }
 };

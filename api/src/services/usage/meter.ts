@@ -7,7 +7,8 @@ import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { ServiceState } from '../../platform/service-state.ts';
 import type { Admission, Call } from './admission.ts';
-import { flushOwn, flushRedis } from './flush-usage.ts';
+import { createAttempts } from './attempt.ts';
+import { createFlusher } from './flusher.ts';
 import { createLocalCounter } from './local-counter.ts';
 import { createOtherCounts } from './other-counts.ts';
 import { createOwnCounts } from './own-counts.ts';
@@ -33,53 +34,63 @@ export interface Meter {
   redisState(): ServiceState;
   /** Writes all counts to Postgres now. */
   flush(): Promise<void>;
-  /** Flushes a last time. */
+  /** Writes a last time, all that this process ever counted among it: nobody else may get to it. */
   stop(): Promise<void>;
 }
 
 const PING_MS = 500;
-const OWN_FLUSH_MS = 1_000;
+/** How soon a process that has Redis and one that has none know of each other's counts. */
+const KEEP_UP_MS = 1_000;
 
 export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Meter => {
   const processId = newId('api');
   const own = createOwnCounts(processId);
   const others = createOtherCounts();
+  const startAttempt = createAttempts(own);
   const shape = { db, own, others, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
   const shared = redis && counterRedis(redis, config.RATE_LIMIT_WINDOW_MS, processId);
-  const link =
-    redis && shared
-      ? createRedisLink(redis, createRedisCounter({ ...shape, redis: shared }), logger)
-      : noLink;
+  const inRedis = shared && createRedisCounter({ ...shape, redis: shared });
+  const link = redis && inRedis ? createRedisLink(redis, inRedis, logger) : noLink;
   const local = createLocalCounter(shape);
+  const flusher = createFlusher({ db, logger, own, redis: shared, link });
   const today = (): number => epochDay(clock());
 
   const flush = async (): Promise<void> => {
-    await flushOwn(db, own);
-    if (shared && link.isClosed()) await flushRedis(db, shared);
+    await flusher.flush();
     own.forgetBefore(today() - 1);
+    inRedis?.forgetBefore(today() - 1);
   };
 
   const stops = [
     every(PING_MS, logger, 'the ping of redis', link.ping),
-    every(OWN_FLUSH_MS, logger, 'the flush of usage kept in memory', () => flushOwn(db, own)),
+    every(KEEP_UP_MS, logger, 'the flush of usage kept in memory', flusher.keepUp),
     every(config.USAGE_FLUSH_INTERVAL_MS, logger, 'the flush of usage', flush),
   ];
 
   return {
-    admit: (call) =>
-      link.ask(
-        (counter) => counter.admit(call, today()),
-        () => local.admit(call, today(), link.processes()),
-      ),
-    usedToday: (tenantId) =>
-      link.ask(
-        (counter) => counter.used(tenantId, today()),
-        () => local.used(tenantId, today()),
-      ),
+    admit: async (call) => {
+      const attempt = call.metered && startAttempt(call.metered);
+      try {
+        return await link.ask(
+          (counter) => counter.admit(call, attempt, today()),
+          () => local.admit(call, attempt, today(), link.processes()),
+        );
+      } finally {
+        attempt?.end();
+      }
+    },
+    usedToday: (tenantId) => {
+      const day = { tenantId, day: today() };
+      return link.ask(
+        (counter) => counter.used(day),
+        () => local.used(day),
+      );
+    },
     redisState: link.state,
     flush,
     stop: async () => {
       for (const stop of stops) stop();
+      own.markAllUnsynced();
       await flush();
     },
   };

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import type { Admission, Call } from './admission.ts';
+import type { Attempt } from './attempt.ts';
 import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
-import type { AdmitReply, CounterRedis } from './scripts.ts';
-import { readTotals, sumCounts, toTotals } from './totals.ts';
-import type { Total } from './totals.ts';
+import type { AdmitCall, CounterRedis } from './scripts.ts';
+import { readTotals } from './stored-totals.ts';
+import { sumCounts } from './totals.ts';
+import type { TenantDay, Total } from './totals.ts';
+import { createUpToDateDays } from './up-to-date-days.ts';
 
 export interface RedisCounterDeps {
   redis: CounterRedis;
@@ -17,56 +20,74 @@ export interface RedisCounterDeps {
 
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
 
+/** Own totals that one call to Redis raises. */
+const PAGE = 500;
+/** The call itself, once more after Redis lost its data, once more on another day. */
+const TRIES = 3;
+
+const askOf = ({ limitKey, rateMax }: Call, attempt: Attempt | undefined, day: number): AdmitCall => {
+  if (!attempt) return { limitKey, rateMax };
+  const { tenantId, quota } = attempt;
+  const bounds = { floor: attempt.floor(day), ceiling: attempt.ceiling(day) };
+  return { limitKey, rateMax, usage: { tenantId, quota: quota ?? undefined, day, ...bounds } };
+};
+
 /** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
 export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps) => {
-  const raise = (tenantId: string, day: number, totals: readonly Total[], seeds: boolean): Promise<null> =>
-    redis.raise(tenantId, day, seeds ? 1 : 0, ...totals.flatMap(({ source, count }) => [source, count]));
-
-  /** An empty day is not trusted before Postgres' rows are in it. Without Postgres there is no answer: a 503. */
-  const seed = async (tenantId: string, day: number): Promise<void> => {
-    const totals = await readTotals(db, tenantId, day).catch((error: unknown) => {
+  /** Raises Redis to what Postgres and this process know of the day; answers all together. Without Postgres: a 503. */
+  const bringUpToDate = async (day: TenantDay): Promise<Total[]> => {
+    const stored = await readTotals(db, day).catch((error: unknown) => {
       throw unavailable(error);
     });
-    await raise(tenantId, day, totals, true);
+    return redis.merge([day], [...stored, own.total(day)]);
   };
 
-  const ask = ({ limitKey, rateMax, metered }: Call, today: number): Promise<AdmitReply> => {
-    const { tenantId, quota } = metered ?? {};
-    const floor = tenantId === undefined ? 0 : own.get(tenantId, today);
-    return redis.admit({ limitKey, rateMax, tenantId, quota: quota ?? undefined, floorDay: today, floor });
-  };
+  const days = createUpToDateDays(bringUpToDate);
+  let connection = 0;
+  redis.onClose(() => {
+    connection += 1;
+    days.forgetAll();
+  });
 
   return {
-    admit: async (call: Call, today: number): Promise<Admission> => {
-      let reply = await ask(call, today);
-      if (reply.outcome === 'unseeded' && call.metered) {
-        await seed(call.metered.tenantId, reply.day);
-        reply = await ask(call, today);
+    admit: async (call: Call, attempt: Attempt | undefined, today: number): Promise<Admission> => {
+      let day = today;
+      for (let tries = 0; tries < TRIES; tries++) {
+        const asked = attempt && { tenantId: attempt.tenantId, day };
+        const known = asked && days.ensure(asked);
+        await known;
+        const { outcome, remaining, resetMs, ...reply } = await redis.admit(askOf(call, attempt, day));
+        day = reply.day;
+        if (outcome === 'unseeded') {
+          if (asked && known) days.forget(asked, known);
+        } else if (outcome !== 'other_day') {
+          if (outcome === 'allowed') attempt?.count(day, false);
+          if (asked) others.saw(asked, reply.others);
+          return { outcome, rate: { remaining, resetMs }, used: reply.used };
+        }
       }
-      const { outcome, remaining, resetMs, day, used } = reply;
-      if (outcome === 'unseeded') throw new Error('Redis lost its data between two commands');
-      if (call.metered && outcome !== 'rate_limited') {
-        const { tenantId } = call.metered;
-        if (outcome === 'allowed') own.add(tenantId, day, false);
-        others.saw(tenantId, day, used - own.get(tenantId, day));
-      }
-      return { outcome, rate: { remaining, resetMs }, used };
+      throw new Error('Redis lost its data again and again');
     },
 
-    used: async (tenantId: string, day: number): Promise<number> => {
-      let fields = await redis.readDay(tenantId, day);
-      if (fields.seeded === undefined) {
-        await seed(tenantId, day);
-        fields = await redis.readDay(tenantId, day);
-      }
-      return sumCounts(toTotals(tenantId, day, fields));
+    used: async (day: TenantDay): Promise<number> => sumCounts(await bringUpToDate(day)),
+
+    /** The mark of this Redis' data, as this connection sees it, and how many processes share it. */
+    ping: async (): Promise<[mark: string, processes: number]> => {
+      const [mark, processes] = await redis.pingCounters(randomUUID());
+      return [`${mark} ${connection}`, processes];
     },
 
-    /** The mark of this Redis' data, and how many processes share it. */
-    ping: () => redis.pingCounters(randomUUID()),
-
-    raiseOwn: async (): Promise<void> => {
-      for (const total of own.all()) await raise(total.tenantId, total.day, [total], false);
+    /**
+     * Redis answers again, or is another than before. It is told this process's totals; what others counted meanwhile,
+     * or had counted, is in Postgres, and read from there at the first call for each tenant's day.
+     */
+    regained: async (): Promise<void> => {
+      days.forgetAll();
+      const totals = own.all();
+      for (let from = 0; from < totals.length; from += PAGE)
+        await redis.raise(totals.slice(from, from + PAGE));
     },
+
+    forgetBefore: days.forgetBefore,
   };
 };

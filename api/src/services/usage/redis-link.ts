@@ -60,7 +60,7 @@ export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Log
     try {
       const [mark, count] = await counter.ping();
       processes = count;
-      if (mark !== epoch || !isClosed()) await counter.raiseOwn();
+      if (mark !== epoch || !isClosed()) await counter.regained();
       epoch = mark;
       succeeded();
     } catch (error) {

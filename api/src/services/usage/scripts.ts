@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis';
 import { gather } from '../../platform/gather.ts';
 import { inTime } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
+import { keyOf } from './totals.ts';
+import type { TenantDay, Total } from './totals.ts';
 
 /**
  * The counters' Lua. Keys are made inside (no Redis Cluster): time and day are Redis' own, so that processes with
@@ -13,10 +15,30 @@ import type { Admission } from './admission.ts';
  *   usage:changed            sorted set of <tenant>|<day> by the time of the last change: what the flush writes
  *   usage:epoch              a random mark: when it is gone, so is everything else
  *   usage:processes          sorted set of live processes by the time of their last ping
+ *
+ * Changes have the time in microseconds: in one millisecond a day may be read by the flush and change again.
  */
 const TIME = `
 local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local micros = time[1] * 1000000 + time[2]`;
+
+/** Three days, so that yesterday is there whatever the clocks of the processes say. */
+const EXPIRE = `redis.call('EXPIRE', key, 259200)`;
+
+/** What the tenant has used. No decision is made on another day than the caller's, nor on an empty one. */
+const READ_DAY = `
+local usage, used, others, own, key = call.usage, 0, 0, 0, nil
+if usage then
+  if usage.day ~= day then return answer('other_day', 0, 0, 0, 0) end
+  key = 'usage:' .. usage.tenantId .. ':' .. day
+  if redis.call('HEXISTS', key, 'seeded') == 0 then return answer('unseeded', 0, 0, 0, 0) end
+  local recorded = tonumber(redis.call('HGET', key, process) or 0) or 0
+  own = math.max(recorded, usage.floor)
+  for _, count in ipairs(redis.call('HVALS', key)) do others = others + (tonumber(count) or 0) end
+  others = others - recorded
+  used = others + own
+end`;
 
 /** Two buckets weighted by how much of the window still covers the older one. */
 const SLIDING_WINDOW = `
@@ -33,27 +55,20 @@ if weighted + 1 > call.rateMax then
   else
     wait = 1 - (call.rateMax - 1 - current) / previous - elapsed
   end
-  return answer('rate_limited', 0, math.max(1, math.ceil(wait * window)), 0)
+  return answer('rate_limited', 0, math.max(1, math.ceil(wait * window)), used, others)
 end
 local remaining = math.floor(call.rateMax - weighted - 1)
 local reset = math.ceil((1 - elapsed) * window)`;
 
 /** Refuses at the limit, else counts the call into this process's own field. */
 const TAKE_QUOTA = `
-local used = 0
-if call.tenantId then
-  local key = 'usage:' .. call.tenantId .. ':' .. day
-  if redis.call('HEXISTS', key, 'seeded') == 0 then return answer('unseeded', remaining, reset, 0) end
-  local recorded = tonumber(redis.call('HGET', key, process) or 0)
-  local own = recorded
-  if call.floorDay == day then own = math.max(recorded, call.floor) end
-  used = own - recorded
-  for _, count in ipairs(redis.call('HVALS', key)) do used = used + tonumber(count) end
-  if call.quota and used >= call.quota then return answer('quota_exceeded', remaining, reset, used) end
-  redis.call('HSET', key, process, own + 1)
-  redis.call('EXPIRE', key, 259200)
-  redis.call('ZADD', 'usage:changed', now, call.tenantId .. '|' .. day)
-  used = used + 1
+if usage then
+  if usage.quota and used >= usage.quota then return answer('quota_exceeded', remaining, reset, used, others) end
+  local counted = math.max(own, math.min(own + 1, usage.ceiling))
+  redis.call('HSET', key, process, counted)
+  ${EXPIRE}
+  redis.call('ZADD', 'usage:changed', micros, usage.tenantId .. '|' .. day)
+  used = others + counted
 end`;
 
 /**
@@ -63,29 +78,37 @@ end`;
 const ADMIT = `${TIME}
 local window, process = tonumber(ARGV[1]), ARGV[2]
 local day = math.floor(time[1] / 86400)
-local function answer(outcome, remaining, reset, used)
-  return {outcome = outcome, remaining = remaining, resetMs = reset, day = day, used = used}
+local function answer(outcome, remaining, reset, used, others)
+  return {outcome = outcome, remaining = remaining, resetMs = reset, day = day, used = used, others = others}
 end
 local function admit(call)
-${SLIDING_WINDOW}${TAKE_QUOTA}
+${READ_DAY}${SLIDING_WINDOW}${TAKE_QUOTA}
 if redis.call('INCR', rate_key .. bucket) == 1 then redis.call('PEXPIRE', rate_key .. bucket, window * 2) end
-return answer('allowed', remaining, reset, used)
+return answer('allowed', remaining, reset, used, others)
 end
 local replies = {}
 for place, call in ipairs(cjson.decode(ARGV[3])) do replies[place] = admit(call) end
 return cjson.encode(replies)`;
 
-/** Raises fields to totals known elsewhere. ARGV: tenant, day, `1` when these are the day's rows, source, total, … */
+/**
+ * Raises fields to totals known elsewhere. ARGV: JSON of days, each with its totals; `1` when these are all that
+ * Postgres knows of the day: then the day is whole, and there is nothing for the flush to write. Answers the hashes.
+ */
 const RAISE = `${TIME}
-local key = 'usage:' .. ARGV[1] .. ':' .. ARGV[2]
-for i = 4, #ARGV, 2 do
-  if tonumber(ARGV[i + 1]) > tonumber(redis.call('HGET', key, ARGV[i]) or 0) then
-    redis.call('HSET', key, ARGV[i], ARGV[i + 1])
-    redis.call('ZADD', 'usage:changed', now, ARGV[1] .. '|' .. ARGV[2])
+local hashes = {}
+for place, entry in ipairs(cjson.decode(ARGV[1])) do
+  local key = 'usage:' .. entry.tenantId .. ':' .. entry.day
+  for _, total in ipairs(entry.totals) do
+    if total.count > (tonumber(redis.call('HGET', key, total.source) or 0) or 0) then
+      redis.call('HSET', key, total.source, total.count)
+      if ARGV[2] ~= '1' then redis.call('ZADD', 'usage:changed', micros, entry.tenantId .. '|' .. entry.day) end
+    end
   end
+  if ARGV[2] == '1' then redis.call('HSET', key, 'seeded', 0) end
+  ${EXPIRE}
+  hashes[place] = redis.call('HGETALL', key)
 end
-if ARGV[3] == '1' then redis.call('HSET', key, 'seeded', 0) end
-redis.call('EXPIRE', key, 259200)`;
+return hashes`;
 
 /** ARGV: a mark to set when there is none, process. Answers the mark and the number of live processes. */
 const PING = `${TIME}
@@ -103,41 +126,75 @@ end`;
 export interface AdmitCall {
   limitKey: string;
   rateMax: number;
-  /** Of a call that is usage: whose, and what else the count needs. */
-  tenantId?: string | undefined;
-  /** Absent: not refused. */
-  quota?: number | undefined;
-  /** What this process knows itself to have let through on its own day. */
-  floorDay: number;
-  floor: number;
+  /** Of a call that is usage: whose, on which day, and what else the count needs. */
+  usage?: {
+    tenantId: string;
+    /** Absent: not refused. */
+    quota?: number | undefined;
+    day: number;
+    /** What this process knows itself to have let through on the day, and the most that it can have with this call. */
+    floor: number;
+    ceiling: number;
+  };
 }
 
 export interface AdmitReply {
-  outcome: Admission['outcome'] | 'unseeded';
+  /** Not decided: the day must be filled from Postgres first, or Redis' day is another one. */
+  outcome: Admission['outcome'] | 'unseeded' | 'other_day';
   remaining: number;
   resetMs: number;
   day: number;
   used: number;
+  /** The part of `used` that is of other processes. */
+  others: number;
 }
 
 interface Scripts {
   admit(windowMs: number, processId: string, calls: string): Promise<string>;
-  raise(...args: (string | number)[]): Promise<null>;
+  raise(days: string, whole: 0 | 1): Promise<string[][]>;
   pingCounters(mark: string, processId: string): Promise<[mark: string, processes: number]>;
   settleChanges(...args: string[]): Promise<null>;
 }
 
 /** What the counters ask of Redis; each is given up when it takes too long. */
-export interface CounterRedis extends Omit<Scripts, 'admit' | 'pingCounters'> {
+export interface CounterRedis {
   /** Calls of one turn of the event loop go together: most of what one costs is the way. */
   admit(call: AdmitCall): Promise<AdmitReply>;
+  /** Tells what this process has let through. */
+  raise(totals: readonly Total[]): Promise<void>;
+  /** Tells all that Postgres knows of some days; answers what Redis knows then. */
+  merge(days: readonly TenantDay[], stored: readonly Total[]): Promise<Total[]>;
   /** Says that this process lives. Answers the mark of the data and the number of live processes. */
   pingCounters(mark: string): Promise<[mark: string, processes: number]>;
-  /** The hash of a tenant's day. */
-  readDay(tenantId: string, day: number): Promise<Record<string, string>>;
-  /** Members and scores of the days that changed, oldest change first. */
-  listChanged(limit: number): Promise<string[]>;
+  /** The score of the newest change. */
+  newestChange(): Promise<string | undefined>;
+  /** Members and scores of the days that changed and not after `until`, oldest change first. */
+  listChanged(until: string, limit: number): Promise<string[]>;
+  settleChanges(...args: string[]): Promise<null>;
+  /** The connection is gone: the next may be to a Redis that knows less. */
+  onClose(listener: () => void): void;
 }
+
+/** The totals of the days, as the script takes them. */
+const daysWith = (days: readonly TenantDay[], totals: readonly Total[]): string => {
+  const byDay = Map.groupBy(totals, keyOf);
+  return JSON.stringify(
+    days.map(({ tenantId, day }) => ({
+      tenantId,
+      day,
+      totals: (byDay.get(keyOf({ tenantId, day })) ?? []).map(({ source, count }) => ({ source, count })),
+    })),
+  );
+};
+
+/** The fields of a day's hash. */
+const totalsOf = ({ tenantId, day }: TenantDay, hash: readonly string[]): Total[] =>
+  Array.from({ length: hash.length / 2 }, (_, i) => ({
+    tenantId,
+    day,
+    source: hash[2 * i]!,
+    count: Number(hash[2 * i + 1]),
+  })).filter(({ source }) => source !== 'seeded');
 
 /** Gives the connection the scripts; each is sent once and called by its hash from then on. */
 export const counterRedis = (redis: Redis, windowMs: number, processId: string): CounterRedis => {
@@ -149,10 +206,20 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
       const replies = await inTime(scripts.admit(windowMs, processId, JSON.stringify(calls)));
       return JSON.parse(replies) as AdmitReply[];
     }),
-    raise: (...args) => inTime(scripts.raise(...args)),
+    raise: async (totals) => {
+      await inTime(scripts.raise(daysWith(totals, totals), 0));
+    },
+    merge: async (days, stored) => {
+      const hashes = await inTime(scripts.raise(daysWith(days, stored), 1));
+      return hashes.flatMap((hash, place) => totalsOf(days[place]!, hash));
+    },
     pingCounters: (mark) => inTime(scripts.pingCounters(mark, processId)),
+    newestChange: async () => (await inTime(redis.zrange('usage:changed', '-1', '-1', 'WITHSCORES')))[1],
+    listChanged: (until, limit) =>
+      inTime(redis.zrangebyscore('usage:changed', '-inf', until, 'WITHSCORES', 'LIMIT', 0, limit)),
     settleChanges: (...args) => inTime(scripts.settleChanges(...args)),
-    readDay: (tenantId, day) => inTime(redis.hgetall(`usage:${tenantId}:${day}`)),
-    listChanged: (limit) => inTime(redis.zrange('usage:changed', '0', String(limit - 1), 'WITHSCORES')),
+    onClose: (listener) => {
+      redis.on('close', listener);
+    },
   };
 };

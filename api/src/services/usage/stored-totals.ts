@@ -1,0 +1,36 @@
+import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
+import { UsageEvent } from '../../models/usage-event.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import type { TenantDay, Total } from './totals.ts';
+
+/** The day's totals of API calls, as the flushes have left them in Postgres. */
+export const readTotals = (db: Database, { tenantId, day }: TenantDay): Promise<Total[]> =>
+  db.withTenant(tenantId, async (trx) => {
+    const rows = await UsageEvent.query(trx)
+      .select('source', 'count')
+      .where({ tenant_id: tenantId, day: dayOfEpoch(day), metric: 'api_calls' });
+    return rows.map(({ source, count }) => ({ tenantId, day, source, count }));
+  });
+
+interface Row {
+  tenant_id: string;
+  day: string;
+}
+
+const toDay = ({ tenant_id: tenantId, day }: Row): TenantDay => ({ tenantId, day: epochDay(new Date(day)) });
+
+/** The same for days of any tenants. */
+export const readDays = async (trx: Transaction, days: readonly TenantDay[]): Promise<Total[]> => {
+  const asked = days.map(({ tenantId, day }) => ({ tenant_id: tenantId, day: dayOfEpoch(day) }));
+  const { rows } = await trx.raw<{ rows: (Row & { source: string; count: number })[] }>(
+    'select * from read_usage_days(?)',
+    [JSON.stringify(asked)],
+  );
+  return rows.map((row) => ({ ...toDay(row), source: row.source, count: row.count }));
+};
+
+/** Days with totals that Redis doesn't know, oldest first. */
+export const listUnsharedDays = async (trx: Transaction, limit: number): Promise<TenantDay[]> => {
+  const { rows } = await trx.raw<{ rows: Row[] }>('select * from list_unshared_usage(?)', [limit]);
+  return rows.map(toDay);
+};

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
+import { testEnvironment } from './api.ts';
+import { freePort } from '../../../dev/src/ports.ts';
+
+const main = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** A whole API as a process of its own, which can be ended in any way. */
+export interface ApiProcess {
+  url: string;
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+}
+
+/** Starts it again when it ends before it is up, as a supervisor would: on a busy machine Postgres may be slow. */
+export const startApiProcess = async (
+  database: string,
+  env: Record<string, string> = {},
+  tries = 5,
+): Promise<ApiProcess> => {
+  const port = await freePort();
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env.PATH,
+      ...testEnvironment(database),
+      API_PORT: String(port),
+      LOG_LEVEL: 'error',
+      ...env,
+    },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const url = `http://127.0.0.1:${port}`;
+  const isUp = () =>
+    fetch(`${url}/health`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  while (!(await isUp())) {
+    if (child.exitCode !== null) {
+      if (tries > 1) return startApiProcess(database, env, tries - 1);
+      throw new Error(`the API ended by itself: exit code ${child.exitCode}`);
+    }
+    await wait(100);
+  }
+  return {
+    url,
+    end: async (signal) => {
+      child.kill(signal);
+      await ended;
+    },
+  };
+};
