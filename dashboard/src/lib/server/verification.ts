@@ -1,11 +1,11 @@
 import type { RequestEvent } from '@sveltejs/kit';
-import { readText } from '#lib/forms/read-text.ts';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
+import { readForm } from './read-form.ts';
 
 /** Uses up the link of a mail. Only a form does it: mail scanners follow links. */
 export const confirmEmail = async (event: RequestEvent) => {
-  const token = readText(await event.request.formData(), 'token');
+  const { token } = await readForm(event.request, ['token']);
   try {
     await apiFor(event).auth.confirmEmail({ token });
   } catch (failure) {
