@@ -41,9 +41,11 @@ interface Row {
 
 type RowId = Record<'tenant_id' | 'principal' | 'operation' | 'key', string>;
 
-/** Who acts for another has keys of their own. */
+/** Who acts for another has keys of their own, and counts them among all its own. */
 const callerOf = ({ kind, id, token }: Principal): string =>
   [`${kind}:${id}`, ...(token?.actors ?? [])].join(' ');
+
+const clientOf = ({ kind, id, token }: Principal): string => `${kind}:${token?.clientId ?? id}`;
 
 const rowIdOf = ({ principal, operation, key }: Attempt): RowId => ({
   tenant_id: principal.tenantId,
@@ -162,7 +164,7 @@ export const answerOnce = async <T>(
       await checkMayHear(trx, attempt.principal, { row, now });
       return { answer: replay<T>(keys, id, row, { fingerprint, now }), replayed: true };
     }
-    await countKey(trx, { tenantId, now }, id.principal);
+    await countKey(trx, { tenantId, now }, clientOf(attempt.principal));
     const answer = await work(joinTransaction(db, tenantId, trx));
     await trx('idempotency_keys')
       .where(id)

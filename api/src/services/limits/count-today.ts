@@ -1,4 +1,4 @@
-import { nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
+import { nextUtcMidnight, secondsUntil, utcDay } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Transaction } from '../../platform/database.ts';
@@ -26,9 +26,7 @@ const dailyLimit = ({ max, what }: Limit, now: Date): Problem => {
     `${max} ${what} in a UTC day are the most. Try again after ${resetsAt.toISOString()}.`,
     {
       members: { max, resetsAt: resetsAt.toISOString() },
-      headers: {
-        'Retry-After': String(Math.max(1, Math.ceil((resetsAt.getTime() - now.getTime()) / 1_000))),
-      },
+      headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
     },
   );
 };
