@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
@@ -16,9 +17,16 @@ import { toWebHeaders } from '../web-headers.ts';
 const tag = 'sign-in';
 const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - now.getTime();
 
+/** Many mail servers deliver `name+tag@` to `name@`: all such addresses are one mailbox. */
+const mailboxOf = ({ email }: Pick<Person, 'email'>): string =>
+  createHash('sha256')
+    .update(email.replace(/\+[^@]*@/, '@'))
+    .digest('base64url');
+
 /** The account is made by now, so a mail that cannot be queued fails nothing: its person may ask for another. */
-export const verifyNewPerson = async (deps: Deps, person: Person): Promise<void> => {
+export const verifyNewPerson = async (deps: Deps, doors: Doors, person: Person): Promise<void> => {
   try {
+    await doors.verificationMailbox.knock(mailboxOf(person));
     await requestVerification(deps, person);
   } catch (error) {
     deps.logger.warn({ err: error, userId: person.id }, 'the mail that confirms an address was not queued');
@@ -48,6 +56,7 @@ const requestRoute = (doors: Doors): Route =>
       }
       await doors.verificationAddress.knock(addressKey(origin.ip));
       await doors.verificationPerson.knock(user.id);
+      await doors.verificationMailbox.knock(mailboxOf(user));
       if (!(await requestVerification(deps, user))) throw rateLimited(untilMidnight(deps.clock()));
       return { status: 204 };
     },

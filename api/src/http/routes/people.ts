@@ -61,7 +61,7 @@ const signUpRoute = (doors: Doors): Route =>
       await doors.allSignUps.knock('all');
       const made = await doors.hashing.signUp.run(async () => {
         const signedUp = await signUp(deps, body, toWebHeaders(headers));
-        await verifyNewPerson(deps, signedUp.user);
+        await verifyNewPerson(deps, doors, signedUp.user);
         return signedUp;
       });
       const attempt = attemptOf(deps, body.email, request);
@@ -85,8 +85,11 @@ const signInRoute = (doors: Doors): Route =>
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
       await doors.signIn.knock(addressKey(origin.ip));
+      await doors.signInNetwork.knock(networkKey(origin.ip));
       const attempt = attemptOf(deps, body.email, request);
-      const found = await doors.hashing.signIn.run(() =>
+      const { knownSignIn, signIn: anySignIn } = doors.hashing;
+      const gate = attempt.device === undefined ? anySignIn : knownSignIn;
+      const found = await gate.run(() =>
         doors.accounts.enter(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
       return answerSignedIn(deps, attempt, found);

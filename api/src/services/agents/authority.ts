@@ -1,6 +1,7 @@
 import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
+import { speakersOf } from '../../platform/principal.ts';
 import type { PresentedToken, Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
@@ -42,14 +43,10 @@ const checkCredential = async (
 };
 
 /** Everyone that the token speaks for, while all of them are active; else nobody. */
-const lockSpeakers = async (
-  trx: Transaction,
-  { tenantId, id }: Principal,
-  { actors }: PresentedToken,
-): Promise<Agent[]> => {
-  const ids = [...new Set([id, ...actors])];
+const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Agent[]> => {
+  const ids = speakersOf(principal);
   const agents = await Agent.query(trx)
-    .where({ tenant_id: tenantId, status: 'active' })
+    .where({ tenant_id: principal.tenantId, status: 'active' })
     .whereIn('id', ids)
     .orderBy('id')
     .forShare();
@@ -63,8 +60,9 @@ const readStanding = async (
   token: PresentedToken,
   now: Date,
 ): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
+  // Agents before credentials, as everybody locks them: who guards an agent must not have to wait for its own calls.
+  const agents = await lockSpeakers(trx, principal);
   await checkCredential(trx, principal.tenantId, token, now);
-  const agents = await lockSpeakers(trx, principal, token);
   const holds = (scope: Scope): boolean =>
     agents.length > 0 && agents.every((agent) => agent.scopes.includes(scope));
   return { agents, scopes: principal.scopes.filter(holds) };
@@ -96,6 +94,7 @@ const findMissing = async (
   { scopes, resourceGrants, now }: Holdings & { now: Date },
 ): Promise<Holdings> => {
   const { token } = principal;
+  if (scopes.length === 0 && resourceGrants.length === 0) return { scopes, resourceGrants };
   if (!token) {
     const mayGrant = principal.scopes.includes('agents:write');
     return {
@@ -150,6 +149,22 @@ const holdingsOf = async (trx: Transaction, agent: Agent): Promise<Holdings> => 
   resourceGrants: await readGrantsOf(trx, agent),
 });
 
+/** During an overlap the old secret gets tokens, but has no say in what comes after it. Problem: `forbidden`. */
+const checkNewest = async (
+  trx: Transaction,
+  tenantId: string,
+  { credentialId, generation }: PresentedToken,
+): Promise<void> => {
+  const { generation: newest } = await Credential.query(trx)
+    .findById([tenantId, credentialId])
+    .throwIfNotFound();
+  if (generation === newest) return;
+  throw new Problem(
+    'forbidden',
+    'This token was issued for the secret before. Get a new one with the newest secret.',
+  );
+};
+
 /**
  * Whether the caller may have a credential of the agent made or replaced: it is worth all that the agent holds, and
  * outlives the token. An agent's own is no exception. Problem: `forbidden`.
@@ -163,9 +178,10 @@ export const checkMayIssueCredential = async (
     throw new Problem('forbidden', 'An exchanged token makes no credential. Use a token of your own.');
   }
   await checkGrant(trx, principal, { ...(await holdingsOf(trx, agent)), now });
+  if (principal.token) await checkNewest(trx, principal.tenantId, principal.token);
 };
 
-/** Whether the caller may take something away from the agent: not from one that holds more. Problem: `forbidden`. */
+/** Whether the caller may change or end something of the agent: not of one that holds more. Problem: `forbidden`. */
 export const checkMayRestrict = async (
   trx: Transaction,
   principal: Principal,

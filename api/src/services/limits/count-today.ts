@@ -2,6 +2,7 @@ import { nextUtcMidnight, secondsUntil, utcDay } from '@sentryagent/workflows/ru
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Transaction } from '../../platform/database.ts';
+import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 
 const MAX_CHECKOUTS = 50;
@@ -56,13 +57,19 @@ const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boole
   return tiers[tier].creationsPerDay;
 };
 
+/** A tenth is left to people, so that no agent keeps them from making another one. */
+const shareOf = (max: number, { kind }: Pick<Principal, 'kind'>): number =>
+  kind === 'member' ? max : Math.floor(max * 0.9);
+
 /** One agent, credential or resource more. Problem: `daily_limit`. */
 export const countCreation = async (
   trx: Transaction,
   { config }: { config: { BILLING_ENABLED: boolean } },
-  day: Day,
+  principal: Pick<Principal, 'tenantId' | 'kind'>,
+  now: Date,
 ): Promise<void> => {
-  const max = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
+  const day = { tenantId: principal.tenantId, now };
+  const max = shareOf(await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED), principal);
   await countToday(trx, day, { counter: 'creations', max, what: 'new agents, credentials and resources' });
 };
 
