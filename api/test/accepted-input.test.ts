@@ -4,7 +4,7 @@ import { scopes } from '../src/platform/principal.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';
-import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, grantResources, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { anyOf, edgesOf, lengthsOf } from './support/edge-values.ts';
 import type { JsonText } from './support/edge-values.ts';
@@ -92,6 +92,7 @@ const writes: Readonly<Record<string, Write>> = {
   },
   signIn: { body: () => ({ email: quote(member.email), password: quote(member.password) }) },
   issueToken: { body: () => ({ grant_type: quote('client_credentials') }) },
+  confirmEmail: { body: () => ({ token: quote('none') }) },
   introspectToken: { body: () => ({ token: quote('none') }) },
   revokeToken: { body: () => ({ token: quote('none') }) },
 };
@@ -106,6 +107,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   deleteResource: 'takes nothing',
   signOut: 'takes nothing',
   startCheckout: 'takes nothing',
+  requestVerification: 'takes nothing',
   receiveStripeEvent: 'webhook.test.ts: each event is signed',
 };
 
@@ -156,12 +158,14 @@ const expectClearRefusal = ({ status, body, text }: Reply): void => {
 };
 
 /** A secret that was just made, and a service that was just named, are good for a token. */
-const expectUsable = async ({ clientId, clientSecret, identifier }: Json): Promise<void> => {
+const expectUsable = async ({ clientId, clientSecret, identifier, scopes: granted }: Json): Promise<void> => {
   if (clientSecret === undefined && identifier === undefined) return;
   const authorization = basic(
     (clientId ?? agent.clientId) as string,
     (clientSecret ?? agent.clientSecret) as string,
   );
+  if (identifier !== undefined)
+    await grantResources(member, agent, { [identifier as string]: granted as string[] });
   const form = {
     grant_type: 'client_credentials',
     ...(identifier !== undefined && { resource: identifier as string }),

@@ -178,11 +178,13 @@ it('At the limit of the day nothing that protects is refused', async () => {
 
 it('A caller has 10,000 new keys a day', async () => {
   const writer = await registerAgent(api, member, ['agents:read', 'agents:write']);
+  // Its own secret stays: a token of one that was replaced rotates nothing.
+  const target = await registerAgent(api, member, ['agents:read']);
   const counter = `keys of agent:${writer.agentId}`;
   const ask = (key: string | undefined, caller: Pick<TestAgent, 'send'> = writer) =>
     caller.send(
       'POST',
-      `/agents/${writer.agentId}/credentials/${writer.credentialId}/rotate`,
+      `/agents/${target.agentId}/credentials/${target.credentialId}/rotate`,
       {},
       key === undefined ? {} : { 'idempotency-key': key },
     );
@@ -240,6 +242,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   agents: 'creations of the day',
   credentials: 'creations of the day; 1,000 an agent',
   resources: 'creations of the day; 100 a tenant',
+  agent_resource_grants: '100 an agent, as many as resources',
   checkouts: 'checkouts of the day',
   idempotency_keys: 'keys of the day; each lives for a day',
   daily_counts: 'one a counter: two a tenant, and one a caller that sends keys',
@@ -248,6 +251,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   auth_failures: 'one an agent and reason',
   revoked_tokens: 'gone when the token would have expired',
   mails: 'one a notice and owner',
+  credential_notices: 'one a credential',
   audit_events: 'the rate limit: each entry is a request',
   assertion_uses: 'the rate limit; gone when the assertion expires',
   usage_events: 'one a process, day and metric',

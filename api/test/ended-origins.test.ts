@@ -7,7 +7,7 @@ import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair, signAssertion } from './support/assertions.ts';
-import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, grantResources, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -165,6 +165,7 @@ it('The longest token that is issued is accepted', async () => {
   const identifier = `https://crm.example/${'y'.repeat(236)}`;
   expect((await member.post('/resources', { identifier, scopes })).status).toBe(201);
   const made = await agents(4);
+  for (const agent of made) await grantResources(member, agent, { [identifier]: scopes });
   const actors = made.slice(1);
   const reply = await made[0]!.requestToken({ resource: identifier });
   let token = reply.body.access_token as string;

@@ -152,14 +152,14 @@ describe('Wrong requests are never a 500', () => {
     ['no number', '{"name": NaN}'],
     ['a byte order mark alone', '\ufeff'],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00])],
+    ['30,000 lists in each other', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
+    ['a deep name', `{"name": ${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
+    ['a prototype', '{"name": "a", "__proto__": {"scopes": []}}'],
   ])('malformed JSON is 400: %s', async (_what, body) => {
     expectProblem(await sendTo('/agents', body, bearer), 400, 'malformed_json');
   });
 
   it.each([
-    ['30,000 lists in each other', `${'['.repeat(30_000)}${']'.repeat(30_000)}`],
-    ['a deep name', `{"name": ${'['.repeat(30_000)}${']'.repeat(30_000)}}`],
-    ['a prototype', '{"name": "a", "__proto__": {"scopes": []}}'],
     ['a constructor', '{"name": "a", "constructor": 1}'],
     ['a number', '1'],
     ['a text', '"name"'],

@@ -76,7 +76,7 @@ it('An agent that is not committed yet has its place already', async () => {
   const make = (name: string) => (deps: TestApi['deps']) =>
     registerAgent(deps, principalOf(member), { name }, origin);
   const [tenth, eleventh] = await overlapping(make('tenth'), make('eleventh'));
-  expect(tenth).toMatchObject({ name: 'tenth' });
+  expect(tenth).toMatchObject({ agent: { name: 'tenth' } });
   expect(eleventh).toMatchObject({ code: 'free_tier_limit' });
 });
 
@@ -86,7 +86,10 @@ it('An entry that is not committed yet has its number already', async () => {
   const suspend = (agentId: string) => (deps: TestApi['deps']) =>
     setAgentStatus(deps, principalOf(member), { agentId, status: 'suspended' }, origin);
   const [one, other] = await overlapping(suspend(ids[0]!), suspend(ids[1]!));
-  expect([one, other]).toMatchObject([{ status: 'suspended' }, { status: 'suspended' }]);
+  expect([one, other]).toMatchObject([
+    { agent: { status: 'suspended' } },
+    { agent: { status: 'suspended' } },
+  ]);
   const log = await api.sql(
     'select sequence, agent_id, previous_hash, hash from audit_events where tenant_id = $1 order by sequence',
     [member.tenantId],

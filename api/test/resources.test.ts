@@ -35,6 +35,15 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
+/** One grant more for both agents: those from before stay, so that no token ends. */
+const alsoGrant = async (identifier: string, scopes = ['a']): Promise<void> => {
+  for (const to of [agent, other]) {
+    const { body } = await member.get(`/agents/${to.agentId}`);
+    const resourceGrants = [...(body.resourceGrants as unknown[]), { resource: identifier, scopes }];
+    expect((await member.send('PATCH', `/agents/${to.agentId}`, { resourceGrants })).status).toBe(200);
+  }
+};
+
 const remove = (resourceId: string, { cookie }: TestMember = member): Promise<Reply> =>
   call(api, `/resources/${resourceId}`, {
     method: 'DELETE',
@@ -226,6 +235,7 @@ describe('a token request with resource', () => {
       if (identifier !== PUBLIC_URL) {
         const made = await member.post('/resources', { identifier, scopes: ['a'] });
         expect([made.status, made.body.identifier]).toEqual([201, identifier]);
+        await alsoGrant(identifier);
       }
       for (const resource of [identifier, ...spellings]) {
         const { body } = await agent.requestToken({ resource });
@@ -263,6 +273,7 @@ describe('a token request with resource', () => {
       [member.tenantId, newId('res')],
     );
     for (const resource of [...spellings, 'https://before.example/']) {
+      await alsoGrant(resource);
       const { body } = await agent.requestToken({ resource });
       expect(decodeJwt(body.access_token as string).aud).toBe(resource);
     }
@@ -279,7 +290,11 @@ describe('a token request with resource', () => {
   ])(
     'A foreign or unknown resource is an invalid target: one that differs by %s',
     async (_what, resource) => {
-      await member.post('/resources', { identifier: 'https://strict.example/api', scopes: ['a'] });
+      const made = await member.post('/resources', {
+        identifier: 'https://strict.example/api',
+        scopes: ['a'],
+      });
+      if (made.status === 201) await alsoGrant('https://strict.example/api');
       const reply = await agent.requestToken({ resource });
       expect([reply.status, reply.body.error]).toEqual([400, 'invalid_target']);
     },

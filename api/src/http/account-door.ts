@@ -6,7 +6,7 @@ import { consume, createLimiter } from './limiter.ts';
 import type { Limiter } from './limiter.ts';
 
 /** Wrong passwords for one account, of all strangers together and of each known device and address by itself. */
-export const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;
+const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;
 
 const KNOWN_SECONDS = 14 * 24 * 3_600;
 /** Addresses that an account is known from; a ninth takes the place of another. */
