@@ -38,7 +38,7 @@ const requestRoute = (doors: Doors): Route =>
     method: 'post',
     path: '/auth/verification',
     operationId: 'requestVerification',
-    summary: 'Send the signed-in person a link that confirms their email address; an earlier link ends',
+    summary: 'Send the signed-in user a link that confirms their email address; earlier links become invalid',
     tag,
     access: 'public',
     fromDashboard: true,

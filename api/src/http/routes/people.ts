@@ -24,7 +24,7 @@ const newPassword = z
   .string()
   .min(8)
   .max(128)
-  .refine((text) => text.isWellFormed(), { error: 'must be whole characters' });
+  .refine((text) => text.isWellFormed(), { error: 'must be valid Unicode' });
 
 const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: Request): Attempt => ({
   account,
@@ -48,7 +48,7 @@ const signUpRoute = (doors: Doors): Route =>
     method: 'post',
     path: '/auth/sign-up',
     operationId: 'signUp',
-    summary: 'Make an account; the first signed-in request makes its tenant',
+    summary: 'Create an account; the first signed-in request creates its tenant',
     tag,
     access: 'public',
     fromDashboard: true,

@@ -8,9 +8,9 @@ import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
 import type { ResourceGrant } from '../resources/resource-grants.ts';
 
 /**
- * No request yields a credential, a scope or a token that is stronger than the token it came with. An agent's token may
- * be older than a change of its agent or credential, so what it is worth is read from their rows. These stay locked:
- * nothing of it ends before the act that relies on it. Whoever changes an agent's grants locks its row, too.
+ * A request can never grant more than its token has. An agent's token may be older than a change of its agent or
+ * credential, so what it is worth is read from their rows. These stay locked: nothing of it ends before the act that
+ * relies on it. Whoever changes an agent's grants locks its row, too.
  */
 
 /** What somebody may hold: scopes of the API, and of the tenant's resources. A credential is worth all that its agent has. */
@@ -38,7 +38,7 @@ const checkCredential = async (
   if (credential && works(credential, generation, now)) return;
   throw new Problem(
     'forbidden',
-    'The credential of this token has ended, or its secret was replaced. Get a new token.',
+    'The credential of this token expired, was revoked, or has a new secret. Get a new token.',
   );
 };
 
@@ -128,7 +128,7 @@ const checkHolds = async (
   ];
   const whole =
     resourceGrants.length && principal.token
-      ? ' Scopes of a resource are held by a token of the agent’s own, with every scope of the agent.'
+      ? ' For resource scopes, use a token that is not exchanged or narrowed.'
       : '';
   throw new Problem('forbidden', `${because}: ${missing.join('; ')}.${whole} ${instead}`);
 };
@@ -140,7 +140,7 @@ export const checkGrant = (
   granted: Holdings & { now: Date },
 ): Promise<void> =>
   checkHolds(trx, principal, granted, {
-    because: 'You cannot grant what you do not hold yourself',
+    because: 'You cannot grant scopes that your token lacks',
     instead: 'Use a token with these scopes, or ask an owner or admin of your tenant.',
   });
 
@@ -175,7 +175,10 @@ export const checkMayIssueCredential = async (
   { agent, now }: { agent: Agent; now: Date },
 ): Promise<void> => {
   if (principal.token?.actors.length) {
-    throw new Problem('forbidden', 'An exchanged token makes no credential. Use a token of your own.');
+    throw new Problem(
+      'forbidden',
+      'An exchanged token cannot create or rotate credentials. Use a token of your own.',
+    );
   }
   await checkGrant(trx, principal, { ...(await holdingsOf(trx, agent)), now });
   if (principal.token) await checkNewest(trx, principal.tenantId, principal.token);
@@ -192,7 +195,7 @@ export const checkMayRestrict = async (
     principal,
     { ...(await holdingsOf(trx, agent)), now },
     {
-      because: 'This agent holds more than your token',
+      because: 'This agent has scopes that your token lacks',
       instead: 'Ask an owner or admin of your tenant.',
     },
   );
@@ -208,7 +211,7 @@ export const checkMayEndGrants = (
     principal,
     { scopes: [], resourceGrants: granted.scopes.length ? [granted] : [], now },
     {
-      because: 'Agents hold more of this resource than your token',
+      because: 'Agents have scopes of this resource that your token lacks',
       instead: 'Ask an owner or admin of your tenant.',
     },
   );

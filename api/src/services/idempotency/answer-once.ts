@@ -60,8 +60,7 @@ const canonicalText = (input: unknown): string => {
   try {
     return canonicalize(input) ?? '';
   } catch (cause) {
-    const detail =
-      'With an Idempotency-Key, send whole characters, and numbers that a double holds (RFC 7493).';
+    const detail = 'With an Idempotency-Key, use valid Unicode and IEEE 754 numbers (RFC 7493).';
     throw new Problem('validation_failed', detail, { cause });
   }
 };
@@ -129,7 +128,7 @@ const replay = <T>(
   if (row.answer === null || row.answer_until <= now) {
     throw new Problem(
       'idempotent_answer_gone',
-      'This was done; its answer held a secret and is no longer kept. Rotate the credential to get another.',
+      'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
     );
   }
   return JSON.parse(open(keys, row.answer, contextOf(id))) as T;

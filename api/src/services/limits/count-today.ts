@@ -13,18 +13,18 @@ interface Day {
   now: Date;
 }
 
-/** What is refused, in the words of the answer. */
 interface Limit {
   counter: string;
   max: number;
-  what: string;
+  /** What was done `max` times, in the words of the refusal. */
+  done: string;
 }
 
-const dailyLimit = ({ max, what }: Limit, now: Date): Problem => {
+const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
   const resetsAt = nextUtcMidnight(now);
   return new Problem(
     'daily_limit',
-    `${max} ${what} in a UTC day are the most. Try again after ${resetsAt.toISOString()}.`,
+    `${done} today (UTC), which is the daily limit. Try again after ${resetsAt.toISOString()}.`,
     {
       members: { max, resetsAt: resetsAt.toISOString() },
       headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
@@ -69,18 +69,25 @@ export const countCreation = async (
   now: Date,
 ): Promise<void> => {
   const day = { tenantId: principal.tenantId, now };
-  const max = shareOf(await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED), principal);
-  await countToday(trx, day, { counter: 'creations', max, what: 'new agents, credentials and resources' });
+  const most = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
+  const max = shareOf(most, principal);
+  const who = principal.kind === 'member' ? 'Your tenant has' : 'The agents of your tenant have';
+  const done = `${who} created ${max} agents, credentials and resources`;
+  await countToday(trx, day, { counter: 'creations', max, done });
 };
 
 /** One checkout more; counted apart, since a tenant at its limits must be able to pay. Problem: `daily_limit`. */
 export const countCheckout = (trx: Transaction, day: Day): Promise<void> =>
-  countToday(trx, day, { counter: 'checkouts', max: MAX_CHECKOUTS, what: 'checkouts' });
+  countToday(trx, day, {
+    counter: 'checkouts',
+    max: MAX_CHECKOUTS,
+    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts`,
+  });
 
 /** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
 export const countKey = (trx: Transaction, day: Day, principal: string): Promise<void> =>
   countToday(trx, day, {
     counter: `keys of ${principal}`,
     max: MAX_KEYS,
-    what: 'requests of one caller with a new Idempotency-Key',
+    done: `You have sent ${MAX_KEYS} requests with a new Idempotency-Key`,
   });
