@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epochDay } from '@sentryagent/workflows/rules/period';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -17,6 +17,9 @@ import {
 import { startProxy } from './support/proxy.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import type { RedisServer } from './support/redis-server.ts';
+
+// Servers of their own, and waits for what they do: long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let redis: RedisServer;
 beforeAll(async () => {

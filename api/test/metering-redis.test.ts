@@ -1,6 +1,6 @@
 import { epochDay } from '@sentryagent/workflows/rules/period';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { daysOf, listChanges, settleChanges } from '../src/services/usage/changed-days.ts';
 import { counterRedis } from '../src/services/usage/scripts.ts';
 import type { AdmitCall, CounterRedis } from '../src/services/usage/scripts.ts';
@@ -8,6 +8,9 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls } from './support/metered.ts';
+
+// Servers of their own, and waits for what they do: long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let api: TestApi;
 beforeAll(async () => {
