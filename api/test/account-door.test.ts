@@ -1,8 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAccountDoor } from '../src/http/account-door.ts';
+import { createDoors } from '../src/http/doors.ts';
+import { networkKey } from '../src/platform/address.ts';
+import { createDeviceCookies } from '../src/platform/device-cookie.ts';
+import { newId } from '../src/platform/ids.ts';
 import { Problem } from '../src/platform/problem.ts';
-import { startApi } from './support/api.ts';
+import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, cookiesOf, post } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
@@ -198,4 +202,21 @@ it('What is counted of accounts expires and names nobody', async () => {
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(14 * 24 * 3_600);
   }
+});
+
+it('An IPv6 network takes no more places than a customer needs', async () => {
+  const host = (i: number) => `2001:db8:77:${i.toString(16)}::1`;
+  const door = createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).signInNetwork;
+  for (let i = 0; i < 100; i++) await door.knock(networkKey(host(i)));
+  await expect(door.knock(networkKey(host(101)))).rejects.toMatchObject({ code: 'rate_limited' });
+  await door.knock(networkKey('2001:db8:78::1'));
+});
+
+it('A browser that was seen 180 days ago is a stranger', () => {
+  const cookies = createDeviceCookies({ AUTH_SECRET: 'x'.repeat(32), DASHBOARD_URL });
+  const issue = (age: number) =>
+    cookies.issue('a@example.com', newId('dev', Date.now() - age * 86_400_000)).split(';')[0]!;
+  expect(cookies.read('a@example.com', issue(179))).toMatch(/^dev_/);
+  expect(cookies.read('a@example.com', issue(181))).toBeUndefined();
+  expect(cookies.read('b@example.com', issue(1))).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { registerAgent, signUp } from './support/callers.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json } from './support/callers.ts';
 
 let api: TestApi;
@@ -195,4 +195,22 @@ describe('the audit log', () => {
     expect(replies.map(({ status }) => status)).toEqual([500, 500, 500, 500, 500]);
     expect([(await member.get(path)).text, (await member.get(`${path}/credentials`)).text]).toEqual(before);
   });
+});
+
+it('A token from before is not revived by a reactivation, however far a clock is ahead', async () => {
+  const ahead = await startApi({
+    env: { RATE_LIMIT_MAX_REQUESTS: '1000000' },
+    database: api.database,
+    clock: () => new Date(Date.now() + 3_000),
+  });
+  const member = await signUp(api);
+  const agent = await registerAgent(api, member);
+  const token = (await agent.requestToken({}, ahead)).body.access_token as string;
+  const use = async (process: TestApi) =>
+    (await call(process, '/agents', { headers: { authorization: `Bearer ${token}` } })).status;
+  expect([await use(api), await use(ahead)]).toEqual([200, 200]);
+  await member.send('POST', `/agents/${agent.agentId}/suspend`);
+  await member.send('POST', `/agents/${agent.agentId}/reactivate`);
+  for (const process of [api, ahead]) await expect.poll(() => use(process)).toBe(401);
+  await ahead.close();
 });

@@ -50,6 +50,12 @@ const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> =
     await vi.waitFor(async () => expect((await use(token)).status).toBe(401));
     return token;
   },
+  'a token of a secret in its overlap': async (agent) => {
+    const token = await agent.token();
+    const path = `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`;
+    await member.send('POST', path, { overlapSeconds: 3_600 });
+    return token;
+  },
   'a token of a replaced secret': async (agent) => {
     const token = await agent.token();
     await member.send('POST', `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`, {});
@@ -58,10 +64,10 @@ const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> =
 };
 
 /** What each of the callers is answered, in their order. */
-const GRANTS = [2, 403, 2, 403, 401, 403];
-const KEYS = [2, 403, 403, 403, 401, 403];
+const GRANTS = [2, 403, 2, 403, 401, 2, 403];
+const KEYS = [2, 403, 403, 403, 401, 403, 403];
 /** Yields nobody anything and takes nothing from a stronger one: its scope is enough. */
-const FREE = [2, 2, 2, 2, 401, 2];
+const FREE = [2, 2, 2, 2, 401, 2, 2];
 
 interface Case {
   operation: string;
@@ -112,9 +118,9 @@ const cases: Case[] = [
   },
   {
     operation: 'updateAgent',
-    what: 'to grant itself a scope that it has',
-    answers: FREE,
-    body: () => ({ scopes: SCOPES }),
+    what: 'to describe itself',
+    answers: GRANTS,
+    body: () => ({ description: 'ours' }),
     parameters: onItself,
   },
   {
@@ -274,6 +280,42 @@ describe('an act of an exchanged token', () => {
         actors: [third!.agentId, second!.agentId],
       },
     });
+  });
+});
+
+describe('an agent that keeps its own rows busy', () => {
+  it('An owner ends a busy agent’s credential and the agent at the first try', async () => {
+    const stronger = await registerAgent(api, member, SCOPES);
+    for (const end of ['credential', 'agent'] as const) {
+      const agent = await registerAgent(api, member, NARROW);
+      const headers = bearer(await agent.token());
+      const busy = Array.from({ length: 24 }, () =>
+        call(api, `/agents/${stronger.agentId}/suspend`, { method: 'POST', headers }),
+      );
+      const path = `/agents/${agent.agentId}`;
+      const ended = await member.send(
+        'DELETE',
+        end === 'agent' ? path : `${path}/credentials/${agent.credentialId}`,
+      );
+      expect(ended.status).toBe(204);
+      for (const { status } of await Promise.all(busy)) expect([401, 403]).toContain(status);
+    }
+  });
+
+  it('Agents that act on each other at once do not wait for each other', async () => {
+    for (let round = 0; round < 5; round++) {
+      const [one, other] = await Promise.all([1, 2].map(() => registerAgent(api, member, SCOPES)));
+      const acts = await Promise.all(
+        [
+          [one!, other!],
+          [other!, one!],
+        ].flatMap(([by, on]) => [
+          by!.send('PATCH', `/agents/${on!.agentId}`, { description: 'a' }),
+          by!.post(`/agents/${on!.agentId}/credentials`, {}),
+        ]),
+      );
+      expect(acts.map(({ status }) => status).sort()).toEqual([200, 200, 201, 201]);
+    }
   });
 });
 

@@ -155,6 +155,16 @@ describe('The creation beyond the limit of the day is refused', () => {
   });
 });
 
+it('Agents leave a tenth of the day to people', async () => {
+  const writer = await registerAgent(api, member, ['agents:read', 'agents:write']);
+  await setCount(899);
+  const make = () => writer.post(`/agents/${writer.agentId}/credentials`, {});
+  expect((await make()).status).toBe(201);
+  expectRefused(await make(), 900);
+  expect((await create('createCredential')).status).toBe(201);
+  expect(await readCount()).toBe(901);
+});
+
 it('At the limit of the day nothing that protects is refused', async () => {
   await setCount(1_000);
   const path = `/agents/${agent.agentId}`;

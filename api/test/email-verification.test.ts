@@ -174,6 +174,17 @@ describe('asking again', () => {
     expect((await ask(members[4]!)).status).toBe(204);
   });
 
+  it('A day has ten mails for a mailbox, whatever tags its addresses have', async () => {
+    const name = `box-${Date.now()}`;
+    const before = await api.sql(`select 1 from mails where recipient like $1`, [`${name}%`]);
+    for (let i = 0; i < 12; i++) {
+      const body = { email: `${name}+${i}@example.com`, password: 'correct horse battery' };
+      expect((await post(api, '/auth/sign-up', body)).status).toBe(200);
+    }
+    const mails = await api.sql(`select 1 from mails where recipient like $1`, [`${name}%`]);
+    expect(mails.length - before.length).toBe(10);
+  });
+
   it('A day has ten mails for a person, in whatever way they are asked for', async () => {
     const member = await signUp(api);
     const { userId: id, email } = member;

@@ -1,6 +1,5 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { announceExpiry } from '../src/services/agents/announce-expiry.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
@@ -96,23 +95,4 @@ it('What ended of a credential is stored no more', async () => {
   await member.send('DELETE', path);
   const nothing = { previous_hash: null, previous_pepper_id: null, previous_until: null };
   expect(await stored()).toEqual([nothing]);
-});
-
-it('A page of credentials that is just full is followed by another look', async () => {
-  const { agentId } = await registerAgent(api, member);
-  const make = (from: number, to: number) =>
-    api.sql(
-      `insert into credentials (tenant_id, id, agent_id, kind, secret_hash, pepper_id, generation, created_at, expires_at)
-       select tenant_id, 'crd_' || lpad(n::text, 26, '0'), agent_id, kind, secret_hash, pepper_id, generation, created_at,
-         now() + interval '1 hour'
-       from credentials, generate_series($2::int, $3::int) n where agent_id = $1 and expires_at is null limit $3 - $2 + 1`,
-      [agentId, from, to],
-    );
-  await api.sql('delete from credentials where expires_at is not null');
-  now = Date.now();
-  await make(1, 500);
-  const page = await announceExpiry(api.deps, '');
-  expect(page).toEqual({ queued: 500, next: `crd_${'500'.padStart(26, '0')}` });
-  expect(await announceExpiry(api.deps, page.next!)).toEqual({ queued: 0, next: null });
-  expect(await announceExpiry(api.deps, '')).toEqual({ queued: 0, next: page.next });
 });

@@ -617,7 +617,7 @@ describe('bytes that are no request', () => {
     ['half a request', 'GET /health HTTP/1.1\r\nHost'],
     [
       'half a body',
-      `${lines('POST /auth/sign-in HTTP/1.1', HOST, 'Content-Type: application/json', 'Content-Length: 9')}{`,
+      `${lines('POST /auth/sign-in HTTP/1.1', HOST, `Origin: ${DASHBOARD_URL}`, 'Content-Type: application/json', 'Content-Length: 9')}{`,
     ],
   ])('%s is answered nothing and breaks nothing', async (_what, text) => {
     expect(await exchange(text)).toBe('');

@@ -101,6 +101,26 @@ describe('a repetition by another caller', () => {
     expect([(await rotate(stolen)).status, (await rotate(stolen)).body.code]).toEqual([403, 'forbidden']);
   });
 
+  it('A secret that the caller may not make any more is answered to it no more', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
+    const target = await registerAgent(api, member);
+    const make = (token: string) =>
+      post(
+        api,
+        `/agents/${target.agentId}/credentials`,
+        {},
+        { authorization: `Bearer ${token}`, ...withKey('make') },
+      );
+    const [first, second] = [await agent.token(), await agent.token()];
+    const made = await make(first);
+    expect(made.status).toBe(201);
+    expect((await make(second)).text).toBe(made.text);
+    await member.send('PATCH', `/agents/${target.agentId}`, { scopes: ['agents:read', 'audit:read'] });
+    const refused = await make(second);
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+  });
+
   it('A lower role hears no answer of the higher', async () => {
     const member = await signUp(api);
     const { agentId } = await registerAgent(api, member);

@@ -271,3 +271,22 @@ describe('POST /oauth2/revoke', () => {
     await proxy.close();
   });
 });
+
+it('A stolen token hinders no revocation of its owner’s', async () => {
+  const limited = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '5' } });
+  const owner = await registerAgent(limited, await signUp(limited), ['tokens:read']);
+  const stolen = await owner.token();
+  const post = (path: string, authorization: string) =>
+    call(limited, path, {
+      method: 'POST',
+      headers: { authorization },
+      body: new URLSearchParams({ token: stolen }),
+    });
+  const statuses = [];
+  for (let i = 0; i < 8; i++) statuses.push((await post('/oauth2/introspect', `Bearer ${stolen}`)).status);
+  expect(statuses.at(-1)).toBe(429);
+  const secret = basic(owner.clientId, owner.clientSecret);
+  expect((await owner.requestToken()).status).toBe(200);
+  expect((await post('/oauth2/revoke', secret)).status).toBe(200);
+  await limited.close();
+});

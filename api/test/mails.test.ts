@@ -194,6 +194,16 @@ describe('queued mails', () => {
     expect(await api.sql(mails)).toEqual([{ attempts, due: attempts === 40, sent_at: null }]);
   });
 
+  it('A mail of a kind that this version does not know is given up at once', async () => {
+    await api.sql('delete from mails');
+    await queue('mai_9', 'credential_expiry' as MailKind, {});
+    await send(take);
+    expect(sent).toEqual([]);
+    expect(
+      await api.sql(`select attempts, next_attempt_at = 'infinity' as over, sent_at from mails`),
+    ).toEqual([{ attempts: 1, over: true, sent_at: null }]);
+  });
+
   it('A secret of a mail is sealed in its row, and opens in no other', async () => {
     const data = sealData(api.deps.config.KEY_ENCRYPTION_KEYS, 'mai_2', { token: 'a-secret-token' });
     await api.sql('delete from mails');

@@ -4,7 +4,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
 import type { TestKey } from './support/assertions.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, grantResources, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
@@ -68,6 +68,7 @@ describe('a client that could not be looked up', () => {
     agent = await registerAgent(direct, member);
     key = await addKey(member, agent.agentId);
     await member.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
+    await grantResources(member, agent, { 'https://crm.example': ['read'] });
   });
   afterAll(async () => {
     await api.close();

@@ -230,7 +230,7 @@ describe('A signed event that cannot be stored is refused', () => {
     const before = api.logs.length;
     const { status, body: problem } = await deliver(body, sign(body));
     expect([status, problem.code]).toEqual([400, expect.toBeOneOf(['malformed_json', 'validation_failed'])]);
-    expect(problem.detail).toMatch(/^The event is signed, and /);
+    expect(problem.detail).toMatch(/^The signature is valid, but /);
     expect(await stored()).toEqual([]);
     expect(api.logs.slice(before).map(({ level }) => level)).toEqual([30]);
   });

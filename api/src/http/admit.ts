@@ -76,10 +76,13 @@ export const admitPrincipal = async (
   });
 };
 
+/** What a client asks for at the OAuth endpoints, each with a limit of its own: a stolen token hinders no revocation. */
+type ClientWork = 'client' | 'introspection' | 'revocation';
+
 /** A token request is rate limited by its client, and never refused for quota: it is no API call. */
 export const admitClient = async (
   deps: AdmitDeps,
-  tenantId: string,
-  agentId: string,
+  { tenantId, agentId }: { tenantId: string; agentId: string },
+  work: ClientWork = 'client',
 ): Promise<Record<string, string>> =>
-  admit(deps, { limitKey: `client:${agentId}`, rateMax: rateOf(deps, await deps.findTier(tenantId)) });
+  admit(deps, { limitKey: `${work}:${agentId}`, rateMax: rateOf(deps, await deps.findTier(tenantId)) });

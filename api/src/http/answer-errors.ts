@@ -12,7 +12,7 @@ const toProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
     : (databaseProblem(error) ??
-      new Problem('internal_error', 'Please try again. If it stays, tell us the requestId.', {
+      new Problem('internal_error', 'Please try again. If it happens again, contact us with the requestId.', {
         cause: error,
       }));
 

@@ -11,7 +11,7 @@ import { Problem, notFound } from '../platform/problem.ts';
 import type { Principal } from '../platform/principal.ts';
 import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
-import { authenticate, requireScopes } from './authenticate.ts';
+import { authenticate, checkOrigin, requireScopes } from './authenticate.ts';
 import { readBody, readRawBody } from './body.ts';
 import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
@@ -24,6 +24,7 @@ const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token
 
 /** Proves who asks and lets the call through its limits before anything of it is read. */
 const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {
+  if (route.fromDashboard) checkOrigin(ctx.method, ctx.req.headers, deps.config.DASHBOARD_URL);
   if (route.access === 'public') return undefined;
   const { principal, cookies } = await authenticate(deps, ctx.method, ctx.req.headers);
   if (cookies.length > 0) ctx.set('Set-Cookie', cookies);

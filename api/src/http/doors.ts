@@ -19,12 +19,16 @@ export interface Door {
 export interface Doors {
   /** 20 a minute and address. */
   signIn: Door;
+  /** 100 a minute and network (`networkKey`): an IPv6 customer has 65,536 addresses. */
+  signInNetwork: Door;
   /** 10 wrong passwords in 15 minutes for an account; its owner's devices and addresses are counted apart. */
   accounts: AccountDoor;
   /** 5 a minute and network (`networkKey`): it may say that an email address is taken. */
   signUp: Door;
   /** 5 an hour and person: mails with a link that confirms the address. */
   verificationPerson: Door;
+  /** 10 a day and mailbox, whatever `+tag` its addresses have. */
+  verificationMailbox: Door;
   /** The same, 20 an hour and address. */
   verificationAddress: Door;
   /** 20 a minute and address: uses of such a link. */
@@ -34,7 +38,7 @@ export interface Doors {
   /** 20 failures a minute for a client from one address, checked before any hash. */
   clientAuthentication: Door;
   /** How many passwords are hashed at once. */
-  hashing: Record<'signIn' | 'signUp', Gate>;
+  hashing: Record<'signIn' | 'knownSignIn' | 'signUp', Gate>;
 }
 
 const createDoor = (redis: Redis | undefined, name: string, points: number, seconds = 60): Door => {
@@ -61,7 +65,9 @@ const createDoor = (redis: Redis | undefined, name: string, points: number, seco
  * (`createPeoplePool`). The dashboard gives up after five seconds.
  */
 const hashing = {
-  signIn: { atOnce: 2, waiting: 32, patienceMs: 3_000 },
+  signIn: { atOnce: 1, waiting: 32, patienceMs: 3_000 },
+  /** Of browsers that have signed in before: strangers take no place of theirs. */
+  knownSignIn: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
   signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
 };
 
@@ -70,12 +76,18 @@ export const createDoors = (
   { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
 ): Doors => ({
   signIn: createDoor(redis, 'sign-in', 20),
+  signInNetwork: createDoor(redis, 'sign-in-network', 100),
   accounts: createAccountDoor(redis),
   signUp: createDoor(redis, 'sign-up', 5),
   verificationPerson: createDoor(redis, 'verification-person', 5, 3_600),
+  verificationMailbox: createDoor(redis, 'verification-mailbox', 10, 86_400),
   verificationAddress: createDoor(redis, 'verification-address', 20, 3_600),
   confirmation: createDoor(redis, 'confirmation', 20),
   allSignUps: createDoor(redis, 'all-sign-ups', SIGN_UP_MAX_PER_MINUTE),
   clientAuthentication: createDoor(redis, 'client', 20),
-  hashing: { signIn: createGate(hashing.signIn), signUp: createGate(hashing.signUp) },
+  hashing: {
+    signIn: createGate(hashing.signIn),
+    knownSignIn: createGate(hashing.knownSignIn),
+    signUp: createGate(hashing.signUp),
+  },
 });

@@ -27,7 +27,7 @@ export const handleOnce = async (
       operation: route.operationId,
       key,
       input: { params: request.params, body: request.body },
-      holdsSecret: route.repeatable === 'secret',
+      secretOf: route.repeatable === 'secret' ? (request.params as { agentId?: string }).agentId : undefined,
     },
     (db) => route.handle({ ...deps, db }, request, principal),
   );

@@ -172,7 +172,7 @@ export const openApiRoute = (document: () => Document): Route =>
     access: 'public',
     responses: {
       200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) },
-      304: { description: 'It is the one of If-None-Match', schema: null },
+      304: { description: 'Not modified', schema: null },
     },
     problems: [],
     handle: async (_deps, request) => answerDocument(document(), request),

@@ -49,6 +49,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   errors?: 'problem' | 'oauth';
   /** Scripts of any website may read it; else those of the dashboard alone. */
   crossOrigin?: true;
+  /** A public one that reads or sets a session: it is asked by pages of the dashboard alone. */
+  fromDashboard?: true;
 }
 
 type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parseCookies } from 'better-auth/cookies';
-import { newId } from './ids.ts';
+import { newId, timeOfId } from './ids.ts';
 import { sessionCookieName } from './people.ts';
 
 const LIFE_SECONDS = 180 * 24 * 3_600;
@@ -12,7 +12,7 @@ export interface DeviceCookieSettings {
 
 /** https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
 export interface DeviceCookies {
-  /** The id of the browser, where it has signed in to this account before. */
+  /** The id of the browser, where it has signed in to this account before, within the cookie's life. */
   read(account: string, cookies: string | undefined): string | undefined;
   /** The `Set-Cookie` line by which a browser that has just signed in is known again. */
   issue(account: string, known: string | undefined): string;
@@ -28,7 +28,8 @@ export const createDeviceCookies = ({ AUTH_SECRET, DASHBOARD_URL }: DeviceCookie
     read: (account, cookies = '') => {
       const [id = '', signature = ''] = parseCookies(cookies).get(name)?.split('.') ?? [];
       const [given, expected] = [Buffer.from(signature, 'base64url'), sign(account, id)];
-      return given.length === expected.length && timingSafeEqual(given, expected) ? id : undefined;
+      const isOurs = given.length === expected.length && timingSafeEqual(given, expected);
+      return isOurs && Date.now() - timeOfId(id) < LIFE_SECONDS * 1_000 ? id : undefined;
     },
     issue: (account, known) => {
       const id = known ?? newId('dev');

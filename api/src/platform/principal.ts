@@ -36,6 +36,10 @@ interface Caller {
 export type Principal = Caller &
   ({ kind: 'agent'; token: PresentedToken } | { kind: 'member'; token?: undefined });
 
+/** The agents that a caller's token speaks for: the subject, and who acts for it. */
+export const speakersOf = ({ id, token }: Principal): string[] =>
+  token ? [...new Set([id, ...token.actors])] : [];
+
 /** A member's scopes follow the role: everyone may read, owners and admins may change. */
 export const scopesOfRole = (role: Role): readonly Scope[] =>
   role === 'member' ? scopes.filter((scope) => scope.endsWith(':read')) : scopes;

@@ -1,15 +1,11 @@
 import type { Knex } from 'knex';
-import { allow, isolate, ownFunction } from '../sql.ts';
+import { allow, asOwner, isolate, ownFunction } from '../sql.ts';
 
 const expiryFinder = 'sentryagent_expiry_finder';
 const mailer = 'sentryagent_mailer';
 const expiringTenants = 'expiring_tenants(text, timestamptz, integer)';
 
-/** The schema's owner stands under row-level security too, so it steps out of it for the one statement. */
-const deleteMails = (condition: string): string => `
-  alter table mails no force row level security;
-  delete from mails where ${condition};
-  alter table mails force row level security;`;
+const deleteMails = (condition: string): string => asOwner('mails', `delete from mails where ${condition}`);
 
 /** A mail of a person has no tenant: it is queued before there is one. Only the people's role may queue it. */
 const personMails = `

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { isolate } from '../sql.ts';
+import { asOwner, isolate } from '../sql.ts';
 
 /** How often a tenant did on a day what leaves rows behind: one row a counter, which each new day begins anew. */
 const counts = `
@@ -15,14 +15,14 @@ const counts = `
 
 /**
  * An answer has four digits for a year. An offset led beyond them, and what was stored then could be answered no more;
- * the last time that can is as far away. The schema's owner stands under row-level security too, so it steps out of it
- * for the one statement.
+ * the last time that can is as far away.
  */
 const expiries = `
-  alter table credentials no force row level security;
-  update credentials set expires_at = timestamptz '9999-12-31 23:59:59.999Z'
-    where expires_at >= timestamptz '10000-01-01 00:00Z';
-  alter table credentials force row level security;
+  ${asOwner(
+    'credentials',
+    `update credentials set expires_at = timestamptz '9999-12-31 23:59:59.999Z'
+     where expires_at >= timestamptz '10000-01-01 00:00Z'`,
+  )}
   alter table credentials add constraint credentials_expires_at_check check (
     expires_at >= timestamptz '1970-01-01 00:00Z' and expires_at < timestamptz '10000-01-01 00:00Z');`;
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { asOwner } from '../sql.ts';
 
 /** In hours: in the time zone of a connection a day may have 23 or 25. */
 const LIFE = `interval '720 hours'`;
@@ -14,12 +15,10 @@ const endSessions = `
   create trigger end_session_in_time before insert or update of expires_at, created_at on sessions
     for each row execute function end_session_in_time();`;
 
-/** The schema's owner stands under row-level security too and would see no session. */
-const endOldSessions = `
-  alter table sessions no force row level security;
-  update sessions set expires_at = created_at + ${LIFE}
-    where expires_at > created_at + ${LIFE};
-  alter table sessions force row level security;`;
+const endOldSessions = asOwner(
+  'sessions',
+  `update sessions set expires_at = created_at + ${LIFE} where expires_at > created_at + ${LIFE}`,
+);
 
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(`${endSessions} ${endOldSessions}`);

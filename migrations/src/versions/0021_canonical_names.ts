@@ -1,12 +1,14 @@
 import type { Knex } from 'knex';
+import { asOwner } from '../sql.ts';
 
 /**
  * Names in Unicode's form NFC. Where an agent has the name already, the other one's tells them apart by its id: 30
  * characters, of the 128 that a name may have.
  */
 const normalizeNames = `
-  alter table agents no force row level security;
-  update agents a set name = case
+  ${asOwner(
+    'agents',
+    `update agents a set name = case
       when a.status <> 'decommissioned' and exists (
         select 1 from agents b
         where b.tenant_id = a.tenant_id and b.id <> a.id and b.status <> 'decommissioned'
@@ -14,8 +16,8 @@ const normalizeNames = `
           and (b.name is nfc normalized or b.id < a.id)
       ) then left(normalize(a.name, NFC), 95) || ' (' || a.id || ')'
       else left(normalize(a.name, NFC), 128) end
-    where a.name is not nfc normalized;
-  alter table agents force row level security;
+    where a.name is not nfc normalized`,
+  )}
   drop index agents_name_key;
   create unique index agents_name_key on agents (tenant_id, normalize(name, NFC))
     where status <> 'decommissioned';`;

@@ -19,6 +19,10 @@ export const dayOfEpoch = (day: number): string => utcDay(new Date(day * DAY_MS)
 /** The first instant after the UTC day that holds `at`: when daily limits open anew. */
 export const nextUtcMidnight = (at: Date): Date => new Date((epochDay(at) + 1) * DAY_MS);
 
+/** Whole seconds from `now` until `at`, one at least: what `Retry-After` says. */
+export const secondsUntil = (at: Date, now: Date): number =>
+  Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1_000));
+
 /** The UTC calendar month that holds `at`: the period of a tenant that doesn't pay. */
 export const calendarMonth = (at: Date): Period => ({
   start: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1)),

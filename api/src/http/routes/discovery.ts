@@ -111,7 +111,7 @@ const documentRoute = (
     crossOrigin: true,
     responses: {
       200: { description: 'The document', schema },
-      304: { description: 'It is the one of If-None-Match', schema: null },
+      304: { description: 'Not modified', schema: null },
     },
     problems: [],
     handle: async (deps, request) => answerDocument(toDocument(schema.parse(read(deps))), request),

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { addressKey } from '../../platform/address.ts';
@@ -7,18 +9,24 @@ import { findMember } from '../../services/people/find-member.ts';
 import { requestVerification } from '../../services/people/request-verification.ts';
 import type { Person } from '../../services/people/sign-in.ts';
 import { rateLimited } from '../admit.ts';
-import { checkOrigin } from '../authenticate.ts';
 import type { Doors } from '../doors.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
 const tag = 'sign-in';
-const DAY_MS = 86_400_000;
+const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - now.getTime();
+
+/** Many mail servers deliver `name+tag@` to `name@`: all such addresses are one mailbox. */
+const mailboxOf = ({ email }: Pick<Person, 'email'>): string =>
+  createHash('sha256')
+    .update(email.replace(/\+[^@]*@/, '@'))
+    .digest('base64url');
 
 /** The account is made by now, so a mail that cannot be queued fails nothing: its person may ask for another. */
-export const verifyNewPerson = async (deps: Deps, person: Person): Promise<void> => {
+export const verifyNewPerson = async (deps: Deps, doors: Doors, person: Person): Promise<void> => {
   try {
+    await doors.verificationMailbox.knock(mailboxOf(person));
     await requestVerification(deps, person);
   } catch (error) {
     deps.logger.warn({ err: error, userId: person.id }, 'the mail that confirms an address was not queued');
@@ -30,13 +38,13 @@ const requestRoute = (doors: Doors): Route =>
     method: 'post',
     path: '/auth/verification',
     operationId: 'requestVerification',
-    summary: 'Send the signed-in person a link that confirms their email address; an earlier link ends',
+    summary: 'Send the signed-in user a link that confirms their email address; earlier links become invalid',
     tag,
     access: 'public',
+    fromDashboard: true,
     responses: { 204: { description: 'The mail is queued', schema: null } },
     problems: ['unauthorized', 'origin_not_allowed', 'email_already_verified', 'rate_limited'],
     handle: async (deps, { headers, origin }) => {
-      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
       const member = await findMember(deps, toWebHeaders(headers));
       if (!member) throw new Problem('unauthorized', 'You are not signed in.');
       const { user } = member;
@@ -48,8 +56,8 @@ const requestRoute = (doors: Doors): Route =>
       }
       await doors.verificationAddress.knock(addressKey(origin.ip));
       await doors.verificationPerson.knock(user.id);
-      if (!(await requestVerification(deps, user)))
-        throw rateLimited(DAY_MS - (deps.clock().getTime() % DAY_MS));
+      await doors.verificationMailbox.knock(mailboxOf(user));
+      if (!(await requestVerification(deps, user))) throw rateLimited(untilMidnight(deps.clock()));
       return { status: 204 };
     },
   });
@@ -62,11 +70,11 @@ const confirmRoute = (doors: Doors): Route =>
     summary: 'Confirm an email address with the token of the link; it works once, for 24 hours',
     tag,
     access: 'public',
+    fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128) }),
     responses: { 204: { description: 'The address is confirmed', schema: null } },
     problems: ['invalid_link', 'origin_not_allowed', 'rate_limited'],
-    handle: async (deps, { body, headers, origin }) => {
-      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
+    handle: async (deps, { body, origin }) => {
       await doors.confirmation.knock(addressKey(origin.ip));
       await confirmEmail(deps, body.token);
       return { status: 204 };

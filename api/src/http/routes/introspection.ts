@@ -79,9 +79,9 @@ export const introspectionRoutes = ({
     responses: { 200: { description: 'What is known of it', schema: response } },
     problems: ['unauthorized', 'forbidden', 'rate_limited'],
     handle: async (deps, request) => {
-      const { tenantId, agentId } = await identify(deps, door, request);
-      const headers = await admitClient(deps, tenantId, agentId);
-      const claims = await introspectToken(deps, tenantId, request.body.token);
+      const asking = await identify(deps, door, request);
+      const headers = await admitClient(deps, asking, 'introspection');
+      const claims = await introspectToken(deps, asking.tenantId, request.body.token);
       const body = claims ? { active: true, token_type: 'Bearer', ...claims } : { active: false };
       return { status: 200, headers, body };
     },

@@ -7,7 +7,6 @@ import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
 import { createDeviceCookies } from '../../platform/device-cookie.ts';
 import type { Attempt } from '../account-door.ts';
-import { checkOrigin } from '../authenticate.ts';
 import type { Doors } from '../doors.ts';
 import { email } from '../email.ts';
 import { publicRoute } from '../route.ts';
@@ -25,7 +24,7 @@ const newPassword = z
   .string()
   .min(8)
   .max(128)
-  .refine((text) => text.isWellFormed(), { error: 'must be whole characters' });
+  .refine((text) => text.isWellFormed(), { error: 'must be valid Unicode' });
 
 const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: Request): Attempt => ({
   account,
@@ -49,20 +48,20 @@ const signUpRoute = (doors: Doors): Route =>
     method: 'post',
     path: '/auth/sign-up',
     operationId: 'signUp',
-    summary: 'Make an account; the first signed-in request makes its tenant',
+    summary: 'Create an account; the first signed-in request creates its tenant',
     tag,
     access: 'public',
+    fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
     problems: ['email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
-      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
       await doors.signUp.knock(networkKey(origin.ip));
       await doors.allSignUps.knock('all');
       const made = await doors.hashing.signUp.run(async () => {
         const signedUp = await signUp(deps, body, toWebHeaders(headers));
-        await verifyNewPerson(deps, signedUp.user);
+        await verifyNewPerson(deps, doors, signedUp.user);
         return signedUp;
       });
       const attempt = attemptOf(deps, body.email, request);
@@ -79,15 +78,18 @@ const signInRoute = (doors: Doors): Route =>
     summary: 'Sign in with email and password',
     tag,
     access: 'public',
+    fromDashboard: true,
     body: z.strictObject({ email, password: z.string().min(1).max(128) }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
     problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
-      checkOrigin('POST', headers, deps.config.DASHBOARD_URL);
       await doors.signIn.knock(addressKey(origin.ip));
+      await doors.signInNetwork.knock(networkKey(origin.ip));
       const attempt = attemptOf(deps, body.email, request);
-      const found = await doors.hashing.signIn.run(() =>
+      const { knownSignIn, signIn: anySignIn } = doors.hashing;
+      const gate = attempt.device === undefined ? anySignIn : knownSignIn;
+      const found = await gate.run(() =>
         doors.accounts.enter(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
       return answerSignedIn(deps, attempt, found);
@@ -101,12 +103,13 @@ const signOutRoute = publicRoute({
   summary: 'End the session; without one it changes nothing',
   tag,
   access: 'public',
+  fromDashboard: true,
   responses: { 204: { description: 'Signed out', schema: null } },
   problems: ['origin_not_allowed'],
-  handle: async ({ people, config }, { headers }) => {
-    checkOrigin('POST', headers, config.DASHBOARD_URL);
-    return { status: 204, headers: { 'Set-Cookie': await signOut(people, toWebHeaders(headers)) } };
-  },
+  handle: async ({ people }, { headers }) => ({
+    status: 204,
+    headers: { 'Set-Cookie': await signOut(people, toWebHeaders(headers)) },
+  }),
 });
 
 const session = publicRoute({

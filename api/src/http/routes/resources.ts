@@ -76,7 +76,7 @@ const remove = scopedRoute({
   method: 'delete',
   path: '/resources/:resourceId',
   operationId: 'deleteResource',
-  summary: 'End a resource, and what agents were granted of it',
+  summary: 'Delete a resource and its grants',
   tag,
   access: ['agents:write'],
   params: z.strictObject({ resourceId: z.string() }),

@@ -25,7 +25,7 @@ export const revocationRoutes = ({
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
       const client = await authenticateClient(deps, door, request);
-      const headers = await admitClient(deps, client.tenantId, client.agentId);
+      const headers = await admitClient(deps, client, 'revocation');
       await revokeToken(deps, client, request.body.token, request.origin);
       return { status: 200, headers };
     },

@@ -53,7 +53,7 @@ export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientA
     handle: async (deps, request) => {
       const grant = findGrant(request.body.grant_type);
       const client = await proveClient(deps, door, request);
-      const headers = await admitClient(deps, client.tenantId, client.agentId);
+      const headers = await admitClient(deps, client);
       const decision = await grant(deps, client, request.body);
       const token = await issueToken(deps, client, decision, request.origin).catch(
         noteRefusal(deps, client.agentId, request.origin),

@@ -46,9 +46,8 @@ export const admitCredential = async (
   principal: Principal,
   { agentId, now }: { agentId: string; now: Date },
 ): Promise<void> => {
-  const { tenantId } = principal;
-  const agent = await lockLivingAgent(trx, tenantId, agentId);
+  const agent = await lockLivingAgent(trx, principal, agentId);
   await checkMayIssueCredential(trx, principal, { agent, now });
   await checkLimit(trx, agentId, now);
-  await countCreation(trx, deps, { tenantId, now });
+  await countCreation(trx, deps, principal, now);
 };

@@ -1,15 +1,16 @@
 import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
+import { speakersOf } from '../../platform/principal.ts';
 import type { PresentedToken, Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
 import type { ResourceGrant } from '../resources/resource-grants.ts';
 
 /**
- * No request yields a credential, a scope or a token that is stronger than the token it came with. An agent's token may
- * be older than a change of its agent or credential, so what it is worth is read from their rows. These stay locked:
- * nothing of it ends before the act that relies on it. Whoever changes an agent's grants locks its row, too.
+ * A request can never grant more than its token has. An agent's token may be older than a change of its agent or
+ * credential, so what it is worth is read from their rows. These stay locked: nothing of it ends before the act that
+ * relies on it. Whoever changes an agent's grants locks its row, too.
  */
 
 /** What somebody may hold: scopes of the API, and of the tenant's resources. A credential is worth all that its agent has. */
@@ -37,19 +38,15 @@ const checkCredential = async (
   if (credential && works(credential, generation, now)) return;
   throw new Problem(
     'forbidden',
-    'The credential of this token has ended, or its secret was replaced. Get a new token.',
+    'The credential of this token expired, was revoked, or has a new secret. Get a new token.',
   );
 };
 
 /** Everyone that the token speaks for, while all of them are active; else nobody. */
-const lockSpeakers = async (
-  trx: Transaction,
-  { tenantId, id }: Principal,
-  { actors }: PresentedToken,
-): Promise<Agent[]> => {
-  const ids = [...new Set([id, ...actors])];
+const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Agent[]> => {
+  const ids = speakersOf(principal);
   const agents = await Agent.query(trx)
-    .where({ tenant_id: tenantId, status: 'active' })
+    .where({ tenant_id: principal.tenantId, status: 'active' })
     .whereIn('id', ids)
     .orderBy('id')
     .forShare();
@@ -63,8 +60,9 @@ const readStanding = async (
   token: PresentedToken,
   now: Date,
 ): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
+  // Agents before credentials, as everybody locks them: who guards an agent must not have to wait for its own calls.
+  const agents = await lockSpeakers(trx, principal);
   await checkCredential(trx, principal.tenantId, token, now);
-  const agents = await lockSpeakers(trx, principal, token);
   const holds = (scope: Scope): boolean =>
     agents.length > 0 && agents.every((agent) => agent.scopes.includes(scope));
   return { agents, scopes: principal.scopes.filter(holds) };
@@ -96,6 +94,7 @@ const findMissing = async (
   { scopes, resourceGrants, now }: Holdings & { now: Date },
 ): Promise<Holdings> => {
   const { token } = principal;
+  if (scopes.length === 0 && resourceGrants.length === 0) return { scopes, resourceGrants };
   if (!token) {
     const mayGrant = principal.scopes.includes('agents:write');
     return {
@@ -129,7 +128,7 @@ const checkHolds = async (
   ];
   const whole =
     resourceGrants.length && principal.token
-      ? ' Scopes of a resource are held by a token of the agent’s own, with every scope of the agent.'
+      ? ' For resource scopes, use a token that is not exchanged or narrowed.'
       : '';
   throw new Problem('forbidden', `${because}: ${missing.join('; ')}.${whole} ${instead}`);
 };
@@ -141,7 +140,7 @@ export const checkGrant = (
   granted: Holdings & { now: Date },
 ): Promise<void> =>
   checkHolds(trx, principal, granted, {
-    because: 'You cannot grant what you do not hold yourself',
+    because: 'You cannot grant scopes that your token lacks',
     instead: 'Use a token with these scopes, or ask an owner or admin of your tenant.',
   });
 
@@ -149,6 +148,22 @@ const holdingsOf = async (trx: Transaction, agent: Agent): Promise<Holdings> => 
   scopes: agent.scopes,
   resourceGrants: await readGrantsOf(trx, agent),
 });
+
+/** During an overlap the old secret gets tokens, but has no say in what comes after it. Problem: `forbidden`. */
+const checkNewest = async (
+  trx: Transaction,
+  tenantId: string,
+  { credentialId, generation }: PresentedToken,
+): Promise<void> => {
+  const { generation: newest } = await Credential.query(trx)
+    .findById([tenantId, credentialId])
+    .throwIfNotFound();
+  if (generation === newest) return;
+  throw new Problem(
+    'forbidden',
+    'This token was issued for the secret before. Get a new one with the newest secret.',
+  );
+};
 
 /**
  * Whether the caller may have a credential of the agent made or replaced: it is worth all that the agent holds, and
@@ -160,12 +175,16 @@ export const checkMayIssueCredential = async (
   { agent, now }: { agent: Agent; now: Date },
 ): Promise<void> => {
   if (principal.token?.actors.length) {
-    throw new Problem('forbidden', 'An exchanged token makes no credential. Use a token of your own.');
+    throw new Problem(
+      'forbidden',
+      'An exchanged token cannot create or rotate credentials. Use a token of your own.',
+    );
   }
   await checkGrant(trx, principal, { ...(await holdingsOf(trx, agent)), now });
+  if (principal.token) await checkNewest(trx, principal.tenantId, principal.token);
 };
 
-/** Whether the caller may take something away from the agent: not from one that holds more. Problem: `forbidden`. */
+/** Whether the caller may change or end something of the agent: not of one that holds more. Problem: `forbidden`. */
 export const checkMayRestrict = async (
   trx: Transaction,
   principal: Principal,
@@ -176,7 +195,7 @@ export const checkMayRestrict = async (
     principal,
     { ...(await holdingsOf(trx, agent)), now },
     {
-      because: 'This agent holds more than your token',
+      because: 'This agent has scopes that your token lacks',
       instead: 'Ask an owner or admin of your tenant.',
     },
   );
@@ -192,7 +211,7 @@ export const checkMayEndGrants = (
     principal,
     { scopes: [], resourceGrants: granted.scopes.length ? [granted] : [], now },
     {
-      because: 'Agents hold more of this resource than your token',
+      because: 'Agents have scopes of this resource that your token lacks',
       instead: 'Ask an owner or admin of your tenant.',
     },
   );

@@ -21,7 +21,7 @@ export const decommissionAgent = async (
   const { tenantId } = principal;
   const now = clock();
   await db.withTenant(tenantId, async (trx) => {
-    const agent = await lockAgent(trx, tenantId, agentId);
+    const agent = await lockAgent(trx, principal, agentId);
     if (agent.status === 'decommissioned') return;
     await checkMayRestrict(trx, principal, { agent, now });
     await agent.$query(trx).patch({

@@ -25,7 +25,7 @@ export const revokeCredential = async (
   const { tenantId } = principal;
   const now = clock();
   await db.withTenant(tenantId, async (trx) => {
-    const agent = await lockAgent(trx, tenantId, agentId);
+    const agent = await lockAgent(trx, principal, agentId);
     const credential = await findCredential(trx, tenantId, { agentId, credentialId });
     await checkMayRestrict(trx, principal, { agent, now });
     if (credential.revokedAt) return;

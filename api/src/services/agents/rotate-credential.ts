@@ -41,7 +41,7 @@ export const rotateCredential = async (
   const { tenantId } = principal;
   const now = clock();
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    const agent = await lockLivingAgent(trx, principal, agentId);
     const credential = await findCredential(trx, tenantId, { agentId, credentialId });
     await checkMayIssueCredential(trx, principal, { agent, now });
     checkLive(credential, now);

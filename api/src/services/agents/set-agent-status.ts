@@ -4,6 +4,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { readGrantsOf } from '../resources/resource-grants.ts';
+import { afterTokens } from '../tokens/after-tokens.ts';
 import { checkMayRestrict } from './authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 import type { GrantedAgent } from './with-grants.ts';
@@ -22,12 +23,13 @@ export const setAgentStatus = async (
   origin: Origin,
 ): Promise<GrantedAgent> => {
   const { tenantId } = principal;
-  const now = clock();
   return db.withTenant(tenantId, async (trx) => {
-    const agent = await lockLivingAgent(trx, tenantId, agentId);
+    const agent = await lockLivingAgent(trx, principal, agentId);
     const granted = { agent, resourceGrants: await readGrantsOf(trx, agent) };
     if (agent.status === status) return granted;
-    await checkMayRestrict(trx, principal, { agent, now });
+    await checkMayRestrict(trx, principal, { agent, now: clock() });
+    // Both end the tokens from before, whichever process dated them.
+    const now = await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock);
     await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
     const act = { actor: principal, origin, at: now };
     await appendAudit(trx, succeeded(act, { action: actions[status], agentId, metadata: {} }));

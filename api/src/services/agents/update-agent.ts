@@ -31,11 +31,11 @@ export interface AgentUpdate {
 /** Takes the rows that the change is about: the tenant's where grants change, then the agent's. */
 const lockForUpdate = async (
   trx: Transaction,
-  tenantId: string,
+  principal: Principal,
   { agentId, resourceGrants, revisions }: AgentUpdate,
 ): Promise<GrantedAgent> => {
-  if (resourceGrants) await lockTenant(trx, tenantId);
-  const agent = await lockLivingAgent(trx, tenantId, agentId);
+  if (resourceGrants) await lockTenant(trx, principal.tenantId);
+  const agent = await lockLivingAgent(trx, principal, agentId);
   if (revisions && !revisions.includes(agent.revision)) {
     throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
   }
@@ -50,17 +50,15 @@ const beyond = (some: Holdings, others: Holdings): Holdings => ({
 const isEmpty = ({ scopes, resourceGrants }: Holdings): boolean =>
   scopes.length === 0 && resourceGrants.length === 0;
 
-/** Whether the agent loses something; that it may lose that, and gain what is new to it, is checked. */
+/** Whether the agent loses something; that the caller may change it, and give what is new to it, is checked. */
 const checkChange = async (
   trx: Transaction,
   principal: Principal,
   { agent, held, next, now }: { agent: Agent; held: Holdings; next: Holdings; now: Date },
 ): Promise<boolean> => {
-  const [gained, lost] = [beyond(next, held), beyond(held, next)];
-  if (!isEmpty(gained)) await checkGrant(trx, principal, { ...gained, now });
-  if (isEmpty(lost)) return false;
   await checkMayRestrict(trx, principal, { agent, now });
-  return true;
+  await checkGrant(trx, principal, { ...beyond(next, held), now });
+  return !isEmpty(beyond(held, next));
 };
 
 const metadataOf = (
@@ -73,8 +71,8 @@ const metadataOf = (
 });
 
 /**
- * Changes what is given of an agent. A scope that is new to it, of the API or of a resource, has to be held by the
- * caller; who takes one away has to hold all that the agent has. Problems: `not_found`, `agent_decommissioned`,
+ * Changes what is given of an agent. The caller has to hold all that the agent has, and what is new to it, of the API or
+ * of a resource. Problems: `not_found`, `agent_decommissioned`,
  * `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
  */
 export const updateAgent = async (
@@ -87,7 +85,7 @@ export const updateAgent = async (
   const { agentId } = update;
   const details = givenDetails(update.changes);
   return db.withTenant(tenantId, async (trx) => {
-    const { agent, resourceGrants: before } = await lockForUpdate(trx, tenantId, update);
+    const { agent, resourceGrants: before } = await lockForUpdate(trx, principal, update);
     const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
     const resourceGrants = given ?? before;
     const held = { scopes: agent.scopes, resourceGrants: before };

@@ -37,12 +37,17 @@ const parse = (text: string): SignedEvent => {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Problem('malformed_json', 'The event is signed, and is not valid JSON.', { cause });
+    throw new Problem('malformed_json', 'The signature is valid, but the event is not valid JSON.', {
+      cause,
+    });
   }
   const { data, error } = shape.safeParse(value);
   if (data) return data;
   const [{ path, message }] = error.issues as [z.core.$ZodIssue];
-  throw new Problem('validation_failed', `The event is signed, and misshapen: ${path.join('.')}: ${message}`);
+  throw new Problem(
+    'validation_failed',
+    `The signature is valid, but the event has an invalid field: ${path.join('.')}: ${message}`,
+  );
 };
 
 const isTimely = (signature: string, now: number): boolean => {

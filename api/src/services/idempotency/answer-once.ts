@@ -7,7 +7,8 @@ import { open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { heldScopes } from '../agents/authority.ts';
+import { checkMayIssueCredential, heldScopes } from '../agents/authority.ts';
+import { lockAgent } from '../agents/lock-agent.ts';
 import { countKey } from '../limits/count-today.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -22,8 +23,8 @@ export interface Attempt {
   key: string;
   /** What is asked; another one under the same key is refused. */
   input: unknown;
-  /** An answer that holds a secret is kept for ten minutes, any other for a day. */
-  holdsSecret: boolean;
+  /** The agent whose secret the answer holds. Such an answer is kept for ten minutes, any other for a day. */
+  secretOf?: string | undefined;
 }
 
 export interface Once<T> {
@@ -41,9 +42,11 @@ interface Row {
 
 type RowId = Record<'tenant_id' | 'principal' | 'operation' | 'key', string>;
 
-/** Who acts for another has keys of their own. */
+/** Who acts for another has keys of their own, and counts them among all its own. */
 const callerOf = ({ kind, id, token }: Principal): string =>
   [`${kind}:${id}`, ...(token?.actors ?? [])].join(' ');
+
+const clientOf = ({ kind, id, token }: Principal): string => `${kind}:${token?.clientId ?? id}`;
 
 const rowIdOf = ({ principal, operation, key }: Attempt): RowId => ({
   tenant_id: principal.tenantId,
@@ -57,8 +60,7 @@ const canonicalText = (input: unknown): string => {
   try {
     return canonicalize(input) ?? '';
   } catch (cause) {
-    const detail =
-      'With an Idempotency-Key, send whole characters, and numbers that a double holds (RFC 7493).';
+    const detail = 'With an Idempotency-Key, use valid Unicode and IEEE 754 numbers (RFC 7493).';
     throw new Problem('validation_failed', detail, { cause });
   }
 };
@@ -74,10 +76,14 @@ const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.valu
  */
 const checkMayHear = async (
   trx: Transaction,
-  principal: Principal,
+  { principal, secretOf }: Attempt,
   { row, now }: { row: Row; now: Date },
 ): Promise<void> => {
   if (principal.token && principal.token.jti === row.token_id) return;
+  if (secretOf !== undefined) {
+    const agent = await lockAgent(trx, principal, secretOf);
+    await checkMayIssueCredential(trx, principal, { agent, now });
+  }
   const held = await heldScopes(trx, principal, now);
   const missing = row.scopes.filter((scope) => !held.includes(scope));
   if (missing.length === 0) return;
@@ -122,7 +128,7 @@ const replay = <T>(
   if (row.answer === null || row.answer_until <= now) {
     throw new Problem(
       'idempotent_answer_gone',
-      'This was done; its answer held a secret and is no longer kept. Rotate the credential to get another.',
+      'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
     );
   }
   return JSON.parse(open(keys, row.answer, contextOf(id))) as T;
@@ -151,7 +157,7 @@ export const answerOnce = async <T>(
         fingerprint,
         token_id: attempt.principal.token?.jti ?? null,
         scopes: attempt.principal.scopes,
-        answer_until: new Date(now.getTime() + (attempt.holdsSecret ? SECRET_MS : DAY_MS)),
+        answer_until: new Date(now.getTime() + (attempt.secretOf === undefined ? DAY_MS : SECRET_MS)),
         expires_at: new Date(now.getTime() + DAY_MS),
       })
       .onConflict()
@@ -159,10 +165,10 @@ export const answerOnce = async <T>(
       .returning('key');
     if (inserted.length === 0) {
       const row = (await trx('idempotency_keys').where(id).first()) as Row;
-      await checkMayHear(trx, attempt.principal, { row, now });
+      await checkMayHear(trx, attempt, { row, now });
       return { answer: replay<T>(keys, id, row, { fingerprint, now }), replayed: true };
     }
-    await countKey(trx, { tenantId, now }, id.principal);
+    await countKey(trx, { tenantId, now }, clientOf(attempt.principal));
     const answer = await work(joinTransaction(db, tenantId, trx));
     await trx('idempotency_keys')
       .where(id)

@@ -1,7 +1,8 @@
-import { nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
+import { nextUtcMidnight, secondsUntil, utcDay } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Transaction } from '../../platform/database.ts';
+import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 
 const MAX_CHECKOUTS = 50;
@@ -12,23 +13,21 @@ interface Day {
   now: Date;
 }
 
-/** What is refused, in the words of the answer. */
 interface Limit {
   counter: string;
   max: number;
-  what: string;
+  /** What was done `max` times, in the words of the refusal. */
+  done: string;
 }
 
-const dailyLimit = ({ max, what }: Limit, now: Date): Problem => {
+const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
   const resetsAt = nextUtcMidnight(now);
   return new Problem(
     'daily_limit',
-    `${max} ${what} in a UTC day are the most. Try again after ${resetsAt.toISOString()}.`,
+    `${done} today (UTC), which is the daily limit. Try again after ${resetsAt.toISOString()}.`,
     {
       members: { max, resetsAt: resetsAt.toISOString() },
-      headers: {
-        'Retry-After': String(Math.max(1, Math.ceil((resetsAt.getTime() - now.getTime()) / 1_000))),
-      },
+      headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
     },
   );
 };
@@ -58,24 +57,37 @@ const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boole
   return tiers[tier].creationsPerDay;
 };
 
+/** A tenth is left to people, so that no agent keeps them from making another one. */
+const shareOf = (max: number, { kind }: Pick<Principal, 'kind'>): number =>
+  kind === 'member' ? max : Math.floor(max * 0.9);
+
 /** One agent, credential or resource more. Problem: `daily_limit`. */
 export const countCreation = async (
   trx: Transaction,
   { config }: { config: { BILLING_ENABLED: boolean } },
-  day: Day,
+  principal: Pick<Principal, 'tenantId' | 'kind'>,
+  now: Date,
 ): Promise<void> => {
-  const max = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
-  await countToday(trx, day, { counter: 'creations', max, what: 'new agents, credentials and resources' });
+  const day = { tenantId: principal.tenantId, now };
+  const most = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
+  const max = shareOf(most, principal);
+  const who = principal.kind === 'member' ? 'Your tenant has' : 'The agents of your tenant have';
+  const done = `${who} created ${max} agents, credentials and resources`;
+  await countToday(trx, day, { counter: 'creations', max, done });
 };
 
 /** One checkout more; counted apart, since a tenant at its limits must be able to pay. Problem: `daily_limit`. */
 export const countCheckout = (trx: Transaction, day: Day): Promise<void> =>
-  countToday(trx, day, { counter: 'checkouts', max: MAX_CHECKOUTS, what: 'checkouts' });
+  countToday(trx, day, {
+    counter: 'checkouts',
+    max: MAX_CHECKOUTS,
+    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts`,
+  });
 
 /** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
 export const countKey = (trx: Transaction, day: Day, principal: string): Promise<void> =>
   countToday(trx, day, {
     counter: `keys of ${principal}`,
     max: MAX_KEYS,
-    what: 'requests of one caller with a new Idempotency-Key',
+    done: `You have sent ${MAX_KEYS} requests with a new Idempotency-Key`,
   });

@@ -52,7 +52,7 @@ export const kinds: { [K in MailKind]: Kind<MailData[K]> } = {
     subject: 'Credentials of your agents expire soon',
     write: ({ credentials, more }) => ({
       paragraphs: [
-        'These credentials expire soon. After that day an agent gets no more tokens with its credential. Rotate it, or create a new one and use that instead.',
+        'These credentials expire soon. After that date an agent gets no tokens with its credential. Create a new credential before that date and switch the agent to it.',
       ],
       list: [...credentials.map(listed), ...(more > 0 ? [`and ${more} more`] : [])],
       action: { label: 'See your agents', path: '/agents' },

@@ -45,11 +45,17 @@ const urlOf = ({ path, query = {} }: Content['action'], dashboardUrl: string): s
   return `${dashboardUrl}${path}${search && `?${search}`}`;
 };
 
+/** A worker of another version has queued it: no try of ours sends it. */
+export class UnknownMailKind extends Error {
+  override readonly name = 'UnknownMailKind';
+}
+
 export const renderMail = <K extends MailKind>(
   kind: K,
   data: MailData[K],
   dashboardUrl: string,
 ): RenderedMail => {
+  if (!Object.hasOwn(kinds, kind)) throw new UnknownMailKind(kind);
   const { subject, write } = kinds[kind];
   const content = write(plainTexts(data));
   const url = urlOf(content.action, dashboardUrl);

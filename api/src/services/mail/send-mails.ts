@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { MailData, MailKind } from './kinds.ts';
-import { renderMail } from './render-mail.ts';
+import { UnknownMailKind, renderMail } from './render-mail.ts';
 import type { RenderedMail } from './render-mail.ts';
 import { openData } from './sealed-data.ts';
 import type { SealedData } from './sealed-data.ts';
@@ -40,6 +40,9 @@ export class RecipientRefused extends Error {
  */
 const MOST_REFUSALS = 20;
 
+const isFinal = (error: unknown, attempts: number): boolean =>
+  error instanceof UnknownMailKind || (error instanceof RecipientRefused && attempts >= MOST_REFUSALS);
+
 /** 10 s, 20 s, 40 s … up to an hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
 
@@ -63,8 +66,8 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
     });
     await trx.raw('select settle_mail(?)', [mail.id]);
   } catch (error) {
-    if (error instanceof RecipientRefused && mail.attempts >= MOST_REFUSALS) {
-      logger.warn({ err: error, mailId: mail.id }, 'a mail was refused for half a day; it is given up');
+    if (isFinal(error, mail.attempts)) {
+      logger.warn({ err: error, mailId: mail.id }, 'a mail is given up');
       await trx.raw('select abandon_mail(?)', [mail.id]);
     } else {
       logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');

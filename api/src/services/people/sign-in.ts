@@ -41,7 +41,7 @@ const insertAccount = async (pool: Pool, { id, email, name }: Person, hash: stri
 };
 
 interface NewAccount {
-  /** In the form that is stored and compared: `normalEmail`. */
+  /** In the form that is stored and compared, as `http/email.ts` writes it. */
   email: string;
   password: string;
   name?: string | undefined;

@@ -1,3 +1,4 @@
+import { secondsUntil } from '@sentryagent/workflows/rules/period';
 import { Problem } from '../../platform/problem.ts';
 
 export interface ReachedLimit {
@@ -28,8 +29,6 @@ export const freeTierLimit = (dashboardUrl: string, reached: ReachedLimit, now =
       resetsAt: resetsAt?.toISOString() ?? null,
       upgradeUrl: upgradeUrl(dashboardUrl),
     },
-    headers: resetsAt
-      ? { 'Retry-After': String(Math.max(1, Math.ceil((resetsAt.getTime() - now.getTime()) / 1_000))) }
-      : {},
+    headers: resetsAt ? { 'Retry-After': String(secondsUntil(resetsAt, now)) } : {},
   });
 };

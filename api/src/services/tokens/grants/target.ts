@@ -16,7 +16,7 @@ export const findTarget = async (
   if (found) return found;
   throw new OAuthError(
     'invalid_target',
-    `resource is ${identifier}, or one of GET /resources of which this agent is granted scopes: ` +
-      `an owner or admin grants them by PATCH /agents/${agentId} with resourceGrants.`,
+    `Use ${identifier}, or a resource that this agent has been granted. ` +
+      `An owner or admin grants scopes with PATCH /agents/${agentId} (resourceGrants).`,
   );
 };

@@ -83,6 +83,8 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
     throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
   }
   const target = await findTarget(deps, client, subject.aud);
+  // What a token is for has one spelling, that of the resource: another one is none of ours.
+  if (target.identifier !== subject.aud) throw refuse('subject_token names a resource that we do not know.');
   const held = subject.scope.split(' ');
   const grantable = target.scopes.filter((scope) => held.includes(scope));
   return {
