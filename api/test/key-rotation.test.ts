@@ -357,7 +357,8 @@ describe('twenty rotations under load', () => {
       }
     };
     const workers = Array.from({ length: 4 }, work);
-    for (let i = 0; i < 20;) {
+    const isEnough = () => signers.size > 10 && fetches > 20 && Math.min(checks.verified, checks.used) > 100;
+    for (let i = 0; i < 20 || !isEnough();) {
       const changes = await rotateSigningKeys([first, second][i % 2]!.deps, { now: new Date(), times });
       if (changes.some(({ to }) => to === 'current')) i++;
       await wait(20);
@@ -365,9 +366,6 @@ describe('twenty rotations under load', () => {
     running = false;
     await Promise.all(workers);
     expect(problems).toEqual([]);
-    expect(signers.size).toBeGreaterThan(10);
-    expect(fetches).toBeGreaterThan(20);
-    expect(Math.min(checks.verified, checks.used)).toBeGreaterThan(100);
 
     const [header, payload] = (await agent.token()).split('.');
     const tampered = `${header}.${payload}.${Buffer.alloc(64, 1).toString('base64url')}`;
