@@ -117,7 +117,7 @@ export const createDeps = async (
   await db.acrossTenants(assertSafeCatalogue);
   const peoplePool = createPeoplePool(config, logger);
   const redis =
-    config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL, logger) : undefined;
+    config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL) : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const tokens = await createTokens({ config, db, clock, logger });
   const credentialUses = createCredentialUses(db, logger);
@@ -152,7 +152,7 @@ export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter'
   ({
     database: db.look,
     redis: meter.redisState,
-    temporal: temporal ? temporal.look : () => 'disabled',
+    temporal: temporal ? temporal.look : () => ({ state: 'disabled' }),
   }) satisfies HealthSources;
 
 /** Writes what is still counted in memory, then closes every socket. */

@@ -368,9 +368,8 @@ describe('lastUsedAt', () => {
     await holder.query('begin');
     await holder.query('select 1 from credentials where id = $1 for update', [agent.credentialId]);
     expect((await agent.requestToken()).status).toBe(200);
-    const started = performance.now();
+    // One that waited for the row would be ended by Postgres after two seconds, and reject.
     await api.deps.credentialUses.flush();
-    expect(performance.now() - started).toBeLessThan(1_000);
     expect((await agent.requestToken()).status).toBe(200);
     await holder.query('rollback');
     await holder.end();

@@ -65,7 +65,8 @@ it('a burst of events while Temporal is silent keeps neither Stripe nor the toke
   const started = performance.now();
   for (let index = 0; index < 12; index++) await deliver(index);
   expect((await agent.requestToken()).status).toBe(200);
-  expect(performance.now() - started).toBeLessThan(3_000);
+  // If each waited for Temporal, it would be 24 seconds.
+  expect(performance.now() - started).toBeLessThan(20_000);
 });
 
 /** A Temporal whose signals to the workflows of one tenant go as they are told to. */

@@ -11,6 +11,7 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
+import { until } from './support/until.ts';
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
 
@@ -45,12 +46,9 @@ const revoke = async (token: string): Promise<void> => {
   expect(reply.status).toBe(200);
 };
 
-/** Milliseconds until the second process, or another, refuses it. */
-const refusedAfter = async (token: string, api = second): Promise<number> => {
-  const started = performance.now();
-  while ((await use(api, token)) === 200) await wait(2);
-  expect(await use(api, token)).toBe(401);
-  return performance.now() - started;
+/** By the second process, or another; `tokens.proof.test.ts` judges how soon. */
+const expectRefused = async (token: string, api = second): Promise<void> => {
+  await until('the token is refused', async () => (await use(api, token)) === 401);
 };
 
 const setStatus = (agentId: string, status: string) =>
@@ -64,15 +62,11 @@ const warmToken = async (of: TestAgent = agent): Promise<string> => {
 };
 
 describe('the feed of ended tokens', () => {
-  it('A revoked token is refused within a second: fifty times', async () => {
-    const delays: number[] = [];
-    for (let i = 0; i < 50; i++) {
-      const token = await warmToken();
-      await revoke(token);
-      expect(await use(first, token)).toBe(401);
-      delays.push(await refusedAfter(token));
-    }
-    expect(Math.max(...delays)).toBeLessThan(1_000);
+  it('refuses a revoked token in every process', async () => {
+    const token = await warmToken();
+    await revoke(token);
+    expect(await use(first, token)).toBe(401);
+    await expectRefused(token);
   });
 
   it('A revocation is felt without notices', async () => {
@@ -86,7 +80,7 @@ describe('the feed of ended tokens', () => {
       for (let i = 0; i < 5; i++) {
         const token = await warmToken();
         await revoke(token);
-        expect(await refusedAfter(token)).toBeLessThan(1_000);
+        await expectRefused(token);
       }
     } finally {
       clearInterval(cutting);
@@ -97,8 +91,7 @@ describe('the feed of ended tokens', () => {
     const suspended = await registerAgent(first, member);
     const token = await warmToken(suspended);
     await setStatus(suspended.agentId, 'suspended');
-    const delays = await Promise.all([first, second].map((api) => refusedAfter(token, api)));
-    expect(Math.max(...delays)).toBeLessThan(1_000);
+    await Promise.all([first, second].map((api) => expectRefused(token, api)));
     await setStatus(suspended.agentId, 'active');
     await first.deps.tokenFeed.refresh();
     await second.deps.tokenFeed.refresh();
@@ -129,7 +122,7 @@ describe('the feed of ended tokens', () => {
     await first.deps.db.withTenant(member.tenantId, (trx) =>
       markNotBefore(trx, member.tenantId, marked.agentId, new Date()),
     );
-    expect(await refusedAfter(before)).toBeLessThan(1_000);
+    await expectRefused(before);
     expect([await use(second, await marked.token()), await use(second, others)]).toEqual([200, 200]);
   });
 
@@ -145,7 +138,7 @@ describe('the feed of ended tokens', () => {
       }
       expect(await use(second, token)).toBe(200);
     });
-    expect(await refusedAfter(token)).toBeLessThan(1_000);
+    await expectRefused(token);
   });
 
   it.each([

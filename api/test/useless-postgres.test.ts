@@ -1,35 +1,20 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createDatabase } from '../src/platform/database.ts';
+import type { Database } from '../src/platform/database.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startPostgresPair } from './support/postgres-servers.ts';
 import type { PostgresServer } from './support/postgres-servers.ts';
+import { startSilence } from './support/silence.ts';
+import type { Silence } from './support/silence.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { until } from './support/until.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
-
-/** Takes connections and says nothing. */
-const startSilence = async (): Promise<{ url: string; close(): void }> => {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => void sockets.add(socket.on('error', () => {}))).listen(
-    0,
-    '127.0.0.1',
-  );
-  await once(server, 'listening');
-  return {
-    url: `postgres://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-};
 
 let primary: PostgresServer;
 let standby: PostgresServer;
@@ -101,6 +86,7 @@ it('A read-only Postgres answers 503 and is left', async () => {
   const before = await connectionsAt(primary);
   await setReadOnly(primary, 'on');
   await expectRefused('degraded');
+  expect(await api.deps.db.look()).toMatchObject({ state: 'degraded', cause: { code: '25006' } });
   await until('no connection from before is left', async () => {
     const now = (await connectionsAt(primary)).map(({ pid }) => pid);
     return before.every(({ pid }) => !now.includes(pid));
@@ -142,4 +128,60 @@ it('A failed-over Postgres is used without a restart', async () => {
   });
   await until('nobody is left at the old one', async () => (await connectionsAt(primary)).length === 0);
   await until('it listens at the new one', async () => (await listenerOf(standby)).length === 1);
+  await setReadOnly(primary, 'off');
+  proxy.lead(primary.appUrl);
+  await proxy.cut();
+  await proxy.mend();
+});
+
+it('A Postgres that lets nobody in answers 503', async () => {
+  const guest = new pg.Client(standby.adminUrl);
+  await guest.connect();
+  await standby.stopWhenAlone();
+  proxy.lead(standby.appUrl);
+  await proxy.cut();
+  await proxy.mend();
+  await expectRefused('degraded');
+  expect(await api.deps.db.look()).toMatchObject({ state: 'degraded', cause: { code: '57P03' } });
+  await guest.end();
+  proxy.lead(primary.appUrl);
+  await expectServed();
+});
+
+describe('Whoever waits for a connection is told at once', () => {
+  let silence: Silence;
+  let way: Proxy;
+  let db: Database;
+  beforeEach(async () => {
+    silence = await startSilence();
+    way = await startProxy(primary.appUrl);
+    const long = { DB_POOL_IDLE_TIMEOUT_MS: 600_000, DB_POOL_CONNECTION_TIMEOUT_MS: 600_000 };
+    db = createDatabase({ ...long, APP_DATABASE_URL: way.url, DB_POOL_MIN: 0, DB_POOL_MAX: 1 });
+  });
+  afterEach(async () => {
+    way.lead(primary.appUrl);
+    await db.close();
+    await way.close();
+    silence.close();
+  });
+
+  const ask = () => db.acrossTenants((trx) => trx.raw('select 1'));
+  /** The pool alone would try once for each of them, one after the other. */
+  const expectToldAtOnce = async (): Promise<void> => {
+    const outcomes = await Promise.allSettled(Array.from({ length: 20 }, ask));
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(20);
+    expect(silence.taken()).toBeLessThan(3);
+  };
+
+  it('that the server is found useless', async () => {
+    await ask();
+    way.lead(silence.url);
+    way.strand();
+    await expectToldAtOnce();
+  });
+
+  it('that no connection can be made', async () => {
+    way.lead(silence.url);
+    await expectToldAtOnce();
+  });
 });

@@ -50,6 +50,7 @@ it('A half-open connection to Temporal is replaced', async () => {
 it('A frozen Temporal is reported and comes back', async () => {
   server.freeze();
   await temporalBecomes('degraded', 'disconnected');
+  expect(await api.deps.temporal!.look()).toEqual({ state: 'disconnected', cause: expect.any(Error) });
   await expect(ask()).rejects.toMatchObject({ code: 'service_unavailable' });
   server.thaw();
   await expectServed();

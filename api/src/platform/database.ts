@@ -4,7 +4,7 @@ import pg from 'pg';
 import type { Config } from '../config.ts';
 import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
-import type { ServiceState } from './service-state.ts';
+import type { Seen, ServiceState } from './service-state.ts';
 
 /** A transaction that has a role, and at most one tenant, for as long as it lasts. */
 export type Transaction = Knex.Transaction;
@@ -23,7 +23,7 @@ export interface Database {
    */
   pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
   /** Asks Postgres how it is: whether it answers, and takes writes. */
-  look(): Promise<ServiceState>;
+  look(): Promise<Seen>;
   close(): Promise<void>;
 }
 
@@ -142,13 +142,13 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   lost = tellWaiting(client);
   poolOf(client).on('acquireSuccess', (_id, taken) => generation.use(taken));
   poolOf(client).on('release', generation.rest);
-  const look = async (): Promise<ServiceState> => {
+  const look = async (): Promise<Seen> => {
     try {
       const taken = (await client.acquireConnection()) as pg.ClientBase;
       await generation.check(taken).finally(() => client.releaseConnection(taken));
-      return 'connected';
+      return { state: 'connected' };
     } catch (error) {
-      return stateOf(error);
+      return { state: stateOf(error), cause: error };
     }
   };
   const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>

@@ -1,24 +1,12 @@
 import { Redis } from 'ioredis';
-import type { Logger } from './logger.ts';
+import { inTime } from './in-time.ts';
 
 /** A slow Redis is given up after this: the token path and every metered call wait for it. */
 const PATIENCE_MS = 100;
 
-/**
- * Rejects when an answer takes longer than 100 ms. After a stall of this process's own the answer may lie unread in
- * the socket: the event loop reads it before the immediate comes.
- */
-export const inTime = async <T>(answer: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => setImmediate(() => reject(new Error('redis took too long'))), PATIENCE_MS);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
+/** Rejects when an answer takes longer than 100 ms. */
+export const soon = <T>(answer: Promise<T>): Promise<T> =>
+  inTime(PATIENCE_MS, answer, () => new Error(`Redis did not answer within ${PATIENCE_MS} ms`));
 
 /**
  * What says that this Redis is of no use just now, whatever is asked: a replica, one that loads, has no room, cannot
@@ -28,6 +16,11 @@ const REFUSAL =
   /(?:^|-)(?:READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN)\b/;
 
 export const isRefusal = (error: unknown): boolean => error instanceof Error && REFUSAL.test(error.message);
+
+/** ioredis adds the command with its arguments, a password among them; errors are logged. */
+const forgetCommand = (error: Error & { command?: unknown }): void => {
+  delete error.command;
+};
 
 /**
  * A socket on which nothing comes back for this long, though something was asked, is given up. Longer than a stall of
@@ -41,7 +34,7 @@ const REFUSAL_PAUSE_MS = 500;
  * A connection that fails fast: nothing is queued while it is away, nothing is sent twice. It reconnects by itself,
  * to whatever the address leads to then: when it breaks, when it stays silent, and when Redis refuses its work.
  */
-export const createRedis = (url: string, logger: Logger): Redis => {
+export const createRedis = (url: string): Redis => {
   let refused = false;
   const redis = new Redis(url, {
     commandTimeout: 1_000,
@@ -55,6 +48,7 @@ export const createRedis = (url: string, logger: Logger): Redis => {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     reconnectOnError: (error) => {
+      forgetCommand(error);
       // Once is enough for all that was asked over this socket.
       const isNews = !refused && isRefusal(error);
       refused ||= isNews;
@@ -66,14 +60,6 @@ export const createRedis = (url: string, logger: Logger): Redis => {
       return pause;
     },
   });
-  let lastMessage = '';
-  redis.on('error', (error: Error) => {
-    if (error.message === lastMessage) return;
-    lastMessage = error.message;
-    logger.warn({ err: error }, 'redis is not reachable; limits are kept in memory');
-  });
-  redis.on('ready', () => {
-    lastMessage = '';
-  });
+  redis.on('error', forgetCommand);
   return redis;
 };

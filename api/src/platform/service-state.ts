@@ -7,3 +7,9 @@
  *   disabled      it is not configured
  */
 export type ServiceState = 'connected' | 'degraded' | 'disconnected' | 'disabled';
+
+export interface Seen {
+  state: ServiceState;
+  /** Why it is degraded or disconnected. */
+  cause?: unknown;
+}

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -6,8 +5,9 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   isGrpcServiceError,
 } from '@temporalio/client';
+import { inTime } from './in-time.ts';
 import { Problem, unavailable } from './problem.ts';
-import type { ServiceState } from './service-state.ts';
+import type { Seen } from './service-state.ts';
 
 export interface TemporalAccess {
   TEMPORAL_ADDRESS: string;
@@ -19,7 +19,7 @@ export interface Temporal {
   /** Calls Temporal, and gives up after so long. Problem: `service_unavailable`, where it is away or slow. */
   within<T>(ms: number, call: (client: Client) => Promise<T>): Promise<T>;
   /** Asks Temporal whether it serves; connects anew, if it doesn't. */
-  look(): Promise<ServiceState>;
+  look(): Promise<Seen>;
   close(): Promise<void>;
 }
 
@@ -52,21 +52,13 @@ const open = (settings: TemporalAccess) => {
   return { connection, client: new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE }) };
 };
 
-const late = (ms: number) => unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
-
 /** The deadline is per gRPC call, and the client makes several: this one is for all of them. */
-const inTime = async <T>(ms: number, connection: Connection, call: () => Promise<T>): Promise<T> => {
-  const done = new AbortController();
-  const timeout = wait(ms, undefined, { signal: done.signal, ref: false }).then(() => {
-    throw late(ms);
-  });
-  timeout.catch(() => {});
+const within = async <T>(ms: number, connection: Connection, call: () => Promise<T>): Promise<T> => {
+  const late = () => unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
   try {
-    return await Promise.race([connection.withDeadline(Date.now() + ms, call), timeout]);
+    return await inTime(ms, connection.withDeadline(Date.now() + ms, call), late);
   } catch (error) {
     throw isAway(error) ? unavailable(error) : error;
-  } finally {
-    done.abort();
   }
 };
 
@@ -78,16 +70,17 @@ const SERVING = 1;
 const AWAY = [4, 14];
 const UNIMPLEMENTED = 12;
 
-const ask = async (connection: Connection): Promise<ServiceState> => {
+const ask = async (connection: Connection): Promise<Seen> => {
   try {
-    const { status } = await inTime(LOOK_MS, connection, () =>
+    const { status } = await within(LOOK_MS, connection, () =>
       connection.healthService.check({ service: SERVICE }),
     );
-    return status === SERVING ? 'connected' : 'degraded';
+    if (status === SERVING) return { state: 'connected' };
+    return { state: 'degraded', cause: new Error(`Temporal says that it does not serve (status ${status})`) };
   } catch (error) {
-    const { cause } = error as Error;
-    if (!isGrpcServiceError(cause) || AWAY.includes(cause.code)) return 'disconnected';
-    return cause.code === UNIMPLEMENTED ? 'connected' : 'degraded';
+    const { cause = error } = error as Error;
+    if (!isGrpcServiceError(cause) || AWAY.includes(cause.code)) return { state: 'disconnected', cause };
+    return cause.code === UNIMPLEMENTED ? { state: 'connected' } : { state: 'degraded', cause };
   }
 };
 
@@ -98,24 +91,24 @@ const ask = async (connection: Connection): Promise<ServiceState> => {
 export const createTemporal = (settings: TemporalAccess): Temporal => {
   let current = open(settings);
   let isClosed = false;
-  let looking: Promise<ServiceState> | undefined;
+  let looking: Promise<Seen> | undefined;
 
-  const lookOnce = async (): Promise<ServiceState> => {
+  const lookOnce = async (): Promise<Seen> => {
     const { connection } = current;
-    const state = await ask(connection);
-    if (state !== 'connected' && !isClosed) {
+    const seen = await ask(connection);
+    if (seen.state !== 'connected' && !isClosed) {
       current = open(settings);
       await connection.close();
     }
-    return state;
+    return seen;
   };
-  const look = (): Promise<ServiceState> => (looking ??= lookOnce().finally(() => (looking = undefined)));
+  const look = (): Promise<Seen> => (looking ??= lookOnce().finally(() => (looking = undefined)));
 
   return {
     within: async (ms, call) => {
       const { client, connection } = current;
       try {
-        return await inTime(ms, connection, () => call(client));
+        return await within(ms, connection, () => call(client));
       } catch (error) {
         if (!isClosed && error instanceof Problem && error.code === 'service_unavailable') void look();
         throw error;

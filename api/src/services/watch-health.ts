@@ -1,14 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { every } from '../platform/every.ts';
 import type { Logger } from '../platform/logger.ts';
-import type { ServiceState } from '../platform/service-state.ts';
+import type { Seen, ServiceState } from '../platform/service-state.ts';
 
 const names = ['database', 'redis', 'temporal'] as const;
 
-export type ServiceStates = Record<(typeof names)[number], ServiceState>;
+type Name = (typeof names)[number];
+
+export type ServiceStates = Record<Name, ServiceState>;
 
 /** How each service is found out: by asking it, or, where that happens all the time, by what was seen last. */
-export type HealthSources = Record<(typeof names)[number], () => Promise<ServiceState> | ServiceState>;
+export type HealthSources = Record<Name, () => Promise<Seen> | Seen>;
 
 export interface HealthWatch {
   current(): ServiceStates;
@@ -19,20 +21,33 @@ const INTERVAL_MS = 2_000;
 /** Who has not answered by then is too slow, as long as nothing worse is known. */
 const SLOW_MS = 1_000;
 
-/** Looks at each service every two seconds, beside the requests: asking for what was seen costs them nothing. */
+/**
+ * Looks at each service every two seconds, beside the requests: asking for what was seen costs them nothing. Each
+ * change is logged once, with its cause.
+ */
 export const watchHealth = async (sources: HealthSources, logger: Logger): Promise<HealthWatch> => {
   const states: ServiceStates = { database: 'disconnected', redis: 'disconnected', temporal: 'disconnected' };
+  const told = new Map<Name, ServiceState>();
 
-  const look = async (name: (typeof names)[number]): Promise<void> => {
+  const see = (name: Name, { state, cause }: Seen): void => {
+    states[name] = state;
+    if (told.get(name) === state) return;
+    const isFirst = !told.has(name);
+    told.set(name, state);
+    if (state === 'degraded' || state === 'disconnected') logger.warn({ err: cause }, `${name} is ${state}`);
+    else if (!isFirst) logger.info(`${name} is ${state}`);
+  };
+  const look = async (name: Name): Promise<void> => {
     const done = new AbortController();
     void wait(SLOW_MS, undefined, { signal: done.signal, ref: false }).then(
       () => {
-        if (states[name] === 'connected') states[name] = 'degraded';
+        if (states[name] !== 'connected') return;
+        see(name, { state: 'degraded', cause: new Error(`${name} did not answer within ${SLOW_MS} ms`) });
       },
       () => {},
     );
     try {
-      states[name] = await sources[name]();
+      see(name, await sources[name]());
     } finally {
       done.abort();
     }

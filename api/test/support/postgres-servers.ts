@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { migrateUp } from '@sentryagent/migrations';
 import { createChildren } from '../../../dev/src/children.ts';
 import { freePort } from '../../../dev/src/ports.ts';
 import { startPostgres } from '../../../dev/src/postgres-server.ts';
 import { query, required } from './servers.ts';
+import { until } from './until.ts';
 
 /** A Postgres of a test's own, to be broken at will. */
 export interface PostgresServer {
@@ -14,6 +16,8 @@ export interface PostgresServer {
   appUrl: string;
   sql(text: string): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
+  /** It stops when its last client leaves; whoever comes meanwhile is answered 57P03, as while it starts. */
+  stopWhenAlone(): Promise<void>;
 }
 
 const PASSWORD = 'only-for-tests';
@@ -24,11 +28,22 @@ const start = async (folder: string): Promise<PostgresServer> => {
   const adminUrl = await startPostgres({ children, dataDir: folder, ...settings });
   const appUrl = new URL(adminUrl);
   appUrl.username = 'sentryagent_test_login';
+  const sql = async (text: string) => (await query(adminUrl, text)).rows as Record<string, unknown>[];
   return {
     adminUrl,
     appUrl: appUrl.toString(),
-    sql: async (text) => (await query(adminUrl, text)).rows as Record<string, unknown>[],
+    sql,
     stop: children.stopAll,
+    stopWhenAlone: async () => {
+      const [row] = await sql(`select pg_read_file('postmaster.pid') as lock`);
+      process.kill(Number.parseInt(row!.lock as string, 10), 'SIGTERM');
+      const code = async () =>
+        sql('select 1').then(
+          () => undefined,
+          (error: pg.DatabaseError) => error.code,
+        );
+      await until('nobody is let in', async () => (await code()) === '57P03');
+    },
   };
 };
 

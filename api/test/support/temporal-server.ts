@@ -22,7 +22,7 @@ export const startTemporalServer = async (): Promise<TemporalServer> => {
     stdio: 'ignore',
   });
   const temporal = createTemporal({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' });
-  await until('the Temporal of the test serves', async () => (await temporal.look()) === 'connected');
+  await until('the Temporal of the test serves', async () => (await temporal.look()).state === 'connected');
   await temporal.close();
   return {
     url: `tcp://${address}`,

@@ -1,7 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
+import { inTime } from '../../platform/in-time.ts';
 import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
 import { repairCheckout } from './repair-checkout.ts';
 import type { RepairCheckoutDeps } from './repair-checkout.ts';
@@ -9,7 +9,9 @@ import { startSubscription } from './start-subscription.ts';
 
 const BATCH = 50;
 const LARGEST_BATCH = 16 * BATCH;
+/** Postgres ends a transaction that waits for 10 s, and with it what the batch did for the others. */
 const PATIENCE_MS = 8_000;
+const late = () => new Error(`a tenant was not nudged within ${PATIENCE_MS} ms`);
 
 interface Taken {
   event_id: string;
@@ -37,15 +39,6 @@ const nudge = async (
   if (await isPaid(deps.db, tenantId)) await startSubscription(deps.temporal, tenantId);
 };
 
-/** Postgres ends a transaction that waits for 10 s, and with it what the batch did for the others. */
-const inTime = (work: Promise<void>): Promise<void> =>
-  Promise.race([
-    work,
-    wait(PATIENCE_MS, undefined, { ref: false }).then(() => {
-      throw new Error(`a tenant was not nudged within ${PATIENCE_MS} ms`);
-    }),
-  ]);
-
 interface Batch {
   isFull: boolean;
   /** Why a tenant's events stay. */
@@ -59,7 +52,9 @@ const deliverBatch = async (deps: RepairCheckoutDeps, trx: Transaction, size: nu
   const byTenant = Map.groupBy(rows, ({ tenant_id: tenantId }) => tenantId);
   const outcomes = await Promise.allSettled(
     [...byTenant].map(async ([tenantId, events]) => {
-      if (tenantId !== null) await inTime(nudge(deps, tenantId, events[0]!.checkout_id));
+      if (tenantId !== null) {
+        await inTime(PATIENCE_MS, nudge(deps, tenantId, events[0]!.checkout_id), late);
+      }
       return events.map(({ event_id: id }) => id);
     }),
   );

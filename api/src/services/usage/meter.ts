@@ -5,7 +5,7 @@ import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
-import type { ServiceState } from '../../platform/service-state.ts';
+import type { Seen } from '../../platform/service-state.ts';
 import type { Admission, Call } from './admission.ts';
 import { createAttempts } from './attempt.ts';
 import { createFlusher } from './flusher.ts';
@@ -31,7 +31,7 @@ export interface Meter {
   /** The tenant's API calls of the UTC day so far, over all processes. */
   usedToday(tenantId: string): Promise<number>;
   /** What Redis was when it was last asked. */
-  redisState(): ServiceState;
+  redisState(): Seen;
   /** Writes all counts to Postgres now. */
   flush(): Promise<void>;
   /** Writes a last time, all that this process ever counted among it: nobody else may get to it. */

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../../platform/logger.ts';
 import { Problem } from '../../platform/problem.ts';
 import { isRefusal } from '../../platform/redis.ts';
-import type { ServiceState } from '../../platform/service-state.ts';
+import type { Seen } from '../../platform/service-state.ts';
 import type { RedisCounter } from './redis-counter.ts';
 
 /** Three failures in a row open the circuit; a refusal opens it at once. */
@@ -21,7 +21,7 @@ export interface RedisLink {
   ping(): Promise<void>;
   isClosed(): boolean;
   /** What Redis was when it was last asked. */
-  state(): ServiceState;
+  state(): Seen;
   /** Live processes that share the limits, as far as is known. */
   processes(): number;
 }
@@ -31,15 +31,14 @@ export const noLink: RedisLink = {
   ask: (_question, otherwise) => otherwise(),
   ping: async () => {},
   isClosed: () => false,
-  state: () => 'disabled',
+  state: () => ({ state: 'disabled' }),
   processes: () => 1,
 };
 
-export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Logger): RedisLink => {
+const createCircuit = (redis: Redis, logger: Logger) => {
   let failures = 0;
   let refusedAt = -Infinity;
-  let epoch = '';
-  let processes = 1;
+  let cause: unknown;
 
   const isClosed = (): boolean => failures < THRESHOLD;
   const failed = (error: unknown): void => {
@@ -47,15 +46,38 @@ export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Log
     const isRefused = isRefusal(error);
     if (isRefused) refusedAt = performance.now();
     failures = isRefused ? THRESHOLD : failures + 1;
+    // Without a connection every command fails alike: why there is none says more.
+    if (isRefused || redis.status === 'ready') cause = error;
     if (!wasClosed || isClosed()) return;
     const what = isRefused ? 'refuses its work' : 'does not answer';
-    logger.warn({ err: error }, `redis ${what}: limits are kept in memory`);
+    logger.warn({ err: cause }, `redis ${what}: limits are kept in memory`);
   };
-  const succeeded = (): void => {
-    if (!isClosed()) logger.info('redis answers again: limits are shared');
-    failures = 0;
-    refusedAt = -Infinity;
+  redis.on('error', (error) => {
+    cause = error;
+    // A refusal may come before the connection is ready.
+    if (isRefusal(error)) failed(error);
+  });
+  return {
+    isClosed,
+    failed,
+    succeeded: (): void => {
+      if (!isClosed()) logger.info('redis answers again: limits are shared');
+      failures = 0;
+      refusedAt = -Infinity;
+    },
+    state: (): Seen => {
+      if (performance.now() - refusedAt < REFUSAL_LASTS_MS) return { state: 'degraded', cause };
+      if (redis.status !== 'ready') return { state: 'disconnected', cause };
+      return isClosed() ? { state: 'connected' } : { state: 'degraded', cause };
+    },
   };
+};
+
+export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Logger): RedisLink => {
+  const { isClosed, failed, succeeded, state } = createCircuit(redis, logger);
+  let epoch = '';
+  let processes = 1;
+
   const ping = async (): Promise<void> => {
     try {
       const [mark, count] = await counter.ping();
@@ -67,10 +89,7 @@ export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Log
       failed(error);
     }
   };
-
   redis.on('ready', () => void ping());
-  // A refusal may come before the connection is ready.
-  redis.on('error', (error) => isRefusal(error) && failed(error));
 
   return {
     ask: async (question, otherwise) => {
@@ -87,11 +106,7 @@ export const createRedisLink = (redis: Redis, counter: RedisCounter, logger: Log
     },
     ping,
     isClosed,
-    state: () => {
-      if (performance.now() - refusedAt < REFUSAL_LASTS_MS) return 'degraded';
-      if (redis.status !== 'ready') return 'disconnected';
-      return isClosed() ? 'connected' : 'degraded';
-    },
+    state,
     processes: () => processes,
   };
 };

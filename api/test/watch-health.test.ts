@@ -1,0 +1,45 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Seen } from '../src/platform/service-state.ts';
+import { watchHealth } from '../src/services/watch-health.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
+afterEach(() => void vi.useRealTimers());
+
+it('Each change of a service is logged once with its cause', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const logger = pino({ base: null }, { write: (text: string) => void lines.push(JSON.parse(text)) });
+  const why = (message: string): Error => Object.assign(new Error(message), { code: message });
+  const seen: Seen[] = [
+    { state: 'connected' },
+    { state: 'connected' },
+    { state: 'degraded', cause: why('25006') },
+    { state: 'degraded', cause: why('25006') },
+    { state: 'disconnected', cause: why('ECONNREFUSED') },
+    { state: 'disconnected', cause: why('ECONNREFUSED') },
+    { state: 'connected' },
+    { state: 'connected' },
+  ];
+  let looks = 0;
+  const watch = await watchHealth(
+    {
+      database: async () => seen[looks++]!,
+      redis: () => ({ state: 'disconnected', cause: why('ENOTFOUND') }),
+      temporal: () => ({ state: 'disabled' }),
+    },
+    logger,
+  );
+  while (looks < seen.length) {
+    vi.advanceTimersByTime(2_000);
+    await vi.waitFor(() => expect(watch.current().database).toBe(seen[looks - 1]!.state));
+    await new Promise(setImmediate);
+  }
+  watch.stop();
+  expect(lines.map(({ level, msg, err }) => [level, msg, (err as Error & { code: string })?.code])).toEqual([
+    [40, 'redis is disconnected', 'ENOTFOUND'],
+    [40, 'database is degraded', '25006'],
+    [40, 'database is disconnected', 'ECONNREFUSED'],
+    [30, 'database is connected', undefined],
+  ]);
+  expect(watch.current()).toEqual({ database: 'connected', redis: 'disconnected', temporal: 'disabled' });
+});
