@@ -240,4 +240,4 @@ it('has no page that axe finds fault with, and none that scrolls sideways on a p
   }
   await visitor.close();
   await member.close();
-});
+}, 180_000);
