@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAccountDoor } from '../src/http/account-door.ts';
@@ -5,11 +6,13 @@ import { createDoors } from '../src/http/doors.ts';
 import { networkKey } from '../src/platform/address.ts';
 import { createDeviceCookies } from '../src/platform/device-cookie.ts';
 import { newId } from '../src/platform/ids.ts';
+import { createRedis } from '../src/platform/redis.ts';
 import { Problem } from '../src/platform/problem.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, cookiesOf, post } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
+import { startRedisServer } from './support/redis-server.ts';
 import { redisUrl } from './support/servers.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -219,4 +222,16 @@ it('A browser that was seen 180 days ago is a stranger', () => {
   expect(cookies.read('a@example.com', issue(179))).toMatch(/^dev_/);
   expect(cookies.read('a@example.com', issue(181))).toBeUndefined();
   expect(cookies.read('b@example.com', issue(1))).toBeUndefined();
+});
+
+it('A hanging Redis neither opens a door nor closes one sooner', async () => {
+  const server = await startRedisServer();
+  const redis = createRedis(server.url);
+  await redis.ping().catch(() => once(redis, 'ready'));
+  server.freeze();
+  const { signIn } = createDoors(redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
+  for (let i = 0; i < 20; i++) await signIn.knock('192.0.2.1');
+  await expect(signIn.knock('192.0.2.1')).rejects.toMatchObject({ code: 'rate_limited' });
+  redis.disconnect();
+  await server.close();
 });

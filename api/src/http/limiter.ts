@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { soon } from '../platform/redis.ts';
 
-export type Limiter = RateLimiterMemory | RateLimiterRedis;
+export type Limiter = Pick<RateLimiterMemory, 'consume' | 'get' | 'set' | 'reward'>;
 
 export interface Limits {
   name: string;
@@ -9,11 +10,29 @@ export interface Limits {
   seconds: number;
 }
 
-/** Counts in Redis for all processes; in memory where there is none, and while it is away. */
+/**
+ * Counts in Redis for all processes; in memory where there is none, and while it is away. The library's own fallback
+ * would wait for as long as a command may take, at each of the limits that a request passes.
+ */
 export const createLimiter = (redis: Redis | undefined, { name, points, seconds }: Limits): Limiter => {
   const limits = { keyPrefix: `door:${name}`, points, duration: seconds };
   const memory = new RateLimiterMemory(limits);
-  return redis ? new RateLimiterRedis({ ...limits, storeClient: redis, insuranceLimiter: memory }) : memory;
+  if (!redis) return memory;
+  const shared = new RateLimiterRedis({ ...limits, storeClient: redis });
+  const ask = async <T>(question: (limiter: Limiter) => Promise<T>): Promise<T> => {
+    try {
+      return await soon(question(shared));
+    } catch (error) {
+      if (error instanceof RateLimiterRes) throw error;
+      return question(memory);
+    }
+  };
+  return {
+    consume: (key, count) => ask((limiter) => limiter.consume(key, count)),
+    get: (key) => ask((limiter) => limiter.get(key)),
+    set: (key, count, secDuration) => ask((limiter) => limiter.set(key, count, secDuration)),
+    reward: (key, count) => ask((limiter) => limiter.reward(key, count)),
+  };
 };
 
 /** Counts one; how long to wait where the limit is reached. */
