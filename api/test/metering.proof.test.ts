@@ -29,9 +29,12 @@ const LIMIT = 1_000;
 const WIDTH = 8;
 
 let database: string;
+/** The primary, and those that it has followed. */
 let redis: RedisServer;
+const retired: RedisServer[] = [];
+/** By which the first process reaches Redis, and the second. */
+let address: Proxy;
 let proxy: Proxy;
-/** The second reaches Redis through the proxy. */
 let processes: [ApiProcess, ApiProcess];
 
 const sql = async (text: string, values: unknown[] = []) =>
@@ -44,14 +47,14 @@ const restartSecond = async (): Promise<void> => {
 beforeAll(async () => {
   database = await createTestDatabase();
   redis = await startRedisServer({ appendonly: 'yes' });
-  proxy = await startProxy(redis.url);
-  processes = [await start(redis.url), await start(proxy.url)];
+  [address, proxy] = [await startProxy(redis.url), await startProxy(redis.url)];
+  processes = [await start(address.url), await start(proxy.url)];
 });
 afterAll(async () => {
   redis.thaw();
   for (const process of processes) await process.end('SIGKILL');
-  await proxy.close();
-  await redis.close();
+  await Promise.all([address.close(), proxy.close()]);
+  for (const server of [redis, ...retired]) await server.close();
   await dropTestDatabase(database);
 });
 
@@ -134,6 +137,19 @@ const faults: Record<string, () => Promise<void>> = {
     await proxy.mend();
     await wait(1_000);
     await restartSecond();
+  },
+  'Redis fails over to its replica, and the old primary is demoted': async () => {
+    const replica = await startRedisServer({ appendonly: 'yes', replicaof: `127.0.0.1 ${redis.port}` });
+    await until(async () =>
+      String(await replica.call('INFO', 'replication')).includes('master_link_status:up'),
+    );
+    await wait(1_000);
+    await replica.call('REPLICAOF', 'NO', 'ONE');
+    await redis.call('REPLICAOF', '127.0.0.1', String(replica.port));
+    for (const way of [address, proxy]) way.lead(replica.url);
+    retired.push(redis);
+    redis = replica;
+    await wait(4_000);
   },
   'the second process is killed': async () => {
     await wait(2_000);
