@@ -214,3 +214,27 @@ it('A token from before is not revived by a reactivation, however far a clock is
   for (const process of [api, ahead]) await expect.poll(() => use(process)).toBe(401);
   await ahead.close();
 });
+
+it('A change that ends tokens is dated after the one before, though no entry tells of that', async () => {
+  const member = await signUp(api);
+  const agent = await registerAgent(api, member);
+  const [before] = await api.sql(
+    `update agents set updated_at = now() + interval '2 seconds' where id = $1 returning updated_at`,
+    [agent.agentId],
+  );
+  expect((await member.send('POST', `/agents/${agent.agentId}/suspend`)).status).toBe(200);
+  const [after] = await api.sql('select updated_at from agents where id = $1', [agent.agentId]);
+  expect((after!.updated_at as Date).getTime()).toBeGreaterThan((before!.updated_at as Date).getTime());
+});
+
+it('A date that a wrong clock has left makes no later one wrong', async () => {
+  const member = await signUp(api);
+  const agent = await registerAgent(api, member);
+  await api.sql(`update agents set updated_at = now() + interval '1 hour' where id = $1`, [agent.agentId]);
+  expect((await member.send('POST', `/agents/${agent.agentId}/suspend`)).status).toBe(200);
+  const [row] = await api.sql(
+    `select updated_at < now() + interval '30 minutes' as "isNear" from agents where id = $1`,
+    [agent.agentId],
+  );
+  expect(row).toEqual({ isNear: true });
+});

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';
-import { registerAgent, signUp } from './support/callers.ts';
+import { post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, pathOf } from './support/operations.ts';
 
@@ -129,8 +129,11 @@ describe('The creation beyond the limit of the day is refused', () => {
   it('and a process whose clock is behind begins no day anew', async () => {
     await setCount(1_000, 'creations', new Date(Date.now() + DAY_MS));
     expect((await create('createResource')).status).toBe(429);
-    await setCount(999, 'creations', new Date(Date.now() + DAY_MS));
+    await setCount(998, 'creations', new Date(Date.now() + DAY_MS));
     expect((await create('createResource')).status).toBe(201);
+    ahead = DAY_MS;
+    expect((await create('createResource')).status).toBe(201);
+    ahead = 0;
     expect((await create('createResource')).status).toBe(429);
   });
 
@@ -213,6 +216,34 @@ it('A caller has 10,000 new keys a day', async () => {
     `agent:${writer.agentId}`,
   ]);
   expect(rows).toHaveLength(4);
+});
+
+it('A caller has 10,000 new keys a day, with those that it sends for others', async () => {
+  const scopes = ['agents:read', 'agents:write'];
+  const [subject, actor] = [
+    await registerAgent(api, member, scopes),
+    await registerAgent(api, member, scopes),
+  ];
+  const exchanged = await actor.requestToken({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    subject_token: await subject.token(),
+  });
+  const register = (key: string) =>
+    post(
+      api,
+      '/agents',
+      { name: `new ${++names}` },
+      {
+        authorization: `Bearer ${exchanged.body.access_token as string}`,
+        'idempotency-key': key,
+      },
+    );
+  const counter = `keys of agent:${actor.agentId}`;
+  await setCount(9_999, counter);
+  expect([(await register('last')).status, await readCount(counter)]).toEqual([201, 10_000]);
+  expectRefused(await register('another'), 10_000);
+  expect(await readCount(`keys of agent:${subject.agentId}`)).toBeUndefined();
 });
 
 it('A tenant has 50 new checkouts a day', async () => {

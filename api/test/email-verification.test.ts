@@ -177,12 +177,18 @@ describe('asking again', () => {
   it('A day has ten mails for a mailbox, whatever tags its addresses have', async () => {
     const name = `box-${Date.now()}`;
     const before = await api.sql(`select 1 from mails where recipient like $1`, [`${name}%`]);
+    let cookie = '';
     for (let i = 0; i < 12; i++) {
       const body = { email: `${name}+${i}@example.com`, password: 'correct horse battery' };
-      expect((await post(api, '/auth/sign-up', body)).status).toBe(200);
+      const reply = await post(api, '/auth/sign-up', body);
+      expect(reply.status).toBe(200);
+      cookie = cookiesOf(reply);
     }
     const mails = await api.sql(`select 1 from mails where recipient like $1`, [`${name}%`]);
     expect(mails.length - before.length).toBe(10);
+    const refused = await post(api, '/auth/verification', undefined, { cookie, origin: DASHBOARD_URL });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(80_000);
   });
 
   it('A day has ten mails for a person, in whatever way they are asked for', async () => {

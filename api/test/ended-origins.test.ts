@@ -117,6 +117,17 @@ describe('a credential that is revoked', () => {
   });
 });
 
+it('The end of a credential is known longer than any of its tokens lives', async () => {
+  const [agent] = await agents(1);
+  await member.send('DELETE', `/agents/${agent!.agentId}/credentials/${agent!.credentialId}`);
+  const rows = await first.sql(
+    `select r.expires_at > c.revoked_at + interval '1 hour' as "isLonger"
+     from revoked_credentials r join credentials c on c.id = r.credential_id where c.id = $1`,
+    [agent!.credentialId],
+  );
+  expect(rows).toEqual([{ isLonger: true }]);
+});
+
 describe('a token that is revoked', () => {
   it.each([0, 1, 2])('A revoked token ends what was exchanged from it: link %d', async (link) => {
     const { subject, actor, last, tokens } = await line();

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 
 /** What the API takes for now: it stands still unless a test moves it. */
@@ -73,6 +73,24 @@ describe('What ends at a moment has ended in it', () => {
     const headers = { authorization: `Bearer ${token}` };
     const isTaken = async () => (await call(api, '/agents', { headers })).status === 200;
     expect(await atItsEnd(exp! * 1_000, isTaken)).toEqual([true, false]);
+  });
+
+  it('what a token may grant, whose credential or secret ends then', async () => {
+    const grants = (token: string) => async () => {
+      const body = { name: `granted at ${now}`, scopes: ['agents:read'] };
+      return (await post(api, '/agents', body, { authorization: `Bearer ${token}` })).status === 201;
+    };
+    const agent = await registerAgent(api, member, ['agents:read', 'agents:write']);
+    const credentials = `/agents/${agent.agentId}/credentials`;
+    const old = await agent.token();
+    await member.post(`${credentials}/${agent.credentialId}/rotate`, { overlapSeconds: 60 });
+    expect(await atItsEnd(now + 60_000, grants(old))).toEqual([true, false]);
+
+    const end = now + 60_000;
+    const { body } = await member.post(credentials, { expiresAt: new Date(end).toISOString() });
+    const form = { grant_type: 'client_credentials' };
+    const reply = await requestToken(api, basic(agent.agentId, body.clientSecret as string), form);
+    expect(await atItsEnd(end, grants(reply.body.access_token as string))).toEqual([true, false]);
   });
 
   it('a new credential does not begin as one that has ended', async () => {

@@ -54,6 +54,16 @@ it('belongs to its principal and its operation', async () => {
   expect(asked.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
 });
 
+it('is of one address: the same body for another agent is another request', async () => {
+  const member = await signUp(api);
+  const [one, other] = [await registerAgent(api, member), await registerAgent(api, member)];
+  const create = ({ agentId }: TestAgent) =>
+    member.send('POST', `/agents/${agentId}/credentials`, {}, withKey('k'));
+  expect((await create(one)).status).toBe(201);
+  const reply = await create(other);
+  expect([reply.status, reply.body.code]).toEqual([422, 'idempotency_key_reused']);
+});
+
 const EXCHANGE = {
   grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
   subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',

@@ -145,10 +145,12 @@ describe('A lost grant ends the tokens of its agent within a second', () => {
   });
 
   it('and one that is widened, or given anew, ends nothing', async () => {
-    const before = await tokensOf(await granted('read'));
+    const reader = await granted('read');
+    const before = await tokensOf(reader);
     const [token, other] = [await tokensOf(agent), 'https://other.example'];
     await member.post('/resources', { identifier: other, scopes: ['a'] });
     await grantResources(member, agent, { [resource]: ['write', 'read'], [other]: ['a'] });
+    await grant(reader, ...ALL);
     await wait(1_000);
     await expectLiving(token, true);
     await expectLiving(before, true);

@@ -405,6 +405,36 @@ describe.each([
   });
 });
 
+describe('when Postgres takes or gives no count', () => {
+  it('a count that could not be written is written later', async () => {
+    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' } });
+    const member = await signUp(api);
+    const token = await (await registerAgent(api, member)).token();
+    await api.sql('alter function record_usage(jsonb) rename to record_usage_away');
+    expect(await sendCalls([api], token, 7, 1)).toBe(7);
+    await api.deps.meter.flush().catch(() => undefined);
+    expect(await ledgerOf(api, member.tenantId)).toBe(0);
+    await api.sql('alter function record_usage_away(jsonb) rename to record_usage');
+    await expect.poll(() => ledgerOf(api, member.tenantId), { interval: 100, timeout: 20_000 }).toBe(7);
+    await api.close();
+  });
+
+  it('a tenant’s first call is refused, not counted from zero', async () => {
+    const api = await startApi({ env: NO_RATE });
+    const member = await signUp(api);
+    await useCalls(api, member.tenantId, 998);
+    const token = await (await registerAgent(api, member)).token();
+    const use = async () =>
+      (await call(api, '/agents', { headers: { authorization: `Bearer ${token}` } })).status;
+    await api.sql('alter table usage_events rename to usage_events_away');
+    expect(await use()).toBe(503);
+    await api.sql('alter table usage_events_away rename to usage_events');
+    const statuses = [await use(), await use(), await use()];
+    expect(statuses).toEqual([200, 200, 429]);
+    await api.close();
+  });
+});
+
 describe('when Redis is away', () => {
   it('that lost its data is raised again by its callers and by the ledger', async () => {
     const first = await startApi({ env: NO_RATE });

@@ -205,6 +205,22 @@ describe('POST /auth/sign-out', () => {
     expect((await call(api, '/auth/session', { headers: { cookie: second } })).status).toBe(200);
   });
 
+  it('of a session that the database does not end is answered 503', async () => {
+    const member = await signUp(api);
+    await api.sql(`create function keep_sessions() returns trigger language plpgsql as
+      $$ begin raise exception 'kept'; end $$`);
+    await api.sql(
+      'create trigger keep_sessions before delete on sessions for each row execute function keep_sessions()',
+    );
+    try {
+      expect((await signOut(member.cookie)).status).toBe(503);
+      expect((await member.get('/auth/session')).status).toBe(200);
+    } finally {
+      await api.sql('drop function keep_sessions cascade');
+    }
+    expect((await signOut(member.cookie)).status).toBe(204);
+  });
+
   it.each([
     ['no session', undefined],
     ['a session that is over', 'sentryagent=x.y'],
