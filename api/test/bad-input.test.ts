@@ -47,9 +47,11 @@ beforeAll(async () => {
   token = await agent.token();
   given = await agent.token();
   const resource = await agent.post('/resources', { identifier: 'https://crm.example', scopes: ['read'] });
+  const spare = await member.post(`/agents/${agent.agentId}/credentials`, {});
   parameters = {
     agentId: agent.agentId,
-    credentialId: agent.credentialId,
+    // Not the one of the caller's own token, which would end its say.
+    credentialId: spare.body.credentialId as string,
     resourceId: resource.body.resourceId as string,
     checkoutId: 'chk_00000000000000000000000000',
   };
