@@ -63,7 +63,11 @@ export const startRedisServer = async (flags: Record<string, string> = {}): Prom
     const settings = { bind: '127.0.0.1', port: String(port), dir: folder, save: '', ...flags };
     const argv = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
     child = spawn(program, argv, { stdio: 'ignore' });
-    await untilReady(url);
+    const ended = once(child, 'exit').then(() => {
+      throw new Error('The Redis of the test ended by itself.');
+    });
+    await Promise.race([untilReady(url), ended]);
+    ended.catch(() => {});
   };
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
