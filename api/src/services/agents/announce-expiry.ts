@@ -8,7 +8,7 @@ import { mailOwners } from '../mail/queue-mail.ts';
 const PAGE = 500;
 /** Credentials that a digest names; it counts the others. */
 const LISTED = 20;
-/** Credentials that one digest is about: a few hundred milliseconds of work. What is left is announced a day later. */
+/** Credentials that one digest is about, so that no tenant holds up the run. What is left is announced a day later. */
 const MOST = 10_000;
 
 interface Due {
