@@ -52,6 +52,7 @@ export const settings = z
     ...databaseSettings,
     REDIS_URL: url(/^rediss?$/).optional(),
     REDIS_RATE_LIMIT_ENABLED: flag(true),
+    REDIS_TIMEOUT_MS: whole(100, 10, 5_000),
     RATE_LIMIT_WINDOW_MS: count(60_000),
     RATE_LIMIT_MAX_REQUESTS: count(100),
     SIGN_UP_MAX_PER_MINUTE: count(60),

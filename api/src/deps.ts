@@ -1,4 +1,3 @@
-import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { Config } from './config.ts';
 import { assertSafeCatalogue } from './platform/catalogue.ts';
@@ -11,6 +10,7 @@ import type { Logger } from './platform/logger.ts';
 import { createPeople } from './platform/people.ts';
 import type { People } from './platform/people.ts';
 import { createRedis } from './platform/redis.ts';
+import type { Redis } from './platform/redis.ts';
 import { createStripe } from './platform/stripe.ts';
 import type { Stripe } from './platform/stripe.ts';
 import { createTemporal } from './platform/temporal.ts';
@@ -117,7 +117,9 @@ export const createDeps = async (
   await db.acrossTenants(assertSafeCatalogue);
   const peoplePool = createPeoplePool(config, logger);
   const redis =
-    config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED ? createRedis(config.REDIS_URL) : undefined;
+    config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED
+      ? createRedis({ REDIS_URL: config.REDIS_URL, REDIS_TIMEOUT_MS: config.REDIS_TIMEOUT_MS })
+      : undefined;
   if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
   const tokens = await createTokens({ config, db, clock, logger });
   const credentialUses = createCredentialUses(db, logger);
@@ -153,7 +155,7 @@ export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter'
     database: db.look,
     redis: meter.redisState,
     temporal: temporal ? temporal.look : () => ({ state: 'disabled' }),
-  }) satisfies HealthSources;
+  }) satisfies HealthSources<string>;
 
 /** Writes what is still counted in memory, then closes every socket. */
 export const closeDeps = async (deps: Deps): Promise<void> => {

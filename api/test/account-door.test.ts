@@ -226,7 +226,7 @@ it('A browser that was seen 180 days ago is a stranger', () => {
 
 it('A hanging Redis neither opens a door nor closes one sooner', async () => {
   const server = await startRedisServer();
-  const redis = createRedis(server.url);
+  const redis = createRedis({ REDIS_URL: server.url, REDIS_TIMEOUT_MS: 100 });
   await redis.ping().catch(() => once(redis, 'ready'));
   server.freeze();
   const { signIn } = createDoors(redis, { SIGN_UP_MAX_PER_MINUTE: 60 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApi } from './support/api.ts';
+import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
@@ -18,7 +18,10 @@ beforeAll(async () => {
   const database = await createTestDatabase();
   postgres = await startProxy(appUrl(database));
   redis = await startProxy(redisUrl(database));
-  api = await startApi({ database, env: { APP_DATABASE_URL: postgres.url, REDIS_URL: redis.url } });
+  api = await startApi({
+    database,
+    env: { ...IMPATIENT, APP_DATABASE_URL: postgres.url, REDIS_URL: redis.url },
+  });
   const member = await signUp(api);
   const agent = await registerAgent(api, member);
   asks = [

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epochDay } from '@sentryagent/workflows/rules/period';
-import { startApi } from './support/api.ts';
+import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 import {
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const process = async (options: { database?: string; url?: string } = {}): Promise<TestApi> => {
   const api = await startApi({
-    env: { ...NO_RATE, REDIS_URL: options.url ?? redis.url },
+    env: { ...NO_RATE, ...IMPATIENT, REDIS_URL: options.url ?? redis.url },
     ...(options.database && { database: options.database }),
   });
   undo.push(() => api.close());

@@ -1,6 +1,6 @@
 import { epochDay } from '@sentryagent/workflows/rules/period';
-import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Redis } from '../src/platform/redis.ts';
 import { daysOf, listChanges, settleChanges } from '../src/services/usage/changed-days.ts';
 import { counterRedis } from '../src/services/usage/scripts.ts';
 import type { AdmitCall, CounterRedis } from '../src/services/usage/scripts.ts';
@@ -25,7 +25,8 @@ describe('one process’s field of a day', () => {
   let redis: Redis;
   let counter: CounterRedis;
   beforeAll(async () => {
-    redis = api.deps.redis!.duplicate({ enableOfflineQueue: true });
+    const shared = api.deps.redis!;
+    redis = Object.assign(shared.duplicate({ enableOfflineQueue: true }), { REDIS_TIMEOUT_MS: 1_500 });
     counter = counterRedis(redis, 60_000, 'api_one');
   });
   afterAll(() => redis.disconnect());

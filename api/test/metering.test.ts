@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import { createRecorder } from '../src/services/usage/record-totals.ts';
-import { startApi } from './support/api.ts';
+import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
@@ -477,7 +477,7 @@ describe('when Redis is away', () => {
   });
 
   it('goes on when it cannot be reached, says so once, and needs no restart to come back', async () => {
-    const api = await startApi({ env: NO_RATE });
+    const api = await startApi({ env: { ...NO_RATE, ...IMPATIENT } });
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     const token = await agent.token();

@@ -1,7 +1,7 @@
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startApi } from './support/api.ts';
+import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
@@ -25,6 +25,7 @@ beforeEach(async () => {
   proxy = await startProxy(old.url);
   const database = await createTestDatabase();
   const env = {
+    ...IMPATIENT,
     RATE_LIMIT_WINDOW_MS: '600000',
     RATE_LIMIT_MAX_REQUESTS: String(LIMIT),
     REDIS_URL: proxy.url,

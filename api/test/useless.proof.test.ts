@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { startApi } from './support/api.ts';
+import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json } from './support/callers.ts';
@@ -83,6 +83,7 @@ it('A useless Redis is told, left and used again within 5 seconds', async () => 
   const proxy = await startProxy(server.url);
   const database = await createTestDatabase();
   const env = {
+    ...IMPATIENT,
     RATE_LIMIT_WINDOW_MS: '600000',
     RATE_LIMIT_MAX_REQUESTS: String(LIMIT),
     REDIS_URL: proxy.url,

@@ -1,11 +1,12 @@
-import { createServer } from 'node:http';
+import { watchHealth } from '@sentryagent/api/services/watch-health';
 import { createLogger } from '@sentryagent/api/platform/logger';
 import { prepareNamespace } from '@sentryagent/api/platform/temporal-namespace';
-import { readVersion } from '@sentryagent/api/version';
 import { createActivities, createBatchActivities } from './activities.ts';
 import { readConfig } from './config.ts';
 import { closeDeps, createDeps } from './deps.ts';
+import { createHealthServer } from './health.ts';
 import { startMail } from './mail.ts';
+import { runWorkers } from './run-workers.ts';
 import { connect, createWorkers, installRuntime } from './temporal-worker.ts';
 
 const config = readConfig();
@@ -18,38 +19,32 @@ const cannotStart = (error: unknown): never => {
 };
 
 const deps = await createDeps(config, logger).catch(cannotStart);
+const { temporal } = deps;
 const connection = await connect(config, logger);
-await prepareNamespace(deps.temporal, config.TEMPORAL_NAMESPACE, logger);
-const workers = await createWorkers(config, connection, {
-  billing: createActivities(deps),
-  batch: createBatchActivities(deps),
+await prepareNamespace(temporal, config.TEMPORAL_NAMESPACE, logger);
+const activities = { billing: createActivities(deps), batch: createBatchActivities(deps) };
+const workers = await runWorkers(connection, {
+  connect: () => connect(config, logger),
+  create: (connection) => createWorkers(config, connection, activities),
+  temporal,
+  logger,
 }).catch(cannotStart);
 const stopMail = startMail(deps, config);
+const watch = await watchHealth({ database: deps.db.look, temporal: workers.look }, logger);
 
-/** Whether this process takes work: for whoever watches over it. */
-const health = createServer((request, response) => {
-  const isThere = request.url === '/health';
-  const states = workers.map((worker) => worker.getState());
-  const status = states.every((state) => state === 'RUNNING') ? 200 : 503;
-  response.writeHead(isThere ? status : 404, { 'Content-Type': 'application/json' });
-  response.end(isThere ? JSON.stringify({ states, version: readVersion(), uptime: process.uptime() }) : '{}');
-});
+const health = createHealthServer({ workers, watch });
 health.on('error', (error) => {
   logger.fatal({ err: error }, `port ${config.METRICS_PORT} cannot be had; set METRICS_PORT`);
   process.exit(1);
 });
 health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  });
-}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, workers.stop);
 logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'working');
-await Promise.all(workers.map((worker) => worker.run()));
+await workers.ended;
 stopMail();
+watch.stop();
 health.closeAllConnections();
 health.close();
-await connection.close();
 await closeDeps(deps);
 process.exit(0);

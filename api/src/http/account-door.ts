@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
 import { Problem } from '../platform/problem.ts';
+import type { Redis } from '../platform/redis.ts';
 import { rateLimited } from './admit.ts';
 import { consume, createLimiter } from './limiter.ts';
 import type { Limiter } from './limiter.ts';

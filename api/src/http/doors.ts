@@ -1,8 +1,8 @@
-import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
 import { createGate } from '../platform/gate.ts';
 import type { Gate } from '../platform/gate.ts';
+import type { Redis } from '../platform/redis.ts';
 import { createAccountDoor } from './account-door.ts';
 import type { AccountDoor } from './account-door.ts';
 import { rateLimited } from './admit.ts';

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { soon } from '../platform/redis.ts';
+import type { Redis } from '../platform/redis.ts';
 
 export type Limiter = Pick<RateLimiterMemory, 'consume' | 'get' | 'set' | 'reward'>;
 
@@ -21,7 +21,7 @@ export const createLimiter = (redis: Redis | undefined, { name, points, seconds 
   const shared = new RateLimiterRedis({ ...limits, storeClient: redis });
   const ask = async <T>(question: (limiter: Limiter) => Promise<T>): Promise<T> => {
     try {
-      return await soon(question(shared));
+      return await soon(redis, question(shared));
     } catch (error) {
       if (error instanceof RateLimiterRes) throw error;
       return question(memory);

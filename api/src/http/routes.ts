@@ -1,4 +1,3 @@
-import type { HealthWatch } from '../services/watch-health.ts';
 import { toDocument } from './documents.ts';
 import type { Doors } from './doors.ts';
 import { openApiRoute, printOpenApi } from './openapi.ts';
@@ -11,6 +10,7 @@ import { checkoutRoutes } from './routes/checkout.ts';
 import { discoveryRoutes } from './routes/discovery.ts';
 import { emailVerificationRoutes } from './routes/email-verification.ts';
 import { healthRoute } from './routes/health.ts';
+import type { ApiHealth } from './routes/health.ts';
 import { introspectionRoutes } from './routes/introspection.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { peopleRoutes } from './routes/people.ts';
@@ -20,7 +20,7 @@ import { tokenRoutes } from './routes/token.ts';
 
 export interface RoutesDeps {
   doors: Doors;
-  watch: Pick<HealthWatch, 'current'>;
+  watch: ApiHealth;
   version: string;
 }
 

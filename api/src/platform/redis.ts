@@ -1,12 +1,17 @@
-import { Redis } from 'ioredis';
+import { Redis as IoRedis } from 'ioredis';
 import { inTime } from './in-time.ts';
 
-/** A slow Redis is given up after this: the token path and every metered call wait for it. */
-const PATIENCE_MS = 100;
+export interface RedisAccess {
+  REDIS_URL: string;
+  /** How long an answer is waited for: the token path and every metered call do. */
+  REDIS_TIMEOUT_MS: number;
+}
 
-/** Rejects when an answer takes longer than 100 ms. */
-export const soon = <T>(answer: Promise<T>): Promise<T> =>
-  inTime(PATIENCE_MS, answer, () => new Error(`Redis did not answer within ${PATIENCE_MS} ms`));
+export type Redis = IoRedis & Readonly<Pick<RedisAccess, 'REDIS_TIMEOUT_MS'>>;
+
+/** Rejects if an answer of this Redis takes longer than `REDIS_TIMEOUT_MS`. */
+export const soon = <T>({ REDIS_TIMEOUT_MS: ms }: Redis, answer: Promise<T>): Promise<T> =>
+  inTime(ms, answer, () => new Error(`Redis did not answer within ${ms} ms`));
 
 /**
  * What says that this Redis is of no use just now, whatever is asked: a replica, one that loads, has no room, cannot
@@ -34,10 +39,10 @@ const REFUSAL_PAUSE_MS = 500;
  * A connection that fails fast: nothing is queued while it is away, nothing is sent twice. It reconnects by itself,
  * to whatever the address leads to then: when it breaks, when it stays silent, and when Redis refuses its work.
  */
-export const createRedis = (url: string): Redis => {
+export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis => {
   let refused = false;
-  const redis = new Redis(url, {
-    commandTimeout: 1_000,
+  const redis = new IoRedis(REDIS_URL, {
+    commandTimeout: Math.max(1_000, REDIS_TIMEOUT_MS),
     connectTimeout: 1_500,
     socketTimeout: SILENCE_MS,
     disconnectTimeout: 100,
@@ -61,5 +66,5 @@ export const createRedis = (url: string): Redis => {
     },
   });
   redis.on('error', forgetCommand);
-  return redis;
+  return Object.assign(redis, { REDIS_TIMEOUT_MS });
 };

@@ -8,6 +8,8 @@
  */
 export type ServiceState = 'connected' | 'degraded' | 'disconnected' | 'disabled';
 
+export const isWell = (state: ServiceState): boolean => state === 'connected' || state === 'disabled';
+
 export interface Seen {
   state: ServiceState;
   /** Why it is degraded or disconnected. */

@@ -52,8 +52,10 @@ const open = (settings: TemporalAccess) => {
   return { connection, client: new Client({ connection, namespace: settings.TEMPORAL_NAMESPACE }) };
 };
 
+type AskedConnection = Pick<Connection, 'withDeadline' | 'healthService'>;
+
 /** The deadline is per gRPC call, and the client makes several: this one is for all of them. */
-const within = async <T>(ms: number, connection: Connection, call: () => Promise<T>): Promise<T> => {
+const within = async <T>(ms: number, connection: AskedConnection, call: () => Promise<T>): Promise<T> => {
   const late = () => unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
   try {
     return await inTime(ms, connection.withDeadline(Date.now() + ms, call), late);
@@ -66,11 +68,12 @@ const LOOK_MS = 1_000;
 /** The service that gRPC's health protocol is asked about, and its answer SERVING. */
 const SERVICE = 'temporal.api.workflowservice.v1.WorkflowService';
 const SERVING = 1;
-/** gRPC's codes: of one that is away, and of one that knows no health protocol. */
-const AWAY = [4, 14];
+/** gRPC's codes: of one that is away (Temporal's own client calls off what is late), and of one without that protocol. */
+const AWAY = [1, 4, 14];
 const UNIMPLEMENTED = 12;
 
-const ask = async (connection: Connection): Promise<Seen> => {
+/** Asks whether Temporal serves, over a connection of a client or of a worker. */
+export const askTemporal = async (connection: AskedConnection): Promise<Seen> => {
   try {
     const { status } = await within(LOOK_MS, connection, () =>
       connection.healthService.check({ service: SERVICE }),
@@ -95,7 +98,7 @@ export const createTemporal = (settings: TemporalAccess): Temporal => {
 
   const lookOnce = async (): Promise<Seen> => {
     const { connection } = current;
-    const seen = await ask(connection);
+    const seen = await askTemporal(connection);
     if (seen.state !== 'connected' && !isClosed) {
       current = open(settings);
       await connection.close();

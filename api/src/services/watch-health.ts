@@ -3,17 +3,11 @@ import { every } from '../platform/every.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Seen, ServiceState } from '../platform/service-state.ts';
 
-const names = ['database', 'redis', 'temporal'] as const;
-
-type Name = (typeof names)[number];
-
-export type ServiceStates = Record<Name, ServiceState>;
-
 /** How each service is found out: by asking it, or, where that happens all the time, by what was seen last. */
-export type HealthSources = Record<Name, () => Promise<Seen> | Seen>;
+export type HealthSources<Name extends string> = Record<Name, () => Promise<Seen> | Seen>;
 
-export interface HealthWatch {
-  current(): ServiceStates;
+export interface HealthWatch<Name extends string> {
+  current(): Record<Name, ServiceState>;
   stop(): void;
 }
 
@@ -25,8 +19,15 @@ const SLOW_MS = 1_000;
  * Looks at each service every two seconds, beside the requests: asking for what was seen costs them nothing. Each
  * change is logged once, with its cause.
  */
-export const watchHealth = async (sources: HealthSources, logger: Logger): Promise<HealthWatch> => {
-  const states: ServiceStates = { database: 'disconnected', redis: 'disconnected', temporal: 'disconnected' };
+export const watchHealth = async <Name extends string>(
+  sources: HealthSources<Name>,
+  logger: Logger,
+): Promise<HealthWatch<Name>> => {
+  const names = Object.keys(sources) as Name[];
+  const states = Object.fromEntries(names.map((name) => [name, 'disconnected'])) as Record<
+    Name,
+    ServiceState
+  >;
   const told = new Map<Name, ServiceState>();
 
   const see = (name: Name, { state, cause }: Seen): void => {

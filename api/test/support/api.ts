@@ -28,6 +28,12 @@ export const testEnvironment = (database: string): Record<string, string> => ({
   SIGN_UP_MAX_PER_MINUTE: '10000',
 });
 
+/** A stall of a busy machine is no Redis that hangs. */
+const PATIENT = { REDIS_TIMEOUT_MS: '1500' };
+
+/** What production has, for tests of a Redis that hangs. */
+export const IMPATIENT = { REDIS_TIMEOUT_MS: '100' };
+
 export interface TestApi {
   url: string;
   deps: Deps;
@@ -55,7 +61,7 @@ export const startApi = async ({
   const database = shared ?? (await createTestDatabase());
   const logs: Record<string, unknown>[] = [];
   const logger = pino({ base: null }, { write: (text: string) => void logs.push(JSON.parse(text)) });
-  const config = parseConfig({ ...testEnvironment(database), ...env });
+  const config = parseConfig({ ...testEnvironment(database), ...PATIENT, ...env });
   const deps = await createDeps(config, logger, clock);
   if (deps.redis && deps.redis.status !== 'ready') {
     await new Promise((resolve) => deps.redis?.once('ready', resolve));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isWell } from '../../platform/service-state.ts';
 import type { ServiceState } from '../../platform/service-state.ts';
-import type { HealthWatch } from '../../services/watch-health.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -8,8 +8,6 @@ const service = z.enum(['connected', 'degraded', 'disconnected', 'disabled']).me
   description:
     '`degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.',
 });
-
-const isWell = (state: ServiceState): boolean => state === 'connected' || state === 'disabled';
 
 const schema = z
   .object({
@@ -20,8 +18,13 @@ const schema = z
   })
   .meta({ id: 'Health' });
 
+/** What the API depends on, as it was seen last. */
+export interface ApiHealth {
+  current(): Record<'database' | 'redis' | 'temporal', ServiceState>;
+}
+
 /** Answers from what the watch saw last: no dependency is waited for. */
-export const healthRoute = (watch: Pick<HealthWatch, 'current'>, version: string): Route =>
+export const healthRoute = (watch: ApiHealth, version: string): Route =>
   publicRoute({
     method: 'get',
     path: '/health',

@@ -1,10 +1,10 @@
 import { epochDay } from '@sentryagent/workflows/rules/period';
-import type { Redis } from 'ioredis';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
+import type { Redis } from '../../platform/redis.ts';
 import type { Seen } from '../../platform/service-state.ts';
 import type { Admission, Call } from './admission.ts';
 import { createAttempts } from './attempt.ts';

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis';
 import { gather } from '../../platform/gather.ts';
 import { soon } from '../../platform/redis.ts';
+import type { Redis } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
 import { keyOf } from './totals.ts';
 import type { TenantDay, Total } from './totals.ts';
@@ -203,21 +203,21 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
   const scripts = redis as Redis & Scripts;
   return {
     admit: gather(async (calls: AdmitCall[]) => {
-      const replies = await soon(scripts.admit(windowMs, processId, JSON.stringify(calls)));
+      const replies = await soon(redis, scripts.admit(windowMs, processId, JSON.stringify(calls)));
       return JSON.parse(replies) as AdmitReply[];
     }),
     raise: async (totals) => {
-      await soon(scripts.raise(daysWith(totals, totals), 0));
+      await soon(redis, scripts.raise(daysWith(totals, totals), 0));
     },
     merge: async (days, stored) => {
-      const hashes = await soon(scripts.raise(daysWith(days, stored), 1));
+      const hashes = await soon(redis, scripts.raise(daysWith(days, stored), 1));
       return hashes.flatMap((hash, place) => totalsOf(days[place]!, hash));
     },
-    pingCounters: (mark) => soon(scripts.pingCounters(mark, processId)),
-    newestChange: async () => (await soon(redis.zrange('usage:changed', '-1', '-1', 'WITHSCORES')))[1],
+    pingCounters: (mark) => soon(redis, scripts.pingCounters(mark, processId)),
+    newestChange: async () => (await soon(redis, redis.zrange('usage:changed', '-1', '-1', 'WITHSCORES')))[1],
     listChanged: (until, limit) =>
-      soon(redis.zrangebyscore('usage:changed', '-inf', until, 'WITHSCORES', 'LIMIT', 0, limit)),
-    settleChanges: (...args) => soon(scripts.settleChanges(...args)),
+      soon(redis, redis.zrangebyscore('usage:changed', '-inf', until, 'WITHSCORES', 'LIMIT', 0, limit)),
+    settleChanges: (...args) => soon(redis, scripts.settleChanges(...args)),
     onClose: (listener) => {
       redis.on('close', listener);
     },

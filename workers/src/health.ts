@@ -1,0 +1,30 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { HealthWatch } from '@sentryagent/api/services/watch-health';
+import { isWell } from '@sentryagent/api/platform/service-state';
+import { readVersion } from '@sentryagent/api/version';
+import type { RunningWorkers } from './run-workers.ts';
+
+interface Health {
+  workers: Pick<RunningWorkers, 'states'>;
+  watch: Pick<HealthWatch<'database' | 'temporal'>, 'current'>;
+}
+
+/** `GET /health`, for whoever watches over this process: 503 if a worker does not run, so that it is started again. */
+export const createHealthServer = ({ workers, watch }: Health): Server =>
+  createServer((request, response) => {
+    const answer = (status: number, body: object): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.url !== '/health') return answer(404, {});
+    const [states, services] = [workers.states(), watch.current()];
+    const isRunning = states.every((state) => state === 'RUNNING');
+    answer(isRunning ? 200 : 503, {
+      status: isRunning && Object.values(services).every(isWell) ? 'ok' : 'degraded',
+      version: readVersion(),
+      uptime: Math.floor(process.uptime()),
+      states,
+      services,
+    });
+  });

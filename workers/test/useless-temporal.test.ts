@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createTemporal } from '@sentryagent/api/platform/temporal';
+import type { Temporal } from '@sentryagent/api/platform/temporal';
+import { BILLING_QUEUE, names } from '@sentryagent/workflows/contracts';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { startProxy } from '../../api/test/support/proxy.ts';
+import type { Proxy } from '../../api/test/support/proxy.ts';
+import { startTemporalServer } from '../../api/test/support/temporal-server.ts';
+import type { TemporalServer } from '../../api/test/support/temporal-server.ts';
+import { until } from '../../api/test/support/until.ts';
+import { runWorkers } from '../src/run-workers.ts';
+import type { RunningWorkers } from '../src/run-workers.ts';
+import { quietRuntime, workflowBundle } from './support/environment.ts';
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+
+let server: TemporalServer;
+let proxy: Proxy;
+let temporal: Temporal;
+let workers: RunningWorkers;
+let logs: string[];
+
+const create = async (connection: NativeConnection): Promise<Worker[]> => [
+  await Worker.create({
+    connection,
+    taskQueue: BILLING_QUEUE,
+    workflowBundle: workflowBundle(),
+    activities: { deleteExpired: async () => ({ deleted: 1, isMore: false }) },
+  }),
+];
+
+beforeEach(async () => {
+  quietRuntime();
+  server = await startTemporalServer();
+  proxy = await startProxy(server.url);
+  const address = new URL(proxy.url).host;
+  temporal = createTemporal({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' });
+  logs = [];
+  const logger = pino({ base: null }, { write: (line: string) => void logs.push(JSON.parse(line).msg) });
+  const connect = () => NativeConnection.connect({ address });
+  workers = await runWorkers(await connect(), { connect, create, temporal, logger });
+  await expectWorkDone(server);
+});
+afterEach(async () => {
+  workers.stop();
+  await proxy.close();
+  await workers.ended;
+  await temporal.close();
+  await server.close();
+});
+
+const expectWorkDone = async ({ url }: TemporalServer): Promise<void> => {
+  const connection = await Connection.connect({ address: new URL(url).host });
+  const run = { workflowId: randomUUID(), taskQueue: BILLING_QUEUE, args: [] };
+  expect(await new Client({ connection }).workflow.execute(names.housekeeping, run)).toBe(1);
+  await connection.close();
+};
+
+const isLeft = (): boolean => logs.some((text) => text.includes('workers of a new one go on'));
+
+const expectLeft = (): Promise<void> =>
+  until('the silent connection is left', async () => {
+    await workers.look();
+    return isLeft();
+  });
+
+it('A half-open connection of a worker is replaced', async () => {
+  proxy.strand();
+  expect(await workers.look()).toMatchObject({ state: 'disconnected' });
+  await expectLeft();
+  expect(await workers.look()).toEqual({ state: 'connected' });
+  await expectWorkDone(server);
+});
+
+it('A worker keeps its connection to a Temporal that is frozen', async () => {
+  server.freeze();
+  for (let i = 0; i < 4; i++) expect(await workers.look()).toMatchObject({ state: 'disconnected' });
+  server.thaw();
+  await until('Temporal answers', async () => (await workers.look()).state === 'connected');
+  await expectWorkDone(server);
+  expect([isLeft(), workers.states()]).toEqual([false, ['RUNNING']]);
+});
+
+it('A worker follows the address of Temporal', async () => {
+  server.freeze();
+  const next = await startTemporalServer();
+  proxy.lead(next.url);
+  await expectLeft();
+  await expectWorkDone(next);
+  server.thaw();
+  await next.close();
+});
