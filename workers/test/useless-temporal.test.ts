@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type { Logger } from '@sentryagent/api/platform/logger';
 import { createTemporal } from '@sentryagent/api/platform/temporal';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 import { BILLING_QUEUE, names } from '@sentryagent/workflows/contracts';
-import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { startProxy } from '../../api/test/support/proxy.ts';
 import type { Proxy } from '../../api/test/support/proxy.ts';
@@ -39,9 +38,14 @@ beforeEach(async () => {
   const address = new URL(proxy.url).host;
   temporal = createTemporal({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' });
   logs = [];
-  const logger = pino({ base: null }, { write: (line: string) => void logs.push(JSON.parse(line).msg) });
+  const logger = { warn: (...[values, text]: unknown[]) => void logs.push(String(text ?? values)) };
   const connect = () => NativeConnection.connect({ address });
-  workers = await runWorkers(await connect(), { connect, create, temporal, logger });
+  workers = await runWorkers(await connect(), {
+    connect,
+    create,
+    temporal,
+    logger: logger as unknown as Logger,
+  });
   await expectWorkDone(server);
 });
 afterEach(async () => {
@@ -53,10 +57,11 @@ afterEach(async () => {
 });
 
 const expectWorkDone = async ({ url }: TemporalServer): Promise<void> => {
-  const connection = await Connection.connect({ address: new URL(url).host });
+  const direct = createTemporal({ TEMPORAL_ADDRESS: new URL(url).host, TEMPORAL_NAMESPACE: 'default' });
   const run = { workflowId: randomUUID(), taskQueue: BILLING_QUEUE, args: [] };
-  expect(await new Client({ connection }).workflow.execute(names.housekeeping, run)).toBe(1);
-  await connection.close();
+  const execute = direct.within(120_000, ({ workflow }) => workflow.execute(names.housekeeping, run));
+  expect(await execute).toBe(1);
+  await direct.close();
 };
 
 const isLeft = (): boolean => logs.some((text) => text.includes('workers of a new one go on'));
