@@ -147,9 +147,7 @@ describe('the metadata', () => {
   it.each(documents)('Empty lists are left out (RFC 8414 section 3.2): %s', async (name) => {
     const { body } = await wellKnown(name);
     const empty = Object.entries(body).filter(([, value]) => Array.isArray(value) && value.length === 0);
-    // Required by section 2, and by the MCP SDK.
-    const required = 'response_types_supported' in body ? ['response_types_supported'] : [];
-    expect(empty.map(([member]) => member)).toEqual(required);
+    expect(empty).toEqual([]);
     expect(Object.values(body)).not.toContain(null);
   });
 
@@ -157,7 +155,6 @@ describe('the metadata', () => {
     '',
     '?response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fclient.example%2F&state=y',
     '?response_type=token',
-    '?response_type=none',
     '?response_type=',
     '?response_type=code&response_type=token',
   ])(
@@ -171,6 +168,16 @@ describe('the metadata', () => {
       expect(reply.headers.get('cache-control')).toBe('no-store');
     },
   );
+
+  it('The response type none grants nothing', async () => {
+    expect(metadata.response_types_supported).toEqual(['none']);
+    const redirect = 'redirect_uri=https%3A%2F%2Fclient.example%2F';
+    const path = `/oauth2/authorize?response_type=none&client_id=${agent.clientId}&${redirect}`;
+    const reply = await call(api, path, { redirect: 'manual' });
+    expect([reply.status, reply.body.error]).toEqual([400, 'access_denied']);
+    expect(reply.body.error_description).toContain('grant_type=client_credentials');
+    expect(reply.headers.get('location')).toBeNull();
+  });
 });
 
 describe('a public document', () => {

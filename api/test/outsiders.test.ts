@@ -156,7 +156,7 @@ describe('An MCP client gets a token', () => {
 
   it('from metadata that its schema takes as a whole, and not without the lists that it insists on', async () => {
     const metadata = await discoverAuthorizationServerMetadata(PUBLIC_URL, { fetchFn: reachUrl });
-    expect(metadata).toMatchObject({ issuer: PUBLIC_URL, response_types_supported: [] });
+    expect(metadata).toMatchObject({ issuer: PUBLIC_URL, response_types_supported: ['none'] });
     for (const member of ['authorization_endpoint', 'response_types_supported']) {
       const rest = Object.fromEntries(Object.entries(metadata!).filter(([name]) => name !== member));
       expect(OAuthMetadataSchema.safeParse(rest).success).toBe(false);

@@ -3,13 +3,14 @@ import { grantTypes } from '../services/tokens/grants.ts';
 import { clientAuthenticationMethods } from './authenticate-client.ts';
 
 /**
- * What the metadata documents list; a test does each of these. A list that names nothing is left out (RFC 8414
- * section 3.2), save the response types: section 2 requires them, and the MCP SDK refuses metadata without.
+ * What the metadata documents list; a test does each of these. RFC 8414 requires response types (section 2) and forbids
+ * an empty list (section 3.2): `none` is the registered type that yields neither a code nor a token (OAuth 2.0 Multiple
+ * Response Type Encoding Practices, section 4).
  */
 export const supported = {
   grant_types_supported: grantTypes,
   token_endpoint_auth_methods_supported: clientAuthenticationMethods,
   token_endpoint_auth_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256'],
-  response_types_supported: [] as string[],
+  response_types_supported: ['none'],
   scopes_supported: scopes,
 } as const;

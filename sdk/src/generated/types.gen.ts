@@ -527,7 +527,9 @@ export type IssueTokenResponse = IssueTokenResponses[keyof IssueTokenResponses];
 export type AuthorizeData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        response_type?: unknown;
+    };
     url: '/oauth2/authorize';
 };
 

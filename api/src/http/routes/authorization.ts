@@ -1,10 +1,13 @@
+import { z } from 'zod';
 import { OAuthError } from '../../services/tokens/oauth-error.ts';
 import { publicRoute } from '../route.ts';
 
+const HOW = 'Send a token request to /oauth2/token, with grant_type=client_credentials.';
+
 /**
- * RFC 6749 section 3.1, for clients that insist on an authorization endpoint in the metadata: agents get their tokens
- * without a browser, so there is no response type. Nobody is redirected: no client has registered where to (section
- * 4.1.2.1).
+ * RFC 6749 section 3.1, for clients that insist on an authorization endpoint in the metadata. The one response type is
+ * `none`, which yields neither a code nor a token, and nobody is there to grant anything. Nobody is redirected: no
+ * client has registered where to (section 4.1.2.1).
  */
 export const authorizationRoute = publicRoute({
   method: 'get',
@@ -14,12 +17,15 @@ export const authorizationRoute = publicRoute({
   tag: 'oauth2',
   access: 'public',
   errors: 'oauth',
+  query: z.object({ response_type: z.unknown().optional() }),
   responses: {},
   problems: ['invalid_request'],
-  handle: () => {
+  handle: (_deps, { query }) => {
+    if (query.response_type === 'none')
+      throw new OAuthError('access_denied', `Nothing is granted here: an agent needs no browser. ${HOW}`);
     throw new OAuthError(
       'unsupported_response_type',
-      'No response type is supported: an agent needs no browser. Send a token request to /oauth2/token, with grant_type=client_credentials.',
+      `No code and no token is issued here: an agent needs no browser. ${HOW}`,
     );
   },
 });

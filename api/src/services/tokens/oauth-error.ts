@@ -1,6 +1,6 @@
 /**
- * RFC 6749 section 5.2, and of its section 4.1.2.1 `temporarily_unavailable`, `server_error` and
- * `unsupported_response_type`; `invalid_target` of RFC 8707 section 2; `unsupported_token_type` of RFC 7009
+ * RFC 6749 section 5.2, and of its section 4.1.2.1 `access_denied`, `temporarily_unavailable`,
+ * `server_error` and `unsupported_response_type`; `invalid_target` of RFC 8707 section 2; `unsupported_token_type` of RFC 7009
  * section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
  */
 export type OAuthErrorCode =
@@ -13,6 +13,7 @@ export type OAuthErrorCode =
   | 'rate_limited'
   | 'temporarily_unavailable'
   | 'server_error'
+  | 'access_denied'
   | 'unsupported_response_type'
   | 'unsupported_token_type'
   | 'invalid_token'
