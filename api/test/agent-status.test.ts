@@ -48,7 +48,7 @@ describe('a suspended agent', () => {
         }
       };
       const clients = Array.from({ length: 12 }, (_, i) => client(i % 2 ? api : second));
-      while (issued.length < 40) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until('tokens are issued', () => issued.length >= 40);
       const reply = await act();
       isAnswered = true;
       expect(reply.status).toBeLessThan(300);

@@ -12,7 +12,6 @@ export const passTime = (ms: number): void => {
   else heldAt += ms;
 };
 
-/** Whoever waits by this time within, as `until` does, waits for ever. */
 export const holdTime = async (work: () => Promise<void>): Promise<void> => {
   heldAt = performance.now();
   await work().finally(() => {
