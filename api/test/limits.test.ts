@@ -123,7 +123,7 @@ const untilKnown = async (database: string, count: number): Promise<void> => {
   const redis = new Redis(redisUrl(database));
   let last = 0;
   const haveAllPinged = async (): Promise<boolean> => {
-    const pings = await redis.zrange('usage:processes', 0, -1, 'WITHSCORES');
+    const pings = await redis.zrangebyscore('usage:processes', '-inf', '+inf', 'WITHSCORES');
     const times = pings.filter((_, index) => index % 2 === 1).map(Number);
     if (times.length < count || Math.min(...times) <= last) return false;
     last = Math.max(...times);

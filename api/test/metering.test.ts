@@ -264,7 +264,7 @@ describe('the free tier’s limits', () => {
       upgradeUrl: 'http://dashboard.test/pricing',
     });
     const retryAfter = Number(refused.headers.get('retry-after'));
-    expect(Math.abs(retryAfter - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(5);
+    expect(Math.abs(retryAfter - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(60);
     expect(refused.headers.get('ratelimit')).toContain('"day";r=0');
     await second.close();
     await first.close();
