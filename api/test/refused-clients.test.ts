@@ -80,10 +80,10 @@ it('A refused act is recorded', async () => {
   ]);
   expect(links).toEqual([{ hash: entry!.previous_hash }]);
 
-  ahead += 59_000;
+  ahead += 50_000;
   await trySecret(agent.agentId, wrongSecret());
   expect(await refusalsOf(agent)).toHaveLength(1);
-  ahead += 2_000;
+  ahead += 11_000;
   await trySecret(agent.agentId, wrongSecret());
   expect(await refusalsOf(agent)).toHaveLength(2);
 });
