@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAccountDoor } from '../src/http/account-door.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { networkKey } from '../src/platform/address.ts';
@@ -14,6 +14,7 @@ import { call, cookiesOf, post } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import { redisUrl } from './support/servers.ts';
+import { until } from './support/until.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -117,7 +118,7 @@ describe('Guesses from many addresses are slowed down', () => {
       }),
     );
     const outcomes = Promise.allSettled(attempts);
-    await vi.waitFor(() => expect(proving).toBe(10));
+    await until('ten are looked at', () => proving === 10);
     wrong.reject(new Problem('invalid_credentials', 'Wrong.'));
     const codes = (await outcomes).map((outcome) =>
       outcome.status === 'rejected' ? (outcome.reason as Problem).code : 'let in',

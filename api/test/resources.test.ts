@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
@@ -6,6 +5,7 @@ import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, grantResources, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
+import { until } from './support/until.ts';
 
 let api: TestApi;
 let member: TestMember;
@@ -345,11 +345,10 @@ describe('a token request with resource', () => {
     expect([(await ask(api)).status, (await ask(second)).status]).toEqual([200, 200]);
     await remove(body.resourceId as string);
     expect([(await ask(api)).status, (await ask(second)).status]).toEqual([400, 400]);
-    await wait(1_050);
-    expect([(await ask(api)).body.error, (await ask(second)).body.error]).toEqual([
-      'invalid_target',
-      'invalid_target',
-    ]);
+    await until('the resource is none', async () => {
+      const errors = [(await ask(api)).body.error, (await ask(second)).body.error];
+      return errors.every((error) => error === 'invalid_target');
+    });
     await second.close();
   });
 });

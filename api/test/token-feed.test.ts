@@ -11,6 +11,7 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
+import { passTime } from './support/time.ts';
 import { until } from './support/until.ts';
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
@@ -95,7 +96,6 @@ describe('the feed of ended tokens', () => {
     await setStatus(suspended.agentId, 'active');
     await first.deps.tokenFeed.refresh();
     await second.deps.tokenFeed.refresh();
-    await wait(1_000);
     const fresh = await suspended.token();
     expect([await use(second, fresh), await use(first, fresh)]).toEqual([200, 200]);
     expect([await use(second, token), await use(first, token)]).toEqual([401, 401]);
@@ -105,7 +105,6 @@ describe('the feed of ended tokens', () => {
     const back = await registerAgent(first, member);
     await setStatus(back.agentId, 'suspended');
     await second.deps.tokenFeed.refresh();
-    await wait(1_000);
     // Without the notice there is the poll alone, which is up to half a second late.
     await first.sql('alter table not_before_marks disable trigger notify_token_feed');
     try {
@@ -144,15 +143,15 @@ describe('the feed of ended tokens', () => {
   it.each([
     ['cut', () => proxy.cut()],
     ['hanging', async () => proxy.hang()],
-  ])('No token is accepted unseen: Postgres %s', { timeout: 30_000 }, async (_what, fault) => {
+  ])('No token is accepted unseen: Postgres %s', { timeout: 90_000 }, async (_what, fault) => {
     const [ended, honest] = [await warmToken(), await warmToken()];
     await fault();
     await revoke(ended);
-    await wait(1_000);
+    passTime(1_000);
     expect([await use(second, ended), await use(second, honest)]).toEqual([503, 503]);
     await proxy.cut();
     await proxy.mend();
-    await expect.poll(() => use(second, honest), { timeout: 10_000 }).toBe(200);
+    await until('an honest token passes', async () => (await use(second, honest)) === 200);
     expect(await use(second, ended)).toBe(401);
   });
 
@@ -165,11 +164,13 @@ describe('the feed of ended tokens', () => {
       reads++;
       return original(work);
     };
-    const started = performance.now();
-    for (let i = 0; i < 500; i++) expect(await second.deps.verifyAccessToken(token)).toBeDefined();
-    const polls = Math.ceil((performance.now() - started) / 500);
+    // What is read by the clock may fall between: a check that reads does so in every round.
+    await until('no check reads', async () => {
+      reads = 0;
+      for (let i = 0; i < 500; i++) expect(await second.deps.verifyAccessToken(token)).toBeDefined();
+      return reads === 0;
+    });
     db.acrossTenants = original;
-    expect(reads).toBeLessThanOrEqual(polls);
   });
 });
 
