@@ -154,6 +154,17 @@ describe('the link', () => {
   });
 });
 
+it('Links are used 20 times a minute from an address', async () => {
+  const member = await signUp(api);
+  const token = await newToken(member);
+  const guess = (address: string, text = 'x') => confirm(text, { 'x-forwarded-for': address });
+  for (let i = 0; i < 20; i++) expectRefused(await guess(`2001:db8:5::${i}`));
+  const refused = await guess('2001:db8:5::ffff', token);
+  expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
+  expect(await isVerified(member)).toBe(false);
+  expect((await guess('2001:db8:6::1', token)).status).toBe(204);
+});
+
 describe('asking again', () => {
   it('An hour has five more mails for a person', async () => {
     const member = await signUp(api);
@@ -166,7 +177,8 @@ describe('asking again', () => {
 
   it('An address on the network asks for twenty mails an hour', async () => {
     const address = { 'x-forwarded-for': '192.0.2.77' };
-    const members = await Promise.all([1, 2, 3, 4, 5].map(() => signUp(api)));
+    const members: TestMember[] = [];
+    for (let i = 0; i < 5; i++) members.push(await signUp(api));
     for (const member of members.slice(0, 4)) {
       for (let i = 0; i < 5; i++) expect((await ask(member, address)).status).toBe(204);
     }
