@@ -184,12 +184,26 @@ describe('Strangers do not lock the owner out', () => {
     expectClosed(await signIn(email, { address: '2001:db8:71:2::1' }));
   });
 
+  it('of an address that others guess from for another account', async () => {
+    const [one, other] = [await makeOwner(), await makeOwner()];
+    const { address } = one;
+    expect((await signIn(other.email, { address })).status).toBe(200);
+    expect(await guesses(11, () => guess(one.email))).toEqual([...tenRefused, 429]);
+    expect(await guesses(10, () => guess(other.email, { address }))).toEqual(tenRefused);
+    expect((await signIn(one.email, { address })).status).toBe(200);
+  });
+
   it('whose own browser may be wrong ten times, too', async () => {
     const owner = await makeOwner();
     expect(await guesses(11, () => guess(owner.email))).toEqual([...tenRefused, 429]);
     const { cookies: cookie } = owner;
     expect(await guesses(10, () => guess(owner.email, { cookie }))).toEqual(tenRefused);
     expectClosed(await signIn(owner.email, { cookie }));
+  });
+
+  it('and who has used up an own allowance has that of the strangers left', async () => {
+    const { email, cookies: cookie } = await makeOwner();
+    expect(await guesses(21, () => guess(email, { cookie }))).toEqual([...tenRefused, ...tenRefused, 429]);
   });
 
   it('and a forged cookie is no known browser’s', async () => {

@@ -104,6 +104,13 @@ it('A read-only Postgres answers 503 and is left', async () => {
   await until('it listens again', async () => (await listenerOf(primary)).length === 1);
 });
 
+it('A read-only Postgres is told while nobody asks', async () => {
+  await setReadOnly(primary, 'on');
+  await until('it is told', async () => (await databaseOf()) === 'degraded');
+  await setReadOnly(primary, 'off');
+  await until('it is well', async () => (await databaseOf()) === 'connected');
+});
+
 it('A half-open connection to Postgres is replaced', async () => {
   await until('it listens', async () => (await listenerOf(primary)).length === 1);
   const [old] = await listenerOf(primary);
