@@ -17,6 +17,9 @@ import type { Reply } from './support/callers.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import { redisUrl } from './support/servers.ts';
 
+// Each guess is hashed, one after another: on a busy machine ten take long.
+vi.setConfig({ testTimeout: 120_000 });
+
 const PASSWORD = 'correct horse battery';
 
 let api: TestApi;
