@@ -1,3 +1,4 @@
+import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestVerification } from '../src/services/people/request-verification.ts';
 import { sendMails } from '../src/services/mail/send-mails.ts';
@@ -154,6 +155,17 @@ describe('the link', () => {
   });
 });
 
+it('Links are used 20 times a minute from an address', async () => {
+  const member = await signUp(api);
+  const token = await newToken(member);
+  const guess = (address: string, text = 'x') => confirm(text, { 'x-forwarded-for': address });
+  for (let i = 0; i < 20; i++) expectRefused(await guess(`2001:db8:5::${i}`));
+  const refused = await guess('2001:db8:5::ffff', token);
+  expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
+  expect(await isVerified(member)).toBe(false);
+  expect((await guess('2001:db8:6::1', token)).status).toBe(204);
+});
+
 describe('asking again', () => {
   it('An hour has five more mails for a person', async () => {
     const member = await signUp(api);
@@ -165,12 +177,14 @@ describe('asking again', () => {
   });
 
   it('An address on the network asks for twenty mails an hour', async () => {
-    const address = { 'x-forwarded-for': '192.0.2.77' };
-    const members = await Promise.all([1, 2, 3, 4, 5].map(() => signUp(api)));
+    let hosts = 0;
+    const address = () => ({ 'x-forwarded-for': `2001:db8:7::${++hosts}` });
+    const members: TestMember[] = [];
+    for (let i = 0; i < 5; i++) members.push(await signUp(api));
     for (const member of members.slice(0, 4)) {
-      for (let i = 0; i < 5; i++) expect((await ask(member, address)).status).toBe(204);
+      for (let i = 0; i < 5; i++) expect((await ask(member, address())).status).toBe(204);
     }
-    expect((await ask(members[4]!, address)).status).toBe(429);
+    expect((await ask(members[4]!, address())).status).toBe(429);
     expect((await ask(members[4]!)).status).toBe(204);
   });
 
@@ -202,6 +216,8 @@ describe('asking again', () => {
     expect(await mailsTo(member)).toBe(10);
     const reply = await ask(member);
     expect([reply.status, reply.body.code]).toEqual([429, 'rate_limited']);
+    const untilMidnight = (nextUtcMidnight(new Date()).getTime() - Date.now()) / 1_000;
+    expect(Math.abs(Number(reply.headers.get('retry-after')) - untilMidnight)).toBeLessThan(60);
     const tomorrow = () => new Date(Date.now() + 86_400_000);
     expect(await requestVerification({ ...api.deps, clock: tomorrow }, { id, email })).toBe(true);
   });
