@@ -2,7 +2,7 @@ import crypto from 'node:crypto';
 import { once } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAccountDoor } from '../src/http/account-door.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { networkKey } from '../src/platform/address.ts';
@@ -244,7 +244,8 @@ it('What is counted of accounts expires and names nobody', async () => {
 });
 
 it('An account is known from eight addresses at most', async () => {
-  const redis = new Redis(redisUrl(api.database));
+  const redis = createRedis({ REDIS_URL: redisUrl(api.database), REDIS_TIMEOUT_MS: 1_500 });
+  await once(redis, 'ready');
   const before = await redis.keys('door:known:*');
   const door = createAccountDoor(redis);
   const account = 'traveller@example.com';

@@ -50,9 +50,10 @@ const newToken = async (agent: TestAgent): Promise<string> => {
   return token as string;
 };
 
-const exchange = async (by: TestAgent, token: string, process = api) =>
+const exchange = async (by: TestAgent, token: string, process = api, form = {}) =>
   by.requestToken(
     {
+      ...form,
       grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
       subject_token: token,
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
@@ -76,6 +77,26 @@ it('A token that says more than is left ends within a second', async () => {
     [200, 200],
     [200, 200],
   ]);
+});
+
+it('What is exchanged after the loss from a token of before ends with it', async () => {
+  const other = await registerAgent(api, member, ['agents:read', 'audit:read']);
+  let exchanged: string | undefined;
+  // A process that hears by its poll alone accepts the subject's token for up to half a second more.
+  await api.sql('alter table not_before_marks disable trigger notify_token_feed');
+  try {
+    while (exchanged === undefined) {
+      const agent = await registerAgent(api, member, ['agents:read', 'audit:read']);
+      const token = await agent.token();
+      expect((await grant(agent, 'agents:read')).status).toBe(200);
+      // What is left may still be asked for.
+      const { body } = await exchange(other, token, second, { scope: 'agents:read' });
+      exchanged = body.access_token as string | undefined;
+    }
+  } finally {
+    await api.sql('alter table not_before_marks enable trigger notify_token_feed');
+  }
+  await expect.poll(() => use(exchanged), { timeout: 10_000 }).toEqual([401, 401]);
 });
 
 it('A scope that is added ends nothing', async () => {

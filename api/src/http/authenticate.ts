@@ -4,7 +4,7 @@ import { scopes, scopesOfRole } from '../platform/principal.ts';
 import type { Principal, Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
-import { actorsOf } from '../services/tokens/access-token.ts';
+import { actorsOf, linksOf } from '../services/tokens/access-token.ts';
 import { findMember } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';
 import { toWebHeaders } from './web-headers.ts';
@@ -29,6 +29,7 @@ const authenticateAgent = async (
 ): Promise<Principal> => {
   const claims = await verifyAccessToken(token);
   if (!claims) throw unauthorized('The token is not valid, or has expired. Get a new one.', 'invalid_token');
+  const [, ...before] = linksOf(claims);
   return {
     tenantId: claims.tenant_id,
     kind: 'agent',
@@ -40,6 +41,11 @@ const authenticateAgent = async (
       credentialId: claims.credential_id,
       generation: claims.credential_generation,
       actors: actorsOf(claims),
+      exchangedFrom: before.map(({ agentId, credential_id, credential_generation }) => ({
+        agentId,
+        credentialId: credential_id,
+        generation: credential_generation,
+      })),
     },
   };
 };

@@ -1,6 +1,6 @@
 import { isId } from '../../../platform/ids.ts';
-import type { AccessTokenClaims, Actor, Ancestor } from '../access-token.ts';
-import { actorsOf } from '../access-token.ts';
+import type { AccessTokenClaims, Actor } from '../access-token.ts';
+import { actorsOf, lineOf } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
 import { isResource } from '../resource-uri.ts';
@@ -64,11 +64,6 @@ const extendChain = (issuer: string, client: Client, subject: AccessTokenClaims)
   }
   return { iss: issuer, sub: client.agentId, ...(subject.act && { act: subject.act }) };
 };
-
-const lineOf = ({ jti, credential_id, exchanged_from = [] }: AccessTokenClaims): Ancestor[] => [
-  { jti, credential_id },
-  ...exchanged_from,
-];
 
 /**
  * RFC 8693: a client acts for the agent whose token it was given. The new token is for the same resource, holds no
