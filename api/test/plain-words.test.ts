@@ -5,7 +5,7 @@ import { parsePart } from '../src/http/parse.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { createRoutes } from '../src/http/routes.ts';
 import { waitWords } from '../src/http/wait-words.ts';
-import { Problem } from '../src/platform/problem.ts';
+import type { Problem } from '../src/platform/problem.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { post, registerAgent, signUp } from './support/callers.ts';

@@ -105,7 +105,7 @@ describe('ports', () => {
     other.close();
   });
 
-  it('A taken port is named with one that is free and no other part’s', async () => {
+  it('A suggested port is free and no other part’s', async () => {
     const hold = async (port: number) => {
       const server = createServer().listen(port, '127.0.0.1');
       await once(server, 'listening');
