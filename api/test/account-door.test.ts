@@ -78,6 +78,12 @@ const guesses = async (count: number, attempt: () => Promise<Reply>): Promise<nu
   return statuses;
 };
 
+/** As if a minute had passed for the limits that count addresses alone. */
+const forgetAddresses = async (): Promise<void> => {
+  const keys = await api.deps.redis!.keys('door:sign-in*');
+  if (keys.length > 0) await api.deps.redis!.del(keys);
+};
+
 const tenRefused = Array.from({ length: 10 }, () => 401);
 
 const expectClosed = (reply: Reply): void => {
@@ -86,6 +92,21 @@ const expectClosed = (reply: Reply): void => {
   expect(seconds).toBeGreaterThan(60);
   expect(seconds).toBeLessThanOrEqual(15 * 60);
 };
+
+it('A known browser has 20 wrong passwords at a strange address, and 30 at a known one', async () => {
+  const statusesOf = async ({ email, cookies: cookie }: Owner, addressOf: () => string) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 32; i++) {
+      // In Redis: the limits by address alone are lower, and another matter.
+      if (i === 15) await forgetAddresses();
+      statuses.push((await guess(email, { address: addressOf(), cookie })).status);
+    }
+    return statuses.filter((status) => status === 401).length;
+  };
+  expect(await statusesOf(await makeOwner(), strange)).toBe(20);
+  const owner = await makeOwner();
+  expect(await statusesOf(owner, () => owner.address)).toBe(30);
+});
 
 describe('Guesses from many addresses are slowed down', () => {
   it('for an account, where even the right password waits then', async () => {

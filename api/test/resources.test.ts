@@ -317,6 +317,18 @@ describe('a token request with resource', () => {
     expect([twice.status, twice.body.error]).toEqual([400, 'invalid_request']);
   });
 
+  it.each(['https://mirror.example', PUBLIC_URL, 'x'.repeat(2_048)])(
+    'An audience is refused, never ignored: %s',
+    async (audience) => {
+      for (const more of [{}, { resource: PUBLIC_URL }] as Record<string, string>[]) {
+        const { status, body } = await agent.requestToken({ audience, ...more });
+        expect([status, body.error, body.access_token]).toEqual([400, 'invalid_target', undefined]);
+        expect(body.error_description).toContain('Use resource');
+      }
+      expect((await agent.requestToken({ audience: '' })).status).toBe(200);
+    },
+  );
+
   it('A token for a resource opens nothing of the API', async () => {
     const mirror = 'https://mirror.example';
     const scopes = ['agents:read', 'agents:write'];

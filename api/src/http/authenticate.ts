@@ -53,10 +53,7 @@ const authenticateAgent = async (
 /** A browser sends cookies along with requests that other sites start: those have another Origin. */
 export const checkOrigin = (method: string, headers: IncomingHttpHeaders, dashboardUrl: string): void => {
   if (method === 'GET' || method === 'HEAD' || headers.origin === dashboardUrl) return;
-  throw new Problem(
-    'origin_not_allowed',
-    'Signed-in changes come from the dashboard only; agents send a Bearer token.',
-  );
+  throw new Problem('origin_not_allowed', 'Send the dashboard’s Origin header, or use a Bearer token.');
 };
 
 const authenticateMember = async (
