@@ -1,7 +1,7 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
-import { isResource, isResourceUri } from '../resource-uri.ts';
+import { isResource, mayBeStored } from '../resource-uri.ts';
 import type { GrantDeps } from './grant.ts';
 
 /** What the token is for (RFC 8707), the API or a tenant's resource, with the scopes that the agent was granted there. */
@@ -12,7 +12,7 @@ export const findTarget = async (
 ): Promise<FoundResource> => {
   const { PUBLIC_URL: identifier, TOKEN_TTL_SECONDS: tokenTtlSeconds } = config;
   if (isResource(resource, identifier)) return { identifier, scopes, tokenTtlSeconds };
-  const found = isResourceUri(resource) ? await findResource(tenantId, agentId, resource) : undefined;
+  const found = mayBeStored(resource) ? await findResource(tenantId, agentId, resource) : undefined;
   if (found) return found;
   throw new OAuthError(
     'invalid_target',
