@@ -27,8 +27,8 @@ export interface Doors {
   signUp: Door;
   /** 5 an hour and person: mails with a link that confirms the address. */
   verificationPerson: Door;
-  /** 10 a day and mailbox, whatever `+tag` its addresses have. */
-  verificationMailbox: Door;
+  /** 10 a day for all `+tag`s of a mailbox together; the address without a tag has those of its person. */
+  verificationTags: Door;
   /** The same, 20 an hour and address. */
   verificationAddress: Door;
   /** 20 a minute and address: uses of such a link. */
@@ -80,7 +80,7 @@ export const createDoors = (
   accounts: createAccountDoor(redis),
   signUp: createDoor(redis, 'sign-up', 5),
   verificationPerson: createDoor(redis, 'verification-person', 5, 3_600),
-  verificationMailbox: createDoor(redis, 'verification-mailbox', 10, 86_400),
+  verificationTags: createDoor(redis, 'verification-tags', 10, 86_400),
   verificationAddress: createDoor(redis, 'verification-address', 20, 3_600),
   confirmation: createDoor(redis, 'confirmation', 20),
   allSignUps: createDoor(redis, 'all-sign-ups', SIGN_UP_MAX_PER_MINUTE),
