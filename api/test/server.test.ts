@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import Koa from 'koa';
 import { getRawBody } from 'raw-body';
 import { afterEach, expect, it } from 'vitest';
-import { createHttpServer, slowSenders } from '../src/http/server.ts';
+import { createHttpServer, slowSenders, stopLimits } from '../src/http/server.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(() => open.splice(0).forEach((thing) => thing.close()));
@@ -147,6 +147,10 @@ it('No connection keeps a server from stopping: one that waits for an answer tha
   await Promise.all([stop({ senderMs: 50, answerMs: 100 }), ended]);
 });
 
+it('No connection keeps a server from stopping: the limits', () => {
+  expect(stopLimits).toEqual({ senderMs: 2_000, answerMs: 10_000 });
+});
+
 it('A body that arrives in time is answered while the server stops', async () => {
   const { server, stop, port } = await listen(60_000);
   const arrived = once(server, 'request');
@@ -171,5 +175,8 @@ it('A stopping server takes no new requests of a connection', async () => {
   expect(asked).not.toContain('/more');
   const answers = received().split('HTTP/1.1 ').slice(1);
   expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/slow', '/slow']);
-  expect(answers.map((answer) => /^Connection: (.*)$/m.exec(answer)![1]!.trim())).toEqual(['keep-alive', 'close']);
+  expect(answers.map((answer) => /^Connection: (.*)$/m.exec(answer)![1]!.trim())).toEqual([
+    'keep-alive',
+    'close',
+  ]);
 });
