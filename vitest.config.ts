@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Two cores carry the servers as well as the tests.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Longer than `until` waits on a busy machine: it ends no test that would pass.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { scopes } from '../src/platform/principal.ts';
@@ -11,6 +10,7 @@ import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
+import { until } from './support/until.ts';
 
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
@@ -46,7 +46,7 @@ let api: TestApi;
 let second: TestApi;
 let own: TestMember;
 let agent: TestAgent;
-/** Tokens of agents that were suspended and decommissioned more than a second ago; they worked until then. */
+/** Tokens of agents that were suspended and decommissioned; they worked until then, and both processes know of it. */
 let ended: Record<string, string>[];
 /** Ids of another tenant, by the name of the path's parameter. */
 let foreign: Record<string, string>;
@@ -74,7 +74,12 @@ beforeAll(async () => {
   const resourceId = resource.body.resourceId as string;
   foreign = { resourceId, agentId: theirs.agentId, credentialId: theirs.credentialId, checkoutId };
   ended = await Promise.all([endAgent('POST', '/suspend'), endAgent('DELETE', '')]);
-  await wait(1_000);
+  await until('the tokens of the ended agents are refused', async () => {
+    const replies = ended.flatMap((headers) =>
+      [api, second].map((process) => call(process, '/agents', { headers })),
+    );
+    return (await Promise.all(replies)).every(({ status }) => status === 401);
+  });
 });
 afterAll(async () => {
   await second.close();

@@ -1,4 +1,6 @@
+import crypto from 'node:crypto';
 import { once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAccountDoor } from '../src/http/account-door.ts';
@@ -13,6 +15,10 @@ import { call, cookiesOf, post } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import { redisUrl } from './support/servers.ts';
+import { until } from './support/until.ts';
+
+// Each guess is hashed, one after another: on a busy machine ten take long.
+vi.setConfig({ testTimeout: 120_000 });
 
 const PASSWORD = 'correct horse battery';
 
@@ -38,8 +44,8 @@ interface Owner {
   cookies: string;
 }
 
-const makeOwner = async (): Promise<Owner> => {
-  const [email, address] = [`owner-${++accounts}@example.com`, strange()];
+const makeOwner = async (address = strange()): Promise<Owner> => {
+  const email = `owner-${++accounts}@example.com`;
   const made = await post(
     api,
     '/auth/sign-up',
@@ -71,6 +77,12 @@ const guesses = async (count: number, attempt: () => Promise<Reply>): Promise<nu
   return statuses;
 };
 
+/** As if a minute had passed for the limits that count addresses alone. */
+const forgetAddresses = async (): Promise<void> => {
+  const keys = await api.deps.redis!.keys('door:sign-in*');
+  if (keys.length > 0) await api.deps.redis!.del(keys);
+};
+
 const tenRefused = Array.from({ length: 10 }, () => 401);
 
 const expectClosed = (reply: Reply): void => {
@@ -79,6 +91,21 @@ const expectClosed = (reply: Reply): void => {
   expect(seconds).toBeGreaterThan(60);
   expect(seconds).toBeLessThanOrEqual(15 * 60);
 };
+
+it('A known browser has 20 wrong passwords at a strange address, and 30 at a known one', async () => {
+  const statusesOf = async ({ email, cookies: cookie }: Owner, addressOf: () => string) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 32; i++) {
+      // In Redis: the limits by address alone are lower, and another matter.
+      if (i === 15) await forgetAddresses();
+      statuses.push((await guess(email, { address: addressOf(), cookie })).status);
+    }
+    return statuses.filter((status) => status === 401).length;
+  };
+  expect(await statusesOf(await makeOwner(), strange)).toBe(20);
+  const owner = await makeOwner();
+  expect(await statusesOf(owner, () => owner.address)).toBe(30);
+});
 
 describe('Guesses from many addresses are slowed down', () => {
   it('for an account, where even the right password waits then', async () => {
@@ -116,7 +143,7 @@ describe('Guesses from many addresses are slowed down', () => {
       }),
     );
     const outcomes = Promise.allSettled(attempts);
-    await vi.waitFor(() => expect(proving).toBe(10));
+    await until('ten are looked at', () => proving === 10);
     wrong.reject(new Problem('invalid_credentials', 'Wrong.'));
     const codes = (await outcomes).map((outcome) =>
       outcome.status === 'rejected' ? (outcome.reason as Problem).code : 'let in',
@@ -163,6 +190,31 @@ describe('Strangers do not lock the owner out', () => {
     expect(session.status).toBe(200);
     // Nor does what the owner knows help the strangers.
     expect((await signIn(owner.email)).status).toBe(429);
+  });
+
+  it('of an address or a browser that a later sign-in made known', async () => {
+    const { email } = await makeOwner();
+    const address = strange();
+    const cookie = cookiesOf(await signIn(email, { address }));
+    expect(await guesses(11, () => guess(email))).toEqual([...tenRefused, 429]);
+    for (const known of [{ address }, { cookie }]) expect((await signIn(email, known)).status).toBe(200);
+    expectClosed(await signIn(email));
+  });
+
+  it('of the IPv6 host that has signed in before, whatever its address is now', async () => {
+    const { email } = await makeOwner('2001:db8:71:1::1');
+    expect(await guesses(11, () => guess(email))).toEqual([...tenRefused, 429]);
+    expect((await signIn(email, { address: '2001:db8:71:1:ffff::2' })).status).toBe(200);
+    expectClosed(await signIn(email, { address: '2001:db8:71:2::1' }));
+  });
+
+  it('of an address that others guess from for another account', async () => {
+    const [one, other] = [await makeOwner(), await makeOwner()];
+    const { address } = one;
+    expect((await signIn(other.email, { address })).status).toBe(200);
+    expect(await guesses(11, () => guess(one.email))).toEqual([...tenRefused, 429]);
+    expect(await guesses(10, () => guess(other.email, { address }))).toEqual(tenRefused);
+    expect((await signIn(one.email, { address })).status).toBe(200);
   });
 
   it('whose own browser may be wrong ten times, too', async () => {
@@ -213,6 +265,11 @@ describe('Strangers do not lock the owner out', () => {
     if (shared !== api.deps.redis) shared?.disconnect();
   });
 
+  it('and who has used up an own allowance has that of the strangers left', async () => {
+    const { email, cookies: cookie } = await makeOwner();
+    expect(await guesses(21, () => guess(email, { cookie }))).toEqual([...tenRefused, ...tenRefused, 429]);
+  });
+
   it('and a forged cookie is no known browser’s', async () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
     const forged = [
@@ -244,6 +301,57 @@ it('What is counted of accounts expires and names nobody', async () => {
     expect(seconds).toBeGreaterThan(0);
     expect(seconds).toBeLessThanOrEqual(14 * 24 * 3_600);
   }
+});
+
+it('An account is known from eight addresses at most', async () => {
+  const redis = createRedis({ REDIS_URL: redisUrl(api.database), REDIS_TIMEOUT_MS: 1_500 });
+  await once(redis, 'ready');
+  const before = await redis.keys('door:known:*');
+  const door = createAccountDoor(redis);
+  const account = 'traveller@example.com';
+  for (let i = 0; i < 100; i++) await door.remember({ account, address: strange(), device: undefined });
+  const own = (await redis.keys('door:known:*')).filter((key) => !before.includes(key));
+  const counts = await Promise.all(own.map((key) => redis.zcard(key)));
+  redis.disconnect();
+  expect(counts).toEqual([8]);
+});
+
+it('An unknown address costs as many hashes as a wrong password', async () => {
+  const { email } = await makeOwner();
+  const scrypt = vi.spyOn(crypto, 'scrypt');
+  syncBuiltinESMExports();
+  const hashesOf = async (address: string): Promise<number> => {
+    scrypt.mockClear();
+    expect((await guess(address)).status).toBe(401);
+    return scrypt.mock.calls.length;
+  };
+  expect([await hashesOf(email), await hashesOf('nobody-at-all@example.com')]).toEqual([1, 1]);
+  scrypt.mockRestore();
+  syncBuiltinESMExports();
+});
+
+it('A flood of strangers takes no turn of a known browser', async () => {
+  const owner = await makeOwner();
+  let refused = 0;
+  // One at work and as many as may wait: whoever came after them would be hashed last, or not at all.
+  const flood = Array.from({ length: 33 }, async (_, i) => {
+    if ((await guess(`flood-${i}@example.com`)).status === 401) refused++;
+  });
+  await Promise.race(flood);
+  expect((await signIn(owner.email, { cookie: owner.cookies })).status).toBe(200);
+  expect(refused).toBeLessThan(16);
+  await Promise.all(flood);
+});
+
+it('A network signs in 100 times a minute', async () => {
+  const host = (i: number) => `2001:db8:79:${i.toString(16)}::1`;
+  const { signInNetwork } = createDoors(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
+  for (let i = 0; i < 99; i++) await signInNetwork.knock(networkKey(host(i)));
+  const { email } = await makeOwner();
+  expect((await signIn(email, { address: host(99) })).status).toBe(200);
+  const refused = await signIn(email, { address: host(100) });
+  expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
+  expect((await signIn(email, { address: '2001:db8:7a::1' })).status).toBe(200);
 });
 
 it('An IPv6 network takes no more places than a customer needs', async () => {

@@ -3,6 +3,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json } from './support/callers.ts';
+import { until } from './support/until.ts';
 
 let api: TestApi;
 /** A second process of the same deployment. */
@@ -47,7 +48,7 @@ describe('a suspended agent', () => {
         }
       };
       const clients = Array.from({ length: 12 }, (_, i) => client(i % 2 ? api : second));
-      while (issued.length < 40) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until('tokens are issued', () => issued.length >= 40);
       const reply = await act();
       isAnswered = true;
       expect(reply.status).toBeLessThan(300);
@@ -211,7 +212,8 @@ it('A token from before is not revived by a reactivation, however far a clock is
   expect([await use(api), await use(ahead)]).toEqual([200, 200]);
   await member.send('POST', `/agents/${agent.agentId}/suspend`);
   await member.send('POST', `/agents/${agent.agentId}/reactivate`);
-  for (const process of [api, ahead]) await expect.poll(() => use(process)).toBe(401);
+  for (const process of [api, ahead])
+    await until('the token is refused', async () => (await use(process)) === 401);
   await ahead.close();
 });
 

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
+import { signAccessToken } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';
@@ -7,6 +9,7 @@ import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
+import { until } from './support/until.ts';
 
 /** What the caller holds in full; narrowed, its token lacks the second row. */
 const NARROW = ['agents:read', 'agents:write', 'billing:write'];
@@ -35,6 +38,25 @@ interface Caller {
   token: string;
 }
 
+const credentialOf = ({ agentId, credentialId }: TestAgent) =>
+  `/agents/${agentId}/credentials/${credentialId}`;
+const revoke = (agent: TestAgent) => member.send('DELETE', credentialOf(agent));
+const rotate = (agent: TestAgent, overlapSeconds = 0) =>
+  member.send('POST', `${credentialOf(agent)}/rotate`, { overlapSeconds });
+const expire = ({ credentialId }: TestAgent) =>
+  api.sql(`update credentials set expires_at = now() - interval '1 second' where id = $1`, [credentialId]);
+const hasEnded = (token: string) =>
+  until('the token is refused', async () => (await use(token)).status === 401);
+
+/** The token that another agent, which holds as much, has exchanged the agent's own for, before that was done to it. */
+const exchangedBefore =
+  (happens: (agent: TestAgent) => Promise<unknown>) =>
+  async (agent: TestAgent): Promise<string> => {
+    const token = await exchange(await registerAgent(api, member, SCOPES), await agent.token());
+    await happens(agent);
+    return token;
+  };
+
 /** Each way to come to a token of the same agent. */
 const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> = {
   'its own token': (agent) => agent.token(),
@@ -46,28 +68,40 @@ const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> =
     exchange(await registerAgent(api, member, NARROW), await agent.token()),
   'a token of a revoked credential': async (agent) => {
     const token = await agent.token();
-    await member.send('DELETE', `/agents/${agent.agentId}/credentials/${agent.credentialId}`);
-    await vi.waitFor(async () => expect((await use(token)).status).toBe(401));
+    await revoke(agent);
+    await hasEnded(token);
     return token;
   },
   'a token of a secret in its overlap': async (agent) => {
     const token = await agent.token();
-    const path = `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`;
-    await member.send('POST', path, { overlapSeconds: 3_600 });
+    await rotate(agent, 3_600);
     return token;
   },
   'a token of a replaced secret': async (agent) => {
     const token = await agent.token();
-    await member.send('POST', `/agents/${agent.agentId}/credentials/${agent.credentialId}/rotate`, {});
+    await rotate(agent);
     return token;
   },
+  'a token of an expired credential': async (agent) => {
+    const token = await agent.token();
+    await expire(agent);
+    return token;
+  },
+  'a token exchanged from one of a revoked credential': async (agent) => {
+    const token = await exchangedBefore(revoke)(agent);
+    await hasEnded(token);
+    return token;
+  },
+  'a token exchanged from one of a secret in its overlap': exchangedBefore((agent) => rotate(agent, 3_600)),
+  'a token exchanged from one of a replaced secret': exchangedBefore(rotate),
+  'a token exchanged from one of an expired credential': exchangedBefore(expire),
 };
 
 /** What each of the callers is answered, in their order. */
-const GRANTS = [2, 403, 2, 403, 401, 2, 403];
-const KEYS = [2, 403, 403, 403, 401, 403, 403];
+const GRANTS = [2, 403, 2, 403, 401, 2, 403, 403, 401, 2, 403, 403];
+const KEYS = [2, 403, 403, 403, 401, 403, 403, 403, 401, 403, 403, 403];
 /** Yields nobody anything and takes nothing from a stronger one: its scope is enough. */
-const FREE = [2, 2, 2, 2, 401, 2, 2];
+const FREE = [2, 2, 2, 2, 401, 2, 2, 2, 401, 2, 2, 2];
 
 interface Case {
   operation: string;
@@ -90,10 +124,10 @@ const onSuspended = async () => {
   return target;
 };
 const onOverlap = async () => {
-  const target = await onStrong();
-  const path = `/agents/${target.agentId}/credentials/${target.credentialId}/rotate`;
-  await member.send('POST', path, { overlapSeconds: 3_600 });
-  return target;
+  const target = await strong();
+  await rotate(target, 3_600);
+  const { agentId, credentialId } = target;
+  return { agentId, credentialId };
 };
 /** A credential of the caller's own beside the one that its token came from. */
 const onItself = async ({ agent }: Caller) => {
@@ -261,15 +295,76 @@ describe('a token exchange', () => {
 });
 
 describe('an act of an exchanged token', () => {
-  it('An act is told with everyone who stands behind it', async () => {
-    const [first, second, third] = await Promise.all([1, 2, 3].map(() => registerAgent(api, member, SCOPES)));
-    const token = await exchange(third!, await exchange(second!, await first!.token()));
-    const made = await call(api, '/agents', {
+  /** Three agents, and the token of which the last acts for the others. */
+  const line = async () => {
+    const agents = await Promise.all([1, 2, 3].map(() => registerAgent(api, member, SCOPES)));
+    let token = await agents[0]!.token();
+    for (const agent of agents.slice(1)) token = await exchange(agent, token);
+    return { agents, token };
+  };
+  const make = (token: string) =>
+    call(api, '/agents', {
       method: 'POST',
       headers: { ...bearer(token), 'content-type': 'application/json' },
       body: JSON.stringify({ name: `made ${++count}` }),
     });
-    expect(made.status).toBe(201);
+
+  it.each(
+    [0, 1, 2].flatMap((link) => [
+      [link, 'expires', expire] as const,
+      [link, 'has its secret replaced', rotate] as const,
+    ]),
+  )(
+    'An exchange may do no more than its subject: credential %d of the line %s',
+    async (link, _what, happens) => {
+      const { agents, token } = await line();
+      expect((await make(token)).status).toBe(201);
+      await happens(agents[link]!);
+      expect((await make(token)).status).toBe(403);
+      const again = await exchange(await registerAgent(api, member, SCOPES), token);
+      expect([(await use(again)).status, (await make(again)).status]).toEqual([200, 403]);
+    },
+  );
+
+  it('A token that does not tell the secrets of its line changes nothing', async () => {
+    const { token } = await line();
+    const claims = decodeJwt<AccessTokenClaims>(token);
+    const [newer, oldest] = claims.exchanged_from!;
+    const { credential_generation: _, ...untold } = oldest!;
+    for (const exchanged_from of [[newer!, untold], [newer!], undefined]) {
+      const older = signAccessToken(api.deps.signingKeys, { ...claims, exchanged_from });
+      expect([(await use(older)).status, (await make(older)).status]).toEqual([200, 403]);
+    }
+  });
+
+  it('Nothing is made by an exchange after a credential behind it is revoked', async () => {
+    // Without the notice the token is accepted for up to half a second more: its rows alone decide.
+    await api.sql('alter table revoked_credentials disable trigger notify_token_feed');
+    try {
+      for (let round = 0; round < 4; round++) {
+        const { agents, token } = await line();
+        const [agent] = agents;
+        const acts = [make(token), make(token), revoke(agent!), make(token)];
+        await Promise.all(acts);
+        for (let i = 0; i < 3; i++) expect([401, 403]).toContain((await make(token)).status);
+        const log = await api.sql(
+          `select action, metadata ->> 'credentialId' as credential, actor_id as actor from audit_events
+           where tenant_id = $1 and action in ('credential.revoked', 'agent.created') order by sequence`,
+          [member.tenantId],
+        );
+        const revoked = log.findIndex(({ credential }) => credential === agent!.credentialId);
+        expect(revoked).toBeGreaterThan(0);
+        expect(log.slice(revoked).filter(({ actor }) => actor === agents.at(-1)!.agentId)).toEqual([]);
+      }
+    } finally {
+      await api.sql('alter table revoked_credentials enable trigger notify_token_feed');
+    }
+  });
+
+  it('An act is told with everyone who stands behind it', async () => {
+    const { agents, token } = await line();
+    const [first, second, third] = agents;
+    expect((await make(token)).status).toBe(201);
     expect(await newestEntry()).toEqual({
       actor_id: third!.agentId,
       token: {
@@ -298,7 +393,8 @@ describe('an agent that keeps its own rows busy', () => {
         end === 'agent' ? path : `${path}/credentials/${agent.credentialId}`,
       );
       expect(ended.status).toBe(204);
-      for (const { status } of await Promise.all(busy)) expect([401, 403]).toContain(status);
+      // 503: it has waited for longer than a statement may last.
+      for (const { status } of await Promise.all(busy)) expect([401, 403, 503]).toContain(status);
     }
   });
 

@@ -99,7 +99,8 @@ it('A decommissioned agent is public no more', async () => {
 it('A suspended agent grants nothing, even where its token is not refused yet', async () => {
   const scopes: Scope[] = ['agents:read', 'agents:write'];
   const { agentId, credentialId } = await registerAgent(api, member, scopes);
-  const token = { jti: newId('evt'), clientId: agentId, credentialId, generation: 0, actors: [] };
+  const own = { clientId: agentId, credentialId, generation: 0, actors: [], exchangedFrom: [] };
+  const token = { jti: newId('evt'), ...own };
   const principal = { tenantId: member.tenantId, kind: 'agent', id: agentId, scopes, token } as const;
   const origin = { requestId: 'req_1', ip: '192.0.2.1', userAgent: null };
   const register = (name: string) => registerByService(api.deps, principal, { name }, origin);

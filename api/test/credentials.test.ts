@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
@@ -9,6 +8,7 @@ import type { TestApi } from './support/api.ts';
 import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { adminUrl } from './support/servers.ts';
+import { until } from './support/until.ts';
 
 /** How far the clock of the first process is ahead. */
 let ahead = 0;
@@ -376,7 +376,7 @@ describe('lastUsedAt', () => {
     expect(await lastUse(member, agent)).toBeNaN();
     ahead += 60_000;
     await agent.requestToken();
-    while (Number.isNaN(await lastUse(member, agent))) await wait(200);
+    await until('the use is written', async () => !Number.isNaN(await lastUse(member, agent)));
   });
 
   it('is not of a token that was refused', async () => {

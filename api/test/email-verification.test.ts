@@ -1,3 +1,4 @@
+import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestVerification } from '../src/services/people/request-verification.ts';
 import { sendMails } from '../src/services/mail/send-mails.ts';
@@ -52,7 +53,8 @@ describe('signing up', () => {
     const [mail, ...others] = await inbox(member.email);
     expect(others).toEqual([]);
     expect(mail!.subject).toBe('Confirm your email address for SentryAgent');
-    expect((await confirm(tokenIn(mail!))).status).toBe(204);
+    const confirmed = await confirm(tokenIn(mail!));
+    expect([confirmed.status, confirmed.body]).toEqual([200, { email: member.email }]);
     expect(await isVerified(member)).toBe(true);
   });
 
@@ -77,7 +79,7 @@ describe('signing up', () => {
     expect(await mailsTo(member)).toBe(0);
     expect(api.logs.map(({ msg }) => msg)).toContain('the mail that confirms an address was not queued');
     expect((await ask(member)).status).toBe(204);
-    expect((await confirm(await newToken(member))).status).toBe(204);
+    expect((await confirm(await newToken(member))).status).toBe(200);
   });
 
   it('mails nobody when the address is taken', async () => {
@@ -93,8 +95,8 @@ describe('the link', () => {
     const member = await signUp(api);
     const token = await newToken(member);
     const replies = await Promise.all(Array.from({ length: 100 }, () => confirm(token)));
-    expect(replies.filter(({ status }) => status === 204)).toHaveLength(1);
-    replies.filter(({ status }) => status !== 204).forEach(expectRefused);
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    replies.filter(({ status }) => status !== 200).forEach(expectRefused);
     expect(await isVerified(member)).toBe(true);
   });
 
@@ -131,7 +133,7 @@ describe('the link', () => {
     const second = await newToken(member);
     expectRefused(await confirm(first));
     expect(await isVerified(member)).toBe(false);
-    expect((await confirm(second)).status).toBe(204);
+    expect((await confirm(second)).status).toBe(200);
   });
 
   it('A link confirms no other address than its own', async () => {
@@ -154,7 +156,27 @@ describe('the link', () => {
   });
 });
 
+it('Links are used 20 times a minute from an address', async () => {
+  const member = await signUp(api);
+  const token = await newToken(member);
+  const guess = (address: string, text = 'x') => confirm(text, { 'x-forwarded-for': address });
+  for (let i = 0; i < 20; i++) expectRefused(await guess(`2001:db8:5::${i}`));
+  const refused = await guess('2001:db8:5::ffff', token);
+  expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
+  expect(await isVerified(member)).toBe(false);
+  expect((await guess('2001:db8:6::1', token)).status).toBe(200);
+});
+
 describe('asking again', () => {
+  it('The mail of a link that is asked for says so', async () => {
+    const member = await signUp(api);
+    expect((await ask(member)).status).toBe(204);
+    const [first, second] = await inbox(member.email);
+    expect(first!.text).toMatch(/^Somebody signed up for SentryAgent /);
+    expect(second!.text).toMatch(/^Somebody asked for a new link .*Earlier links no longer work\./);
+    expect(second!.subject).toBe(first!.subject);
+  });
+
   it('An hour has five more mails for a person', async () => {
     const member = await signUp(api);
     for (let i = 0; i < 5; i++) expect((await ask(member)).status).toBe(204);
@@ -165,12 +187,14 @@ describe('asking again', () => {
   });
 
   it('An address on the network asks for twenty mails an hour', async () => {
-    const address = { 'x-forwarded-for': '192.0.2.77' };
-    const members = await Promise.all([1, 2, 3, 4, 5].map(() => signUp(api)));
+    let hosts = 0;
+    const address = () => ({ 'x-forwarded-for': `2001:db8:7::${++hosts}` });
+    const members: TestMember[] = [];
+    for (let i = 0; i < 5; i++) members.push(await signUp(api));
     for (const member of members.slice(0, 4)) {
-      for (let i = 0; i < 5; i++) expect((await ask(member, address)).status).toBe(204);
+      for (let i = 0; i < 5; i++) expect((await ask(member, address())).status).toBe(204);
     }
-    expect((await ask(members[4]!, address)).status).toBe(429);
+    expect((await ask(members[4]!, address())).status).toBe(429);
     expect((await ask(members[4]!)).status).toBe(204);
   });
 
@@ -199,7 +223,7 @@ describe('asking again', () => {
     const cookie = cookiesOf(await join(email));
     const askAgain = () => post(api, '/auth/verification', undefined, { cookie, origin: DASHBOARD_URL });
     for (let i = 0; i < 5; i++) expect((await askAgain()).status).toBe(204);
-    expect((await confirm(tokenIn((await inbox(email)).at(-1)!))).status).toBe(204);
+    expect((await confirm(tokenIn((await inbox(email)).at(-1)!))).status).toBe(200);
     const [{ mails }] = (await api.sql(`select count(*)::int as mails from mails where recipient like $1`, [
       `${name}%`,
     ])) as [{ mails: number }];
@@ -217,6 +241,9 @@ describe('asking again', () => {
     expect(await mailsTo(member)).toBe(10);
     const reply = await ask(member);
     expect([reply.status, reply.body.code]).toEqual([429, 'rate_limited']);
+    const untilMidnight = (nextUtcMidnight(new Date()).getTime() - Date.now()) / 1_000;
+    expect(Math.abs(Number(reply.headers.get('retry-after')) - untilMidnight)).toBeLessThan(60);
+    expect(reply.body.detail).toBe('Too many links for this account today. Try again after 00:00 UTC.');
     const tomorrow = () => new Date(Date.now() + 86_400_000);
     expect(await requestVerification({ ...api.deps, clock: tomorrow }, { id, email })).toBe(true);
   });
@@ -244,7 +271,7 @@ describe('people and tenants', () => {
       expect(reply.status).toBe(405);
     }
     expect(await isVerified(member)).toBe(false);
-    expect((await confirm(token)).status).toBe(204);
+    expect((await confirm(token)).status).toBe(200);
   });
 
   it('the role of the tenants reads no mail of a person', async () => {

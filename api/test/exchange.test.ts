@@ -93,7 +93,7 @@ describe('a token exchange', () => {
       client_id: client.agentId,
       act: { iss: PUBLIC_URL, sub: client.agentId },
       credential_id: client.credentialId,
-      exchanged_from: [{ jti: given.jti, credential_id: subject.credentialId }],
+      exchanged_from: [{ jti: given.jti, credential_id: subject.credentialId, credential_generation: 0 }],
       scope: 'billing:read',
       jti: expect.stringMatching(/^evt_/),
       iat: expect.any(Number),
@@ -120,6 +120,30 @@ describe('a token exchange', () => {
     const short = resign({ jti: newId('evt'), exp: Math.min(exp, iat + 30) });
     const made = claimsOf(await exchange({ subject_token: short }));
     expect(made.exp).toBe(iat + 30);
+  });
+
+  it('No token is born expired', async () => {
+    // The subject expires between the two looks at the clock: when it is verified, and when the new one is made.
+    const second = Math.floor(Date.now() / 1_000) - 1;
+    let now = second * 1_000 - 1;
+    const clock = () => new Date(now);
+    const late = await startApi({ env: { BILLING_ENABLED: 'false' }, database: api.database, clock });
+    const { findResource } = late.deps;
+    late.deps.findResource = async (...asked) => {
+      const found = await findResource(...asked);
+      now += 1;
+      return found;
+    };
+    const { body } = await subject.requestToken({ resource: SEARCH });
+    const claims = decodeJwt<AccessTokenClaims>(body.access_token as string);
+    const ending = signAccessToken(api.deps.signingKeys, { ...claims, jti: newId('evt'), exp: second });
+    const ask = () =>
+      client.requestToken({ ...honest(), subject_token: ending } as Record<string, string>, late);
+    expectRefusal(await ask());
+    now = second * 1_000 - 2;
+    const { status, body: answer } = await ask();
+    expect([status, answer.expires_in]).toEqual([200, 1]);
+    await late.close();
   });
 
   it('takes a private_key_jwt, an actor token of the client, and each default said aloud', async () => {

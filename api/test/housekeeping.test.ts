@@ -26,7 +26,8 @@ const insertRows = async (count: number, inMinutes: number): Promise<void> => {
     const end = `now() + interval '${inMinutes} minutes'`;
     await api.sql(
       `insert into idempotency_keys select '${tenantId}', 'member:usr', 'test', '${name}' || n, '\\x00', null, ${end}, ${end} ${rows};
-       insert into assertion_uses select '${tenantId}', '${agents[i]!.credentialId}', '${name}' || n, 'evt', ${end} ${rows};
+       insert into assertion_uses select '${tenantId}', '${agents[i]!.credentialId}', '${name}' || n, 'evt', ${end},
+         '${agents[i]!.agentId}' ${rows};
        insert into sessions (id, expires_at, token, updated_at, user_id)
          select '${name}' || n, ${end}, '${name}' || n, now(), '${userId}' ${rows};
        insert into verifications (id, identifier, value, expires_at)

@@ -46,13 +46,16 @@ const kidOf = async (status: string): Promise<string> =>
   (await keys()).find((key) => key.status === status)!.kid;
 const statuses = async (): Promise<string[]> => (await keys()).map(({ status }) => status).sort();
 
-const later = (ms: number): Date => new Date(Date.now() + ms);
+/** When the keys of the test were made: what is due is counted from there, however busy the machine. */
+let begun: number;
+const later = (ms: number): Date => new Date(begun + ms);
 const DAY = 86_400_000;
 
 /** One key that signs and its next, made now. */
 const startAnew = async (): Promise<void> => {
   await first.sql('delete from signing_keys');
-  await rotateSigningKeys(first.deps, { now: new Date() });
+  begun = Date.now();
+  await rotateSigningKeys(first.deps, { now: later(0) });
   await Promise.all([first, second].map(({ deps }) => deps.tokenFeed.refresh()));
 };
 
@@ -177,8 +180,8 @@ describe('rotateSigningKeys', () => {
     const [old, next] = [await kidOf('current'), await kidOf('next')];
     const token = await agent.token();
     await rotateSigningKeys(first.deps, { now: later(600_000), early: true });
-    await expect.poll(() => second.deps.signingKeys.current.kid, { timeout: 1_000, interval: 5 }).toBe(next);
-    await expect.poll(() => first.deps.signingKeys.current.kid, { timeout: 1_000, interval: 5 }).toBe(next);
+    for (const { deps } of [first, second])
+      await until('the new key signs', () => deps.signingKeys.current.kid === next);
     expect(decodeProtectedHeader(token).kid).toBe(old);
     expect(decodeProtectedHeader(await agent.token()).kid).toBe(next);
     expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
@@ -310,11 +313,11 @@ describe('npm run keys:rotate', () => {
 
 describe('twenty rotations under load', () => {
   beforeEach(startAnew);
-  const MAX_AGE_MS = 100;
-  const times = { publishMs: 2 * MAX_AGE_MS, signMs: 0, keepMs: 1_500 };
+  const MAX_AGE_MS = 300;
+  const times = { publishMs: 2 * MAX_AGE_MS, signMs: 0, keepMs: 3_000 };
   const options = { issuer: PUBLIC_URL, audience: PUBLIC_URL, typ: 'at+jwt', algorithms: ['ES256'] };
 
-  it('A rotation refuses no honest token', { timeout: 60_000 }, async () => {
+  it('A rotation refuses no honest token', async () => {
     let fetches = 0;
     // It keeps the set for its whole age and doesn't ask for a key that it lacks: being published in time is all.
     const verifiers = [first, second].map(({ url }) =>
@@ -332,28 +335,30 @@ describe('twenty rotations under load', () => {
     const checks = { verified: 0, used: 0 };
     let running = true;
 
-    const check = async (token: string): Promise<void> => {
+    const check = async (token: string, askedAt: number): Promise<void> => {
+      // On a busy machine it may be looked at when its key is gone.
+      const note = (problem: unknown): void => {
+        if (Date.now() - askedAt < times.keepMs) problems.push(problem);
+      };
       for (const verifier of verifiers) {
-        await jwtVerify(token, verifier, options).then(
-          () => checks.verified++,
-          (error: unknown) => problems.push(error),
-        );
+        await jwtVerify(token, verifier, options).then(() => checks.verified++, note);
       }
       for (const api of [first, second]) {
         const status = await use(api, token);
         if (status === 200) checks.used++;
-        else problems.push(status);
+        else note(status);
       }
     };
     const work = async (): Promise<void> => {
       while (running) {
+        const askedAt = Date.now();
         const reply = await agent.requestToken();
         const token = reply.body.access_token as string;
         if (reply.status !== 200) problems.push(reply.text);
         signers.add(decodeProtectedHeader(token).kid!);
-        await check(token);
+        await check(token, askedAt);
         await wait(300);
-        await check(token);
+        await check(token, askedAt);
       }
     };
     const workers = Array.from({ length: 4 }, work);

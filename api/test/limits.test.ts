@@ -7,6 +7,8 @@ import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import { createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
+import { holdTime, passTime } from './support/time.ts';
+import { until } from './support/until.ts';
 
 const LONG = { RATE_LIMIT_WINDOW_MS: '600000' };
 
@@ -39,9 +41,15 @@ describe('the rate limit', () => {
 
   it('Rate limit follows its two settings', async () => {
     const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '5', RATE_LIMIT_WINDOW_MS: '1000' } });
-    const token = await (await registerAgent(api, await signUp(api))).token();
-    await wait(2_000 - (Date.now() % 1_000));
-    const replies = await Promise.all(Array.from({ length: 6 }, () => use(api, token)));
+    // Redis says which second it is: the calls are sent again, by another tenant, if they came in two of them.
+    const second = async () => (await api.deps.redis!.time())[0];
+    let [token, replies]: [string, Reply[]] = ['', []];
+    await until('six calls come in one window', async () => {
+      token = await (await registerAgent(api, await signUp(api))).token();
+      const before = await second();
+      replies = await Promise.all(Array.from({ length: 6 }, () => use(api, token)));
+      return (await second()) === before;
+    });
     const refused = replies.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(1);
     await wait(Number(refused[0]!.headers.get('retry-after')) * 1_000 + 50);
@@ -82,7 +90,7 @@ describe('the rate limit', () => {
     const api = await startApi({ env: { ...LONG, RATE_LIMIT_MAX_REQUESTS: '10' } });
     const member = await signUp(api);
     await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
-    await wait(1_100);
+    passTime(1_001);
     const token = await (await registerAgent(api, member)).token();
     expect(await served([api], token, 101)).toBe(100);
     await api.close();
@@ -109,6 +117,22 @@ describe('the rate limit', () => {
     await api.close();
   });
 });
+
+/** Waits until so many processes, each of which tells Redis of itself twice a second, know of each other. */
+const untilKnown = async (database: string, count: number): Promise<void> => {
+  const redis = new Redis(redisUrl(database));
+  let last = 0;
+  const haveAllPinged = async (): Promise<boolean> => {
+    const pings = await redis.zrangebyscore('usage:processes', '-inf', '+inf', 'WITHSCORES');
+    const times = pings.filter((_, index) => index % 2 === 1).map(Number);
+    if (times.length < count || Math.min(...times) <= last) return false;
+    last = Math.max(...times);
+    return true;
+  };
+  // They are there; each has asked since; and asks again, so it has heard the answer.
+  for (let round = 0; round < 3; round++) await until('every process pings', haveAllPinged);
+  redis.disconnect();
+};
 
 describe('limits without Redis', () => {
   it('Rate limit works in memory without Redis', async () => {
@@ -140,14 +164,16 @@ describe('limits without Redis', () => {
     const member = await signUp(first);
     const token = await (await registerAgent(first, member)).token();
     expect(await served([first, second], token, 10)).toBe(10);
-    await wait(1_600);
+    await untilKnown(database, 2);
     await proxy.cut();
     expect(await served([first, second], token, 20)).toBe(20);
     expect(first.logs.filter(({ level }) => level === 40)).not.toEqual([]);
     const other = await (await registerAgent(first, member)).token();
     expect(await served([first], other, 41)).toBe(20);
     await proxy.mend();
-    await wait(2_000);
+    const isBack = ({ logs }: TestApi) =>
+      logs.some(({ msg }) => msg === 'redis answers again: limits are shared');
+    await until('both have Redis again', () => [first, second].every(isBack));
     const third = await (await registerAgent(first, member)).token();
     expect(await served([first, second], third, 50)).toBe(40);
     await second.close();
@@ -158,24 +184,41 @@ describe('limits without Redis', () => {
 });
 
 describe('the database pool', () => {
-  const sleep = (api: TestApi, seconds: number) =>
-    api.deps.db.acrossTenants((trx) => trx.raw('select pg_sleep(?)', [seconds]));
+  const PATIENT = { DB_POOL_CONNECTION_TIMEOUT_MS: '30000' };
+
+  /** Work that holds a connection each until it is told to end. */
+  const hold = (api: TestApi, count: number) => {
+    const told = Promise.withResolvers<void>();
+    let [open, most] = [0, 0];
+    const work = Promise.all(
+      Array.from({ length: count }, () =>
+        api.deps.db.acrossTenants(async () => {
+          most = Math.max(most, ++open);
+          await told.promise;
+          open--;
+        }),
+      ),
+    );
+    const end = async (): Promise<number> => {
+      told.resolve();
+      await work;
+      return most;
+    };
+    return { areHeld: (atLeast: number) => until('connections are held', () => open >= atLeast), end };
+  };
 
   it('Pool follows its four settings', async () => {
-    const api = await startApi({ env: { DB_POOL_MAX: '4' } });
-    let isDone = false;
-    const work = Promise.all(Array.from({ length: 8 }, () => sleep(api, 1.5))).finally(() => (isDone = true));
-    let most = 0;
-    while (!isDone) {
-      const open = await api.sql(
-        `select pid from pg_stat_activity where datname = $1 and state = 'active' and query like '%pg_sleep%'
-         and application_name = 'sentryagent-api'`,
-        [api.database],
-      );
-      most = Math.max(most, open.length);
-    }
-    expect(most).toBe(4);
-    expect(await work).toHaveLength(8);
+    const api = await startApi({ env: { ...PATIENT, DB_POOL_MAX: '4' } });
+    const held = hold(api, 8);
+    await held.areHeld(4);
+    // One that is begun now is made and used, so a fifth of the pool's would have been.
+    const open = await api.sql(
+      `select pid from pg_stat_activity where datname = $1 and state = 'idle in transaction'
+       and application_name = 'sentryagent-api'`,
+      [api.database],
+    );
+    expect(open).toHaveLength(4);
+    expect(await held.end()).toBe(4);
     await api.close();
   });
 
@@ -183,20 +226,33 @@ describe('the database pool', () => {
     const api = await startApi({ env: { DB_POOL_MAX: '1', DB_POOL_CONNECTION_TIMEOUT_MS: '300' } });
     const agent = await registerAgent(api, await signUp(api));
     const token = await agent.token();
-    const busy = sleep(api, 1.9);
+    const held = hold(api, 1);
+    await held.areHeld(1);
     const reply = await use(api, token);
     expect([reply.status, reply.body.code]).toEqual([503, 'service_unavailable']);
     expect(reply.headers.get('retry-after')).toBe('1');
-    await busy;
+    await held.end();
     await api.close();
   });
 
   it('Exhausted pool serves once freed', async () => {
-    const api = await startApi({ env: { DB_POOL_MAX: '1', DB_POOL_CONNECTION_TIMEOUT_MS: '2000' } });
+    const api = await startApi({ env: { ...PATIENT, DB_POOL_MAX: '1' } });
     const token = await (await registerAgent(api, await signUp(api))).token();
-    const busy = sleep(api, 0.5);
-    expect((await use(api, token)).status).toBe(200);
-    await busy;
+    const { db, tokenFeed } = api.deps;
+    const [asked, withTenant] = [Promise.withResolvers<void>(), db.withTenant];
+    db.withTenant = (...parameters) => {
+      asked.resolve();
+      return withTenant(...parameters);
+    };
+    await holdTime(async () => {
+      await tokenFeed.refresh();
+      const held = hold(api, 1);
+      await held.areHeld(1);
+      const reply = use(api, token);
+      await asked.promise;
+      await held.end();
+      expect((await reply).status).toBe(200);
+    });
     await api.close();
   });
 });

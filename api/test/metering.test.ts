@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import { createRecorder } from '../src/services/usage/record-totals.ts';
@@ -6,6 +5,8 @@ import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
+import { passTime } from './support/time.ts';
+import { until } from './support/until.ts';
 
 describe('what is counted', () => {
   let api: TestApi;
@@ -159,8 +160,7 @@ describe('the flush', () => {
     const member = await signUp(often);
     const agent = await registerAgent(often, member);
     for (let i = 0; i < 7; i++) await agent.get('/agents');
-    await wait(1_000);
-    expect(await ledgerOf(api, member.tenantId)).toBe(7);
+    await until('the counts are flushed', async () => (await ledgerOf(api, member.tenantId)) === 7);
     await often.close();
   });
 
@@ -191,7 +191,7 @@ describe('the flush', () => {
       await one.deps.meter.flush();
       expect(await ledgerOf(one, member.tenantId)).toBe(7);
       // What this process remembers of Postgres is a second old at most.
-      await wait(1_100);
+      passTime(1_001);
       expect((await usageOf(member)).metrics.api_calls).toMatchObject({ today: 7, period: 7 });
       await one.close();
     }
@@ -264,7 +264,7 @@ describe('the free tier’s limits', () => {
       upgradeUrl: 'http://dashboard.test/pricing',
     });
     const retryAfter = Number(refused.headers.get('retry-after'));
-    expect(Math.abs(retryAfter - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(5);
+    expect(Math.abs(retryAfter - (midnight.getTime() - Date.now()) / 1_000)).toBeLessThan(60);
     expect(refused.headers.get('ratelimit')).toContain('"day";r=0');
     await second.close();
     await first.close();
@@ -415,7 +415,7 @@ describe('when Postgres takes or gives no count', () => {
     await api.deps.meter.flush().catch(() => undefined);
     expect(await ledgerOf(api, member.tenantId)).toBe(0);
     await api.sql('alter function record_usage_away(jsonb) rename to record_usage');
-    await expect.poll(() => ledgerOf(api, member.tenantId), { interval: 100, timeout: 20_000 }).toBe(7);
+    await expect.poll(() => ledgerOf(api, member.tenantId), { interval: 100, timeout: 30_000 }).toBe(7);
     await api.close();
   });
 
@@ -471,8 +471,7 @@ describe('when Redis is away', () => {
     const agent = await registerAgent(api, member);
     expect(await sendCalls([api], await agent.token(), 60, 16)).toBe(20);
     expect(await callsOf(member)).toBe(1_000);
-    await wait(1_500);
-    expect(await ledgerOf(api, member.tenantId)).toBe(1_000);
+    await until('the count is written', async () => (await ledgerOf(api, member.tenantId)) === 1_000);
     await api.close();
   });
 
@@ -486,13 +485,13 @@ describe('when Redis is away', () => {
     await new Promise((resolve) => admin.once('ready', resolve));
     await admin.call('CLIENT', 'PAUSE', '1500', 'ALL');
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
-    await wait(2_500);
+    const logged = (text: string) => api.logs.filter(({ msg }) => msg === text);
+    await until('redis is back', () => logged('redis answers again: limits are shared').length > 0);
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
     expect(await callsOf(member)).toBe(30);
     await api.deps.meter.flush();
     expect(await ledgerOf(api, member.tenantId)).toBe(30);
-    const warnings = api.logs.filter(({ msg }) => msg === 'redis does not answer: limits are kept in memory');
-    expect(warnings).toHaveLength(1);
+    expect(logged('redis does not answer: limits are kept in memory')).toHaveLength(1);
     admin.disconnect();
     await api.close();
   });

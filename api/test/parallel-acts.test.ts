@@ -6,6 +6,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';
 import type { Json, TestMember } from './support/callers.ts';
+import { until } from './support/until.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -65,7 +66,7 @@ const overlapping = async (
   const other = endOf(second(api.deps));
   const waiting = () =>
     api.sql(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
-  await expect.poll(async () => (await waiting()).length, { timeout: 10_000, interval: 5 }).toBe(1);
+  await until('one waits for the other', async () => (await waiting()).length === 1);
   release.resolve();
   return Promise.all([one, other]);
 };

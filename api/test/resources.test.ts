@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
@@ -6,6 +5,7 @@ import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, grantResources, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
+import { until } from './support/until.ts';
 
 let api: TestApi;
 let member: TestMember;
@@ -383,6 +383,18 @@ describe('a token request with resource', () => {
     expect([twice.status, twice.body.error]).toEqual([400, 'invalid_request']);
   });
 
+  it.each(['https://mirror.example', PUBLIC_URL, 'x'.repeat(2_048)])(
+    'An audience is refused, never ignored: %s',
+    async (audience) => {
+      for (const more of [{}, { resource: PUBLIC_URL }] as Record<string, string>[]) {
+        const { status, body } = await agent.requestToken({ audience, ...more });
+        expect([status, body.error, body.access_token]).toEqual([400, 'invalid_target', undefined]);
+        expect(body.error_description).toContain('Use resource');
+      }
+      expect((await agent.requestToken({ audience: '' })).status).toBe(200);
+    },
+  );
+
   it('A token for a resource opens nothing of the API', async () => {
     const mirror = 'https://mirror.example';
     const scopes = ['agents:read', 'agents:write'];
@@ -411,11 +423,10 @@ describe('a token request with resource', () => {
     expect([(await ask(api)).status, (await ask(second)).status]).toEqual([200, 200]);
     await remove(body.resourceId as string);
     expect([(await ask(api)).status, (await ask(second)).status]).toEqual([400, 400]);
-    await wait(1_050);
-    expect([(await ask(api)).body.error, (await ask(second)).body.error]).toEqual([
-      'invalid_target',
-      'invalid_target',
-    ]);
+    await until('the resource is none', async () => {
+      const errors = [(await ask(api)).body.error, (await ask(second)).body.error];
+      return errors.every((error) => error === 'invalid_target');
+    });
     await second.close();
   });
 });

@@ -117,6 +117,14 @@ describe('A session ends 30 days after the sign-in', () => {
       [member.userId],
     );
     expect(ends).toEqual([{ capped: true }]);
+    const inserted = await api.sql(
+      `insert into sessions (id, token, user_id, expires_at, created_at, updated_at)
+       select 'long ' || id, 'long ' || token, user_id, now() + interval '1 year', created_at, updated_at
+       from sessions where user_id = $1
+       returning expires_at = created_at + interval '30 days' as capped`,
+      [member.userId],
+    );
+    expect(inserted).toEqual([{ capped: true }]);
     await api.sql(`update sessions set created_at = now() - interval '30 days' where user_id = $1`, [
       member.userId,
     ]);

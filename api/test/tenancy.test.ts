@@ -94,9 +94,10 @@ describe('the application’s role', () => {
          values ($1, $2, $3, '\\x00', 'p1', now())`,
         [tenantId, credentialId, agentId],
       );
-      await api.sql(`insert into assertion_uses values ($1, $2, 'jti', 'evt', now())`, [
+      await api.sql(`insert into assertion_uses values ($1, $2, 'jti', 'evt', now(), $3)`, [
         tenantId,
         credentialId,
+        agentId,
       ]);
       const resourceId = newId('res');
       await api.sql(`insert into resources values ($1, $2, 'https://crm.example', '{read}', 900, now())`, [
@@ -232,7 +233,7 @@ describe('the application’s role', () => {
     'update stripe_customers set tenant_id = tenant_id',
     'delete from stripe_customers',
     `insert into stripe_events values ('evt_1', 'type', null, now())`,
-    `insert into assertion_uses values ('ten', 'crd', 'jti', 'evt', now())`,
+    `insert into assertion_uses values ('ten', 'crd', 'jti', 'evt', now(), 'agt')`,
     'delete from assertion_uses',
     `update resources set scopes = '{all}'`,
     `update agent_resource_grants set agent_id = 'agt'`,
@@ -259,6 +260,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_session_finder', ['members', 'sessions', 'tenants']],
     ['sentryagent_client_finder', ['agent_resource_grants', 'agents', 'credentials']],
     ['sentryagent_revoker', ['agents', 'not_before_marks', 'revoked_credentials', 'revoked_tokens']],
+    // Of credentials three columns, by name.
     ['sentryagent_assertion_keeper', ['assertion_uses']],
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
+import type { TokenNames } from '../src/services/tokens/access-token.ts';
 import { createRevocations } from '../src/services/tokens/revocations.ts';
 import { markNotBefore } from '../src/services/tokens/mark-not-before.ts';
 import { startApi } from './support/api.ts';
@@ -11,6 +12,7 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
+import { passTime } from './support/time.ts';
 import { until } from './support/until.ts';
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
@@ -95,7 +97,6 @@ describe('the feed of ended tokens', () => {
     await setStatus(suspended.agentId, 'active');
     await first.deps.tokenFeed.refresh();
     await second.deps.tokenFeed.refresh();
-    await wait(1_000);
     const fresh = await suspended.token();
     expect([await use(second, fresh), await use(first, fresh)]).toEqual([200, 200]);
     expect([await use(second, token), await use(first, token)]).toEqual([401, 401]);
@@ -105,7 +106,6 @@ describe('the feed of ended tokens', () => {
     const back = await registerAgent(first, member);
     await setStatus(back.agentId, 'suspended');
     await second.deps.tokenFeed.refresh();
-    await wait(1_000);
     // Without the notice there is the poll alone, which is up to half a second late.
     await first.sql('alter table not_before_marks disable trigger notify_token_feed');
     try {
@@ -144,15 +144,15 @@ describe('the feed of ended tokens', () => {
   it.each([
     ['cut', () => proxy.cut()],
     ['hanging', async () => proxy.hang()],
-  ])('No token is accepted unseen: Postgres %s', { timeout: 30_000 }, async (_what, fault) => {
+  ])('No token is accepted unseen: Postgres %s', { timeout: 90_000 }, async (_what, fault) => {
     const [ended, honest] = [await warmToken(), await warmToken()];
     await fault();
     await revoke(ended);
-    await wait(1_000);
+    passTime(1_000);
     expect([await use(second, ended), await use(second, honest)]).toEqual([503, 503]);
     await proxy.cut();
     await proxy.mend();
-    await expect.poll(() => use(second, honest), { timeout: 10_000 }).toBe(200);
+    await until('an honest token passes', async () => (await use(second, honest)) === 200);
     expect(await use(second, ended)).toBe(401);
   });
 
@@ -165,11 +165,13 @@ describe('the feed of ended tokens', () => {
       reads++;
       return original(work);
     };
-    const started = performance.now();
-    for (let i = 0; i < 500; i++) expect(await second.deps.verifyAccessToken(token)).toBeDefined();
-    const polls = Math.ceil((performance.now() - started) / 500);
+    // What is read by the clock may fall between: a check that reads does so in every round.
+    await until('no check reads', async () => {
+      reads = 0;
+      for (let i = 0; i < 500; i++) expect(await second.deps.verifyAccessToken(token)).toBeDefined();
+      return reads === 0;
+    });
     db.acrossTenants = original;
-    expect(reads).toBeLessThanOrEqual(polls);
   });
 });
 
@@ -214,5 +216,40 @@ describe('the memory of ended tokens', () => {
       revocations.has({ ...named, jti: newId('evt', now + ms), sub: 'agt_1' });
     expect([-1_000, -1, 0, 1].map(ended)).toEqual([true, true, false, false]);
     expect(revocations.has({ ...named, jti: 'no id', sub: 'agt_1' })).toBe(true);
+  });
+
+  it('A mark is compared with the token that each agent was issued itself', () => {
+    const now = Date.now();
+    const iss = 'https://issuer.example';
+    const act = { iss, sub: 'agt_3', act: { iss, sub: 'agt_2' } };
+    const link = (ms: number) => ({ ...named, jti: newId('evt', now + ms) });
+    /** Issued to the first agent two seconds ago, exchanged by the second one second ago, and by the third now. */
+    const token = { ...link(0), sub: 'agt_1', act, exchanged_from: [link(-1_000), link(-2_000)] };
+    const ended = (agent_id: string, ms: number, claims: TokenNames = token): boolean => {
+      const revocations = createRevocations();
+      const mark = { agent_id, not_before: new Date(now + ms).toISOString(), refused: false };
+      revocations.add({ tokens: [], credentials: [], marks: [{ ...mark, expires_at: at(60_000) }] });
+      return revocations.has(claims);
+    };
+    const marks = (agentId: string): boolean[] =>
+      [-2_000, -1_999, -1_000, -999, 0, 1].map((ms) => ended(agentId, ms));
+    expect(marks('agt_1')).toEqual([false, true, true, true, true, true]);
+    expect(marks('agt_2')).toEqual([false, false, false, true, true, true]);
+    expect(marks('agt_3')).toEqual([false, false, false, false, false, true]);
+    // Of a line that is not told whole, what is missing is as old as can be.
+    expect(ended('agt_1', -3_000, { ...token, exchanged_from: [link(-1_000)] })).toBe(true);
+  });
+
+  it('What another server does not have is dropped, save what ends about now', () => {
+    const revocations = createRevocations();
+    const ids = [61_000, 59_000, -59_000].map((ms) => ({ jti: newId('evt'), expires_at: at(ms) }));
+    const mark = { not_before: at(0), refused: true, expires_at: at(120_000) };
+    const rows = { tokens: ids, credentials: [{ credential_id: 'crd_2', expires_at: at(120_000) }] };
+    revocations.add({ ...rows, marks: ['agt_1', 'agt_2'].map((agent_id) => ({ agent_id, ...mark })) });
+    revocations.replace({ tokens: [], credentials: [], marks: [{ agent_id: 'agt_2', ...mark }] });
+    const has = (jti: string, sub = 'agt_3'): boolean => revocations.has({ ...named, jti, sub });
+    expect(ids.map(({ jti }) => has(jti))).toEqual([false, true, true]);
+    expect(['agt_1', 'agt_2'].map((sub) => has(newId('evt'), sub))).toEqual([false, true]);
+    expect(revocations.size).toBe(3);
   });
 });

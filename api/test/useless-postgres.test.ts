@@ -20,13 +20,21 @@ let primary: PostgresServer;
 let standby: PostgresServer;
 let proxy: Proxy;
 let api: TestApi;
+let tenantId: string;
 let asks: Record<string, () => Promise<Reply>>;
 beforeAll(async () => {
   ({ primary, standby } = await startPostgresPair());
   proxy = await startProxy(primary.appUrl);
-  const env = { APP_DATABASE_URL: proxy.url, RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
+  const env = {
+    APP_DATABASE_URL: proxy.url,
+    // No connection ends for want of work: each end is told apart.
+    DB_POOL_IDLE_TIMEOUT_MS: '600000',
+    RATE_LIMIT_MAX_REQUESTS: '1000000',
+    BILLING_ENABLED: 'false',
+  };
   api = await startApi({ database: 'a server of its own', env });
   const member = await signUp(api);
+  ({ tenantId } = member);
   const agent = await registerAgent(api, member);
   let names = 0;
   asks = {
@@ -96,6 +104,13 @@ it('A read-only Postgres answers 503 and is left', async () => {
   await until('it listens again', async () => (await listenerOf(primary)).length === 1);
 });
 
+it('A read-only Postgres is told while nobody asks', async () => {
+  await setReadOnly(primary, 'on');
+  await until('it is told', async () => (await databaseOf()) === 'degraded');
+  await setReadOnly(primary, 'off');
+  await until('it is well', async () => (await databaseOf()) === 'connected');
+});
+
 it('A half-open connection to Postgres is replaced', async () => {
   await until('it listens', async () => (await listenerOf(primary)).length === 1);
   const [old] = await listenerOf(primary);
@@ -106,6 +121,15 @@ it('A half-open connection to Postgres is replaced', async () => {
   );
 });
 
+it('Idle connections end with the first that is found useless', async () => {
+  const { peoplePool: pool } = api.deps;
+  await Promise.all([1, 2, 3, 4, 5].map(() => pool.query('select pg_sleep(0.2)')));
+  expect(pool.idleCount).toBe(5);
+  proxy.strand();
+  await expect(pool.query('select 1')).rejects.toThrow('Connection terminated');
+  await Promise.all([1, 2, 3, 4].map(() => pool.query('select 1')));
+});
+
 it('A frozen Postgres answers 503 and is left', async () => {
   const silence = await startSilence();
   proxy.lead(silence.url);
@@ -114,6 +138,31 @@ it('A frozen Postgres answers 503 and is left', async () => {
   proxy.lead(primary.appUrl);
   await expectServed();
   silence.close();
+});
+
+it('A statement that waits too long fails alone', async () => {
+  const before = await connectionsAt(primary);
+  const holder = new pg.Client(primary.adminUrl);
+  await holder.connect();
+  await holder.query('begin; select from tenant_subscriptions for update');
+  const reply = await asks['a new agent']!();
+  expect([reply.status, reply.headers.get('retry-after')]).toEqual([503, '1']);
+  await holder.end();
+  const now = (await connectionsAt(primary)).map(({ pid }) => pid);
+  expect(now).toEqual(expect.arrayContaining(before.map(({ pid }) => pid)));
+});
+
+it('A transaction that its process forgot is ended', async () => {
+  const remembered = Promise.withResolvers<void>();
+  const outcome = api.deps.db.withTenant(tenantId, async (trx) => {
+    await trx.raw('select from tenant_subscriptions for update');
+    await remembered.promise;
+    await trx.raw('select 1');
+  });
+  expect((await asks['a new agent']!()).status).toBe(503);
+  await until('the lock is free', async () => (await asks['a new agent']!()).status === 201);
+  remembered.resolve();
+  await expect(outcome).rejects.toThrow();
 });
 
 it('A failed-over Postgres is used without a restart', async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createTemporal } from '../src/platform/temporal.ts';
+import type { TemporalAccess } from '../src/platform/temporal.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call } from './support/callers.ts';
@@ -45,6 +47,19 @@ it('A half-open connection to Temporal is replaced', async () => {
   proxy.strand();
   await expect(ask()).rejects.toMatchObject({ code: 'service_unavailable' });
   await expectServed();
+});
+
+it('A call that meets a dead Temporal replaces the connection', async () => {
+  const temporal = createTemporal(api.deps.config as TemporalAccess);
+  const count = () => temporal.within(2_000, ({ workflow }) => workflow.count());
+  await until('it is connected', async () => (await count()) !== undefined);
+  proxy.strand();
+  await expect(count()).rejects.toMatchObject({ code: 'service_unavailable' });
+  // gRPC's own pings take 18 s to find that out, and these calls 8 at most.
+  const isAnswered = async (calls: number): Promise<boolean> =>
+    calls > 0 && count().then(Boolean, () => isAnswered(calls - 1));
+  expect(await isAnswered(4)).toBe(true);
+  await temporal.close();
 });
 
 it('A frozen Temporal is reported and comes back', async () => {

@@ -78,13 +78,19 @@ const createCounts = () => ({
 });
 type Counts = ReturnType<typeof createCounts>;
 
-const askAll = (token: string, what: string, expected: 'yes' | 'no', counts: Counts): Promise<unknown> =>
+/** What comes later than `until` is not judged, if it is no acceptance. */
+const askAll = (
+  token: string,
+  what: string,
+  { expected, until = Infinity }: { expected: 'yes' | 'no'; until?: number },
+  counts: Counts,
+): Promise<unknown> =>
   Promise.all(
     verifiers.map(async ({ name, ask }) => {
       const verdict = await ask(token);
       const seen = expected === 'yes' ? counts.accepted : counts.refused;
       if (verdict.split(':')[0] === expected) seen.set(name, (seen.get(name) ?? 0) + 1);
-      else counts.problems.push(`${name}, ${what}: ${verdict}`);
+      else if (Date.now() < until) counts.problems.push(`${name}, ${what}: ${verdict}`);
     }),
   );
 
@@ -92,17 +98,20 @@ const askAll = (token: string, what: string, expected: 'yes' | 'no', counts: Cou
 const work = async (counts: Counts, isRunning: () => boolean): Promise<void> => {
   const later: Promise<unknown>[] = [];
   while (isRunning()) {
+    // Its key is kept for as long; on a busy machine it may be looked at when that is gone.
+    const honest = { expected: 'yes', until: Date.now() + times.keepMs } as const;
     const { status, text, body } = await agent.requestToken();
     if (status !== 200) counts.problems.push(text);
     const token = body.access_token as string;
     const { current, published } = api.deps.signingKeys;
     const other = published.find(({ kid }) => kid !== current.kid)!;
-    await askAll(token, 'honest', 'yes', counts);
-    for (const [what, text] of tampered(token, current, other.kid)) await askAll(text, what, 'no', counts);
+    await askAll(token, 'honest', honest, counts);
+    for (const [what, text] of tampered(token, current, other.kid))
+      await askAll(text, what, { expected: 'no' }, counts);
     later.push(
       wait(AGAIN_MS).then(() => {
         if (decodeProtectedHeader(token).kid !== api.deps.signingKeys.current.kid) counts.afterItsKeySigned++;
-        return askAll(token, 'honest, later', 'yes', counts);
+        return askAll(token, 'honest, later', honest, counts);
       }),
     );
   }
@@ -111,14 +120,20 @@ const work = async (counts: Counts, isRunning: () => boolean): Promise<void> => 
 
 it(
   'Independent verifiers accept our tokens through key rotations under load',
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const counts = createCounts();
     const signers = new Set<string>();
     let gone = 0;
     let running = true;
     const workers = Array.from({ length: WORKERS }, () => work(counts, () => running));
-    while (signers.size < ROTATIONS) {
+    const isEnough = () =>
+      gone > 0 &&
+      counts.afterItsKeySigned > WORKERS &&
+      verifiers.every(
+        ({ name }) => (counts.accepted.get(name) ?? 0) > 100 && (counts.refused.get(name) ?? 0) > 1_000,
+      );
+    while (signers.size < ROTATIONS || !isEnough()) {
       for (const { kid, to } of await rotateSigningKeys(api.deps, { now: new Date(), times })) {
         if (to === 'current') signers.add(kid);
         if (to === 'gone') gone++;
@@ -128,12 +143,6 @@ it(
     running = false;
     await Promise.all(workers);
     expect(counts.problems).toEqual([]);
-    expect(gone).toBeGreaterThan(0);
-    expect(counts.afterItsKeySigned).toBeGreaterThan(WORKERS);
-    for (const { name } of verifiers) {
-      expect(counts.accepted.get(name)).toBeGreaterThan(100);
-      expect(counts.refused.get(name)).toBeGreaterThan(1_000);
-    }
   },
 );
 

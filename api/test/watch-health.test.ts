@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Seen } from '../src/platform/service-state.ts';
 import { watchHealth } from '../src/services/watch-health.ts';
+import { until } from './support/until.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
@@ -31,7 +32,7 @@ it('Each change of a service is logged once with its cause', async () => {
   );
   while (looks < seen.length) {
     vi.advanceTimersByTime(2_000);
-    await vi.waitFor(() => expect(watch.current().database).toBe(seen[looks - 1]!.state));
+    await until('the look is noted', () => watch.current().database === seen[looks - 1]!.state);
     await new Promise(setImmediate);
   }
   watch.stop();

@@ -5,6 +5,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
+import { until } from './support/until.ts';
 
 const SECRETS = ['whsec_firstSecretOfTheTests', 'whsec_secondSecretOfTheTests'] as const;
 /** Nobody listens there: what is stored stays pending. */
@@ -268,6 +269,6 @@ describe('A signed event with odd content is stored and put aside', () => {
     expect((await deliver(payload, sign(payload))).status).toBe(200);
     expect(await stored()).toHaveLength(2);
     const left = () => api.sql('select id from stripe_events where settled_at is null');
-    await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+    await until('all are settled', async () => (await left()).length === 0);
   });
 });

@@ -37,27 +37,43 @@ describe('a page', () => {
 });
 
 describe('a form', () => {
-  const words = { name: 'Give the agent a name.', email: 'Enter an email address.' };
+  const words = { name: 'The name', email: 'The email address' };
   const values = { name: 'typed' };
 
-  it('names every wrong field in our words and keeps what was typed', () => {
+  it('says of every wrong field what the API says, and keeps what was typed', () => {
     const errors = [
-      { path: 'body.name', message: 'Too small' },
-      { path: 'body.other', message: 'Unknown' },
+      { path: 'body.name', message: 'must not hold characters that cannot be seen' },
+      { path: 'body.name', message: 'must be short' },
+      { path: 'body.other', message: 'is unknown' },
     ];
     const failure = failForm(event, apiError(400, { code: 'validation_failed', errors }), values, words);
     expect(failure).toMatchObject({ status: 400, data: { values } });
-    expect(failure.data.problem.fields).toEqual({ name: 'Give the agent a name.' });
+    expect(failure.data.problem.fields).toEqual({
+      name: 'The name must not hold characters that cannot be seen.',
+    });
   });
 
   it('repeats the API’s words for everything else', () => {
-    const { status, data } = failForm(event, apiError(409, { code: 'agent_name_taken' }), values, words);
-    expect([status, data.problem]).toEqual([409, { message: 'In words.', fields: {}, limit: false }]);
+    const { status, data } = failForm(event, apiError(409, { code: 'resource_taken' }), values, words);
+    expect([status, data.problem]).toEqual([
+      409,
+      { message: 'In words.', fields: {}, code: 'resource_taken' },
+    ]);
+  });
+
+  it('puts what is taken at its field, in our words if there are any', () => {
+    const fieldsOf = (code: 'agent_name_taken' | 'email_taken', byCode = {}) =>
+      failForm(event, apiError(409, { code }), values, words, byCode).data.problem.fields;
+    expect(fieldsOf('agent_name_taken')).toEqual({ name: 'In words.' });
+    expect(fieldsOf('email_taken', { email_taken: 'Taken.' })).toEqual({ email: 'Taken.' });
+    expect(failForm(event, apiError(409, { code: 'email_taken' }), values, {}).data.problem.fields).toEqual(
+      {},
+    );
   });
 
   it('knows the free tier’s limit', () => {
     const { data } = failForm(event, apiError(429, { code: 'free_tier_limit' }), values, words);
-    expect(data.problem.limit).toBe(true);
+    expect(data.problem.code).toBe('free_tier_limit');
   });
 
   it('stays where it is after a wrong password', () => {
@@ -88,7 +104,7 @@ describe('an upgrade that is not begun says what to do next', () => {
     [503, 'service_unavailable', upgradeWords.service_unavailable],
   ] as const)('%i %s', (status, code, message) => {
     const { data } = failForm(event, apiError(status, { code, detail: role }), {}, {}, upgradeWords);
-    expect(data.problem).toEqual({ message, fields: {}, limit: false });
+    expect(data.problem).toEqual({ message, fields: {}, code });
   });
 
   it('while the API is away', () => {

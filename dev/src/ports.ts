@@ -56,15 +56,27 @@ const TAKERS: Record<string, string> = {
   WORKER_METRICS_PORT: 'worker’s metrics',
 };
 
+/** A thousand further on, or the next that is free and that no part of ours wants. */
+const otherPort = async (port: number, wanted: Set<number>): Promise<number> => {
+  const others = Array.from({ length: 100 }, (_, step) => port + 1_000 + step).filter(
+    (other) => other < 65_536,
+  );
+  for (const other of others) if (!wanted.has(other) && (await isFree(other))) return other;
+  return freePort();
+};
+
 /** What stands in the way of the start, each with the variable to set. */
 export const takenPorts = async (wanted: Record<string, number>): Promise<string[]> => {
-  const ports = Object.entries(wanted);
-  const free = await Promise.all(ports.map(([, port]) => isFree(port)));
-  return ports
-    .filter((_, index) => !free[index])
-    .map(
-      ([variable, port]) =>
-        `Port ${port} (${TAKERS[variable]}) is taken by another program. Stop that program, or choose another port: ` +
-        `${variable}=${port + 1000} npm start`,
+  const spoken = new Set(Object.values(wanted));
+  const problems: string[] = [];
+  for (const [variable, port] of Object.entries(wanted)) {
+    if (await isFree(port)) continue;
+    const other = await otherPort(port, spoken);
+    spoken.add(other);
+    problems.push(
+      `Port ${port} (${TAKERS[variable]}) is taken by another program. Stop that program, or choose another port: ` +
+        `${variable}=${other} npm start`,
     );
+  }
+  return problems;
 };

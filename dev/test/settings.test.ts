@@ -105,6 +105,22 @@ describe('ports', () => {
     other.close();
   });
 
+  it('A suggested port is free and no other part’s', async () => {
+    const hold = async (port: number) => {
+      const server = createServer().listen(port, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    };
+    const held = await Promise.all([20_233, 20_234, 21_235].map(hold));
+    const wanted = { TEMPORAL_PORT: 20_233, API_PORT: 20_234, TEMPORAL_UI_PORT: 21_233 };
+    const problems = await takenPorts(wanted);
+    held.forEach((server) => server.close());
+    expect(problems.map((problem) => /\w+=\d+/.exec(problem)?.[0])).toEqual([
+      'TEMPORAL_PORT=21234',
+      'API_PORT=21236',
+    ]);
+  });
+
   it('stay the same over starts', async () => {
     const dataDir = createDataDir();
     const port = await keptPort(dataDir, 'postgres');

@@ -24,7 +24,7 @@ const refusal = (person: SignedUp): Promise<[number, string] | undefined> =>
   );
 
 const becomes = (person: SignedUp, tier: string): Promise<void> =>
-  until(`the tenant is ${tier}`, async () => (await person.api.billing.usage()).tier === tier, 20_000);
+  until(`the tenant is ${tier}`, async () => (await person.api.billing.usage()).tier === tier);
 
 const customerOf = async ({ tenantId }: SignedUp): Promise<string> => {
   const [row] = await stack.sql('select customer_id from stripe_customers where tenant_id = $1', [tenantId]);

@@ -15,7 +15,7 @@ afterAll(() => stack.close());
 afterEach(() => stack.billing.dev('/faults', { method: 'DELETE' }));
 
 const becomesPaid = (person: SignedUp): Promise<void> =>
-  until('the tenant is paid', async () => (await person.api.billing.usage()).tier === 'paid', 20_000);
+  until('the tenant is paid', async () => (await person.api.billing.usage()).tier === 'paid');
 
 const faults = (body: object) => stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
 
@@ -236,12 +236,10 @@ describe('a checkout whose run was ended by hand', () => {
 });
 
 describe('with parts away', () => {
-  it('without a worker it is 503 within seconds, and the next click after its return goes on', async () => {
+  it('without a worker it is 503, not a wait for one, and the next click after its return goes on', async () => {
     const person = await signUpByHttp(stack);
     await stack.billing.worker.stop();
-    const started = performance.now();
     const refused = await refusal(person.api.billing.startCheckout());
-    expect(performance.now() - started).toBeLessThan(3_000);
     expect([refused.status, refused.retryAfter]).toEqual([503, 1]);
     await stack.billing.worker.start();
     const { url } = await openCheckout(person);

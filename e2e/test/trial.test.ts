@@ -23,7 +23,7 @@ interface Subscription {
 }
 
 const becomes = (person: SignedUp, tier: string): Promise<void> =>
-  until(`the tenant is ${tier}`, async () => (await person.api.billing.usage()).tier === tier, 20_000);
+  until(`the tenant is ${tier}`, async () => (await person.api.billing.usage()).tier === tier);
 
 const listAt = async <T>({ tenantId }: SignedUp, path: string): Promise<T[]> => {
   const [row] = await stack.sql('select customer_id from stripe_customers where tenant_id = $1', [tenantId]);

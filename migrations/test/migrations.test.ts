@@ -281,6 +281,45 @@ describe('0021', () => {
   });
 });
 
+describe('uses of assertions that are named by their client', () => {
+  it('are kept through the upgrade and back, one for each client and jti', async () => {
+    const database = await emptyDatabase();
+    const knex = knexOf(await plainOwner(database));
+    const sql = async (text: string) => (await query(adminUrl(database), text)).rows as unknown[];
+    const before = versions.indexOf('0024_assertion_clients.ts');
+    for (let i = 0; i < before; i++) await knex.migrate.up();
+    await sql(`insert into users (id, name, email, email_verified, updated_at) values ('usr', 'A', 'a@b.c', true, now());
+      insert into tenants (id, name, slug, created_at) values ('ten', 'T', 't', now());
+      insert into members (id, tenant_id, user_id, role, created_at) values ('mem', 'ten', 'usr', 'owner', now());
+      insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+        select 'ten', 'agt_' || n, n::text, '{}', 'usr', now(), now() from generate_series(1, 2) n;
+      insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at)
+        select 'ten', 'crd_' || n, 'agt_' || (n + 1) / 2, '\\x00', 'p', now() from generate_series(1, 3) n;
+      insert into assertion_uses select 'ten', 'crd_' || n, 'one', 'evt_' || n, now() + n * interval '1 minute'
+        from generate_series(1, 3) n`);
+    const uses = () =>
+      sql('select credential_id as credential, used_by as by from assertion_uses order by 1');
+    const left = [
+      { credential: 'crd_2', by: 'evt_2' },
+      { credential: 'crd_3', by: 'evt_3' },
+    ];
+    await knex.migrate.up();
+    expect(await uses()).toEqual(left);
+    expect(await sql('select distinct agent_id as agent from assertion_uses order by 1')).toEqual([
+      { agent: 'agt_1' },
+      { agent: 'agt_2' },
+    ]);
+    const [again] = await sql(`select count(use_assertions)::int from use_assertions(
+      '[{"tenant_id": "ten", "credential_id": "crd_1", "jti": "one", "used_by": "evt_4", "expires_at": "2100-01-01"},
+        {"tenant_id": "ten", "credential_id": "crd_1", "jti": "two", "used_by": "evt_5", "expires_at": "2100-01-01"},
+        {"tenant_id": "ten", "credential_id": "crd_2", "jti": "two", "used_by": "evt_6", "expires_at": "2100-01-01"}]')`);
+    expect(again).toEqual({ count: 1 });
+    await sql(`delete from assertion_uses where jti = 'two'`);
+    await knex.migrate.down();
+    expect(await uses()).toEqual(left);
+  });
+});
+
 describe('a credential that was to expire beyond the years of an answer', () => {
   it('expires at the last time that an answer holds', async () => {
     const database = await emptyDatabase();

@@ -4,6 +4,7 @@ import type {
   AgentPage,
   Checkout,
   ConfirmEmailData,
+  ConfirmedEmail,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
@@ -101,7 +102,7 @@ const auth = (send: Send) => ({
   /** Mails the signed-in person a link that confirms their address. */
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
-    send<undefined>({ method: 'POST', path: '/auth/verification/confirm', json }),
+    send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
 });
 
 const billing = (send: Send) => ({

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createDatabase } from '@sentryagent/api/platform/database';
@@ -14,6 +13,7 @@ import {
   dropTestDatabase,
   query,
 } from '../../api/test/support/servers.ts';
+import { until } from '../../api/test/support/until.ts';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';
 import { startMail } from '../src/mail.ts';
@@ -46,8 +46,7 @@ beforeAll(async () => {
   ];
   server = spawn(process.execPath, [program, ...options], { stdio: 'ignore' });
   [smtpPort, inbox] = [smtp, `http://127.0.0.1:${web}/api`];
-  for (let i = 0; i < 100 && !(await fetch(`${inbox}/healthz`).catch(() => undefined))?.ok; i++)
-    await wait(100);
+  await until('the mail server answers', async () => (await fetch(`${inbox}/healthz`)).ok);
 });
 afterAll(async () => {
   server.kill('SIGKILL');
@@ -58,7 +57,6 @@ interface Mail {
   subject: string;
   to: { address: string }[];
   from: { address: string }[];
-  messageId: string;
   text: string;
   html: string;
 }
@@ -78,7 +76,7 @@ const queue = async (id: string, attempts: number): Promise<void> => {
   await query(
     adminUrl(database),
     `insert into mails (tenant_id, id, kind, key, recipient, data, attempts)
-     values ('ten_1', $1, 'expiring_credentials', $1, 'ada@example.com', $2, $3)`,
+     values ('ten_1', $1, 'expiring_credentials', $1, $1 || '@example.com', $2, $3)`,
     [id, { credentials: [credential], more: 0 }, attempts],
   );
 };
@@ -95,25 +93,23 @@ const sending = async (port: number, work: () => Promise<void>): Promise<void> =
   });
   const db = createDatabase(config);
   const stop = startMail({ db, logger: createLogger('silent') } as ActivityDeps, config);
-  await work();
-  stop();
+  await work().finally(stop);
   await db.close();
 };
 
 it('what is queued reaches the mail server, as text and HTML', async () => {
   await queue('mai_1', 0);
   await sending(smtpPort, async () => {
-    let received: Mail[] = [];
-    for (let i = 0; i < 100 && received.length === 0; i++) {
-      await wait(100);
-      received = (await (await fetch(`${inbox}/email`)).json()) as Mail[];
-    }
-    await wait(1_500);
-    expect((await (await fetch(`${inbox}/email`)).json()) as Mail[]).toHaveLength(1);
-    const [mail] = received;
+    const received = async () => (await (await fetch(`${inbox}/email`)).json()) as Mail[];
+    await until('the mail is received', async () => (await received()).length > 0);
+    // One that is queued now is sent by a later look than the first.
+    await queue('mai_2', 0);
+    const recipients = async () => (await received()).flatMap(({ to }) => to.map(({ address }) => address));
+    await until('the next is received', async () => (await recipients()).includes('mai_2@example.com'));
+    expect(await recipients()).toEqual(['mai_1@example.com', 'mai_2@example.com']);
+    const [mail] = await received();
     expect(mail).toMatchObject({
       subject: 'Credentials of your agents expire soon',
-      to: [{ address: 'ada@example.com' }],
       from: [{ address: 'hello@example.com' }],
     });
     expect(mail!.text).toContain('crd_1');
@@ -147,7 +143,7 @@ it.each([
     return (await query(adminUrl(database), text, [id])).rows[0] as { attempts: number; given_up: boolean };
   };
   await sending((smtp.address() as AddressInfo).port, async () => {
-    for (let i = 0; i < 100 && (await read()).attempts === 20; i++) await wait(100);
+    await until('it is refused', async () => (await read()).attempts > 20);
     expect(await read()).toEqual({ attempts: 21, given_up: isGivenUp });
   });
   smtp.close();

@@ -9,7 +9,7 @@ import { createWorld, instant, monthly } from './support/fake-stripe.ts';
 
 const DAY = 86_400_000;
 /** What a busy machine may need until a look is in the run's state. */
-const PATIENCE = { timeout: 20_000 };
+const PATIENCE = { timeout: 30_000 };
 
 let environment: TestWorkflowEnvironment;
 beforeAll(async () => {

@@ -42,7 +42,7 @@ const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> 
     if (!refusal) return key;
     waitMs = refusal.waitMs;
   }
-  throw rateLimited(waitMs);
+  throw rateLimited({ waitMs, reason: 'Too many wrong passwords for this account' });
 };
 
 const isWrongPassword = (error: unknown): boolean =>

@@ -6,6 +6,7 @@ import type { Principal } from '../platform/principal.ts';
 import { Problem } from '../platform/problem.ts';
 import type { Admission, Call } from '../services/usage/admission.ts';
 import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
+import { waitWords } from './wait-words.ts';
 
 type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config'>;
 
@@ -28,8 +29,19 @@ const limitHeaders = (
   return { 'RateLimit-Policy': policy.join(', '), RateLimit: state.join(', ') };
 };
 
-export const rateLimited = (waitMs: number, headers: Record<string, string> = {}): Problem =>
-  new Problem('rate_limited', `Too many requests. Try again in ${seconds(waitMs)} s.`, {
+export interface Refusal {
+  waitMs: number;
+  /** Of what there were too many, as a sentence without its stop. */
+  reason: string;
+  /** When it opens again; default: in `waitMs`, in words. */
+  when?: string;
+}
+
+export const rateLimited = (
+  { waitMs, reason, when = `in ${waitWords(waitMs)}` }: Refusal,
+  headers: Record<string, string> = {},
+): Problem =>
+  new Problem('rate_limited', `${reason}. Try again ${when}.`, {
     members: { error: 'rate_limited' },
     headers: { ...headers, 'Retry-After': String(seconds(waitMs)) },
   });
@@ -39,7 +51,9 @@ const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string
   const now = deps.clock();
   const admission = await deps.meter.admit(call);
   const headers = limitHeaders(deps.config, call, admission, now);
-  if (admission.outcome === 'rate_limited') throw rateLimited(admission.rate.resetMs, headers);
+  if (admission.outcome === 'rate_limited') {
+    throw rateLimited({ waitMs: admission.rate.resetMs, reason: 'Too many requests' }, headers);
+  }
   if (admission.outcome === 'quota_exceeded') {
     const max = call.metered?.quota ?? 0;
     const reached = {

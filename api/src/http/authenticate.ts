@@ -4,7 +4,7 @@ import { scopes, scopesOfRole } from '../platform/principal.ts';
 import type { Principal, Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
-import { actorsOf } from '../services/tokens/access-token.ts';
+import { actorsOf, linksOf } from '../services/tokens/access-token.ts';
 import { findMember } from '../services/people/find-member.ts';
 import type { Member, SendCookies } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';
@@ -27,6 +27,7 @@ export const authenticateAgent = async (
   if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
   const claims = await verifyAccessToken(token);
   if (!claims) throw unauthorized('The token is not valid, or has expired. Get a new one.', 'invalid_token');
+  const [, ...before] = linksOf(claims);
   return {
     tenantId: claims.tenant_id,
     kind: 'agent',
@@ -38,6 +39,11 @@ export const authenticateAgent = async (
       credentialId: claims.credential_id,
       generation: claims.credential_generation,
       actors: actorsOf(claims),
+      exchangedFrom: before.map(({ agentId, credential_id, credential_generation }) => ({
+        agentId,
+        credentialId: credential_id,
+        generation: credential_generation,
+      })),
     },
   };
 };
@@ -45,10 +51,7 @@ export const authenticateAgent = async (
 /** A browser sends cookies along with requests that other sites start: those have another Origin. */
 export const checkOrigin = (method: string, headers: IncomingHttpHeaders, dashboardUrl: string): void => {
   if (method === 'GET' || method === 'HEAD' || headers.origin === dashboardUrl) return;
-  throw new Problem(
-    'origin_not_allowed',
-    'Signed-in changes come from the dashboard only; agents send a Bearer token.',
-  );
+  throw new Problem('origin_not_allowed', 'Send the dashboard’s Origin header, or use a Bearer token.');
 };
 
 const authenticateMember = async (

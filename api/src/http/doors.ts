@@ -41,7 +41,16 @@ export interface Doors {
   hashing: Record<'signIn' | 'knownSignIn' | 'signUp', Gate>;
 }
 
-const createDoor = (redis: Redis | undefined, name: string, points: number, seconds = 60): Door => {
+interface Limit {
+  name: string;
+  points: number;
+  /** Default: a minute. */
+  seconds?: number;
+  /** What a refusal says. */
+  reason: string;
+}
+
+const createDoor = (redis: Redis | undefined, { name, points, seconds = 60, reason }: Limit): Door => {
   const limiter = createLimiter(redis, { name, points, seconds });
   const closed = new LRUCache<string, number>({ max: 10_000 });
   return {
@@ -50,11 +59,11 @@ const createDoor = (redis: Redis | undefined, name: string, points: number, seco
       if (!refusal) return;
       const { waitMs } = refusal;
       closed.set(key, performance.now() + waitMs, { ttl: waitMs });
-      throw rateLimited(waitMs);
+      throw rateLimited({ waitMs, reason });
     },
     checkOpen: (key) => {
       const until = closed.get(key);
-      if (until !== undefined) throw rateLimited(until - performance.now());
+      if (until !== undefined) throw rateLimited({ waitMs: until - performance.now(), reason });
     },
   };
 };
@@ -74,20 +83,44 @@ const hashing = {
 export const createDoors = (
   redis: Redis | undefined,
   { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
-): Doors => ({
-  signIn: createDoor(redis, 'sign-in', 20),
-  signInNetwork: createDoor(redis, 'sign-in-network', 100),
-  accounts: createAccountDoor(redis),
-  signUp: createDoor(redis, 'sign-up', 5),
-  verificationPerson: createDoor(redis, 'verification-person', 5, 3_600),
-  verificationTags: createDoor(redis, 'verification-tags', 10, 86_400),
-  verificationAddress: createDoor(redis, 'verification-address', 20, 3_600),
-  confirmation: createDoor(redis, 'confirmation', 20),
-  allSignUps: createDoor(redis, 'all-sign-ups', SIGN_UP_MAX_PER_MINUTE),
-  clientAuthentication: createDoor(redis, 'client', 20),
-  hashing: {
-    signIn: createGate(hashing.signIn),
-    knownSignIn: createGate(hashing.knownSignIn),
-    signUp: createGate(hashing.signUp),
-  },
-});
+): Doors => {
+  const door = (limit: Limit): Door => createDoor(redis, limit);
+  const signIns = 'Too many attempts to sign in from this network';
+  const links = 'Too many links for this account';
+  const [hour, day] = [3_600, 86_400];
+  return {
+    signIn: door({ name: 'sign-in', points: 20, reason: signIns }),
+    signInNetwork: door({ name: 'sign-in-network', points: 100, reason: signIns }),
+    accounts: createAccountDoor(redis),
+    signUp: door({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
+    verificationPerson: door({ name: 'verification-person', points: 5, seconds: hour, reason: links }),
+    verificationTags: door({
+      name: 'verification-tags',
+      points: 10,
+      seconds: day,
+      reason: 'Too many links for addresses of this mailbox with a tag',
+    }),
+    verificationAddress: door({
+      name: 'verification-address',
+      points: 20,
+      seconds: hour,
+      reason: 'Too many links from this network',
+    }),
+    confirmation: door({ name: 'confirmation', points: 20, reason: 'Too many links from this network' }),
+    allSignUps: door({
+      name: 'all-sign-ups',
+      points: SIGN_UP_MAX_PER_MINUTE,
+      reason: 'Too many people sign up right now',
+    }),
+    clientAuthentication: door({
+      name: 'client',
+      points: 20,
+      reason: 'Too many failed attempts of this client from this address',
+    }),
+    hashing: {
+      signIn: createGate(hashing.signIn),
+      knownSignIn: createGate(hashing.knownSignIn),
+      signUp: createGate(hashing.signUp),
+    },
+  };
+};

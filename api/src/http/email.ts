@@ -7,6 +7,9 @@ const MAX_LENGTH = 254;
 /** What may become an A-label. Of ASCII, letters, digits, hyphens and dots alone: a URL reads anything else as its own. */
 const UNICODE_DOMAIN = /^(?=.*[^\x00-\x7f])[a-z\d.\-\u0080-\u{10ffff}]+$/u;
 
+/** HTML's field has no such address, and few mail servers do (RFC 6531). */
+const NON_ASCII_LOCAL = /[^\x00-\x7f].*@/su;
+
 /**
  * The form in which an address is stored and compared, so that a person has one account: lower case, with the domain's
  * A-labels (RFC 5890). What is no address stays as it is, for the schema to refuse.
@@ -27,6 +30,9 @@ export const email = z
   .overwrite(normalise)
   .max(MAX_LENGTH, { abort: true })
   .refine((text) => z.regexes.html5Email.test(text), {
-    error: 'must be an email address such as name@example.com',
+    error: ({ input }) =>
+      NON_ASCII_LOCAL.test(input as string)
+        ? 'must have only ASCII characters before the @, such as name@example.com'
+        : 'must have the form name@example.com',
   })
   .meta({ format: 'email' });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Problem } from '../platform/problem.ts';
+import { plainWords } from './plain-words.ts';
 
 /** Parses one part of a request; every finding is named by its path, and no value is echoed. */
 export const parsePart = (
@@ -8,7 +9,7 @@ export const parsePart = (
   value: unknown,
 ): unknown => {
   if (!schema) return undefined;
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: plainWords });
   if (result.success) return result.data;
   const errors = result.error.issues.map(({ path, message }) => ({
     path: [part, ...path].join('.'),

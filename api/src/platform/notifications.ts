@@ -9,14 +9,15 @@ const RECONNECT_MS = 250;
 const PROBE_MS = 2_000;
 
 /**
- * Calls back for each NOTIFY on a channel, and whenever a connection was made: what was told meanwhile is lost. A
- * connection that breaks, stays silent, or leads to a server that takes no writes is made again.
+ * Calls back for each NOTIFY on a channel, and whenever a connection was made: what was told meanwhile is lost, and the
+ * server may be another, or have recovered from a crash. A connection that breaks, stays silent, or leads to a server that
+ * takes no writes is made again.
  */
 export const listen = (
   { APP_DATABASE_URL }: Pick<Config, 'APP_DATABASE_URL'>,
   logger: Logger,
   channel: string,
-  heard: () => void,
+  heard: (isConnected: boolean) => void,
 ): { stop(): Promise<void> } => {
   let stopped = false;
   let client: pg.Client | undefined;
@@ -24,7 +25,7 @@ export const listen = (
 
   const connect = async (own: pg.Client): Promise<void> => {
     const { admit, check } = createGeneration(() => streamOf(own).destroy());
-    own.on('notification', heard);
+    own.on('notification', () => heard(false));
     own.on('error', (error) => logger.warn({ err: error }, `the listener on ${channel} broke`));
     own.on('end', again);
     await own.connect();
@@ -34,7 +35,7 @@ export const listen = (
       every(PROBE_MS, logger, `the probe of the listener on ${channel}`, () => check(own)),
     );
     await own.query(`listen ${channel}`);
-    heard();
+    heard(true);
   };
 
   const again = (): void => {

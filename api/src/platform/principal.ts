@@ -13,6 +13,14 @@ export type Scope = (typeof scopes)[number];
 
 export type Role = 'owner' | 'admin' | 'member';
 
+/** What an agent proved itself with: the credential, and which of its secrets. */
+export interface ShownCredential {
+  agentId: string;
+  /** Unknown of a link that the token says too little of: as good as ended. */
+  credentialId: string | undefined;
+  generation: number | undefined;
+}
+
 /** The access token that an agent's request came with. */
 export interface PresentedToken {
   jti: string;
@@ -23,6 +31,8 @@ export interface PresentedToken {
   generation: number;
   /** Who acts for the subject, the newest first; none unless the token was exchanged. */
   actors: readonly string[];
+  /** What those before the client proved themselves with, the newest first; none unless the token was exchanged. */
+  exchangedFrom: readonly ShownCredential[];
 }
 
 interface Caller {

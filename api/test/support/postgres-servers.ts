@@ -52,14 +52,20 @@ const dataOf = async (server: PostgresServer): Promise<string> => {
   return row!.data_directory as string;
 };
 
-/** A migrated primary, and a hot standby with a copy of its data; `select pg_promote()` makes that a primary. */
-export const startPostgresPair = async (): Promise<{ primary: PostgresServer; standby: PostgresServer }> => {
+/**
+ * A migrated primary, and a hot standby with a copy of its data; `select pg_promote()` makes that a primary. `fill`: what
+ * both of them have, written before the copy. The primary starts anew after it, at another address.
+ */
+export const startPostgresPair = async (
+  fill: (server: PostgresServer) => Promise<void> = async () => {},
+): Promise<{ primary: PostgresServer; standby: PostgresServer }> => {
   const [one, other] = ['one', 'other'].map((name) =>
     mkdtempSync(join(required('SENTRYAGENT_DATA_DIR'), `postgres-${name}-`)),
   ) as [string, string];
   const [first, second] = [await start(one), await start(other)];
   const { adminUrl, appUrl } = first;
   await migrateUp({ databaseUrl: adminUrl, appDatabaseUrl: appUrl });
+  await fill(first);
   const [from, to] = [await dataOf(first), await dataOf(second)];
   await Promise.all([first.stop(), second.stop()]);
   execFileSync('rm', ['-r', to]);

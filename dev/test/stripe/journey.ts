@@ -68,7 +68,7 @@ export const errorOf = async (
 };
 
 export const eventually = async (check: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 30_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`never: ${what}`);
     await wait(20);

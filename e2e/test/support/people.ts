@@ -17,8 +17,10 @@ export interface SignedUp {
 }
 
 /** A person who has signed up by HTTP, from an address of their own. */
-export const signUpByHttp = async ({ apiUrl, dashboardUrl }: Stack): Promise<SignedUp> => {
-  const email = `${randomBytes(6).toString('hex')}@example.com`;
+export const signUpByHttp = async (
+  { apiUrl, dashboardUrl }: Stack,
+  email = `${randomBytes(6).toString('hex')}@example.com`,
+): Promise<SignedUp> => {
   const password = 'correct horse battery';
   const headers: Record<string, string> = {
     origin: dashboardUrl,

@@ -85,6 +85,10 @@ export type Checkout = {
     closedAt: string | null;
 };
 
+export type ConfirmedEmail = {
+    email: string;
+};
+
 export type Credential = {
     credentialId: string;
     kind: 'secret' | 'key';
@@ -149,6 +153,21 @@ export type Introspection = {
     client_id?: string;
     act?: Actor;
     tenant_id?: string;
+    /**
+     * What the client proved itself with.
+     */
+    credential_id?: string;
+    /**
+     * Which secret of the credential, from 0.
+     */
+    credential_generation?: number;
+    /**
+     * Of an exchanged token: the tokens that it ends with, the newest first.
+     */
+    exchanged_from?: Array<{
+        jti: string;
+        credential_id: string;
+    }>;
     scope?: string;
     jti?: string;
     /**
@@ -473,7 +492,7 @@ export type IssueTokenData = {
          */
         requested_token_type?: string;
         /**
-         * Not supported: use `resource`.
+         * Refused: use `resource`.
          */
         audience?: string;
     };
@@ -2367,7 +2386,7 @@ export type ConfirmEmailResponses = {
     /**
      * The address is confirmed
      */
-    204: void;
+    200: ConfirmedEmail;
 };
 
 export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];

@@ -57,7 +57,14 @@ const requestRoute = (doors: Doors): Route =>
       await doors.verificationAddress.knock(addressKey(origin.ip));
       await doors.verificationPerson.knock(user.id);
       await knockMailbox(doors, user);
-      if (!(await requestVerification(deps, user))) throw rateLimited(untilMidnight(deps.clock()));
+      if (!(await requestVerification(deps, user, { asked: true }))) {
+        const waitMs = untilMidnight(deps.clock());
+        throw rateLimited({
+          waitMs,
+          reason: 'Too many links for this account today',
+          when: 'after 00:00 UTC',
+        });
+      }
       return { status: 204 };
     },
   });
@@ -72,12 +79,16 @@ const confirmRoute = (doors: Doors): Route =>
     access: 'public',
     fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128) }),
-    responses: { 204: { description: 'The address is confirmed', schema: null } },
+    responses: {
+      200: {
+        description: 'The address is confirmed',
+        schema: z.object({ email: z.string() }).meta({ id: 'ConfirmedEmail' }),
+      },
+    },
     problems: ['invalid_link', 'origin_not_allowed', 'rate_limited'],
     handle: async (deps, { body, origin }) => {
       await doors.confirmation.knock(addressKey(origin.ip));
-      await confirmEmail(deps, body.token);
-      return { status: 204 };
+      return { status: 200, body: { email: await confirmEmail(deps, body.token) } };
     },
   });
 

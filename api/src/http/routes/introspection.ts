@@ -29,6 +29,15 @@ const response = z
     client_id: z.string().optional(),
     act: actor.optional(),
     tenant_id: z.string().optional(),
+    credential_id: z.string().optional().meta({ description: 'What the client proved itself with.' }),
+    credential_generation: z
+      .int()
+      .optional()
+      .meta({ description: 'Which secret of the credential, from 0.' }),
+    exchanged_from: z
+      .array(z.object({ jti: z.string(), credential_id: z.string() }))
+      .optional()
+      .meta({ description: 'Of an exchanged token: the tokens that it ends with, the newest first.' }),
     scope: z.string().optional(),
     jti: z.string().optional(),
     iat: z.int().optional().meta({ description: 'Seconds since 1970, as is `exp`.' }),

@@ -23,7 +23,7 @@ const body = z.object({
   actor_token: of(8_192, 'Token exchange: an access token of the client itself; may be left out.'),
   actor_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`'),
   requested_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`, which is the default.'),
-  audience: of(256, 'Not supported: use `resource`.'),
+  audience: of(2_048, 'Refused: use `resource`.'),
 });
 
 const response = z

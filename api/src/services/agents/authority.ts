@@ -2,7 +2,7 @@ import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { speakersOf } from '../../platform/principal.ts';
-import type { PresentedToken, Principal, Scope } from '../../platform/principal.ts';
+import type { PresentedToken, Principal, Scope, ShownCredential } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
 import type { ResourceGrant } from '../resources/resource-grants.ts';
@@ -19,26 +19,57 @@ export interface Holdings {
   resourceGrants: readonly ResourceGrant[];
 }
 
-const works = ({ revokedAt, expiresAt, ...secret }: Credential, generation: number, now: Date): boolean => {
+const works = (
+  { revokedAt, expiresAt, ...secret }: Credential,
+  generation: number | undefined,
+  now: Date,
+): boolean => {
   if (revokedAt || (expiresAt && expiresAt <= now)) return false;
   if (generation === secret.generation) return true;
   return generation === secret.generation - 1 && secret.previousUntil !== null && secret.previousUntil > now;
 };
 
-/** Problem: `forbidden`, for a token of a credential that has ended, or of a secret that was replaced. */
-const checkCredential = async (
+/** What everyone proved themselves with whom the token speaks for. */
+const shownFor = ({
+  clientId,
+  credentialId,
+  generation,
+  exchangedFrom,
+}: PresentedToken): readonly ShownCredential[] => [
+  { agentId: clientId, credentialId, generation },
+  ...exchangedFrom,
+];
+
+/**
+ * An exchange outlives nothing that the token before it relies on. Problem: `forbidden`, where a credential of the line
+ * has ended, or a secret of it was replaced.
+ */
+const checkCredentials = async (
   trx: Transaction,
   tenantId: string,
-  { credentialId, clientId, generation }: PresentedToken,
+  token: PresentedToken,
   now: Date,
 ): Promise<void> => {
-  const credential = await Credential.query(trx)
-    .findOne({ tenant_id: tenantId, id: credentialId, agent_id: clientId })
+  const shown = shownFor(token);
+  const credentials = await Credential.query(trx)
+    .where('tenant_id', tenantId)
+    .whereIn(
+      'id',
+      shown.flatMap(({ credentialId }) => credentialId ?? []),
+    )
+    .orderBy('id')
     .forShare();
-  if (credential && works(credential, generation, now)) return;
+  const known = new Map(
+    credentials.map((credential) => [`${credential.agentId} ${credential.id}`, credential]),
+  );
+  const isLive = ({ agentId, credentialId, generation }: ShownCredential): boolean => {
+    const credential = known.get(`${agentId} ${credentialId}`);
+    return credential !== undefined && works(credential, generation, now);
+  };
+  if (shown.every(isLive)) return;
   throw new Problem(
     'forbidden',
-    'The credential of this token expired, was revoked, or has a new secret. Get a new token.',
+    'A credential behind this token expired, was revoked, or has a new secret. Get a new token.',
   );
 };
 
@@ -53,7 +84,7 @@ const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Age
   return agents.length === ids.length ? agents : [];
 };
 
-/** The token's agents, and its scopes that all of them still hold. Problem: `forbidden`, for a credential that has ended. */
+/** The token's agents, and its scopes that all of them still hold. Problem: `forbidden`, for a credential of the line that has ended. */
 const readStanding = async (
   trx: Transaction,
   principal: Principal,
@@ -62,7 +93,7 @@ const readStanding = async (
 ): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
   // Agents before credentials, as everybody locks them: who guards an agent must not have to wait for its own calls.
   const agents = await lockSpeakers(trx, principal);
-  await checkCredential(trx, principal.tenantId, token, now);
+  await checkCredentials(trx, principal.tenantId, token, now);
   const holds = (scope: Scope): boolean =>
     agents.length > 0 && agents.every((agent) => agent.scopes.includes(scope));
   return { agents, scopes: principal.scopes.filter(holds) };

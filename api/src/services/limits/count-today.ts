@@ -8,6 +8,8 @@ import { Problem } from '../../platform/problem.ts';
 const MAX_CHECKOUTS = 50;
 const MAX_KEYS = 10_000;
 
+const number = new Intl.NumberFormat('en-US');
+
 interface Day {
   tenantId: string;
   now: Date;
@@ -16,20 +18,16 @@ interface Day {
 interface Limit {
   counter: string;
   max: number;
-  /** What was done `max` times, in the words of the refusal. */
+  /** Why no more is done today, as a sentence without its stop. */
   done: string;
 }
 
 const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
   const resetsAt = nextUtcMidnight(now);
-  return new Problem(
-    'daily_limit',
-    `${done} today (UTC), which is the daily limit. Try again after ${resetsAt.toISOString()}.`,
-    {
-      members: { max, resetsAt: resetsAt.toISOString() },
-      headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
-    },
-  );
+  return new Problem('daily_limit', `${done}. Try again after 00:00 UTC.`, {
+    members: { error: 'daily_limit', max, resetsAt: resetsAt.toISOString() },
+    headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
+  });
 };
 
 /**
@@ -71,8 +69,11 @@ export const countCreation = async (
   const day = { tenantId: principal.tenantId, now };
   const most = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
   const max = shareOf(most, principal);
-  const who = principal.kind === 'member' ? 'Your tenant has' : 'The agents of your tenant have';
-  const done = `${who} created ${max} agents, credentials and resources`;
+  const things = `${number.format(most)} agents, credentials and resources`;
+  const done =
+    principal.kind === 'member'
+      ? `Your tenant has created ${things} today, which is the daily limit`
+      : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and today’s are used`;
   await countToday(trx, day, { counter: 'creations', max, done });
 };
 
@@ -81,7 +82,7 @@ export const countCheckout = (trx: Transaction, day: Day): Promise<void> =>
   countToday(trx, day, {
     counter: 'checkouts',
     max: MAX_CHECKOUTS,
-    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts`,
+    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts today, which is the daily limit`,
   });
 
 /** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
@@ -89,5 +90,5 @@ export const countKey = (trx: Transaction, day: Day, principal: string): Promise
   countToday(trx, day, {
     counter: `keys of ${principal}`,
     max: MAX_KEYS,
-    done: `You have sent ${MAX_KEYS} requests with a new Idempotency-Key`,
+    done: `You have sent ${number.format(MAX_KEYS)} requests with a new Idempotency-Key today, which is the daily limit`,
   });

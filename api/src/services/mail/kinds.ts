@@ -4,7 +4,11 @@
  */
 export interface MailData {
   /** To an address that nobody has confirmed, of somebody who may be anybody: it carries no text of theirs. */
-  email_verification: { token: string };
+  email_verification: {
+    token: string;
+    /** Of a link that was asked for after the sign-up. */
+    asked?: boolean;
+  };
   expiring_credentials: {
     /** The first that expire. */
     credentials: { agentId: string; agentName: string; credentialId: string; expiresAt: string }[];
@@ -40,9 +44,11 @@ const listed = ({ agentId, agentName, credentialId, expiresAt }: Expiring): stri
 export const kinds: { [K in MailKind]: Kind<MailData[K]> } = {
   email_verification: {
     subject: 'Confirm your email address for SentryAgent',
-    write: ({ token }) => ({
+    write: ({ token, asked = false }) => ({
       paragraphs: [
-        'Somebody signed up for SentryAgent with this email address. If that was you, open the page below and press Confirm. The link works once, for 24 hours.',
+        asked
+          ? 'Somebody asked for a new link to confirm this email address for SentryAgent. If that was you, open the page below and press Confirm. The link works once, for 24 hours. Earlier links no longer work.'
+          : 'Somebody signed up for SentryAgent with this email address. If that was you, open the page below and press Confirm. The link works once, for 24 hours.',
         'If it was not you, ignore this mail. The address stays unconfirmed, and gets no other mail from us.',
       ],
       action: { label: 'Confirm your email address', path: '/verify-email', query: { token } },

@@ -10,17 +10,17 @@ const USE = `
   )
   update users set email_verified = true, updated_at = now() from link
   where users.id = link.user_id and users.email = link.email
-  returning users.id`;
+  returning users.email`;
 
-/** Uses up the link of a mail. Problem: `invalid_link`, the same for a wrong, a used and an expired one. */
+/** Uses up the link of a mail; answers the address that it confirmed. Problem: `invalid_link`, the same for a wrong, a used and an expired one. */
 export const confirmEmail = async (
   { peoplePool, clock }: Pick<VerificationDeps, 'peoplePool' | 'clock'>,
   token: string,
-): Promise<void> => {
-  const { rowCount } = await peoplePool.query(USE, [identifierOf(token), clock()]);
-  if (rowCount === 1) return;
+): Promise<string> => {
+  const { rows } = await peoplePool.query<{ email: string }>(USE, [identifierOf(token), clock()]);
+  if (rows[0]) return rows[0].email;
   throw new Problem(
     'invalid_link',
-    'This link is wrong, has expired or was used already. Use the link of the newest mail, or sign in and send a new one.',
+    'This link no longer works. Links last 24 hours and work once. If you used it before, your address is confirmed. If not, sign in and send a new one.',
   );
 };

@@ -47,10 +47,14 @@ const QUEUE = `
   )
   select exists (select from free) as "isFree"`;
 
-/** Queues a mail with a link that confirms the address, and ends an earlier link. `false`: the day's mails are used up. */
+/**
+ * Queues a mail with a link that confirms the address, and ends an earlier link. `asked`: not by signing up, but later.
+ * `false`: the day's mails are used up.
+ */
 export const requestVerification = async (
   { peoplePool, clock, config }: VerificationDeps,
   { id: userId, email }: { id: string; email: string },
+  { asked = false }: { asked?: boolean } = {},
 ): Promise<boolean> => {
   const now = clock();
   const day = now.toISOString().slice(0, 10);
@@ -60,7 +64,7 @@ export const requestVerification = async (
     Array.from({ length: MOST_A_DAY }, (_, number) => `${userId} ${day} ${number}`),
     email,
     mailId,
-    sealData(config.KEY_ENCRYPTION_KEYS, mailId, { token }),
+    sealData(config.KEY_ENCRYPTION_KEYS, mailId, { token, asked }),
     newId('ver'),
     identifierOf(token),
     `${userId} ${email}`,

@@ -14,10 +14,12 @@ export interface Actor {
   act?: Actor;
 }
 
-/** A token that another was exchanged from, and the credential that it was issued for. */
-export interface Ancestor {
+/** A token of a line, and what its client proved itself with. */
+export interface Link {
   jti: string;
   credential_id: string;
+  /** Tokens of the version before say it of themselves alone, and not of those that they were exchanged from. */
+  credential_generation?: number;
 }
 
 /** RFC 9068 section 2.2, the tenant, and what the token ends with. Times are seconds. */
@@ -34,7 +36,7 @@ export interface AccessTokenClaims {
   credential_id: string;
   credential_generation: number;
   /** The whole line, the newest first: the token ends with any of them, and they may have expired before. */
-  exchanged_from?: Ancestor[];
+  exchanged_from?: Link[];
   scope: string;
   jti: string;
   iat: number;
@@ -44,6 +46,25 @@ export interface AccessTokenClaims {
 /** The newest first. */
 export const actorsOf = ({ act }: { act?: Actor | undefined }): string[] =>
   act ? [act.sub, ...actorsOf(act)] : [];
+
+/** The token itself, and those that it was exchanged from, the newest first. */
+export const lineOf = ({
+  jti,
+  credential_id,
+  credential_generation,
+  exchanged_from = [],
+}: Link & { exchanged_from?: Link[] }): Link[] => [
+  { jti, credential_id, credential_generation },
+  ...exchanged_from,
+];
+
+export type TokenNames = Link & Pick<AccessTokenClaims, 'sub' | 'act' | 'exchanged_from'>;
+
+/** Each agent that the token speaks for, the newest first, with the token that it was issued itself. */
+export const linksOf = (claims: TokenNames): ({ agentId: string } & Partial<Link>)[] => {
+  const line = lineOf(claims);
+  return [...actorsOf(claims), claims.sub].map((agentId, place) => ({ agentId, ...line[place] }));
+};
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -78,7 +99,7 @@ const REQUIRED = [
   ...['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'],
   ...['credential_id', 'credential_generation'],
 ];
-/** Twenty scopes of a resource, its identifier and a line of three exchanges take about 4,500 characters. */
+/** Twenty scopes of a resource, its identifier and a line of three exchanges take about 4,600 characters. */
 const MAX_LENGTH = 8_192;
 
 /**

@@ -186,15 +186,19 @@ export const createAssertionAuthentication = (
     if (signed) known.set(clientId, keys);
     return signed;
   };
-  return async (assertion) => {
-    const clientId = clientOfAssertion(assertion);
-    const kept = await findSigner(assertion, known.get(clientId) ?? []);
-    const signed = kept && isLive(kept, clock()) ? kept : await findAnew(assertion, clientId);
+  const check = (signed: Signed | undefined, clientId: string): Client => {
     if (!signed) throw unproven('wrong_signature');
     if (!signed.enabled) throw unproven('not_live', signed.client.credentialId);
     const now = clock();
     const use = checkClaims(signed.payload, { clientId, issuer, now: now.getTime() / 1_000 });
     refuseExpired(signed, now);
     return { ...signed.client, assertion: use };
+  };
+  return async (assertion) => {
+    const clientId = clientOfAssertion(assertion);
+    const proveAnew = async (): Promise<Client> => check(await findAnew(assertion, clientId), clientId);
+    const kept = await findSigner(assertion, known.get(clientId) ?? []);
+    // Its key may have been revoked meanwhile, and added again as another credential.
+    return kept && isLive(kept, clock()) ? { ...check(kept, clientId), proveAnew } : proveAnew();
   };
 };

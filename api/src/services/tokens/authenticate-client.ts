@@ -21,6 +21,8 @@ export interface Client {
   scopes: readonly Scope[];
   /** What it proved itself with, where that may be used only once. */
   assertion?: AssertionUse;
+  /** Proves it once more, by what holds now, where this was found in what is kept. Throws a ClientRefusal. */
+  proveAnew?: () => Promise<Client>;
 }
 
 /** Kept until the assertion has expired, so that nobody uses it again. */

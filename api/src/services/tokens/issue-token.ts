@@ -34,16 +34,13 @@ const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client)
   replayed,
 };
 
-/**
- * Answers what a grant has decided as a token once its audit entry and its count are committed: no audit, no token. It is
- * signed while the commit is on its way.
- */
-export const issueToken = async (
+/** Also answers which condition has kept it from being committed. */
+const tryToIssue = async (
   { ledger, signingKeys, clock, config }: TokenDeps,
   client: Client,
   decision: Decision,
   origin: Origin,
-): Promise<IssuedToken> => {
+): Promise<IssuedToken | Exclude<Recorded, 'committed'>> => {
   const { tenantId, agentId, credentialId, generation = 0, assertion } = client;
   const { subject, act, exchangedFrom, audience, scope, ttlSeconds, notAfter = Infinity } = decision;
   const { agentIds = [] } = decision;
@@ -51,6 +48,7 @@ export const issueToken = async (
   const jti = newId('evt', now.getTime());
   const iat = Math.floor(now.getTime() / 1_000);
   const exp = Math.min(iat + ttlSeconds, notAfter);
+  if (exp <= iat) throw new OAuthError('invalid_request', 'subject_token has expired.');
   const claims = {
     iss: config.PUBLIC_URL,
     aud: audience,
@@ -90,6 +88,22 @@ export const issueToken = async (
   const recorded = await ledger.record(entry, conditions, () => {
     accessToken = signAccessToken({ current }, claims);
   });
-  if (recorded !== 'committed') throw refusals[recorded](client);
+  if (recorded !== 'committed') return recorded;
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
+};
+
+/**
+ * Answers what a grant has decided as a token once its audit entry and its count are committed: no audit, no token. It is
+ * signed while the commit is on its way. A client that was found in what is kept is looked up before it is refused.
+ */
+export const issueToken = async (
+  deps: TokenDeps,
+  client: Client,
+  decision: Decision,
+  origin: Origin,
+): Promise<IssuedToken> => {
+  const issued = await tryToIssue(deps, client, decision, origin);
+  if (typeof issued === 'object') return issued;
+  if (issued !== 'not_live' || !client.proveAnew) throw refusals[issued](client);
+  return issueToken(deps, await client.proveAnew(), decision, origin);
 };

@@ -3,21 +3,23 @@
  * `server_error` and `unsupported_response_type`; `invalid_target` of RFC 8707 section 2; `unsupported_token_type` of RFC 7009
  * section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
  */
-export type OAuthErrorCode =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'invalid_scope'
-  | 'invalid_target'
-  | 'unauthorized_client'
-  | 'unsupported_grant_type'
-  | 'rate_limited'
-  | 'temporarily_unavailable'
-  | 'server_error'
-  | 'access_denied'
-  | 'unsupported_response_type'
-  | 'unsupported_token_type'
-  | 'invalid_token'
-  | 'insufficient_scope';
+export const oauthErrorCodes = [
+  'invalid_request',
+  'invalid_client',
+  'invalid_scope',
+  'invalid_target',
+  'unsupported_grant_type',
+  'rate_limited',
+  'temporarily_unavailable',
+  'server_error',
+  'access_denied',
+  'unsupported_response_type',
+  'unsupported_token_type',
+  'invalid_token',
+  'insufficient_scope',
+] as const;
+
+export type OAuthErrorCode = (typeof oauthErrorCodes)[number];
 
 const PLAIN: Readonly<Record<string, string>> = {
   '’': "'",

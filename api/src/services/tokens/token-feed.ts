@@ -33,33 +33,54 @@ export interface TokenFeedDeps {
   revocations: Revocations;
 }
 
-/** One statement, so one snapshot. `horizon`: every transaction not seen in it has this number or a later one. */
+/**
+ * One statement, so one snapshot. `horizon`: every transaction not seen in it has this number or a later one. The numbers
+ * are of one server: another, such as a standby that took over, has used some of them for transactions of its own. So of
+ * a server that was not the one of the last reading, all that has not expired is read.
+ */
 const READ = `
-  select pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
-    (select coalesce(jsonb_agg(r), '[]') from read_revoked_tokens(?::xid8) r) as tokens,
-    (select coalesce(jsonb_agg(c), '[]') from read_revoked_credentials(?::xid8) c) as credentials,
-    (select coalesce(jsonb_agg(m), '[]') from read_not_before_marks(?::xid8) m) as marks,
-    (select string_agg(k.kid || ' ' || k.status, ',' order by k.kid) from read_signing_keys() k) as keys`;
+  select s.server, s.since = '0' as "isWhole", pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
+    (select coalesce(jsonb_agg(r), '[]') from read_revoked_tokens(s.since) r) as tokens,
+    (select coalesce(jsonb_agg(c), '[]') from read_revoked_credentials(s.since) c) as credentials,
+    (select coalesce(jsonb_agg(m), '[]') from read_not_before_marks(s.since) m) as marks,
+    (select string_agg(k.kid || ' ' || k.status, ',' order by k.kid) from read_signing_keys() k) as keys
+  from (
+    select server, case server when ? then ?::xid8 else '0' end as since
+    from (select extract(epoch from pg_postmaster_start_time())::text as server) as started
+  ) as s`;
 
-type Row = RevocationRows & { horizon: string; keys: string | null };
+type Row = RevocationRows & { server: string; isWhole: boolean; horizon: string; keys: string | null };
 
-const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): (() => Promise<void>) => {
-  let since = '0';
-  return async () => {
-    const [row] = await db.acrossTenants(
-      async (trx) => (await trx.raw<{ rows: Row[] }>(READ, [since, since, since])).rows,
-    );
-    if (!row) return;
-    revocations.add(row);
-    await signingKeys.follow(row.keys ?? '');
-    since = row.horizon;
+interface Reader {
+  read(): Promise<void>;
+  /** The next reading is of all that has not expired: the server may have lost what the last one has seen. */
+  startOver(): void;
+}
+
+const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): Reader => {
+  const nothing = () => ({ server: '', horizon: '0' });
+  let last = nothing();
+  return {
+    startOver: () => void (last = nothing()),
+    read: async () => {
+      const from = last;
+      const [row] = await db.acrossTenants(
+        async (trx) => (await trx.raw<{ rows: Row[] }>(READ, [from.server, from.horizon])).rows,
+      );
+      if (!row) return;
+      if (row.isWhole) revocations.replace(row);
+      else revocations.add(row);
+      await signingKeys.follow(row.keys ?? '');
+      // Unless it was to start over meanwhile.
+      if (last === from) last = row;
+    },
   };
 };
 
 /** Reads once, and then at every notice and twice a second; rejects where the first reading fails. */
 export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> => {
   const { db, logger, config, revocations } = deps;
-  const read = createReader(deps);
+  const { read, startOver } = createReader(deps);
   let asOf = -Infinity;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -83,7 +104,10 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
     return next;
   };
   await refresh();
-  const listener = listen(config, logger, 'sentryagent_token_feed', () => void refresh().catch(() => {}));
+  const listener = listen(config, logger, 'sentryagent_token_feed', (isConnected) => {
+    if (isConnected) startOver();
+    void refresh().catch(() => {});
+  });
   const timers = [
     every(POLL_MS, logger, 'reading revocations and keys', refresh),
     every(SWEEP_MS, logger, 'dropping ended revocations', async () => revocations.sweep()),

@@ -2,18 +2,15 @@ import { redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
-import type { FieldWords } from './failures.ts';
 import { readForm } from './read-form.ts';
+import { readableEmail } from './readable-email.ts';
 
 type Enter = 'signIn' | 'signUp';
 
-const words: Record<Enter, FieldWords> = {
-  signIn: { email: 'Enter your email address, such as name@example.com.', password: 'Enter your password.' },
-  signUp: {
-    email: 'Enter an email address, such as name@example.com.',
-    password: 'Choose a password of 8 to 128 characters.',
-  },
-};
+const subjects = { email: 'The email address', password: 'The password' };
+
+/** The page has the link to sign in. */
+const byCode = { email_taken: 'This email address has an account.' };
 
 /** Signs a person in or up; the API's cookie goes to the browser with the redirect. */
 export const enter = async (event: RequestEvent, how: Enter, destination: string) => {
@@ -22,7 +19,7 @@ export const enter = async (event: RequestEvent, how: Enter, destination: string
   try {
     await apiFor(event).auth[how]({ email, password: form.password });
   } catch (failure) {
-    return failForm(event, failure, { email }, words[how]);
+    return failForm(event, failure, { email: readableEmail(email) }, subjects, byCode);
   }
   redirect(303, destination);
 };

@@ -20,36 +20,48 @@ export const failPage = (event: RequestEvent, failure: unknown): never => {
   error(failure.status, failure.detail);
 };
 
-/** Words for the fields of a form, by the name of the field. */
-export type FieldWords = Readonly<Record<string, string>>;
+/** What a form calls its fields, by their names: the subject of what the API says of them. */
+export type FieldSubjects = Readonly<Record<string, string>>;
 
-/** Our words for the fields that the API found wrong: it names them `body.<field>`. */
-const wrongFields = ({ problem }: ApiError, words: FieldWords): FieldWords => {
-  const found = (problem.errors ?? []) as { path: string }[];
-  const names = found.map(({ path }) => path.replace(/^body\./, ''));
-  return Object.fromEntries(Object.entries(words).filter(([name]) => names.includes(name)));
+/** Codes that blame a field without naming it. */
+const blamed: Readonly<Record<string, string>> = { email_taken: 'email', agent_name_taken: 'name' };
+
+/** What is wrong with which field: the API names it `body.<field>`, and its words follow the field's name. */
+const wrongFields = (
+  { code, problem }: ApiError,
+  subjects: FieldSubjects,
+  message: string,
+): FormProblem['fields'] => {
+  const found = (problem.errors ?? []) as { path: string; message: string }[];
+  const wrong = found.map(({ path, message: words }): [string, string] => {
+    const name = path.replace(/^body\./, '');
+    return [name, `${subjects[name]} ${words}.`];
+  });
+  const field = blamed[code];
+  if (field) wrong.push([field, message]);
+  // Of several findings the first says most.
+  return Object.fromEntries(wrong.filter(([name]) => Object.hasOwn(subjects, name)).reverse());
 };
 
 /** Words for a failure of which the API's own say too little here, by its code. */
 export type CodeWords = Readonly<Record<string, string>>;
 
-const toProblem = (failure: ApiError, words: FieldWords, byCode: CodeWords): FormProblem => ({
-  message: byCode[failure.code] ?? (isAway(failure) ? AWAY : failure.detail),
-  fields: wrongFields(failure, words),
-  limit: failure.code === 'free_tier_limit',
-});
+const toProblem = (failure: ApiError, subjects: FieldSubjects, byCode: CodeWords): FormProblem => {
+  const message = byCode[failure.code] ?? (isAway(failure) ? AWAY : failure.detail);
+  return { message, fields: wrongFields(failure, subjects, message), code: failure.code };
+};
 
-/** Answers a form with what went wrong and what was typed; never hand it a secret. */
+/** Answers a form with what went wrong and what was typed; never hand it a password. */
 export const failForm = <Values extends Record<string, string>>(
   event: RequestEvent,
   failure: unknown,
   values: Values,
-  words: FieldWords,
+  subjects: FieldSubjects,
   byCode: CodeWords = {},
 ): ActionFailure<{ problem: FormProblem; values: Values }> => {
   if (!(failure instanceof ApiError)) throw failure;
   if (isSignedOut(failure)) redirect(303, signInPath(event.url.pathname));
-  const problem = toProblem(failure, words, byCode);
+  const problem = toProblem(failure, subjects, byCode);
   return fail(failure.status === 0 ? 503 : failure.status, { problem, values });
 };
 

@@ -5,7 +5,7 @@ import { apiFor } from './api.ts';
 import { failForm, failPage } from './failures.ts';
 import { readForm } from './read-form.ts';
 
-const words = { name: 'Give the agent a name of 1 to 128 characters.' };
+const subjects = { name: 'The name' };
 
 /** An agent and its first credential; `null` where only the agent could be made. */
 export interface Registered {
@@ -31,7 +31,7 @@ export const registerAgent = async (event: RequestEvent) => {
     const { agentId } = await apiFor(event).agents.register({ name });
     return { registered: await addCredential(event, { agentId, name }) };
   } catch (failure) {
-    return failForm(event, failure, { name }, words);
+    return failForm(event, failure, { name }, subjects);
   }
 };
 

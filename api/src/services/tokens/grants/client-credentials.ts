@@ -1,7 +1,7 @@
 import { OAuthError } from '../oauth-error.ts';
 import type { Grant } from './grant.ts';
 import { grantScopes } from './scopes.ts';
-import { findTarget } from './target.ts';
+import { findTarget, refuseAudience } from './target.ts';
 
 /** RFC 6749 section 4.4: a client asks in its own name. */
 export const clientCredentials: Grant = async (deps, client, parameters) => {
@@ -9,6 +9,7 @@ export const clientCredentials: Grant = async (deps, client, parameters) => {
   if (parameters.subject_token !== undefined || parameters.actor_token !== undefined) {
     throw new OAuthError('invalid_request', 'subject_token and actor_token are of the token-exchange grant.');
   }
+  refuseAudience(parameters);
   const { resourceId, identifier, scopes, tokenTtlSeconds } = await findTarget(
     deps,
     client,

@@ -1,4 +1,4 @@
-import type { Actor, Ancestor, VerifyAccessToken } from '../access-token.ts';
+import type { Actor, Link, VerifyAccessToken } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import type { FindResource } from '../../resources/find-resource.ts';
 
@@ -25,7 +25,7 @@ export interface Decision {
   /** The agent that the token speaks for. */
   subject: string;
   act?: Actor;
-  exchangedFrom?: Ancestor[];
+  exchangedFrom?: Link[];
   audience: string;
   /** The tenant's resource that its scopes are of; the API has none. */
   resourceId?: string | undefined;

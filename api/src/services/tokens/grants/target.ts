@@ -2,7 +2,16 @@ import type { FoundResource } from '../../resources/find-resource.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
 import { isResource, mayBeStored } from '../resource-uri.ts';
-import type { GrantDeps } from './grant.ts';
+import type { GrantDeps, TokenParameters } from './grant.ts';
+
+/** Who names a target must not get a token for the API instead, which is worth more than the one that was meant. */
+export const refuseAudience = ({ audience }: TokenParameters): void => {
+  if (audience === undefined) return;
+  throw new OAuthError(
+    'invalid_target',
+    'audience is not supported. Use resource (RFC 8707) to name what the token is for.',
+  );
+};
 
 /** What the token is for (RFC 8707), the API or a tenant's resource, with the scopes that the agent was granted there. */
 export const findTarget = async (

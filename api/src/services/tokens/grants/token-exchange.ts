@@ -1,12 +1,12 @@
 import { isId } from '../../../platform/ids.ts';
-import type { AccessTokenClaims, Actor, Ancestor } from '../access-token.ts';
-import { actorsOf } from '../access-token.ts';
+import type { AccessTokenClaims, Actor } from '../access-token.ts';
+import { actorsOf, lineOf } from '../access-token.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
 import { isResource } from '../resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
 import { grantScopes } from './scopes.ts';
-import { findTarget } from './target.ts';
+import { findTarget, refuseAudience } from './target.ts';
 
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
@@ -27,8 +27,6 @@ const checkParameters = (parameters: TokenParameters): { subjectToken: string } 
     throw refuse('actor_token and actor_token_type go together.');
   if ((parameters.actor_token_type ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
     throw refuse(`actor_token_type must be ${ACCESS_TOKEN}.`);
-  if (parameters.audience !== undefined)
-    throw new OAuthError('invalid_target', 'Name the target by resource, or leave it to the subject token.');
   return { subjectToken };
 };
 
@@ -65,17 +63,13 @@ const extendChain = (issuer: string, client: Client, subject: AccessTokenClaims)
   return { iss: issuer, sub: client.agentId, ...(subject.act && { act: subject.act }) };
 };
 
-const lineOf = ({ jti, credential_id, exchanged_from = [] }: AccessTokenClaims): Ancestor[] => [
-  { jti, credential_id },
-  ...exchanged_from,
-];
-
 /**
  * RFC 8693: a client acts for the agent whose token it was given. The new token is for the same resource, holds no
  * scope that either of them lacks, and ends no later.
  */
 export const tokenExchange: Grant = async (deps, client, parameters) => {
   const { subjectToken } = checkParameters(parameters);
+  refuseAudience(parameters);
   const subject = await readSubject(deps, client, subjectToken);
   await checkActor(deps, client, parameters.actor_token);
   const act = extendChain(deps.config.PUBLIC_URL, client, subject);

@@ -1,10 +1,10 @@
-import { confirmEmail, sendLink } from '#lib/server/verification.ts';
+import { confirmEmail, readConfirmed, sendLink } from '#lib/server/verification.ts';
 import type { Actions, PageServerLoad } from './$types';
 
-export const load: PageServerLoad = ({ url, setHeaders }) => {
+export const load: PageServerLoad = (event) => {
   // The link works until it is used: no cache may hold it.
-  setHeaders({ 'cache-control': 'no-store' });
-  return { token: url.searchParams.get('token') };
+  event.setHeaders({ 'cache-control': 'no-store' });
+  return { token: event.url.searchParams.get('token'), confirmed: readConfirmed(event) };
 };
 
 export const actions: Actions = { confirm: confirmEmail, send: sendLink };

@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+
+type Issue = Parameters<z.core.$ZodErrorMap>[0];
+type Code<C extends Issue['code']> = Extract<Issue, { code: C }>;
+
+const types: Readonly<Record<string, string>> = {
+  string: 'must be text',
+  number: 'must be a number',
+  int: 'must be a whole number',
+  boolean: 'must be true or false',
+  array: 'must be a list',
+  object: 'must be an object',
+};
+
+const count = (bound: number | bigint, noun: string): string => `${bound} ${noun}${bound === 1 ? '' : 's'}`;
+
+const nouns: Readonly<Record<string, string>> = { string: 'character', array: 'item' };
+
+/** A bound of a text's or a list's length, or of a number. */
+const bounded = (issue: Code<'too_small'> | Code<'too_big'>): string => {
+  const [bound, more, less] =
+    issue.code === 'too_small'
+      ? [issue.minimum, 'at least', 'more than']
+      : [issue.maximum, 'at most', 'less than'];
+  const noun = nouns[issue.origin];
+  if (!noun) return `must be ${issue.inclusive === false ? less : more} ${bound}`;
+  if (issue.exact) return `must have exactly ${count(bound, noun)}`;
+  return issue.code === 'too_small' && bound === 1
+    ? 'must not be empty'
+    : `must have ${more} ${count(bound, noun)}`;
+};
+
+const oneOf = ({ values }: Code<'invalid_value'>): string => {
+  const [last, ...others] = values.map(String).reverse();
+  return others.length === 0 ? `must be ${last}` : `must be ${others.reverse().join(', ')} or ${last}`;
+};
+
+const formats: Readonly<Record<string, string>> = {
+  datetime: 'must be a time such as 2027-01-31T09:00:00Z',
+};
+
+/**
+ * What is wrong with a field, in words that follow its name; zod's own are for programmers. A schema's own words come
+ * before these.
+ */
+export const plainWords = (issue: Issue): string => {
+  if (issue.code === 'invalid_type') {
+    return issue.input === undefined ? 'is required' : (types[issue.expected] ?? 'is of the wrong type');
+  }
+  if (issue.code === 'too_small' || issue.code === 'too_big') return bounded(issue);
+  if (issue.code === 'invalid_value') return issue.input === undefined ? 'is required' : oneOf(issue);
+  if (issue.code === 'unrecognized_keys') {
+    return `has the unknown member${issue.keys.length === 1 ? '' : 's'} ${issue.keys.join(', ')}`;
+  }
+  return (
+    formats[(issue as Partial<Code<'invalid_format'>>).format ?? ''] ?? 'does not have the expected form'
+  );
+};
