@@ -3,7 +3,7 @@ import { closeDeps, createDeps, healthSources } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
-import { closeServer, createHttpServer } from './http/server.ts';
+import { createHttpServer } from './http/server.ts';
 import { createLogger } from './platform/logger.ts';
 import { watchHealth } from './services/watch-health.ts';
 import { keepSchedules } from './services/ensure-schedules.ts';
@@ -19,7 +19,7 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 const watch = await watchHealth(healthSources(deps), logger);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: readVersion() });
-const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
+const { server, stop } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
 server.on('error', (error) => {
   logger.fatal({ err: error }, `port ${config.API_PORT} cannot be had; set API_PORT`);
@@ -33,7 +33,7 @@ server.listen(config.API_PORT, config.API_HOST, () => {
 const shutDown = async (): Promise<void> => {
   watch.stop();
   stopKeeping?.();
-  await closeServer(server);
+  await stop();
   await closeDeps(deps);
 };
 

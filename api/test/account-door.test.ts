@@ -7,7 +7,6 @@ import { createAccountDoor } from '../src/http/account-door.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { networkKey } from '../src/platform/address.ts';
 import { createDeviceCookies } from '../src/platform/device-cookie.ts';
-import { newId } from '../src/platform/ids.ts';
 import { createRedis } from '../src/platform/redis.ts';
 import { Problem } from '../src/platform/problem.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
@@ -226,6 +225,46 @@ describe('Strangers do not lock the owner out', () => {
     expectClosed(await signIn(owner.email, { cookie }));
   });
 
+  it('nor do people who share its browser', async () => {
+    const owner = await makeOwner();
+    let cookie = owner.cookies;
+    for (let i = 0; i < 2; i++) {
+      const other = await makeOwner();
+      cookie = cookiesOf(await signIn(other.email, { cookie }));
+    }
+    expect(await guesses(11, () => guess(owner.email))).toEqual([...tenRefused, 429]);
+    const reply = await signIn(owner.email, { cookie });
+    expect(reply.status).toBe(200);
+    expect((await signIn(owner.email, { cookie: cookiesOf(reply) })).status).toBe(200);
+  });
+
+  it.each([
+    ['with Redis', () => api.deps.redis],
+    ['without', () => undefined],
+    ['with one that is away', () => createRedis({ REDIS_URL: 'redis://127.0.0.1:1', REDIS_TIMEOUT_MS: 100 })],
+  ])('at any of the last eight addresses, %s', async (how, redis) => {
+    const shared = redis();
+    const door = createAccountDoor(shared);
+    const account = `moves ${how}@example.com`;
+    const enter = (address: string, isRight: boolean) =>
+      door.enter({ account, address, device: undefined }, async () => {
+        if (!isRight) throw new Problem('invalid_credentials', 'Wrong.');
+      });
+    const codeOf = (attempt: Promise<void>) =>
+      attempt.then(
+        () => 'let in',
+        (error: unknown) => (error as Problem).code,
+      );
+    const addresses = Array.from({ length: 9 }, strange);
+    for (const address of addresses) await enter(address, true);
+    for (let i = 0; i < 10; i++) await codeOf(enter(strange(), false));
+    expect(await codeOf(enter(strange(), true))).toBe('rate_limited');
+    // A wrong password makes no address known anew.
+    const codes = await Promise.all(addresses.map((address) => codeOf(enter(address, false))));
+    expect(codes).toEqual(['rate_limited', ...Array.from({ length: 8 }, () => 'invalid_credentials')]);
+    if (shared !== api.deps.redis) shared?.disconnect();
+  });
+
   it('and who has used up an own allowance has that of the strangers left', async () => {
     const { email, cookies: cookie } = await makeOwner();
     expect(await guesses(21, () => guess(email, { cookie }))).toEqual([...tenRefused, ...tenRefused, 429]);
@@ -272,8 +311,9 @@ it('An account is known from eight addresses at most', async () => {
   const account = 'traveller@example.com';
   for (let i = 0; i < 100; i++) await door.remember({ account, address: strange(), device: undefined });
   const own = (await redis.keys('door:known:*')).filter((key) => !before.includes(key));
+  const counts = await Promise.all(own.map((key) => redis.zcard(key)));
   redis.disconnect();
-  expect(own).toHaveLength(8);
+  expect(counts).toEqual([8]);
 });
 
 it('An unknown address costs as many hashes as a wrong password', async () => {
@@ -324,11 +364,29 @@ it('An IPv6 network takes no more places than a customer needs', async () => {
 
 it('A browser that was seen 180 days ago is a stranger', () => {
   const cookies = createDeviceCookies({ AUTH_SECRET: 'x'.repeat(32), DASHBOARD_URL });
-  const issue = (age: number) =>
-    cookies.issue('a@example.com', newId('dev', Date.now() - age * 86_400_000)).split(';')[0]!;
+  const issue = (age: number) => {
+    const days = vi.spyOn(Date, 'now').mockReturnValue(Date.now() - age * 86_400_000);
+    const [pair] = cookies.issue('a@example.com', undefined).split(';');
+    days.mockRestore();
+    return pair!;
+  };
   expect(cookies.read('a@example.com', issue(179))).toMatch(/^dev_/);
   expect(cookies.read('a@example.com', issue(181))).toBeUndefined();
   expect(cookies.read('b@example.com', issue(1))).toBeUndefined();
+});
+
+it('A browser is known to the last eight accounts, each once', () => {
+  const cookies = createDeviceCookies({ AUTH_SECRET: 'x'.repeat(32), DASHBOARD_URL });
+  const names = Array.from({ length: 12 }, (_, i) => `${i}@example.com`);
+  let cookie = '';
+  for (const name of ['0@example.com', ...names, '7@example.com']) {
+    [cookie] = cookies.issue(name, cookie).split(';') as [string];
+  }
+  expect(names.filter((name) => cookies.read(name, cookie))).toEqual(names.slice(4));
+  expect(cookie.length).toBeLessThan(700);
+  // What a browser has from before there were several.
+  const [first] = cookies.issue('a@example.com', undefined).split(';');
+  expect(first).toMatch(/^sentryagent-device=dev_[0-9a-z]{26}\.[\w-]{43}$/);
 });
 
 it('A hanging Redis neither opens a door nor closes one sooner', async () => {

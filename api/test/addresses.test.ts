@@ -1,6 +1,7 @@
+import { isIPv4 } from 'node:net';
 import proxyAddr from 'proxy-addr';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addressKey, clientAddress, parseAddress } from '../src/platform/address.ts';
+import { addressKey, clientAddress, networkKey, parseAddress } from '../src/platform/address.ts';
 import { newId } from '../src/platform/ids.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -64,6 +65,22 @@ it.each([
   ['::', '0:0:0:0::/64'],
 ])('The limits by address take a /64 for one host: %s', (address, key) => {
   expect(addressKey(address)).toBe(key);
+});
+
+it.each([
+  ['64:ff9b::198.51.100.1', '198.51.100.1'],
+  ['64:ff9b::c633:6402', '198.51.100.2'],
+  ['64:FF9B:0:0:0:0:0.0.0.9', '0.0.0.9'],
+  ['64:ff9b:1::198.51.100.1', '198.51.100.1'],
+  ['64:ff9b:1:fffe:1:2:198.51.100.1', '198.51.100.1'],
+  ['64:ff9b:0:1::198.51.100.1', '64:ff9b:0:1::/64'],
+  ['64:ff9b:2::198.51.100.1', '64:ff9b:2:0::/64'],
+  ['64:ff9c::198.51.100.1', '64:ff9c:0:0::/64'],
+  ['2001:db8:64:ff9b::198.51.100.1', '2001:db8:64:ff9b::/64'],
+])('The limits by address count each IPv4 host behind NAT64 by itself: %s', (text, key) => {
+  const address = parseAddress(text)!;
+  expect(addressKey(address)).toBe(key);
+  if (isIPv4(key)) expect(networkKey(address)).toBe(key);
 });
 
 describe('A forged hop is not believed', () => {

@@ -480,7 +480,8 @@ describe('GET /openapi.json', () => {
       const declared = [
         ...Object.keys(responses),
         ...problems.map((code) => String(problemKinds[code].status)),
-        ...(access === 'public' ? [] : ['401', '403', '429']),
+        ...(access === 'session' ? ['401'] : []),
+        ...(typeof access === 'string' ? [] : ['401', '403', '429']),
         '500',
         '503',
       ];
@@ -583,6 +584,16 @@ describe('bytes that are no request', () => {
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],
     ['NULs', '\0'.repeat(64), 400],
     ['no Host', lines('GET /health HTTP/1.1'), 400],
+    ['two Hosts', lines('GET /health HTTP/1.1', HOST, 'Host: b'), 400],
+    ['the same Host twice', lines('GET /health HTTP/1.1', HOST, HOST), 400],
+    ['two empty Hosts', lines('GET /health HTTP/1.1', 'Host:', 'Host:'), 400],
+    ['a Host with a path', lines('GET /health HTTP/1.1', 'Host: a/b'), 400],
+    ['a Host with a user', lines('GET /health HTTP/1.1', 'Host: u@a'), 400],
+    [
+      'a transfer coding besides chunked',
+      `${lines('POST /auth/sign-in HTTP/1.1', HOST, 'Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
+      501,
+    ],
     ['a header without a name', lines('GET /health HTTP/1.1', HOST, ': a'), 400],
     ['a header with a NUL', lines('GET /health HTTP/1.1', HOST, 'x: a\0b'), 400],
     ['headers of 64 KiB', lines('GET /health HTTP/1.1', HOST, `x: ${'a'.repeat(65_536)}`), 431],
@@ -606,11 +617,19 @@ describe('bytes that are no request', () => {
     ['a header of a prototype', lines('GET /agents HTTP/1.1', HOST, '__proto__: x'), 401],
     ['a header of bytes', lines('GET /agents HTTP/1.1', HOST, 'Cookie: sentryagent=\xff\xfe'), 401],
     ['an address that is none', lines('GET /agents HTTP/1.1', HOST, 'X-Forwarded-For: <>, ,,'), 401],
-  ])('%s is refused and breaks nothing', async (_what, text, status) => {
+  ])('An ambiguous message is refused: %s, which breaks nothing', async (_what, text, status) => {
     const answer = await exchange(text);
     expect(Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1])).toBe(status);
     expect(answer).not.toContain('canary');
   });
+
+  it.each(['a', 'a:80', 'a_b.example:8080', '127.0.0.1', '[::1]:3000', 'A.EXAMPLE.', ''])(
+    'answers a request to the host "%s"',
+    async (host) => {
+      const answer = await exchange(lines('GET /health HTTP/1.1', `Host: ${host}`));
+      expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    },
+  );
 
   it.each([
     ['CONNECT', lines('CONNECT a:443 HTTP/1.1', HOST)],

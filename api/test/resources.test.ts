@@ -87,7 +87,19 @@ describe('/resources', () => {
     ['257 characters', `https://crm.example/${'x'.repeat(240)}`],
     ['no ASCII', 'https://crm.example/ü'],
     ['a broken address', 'https://[::1'],
+    ['backslashes', 'https:\\\\b.example'],
+    ['no slashes', 'https:c.example'],
+    ['one slash', 'https:/c.example'],
+    ['three slashes', 'https:///c.example'],
+    ['braces', 'https://d.example/{x}'],
+    ['a bar', 'https://d.example/a|b'],
+    ['a bracket in a path', 'https://d.example/[x]'],
+    ['a bracket in a user', 'https://us[er@d.example'],
+    ['a percent sign alone', 'https://d.example/100%'],
+    ['half an encoding', 'https://d.example/%a'],
+    ['an encoding that is none', 'https://d.example/%zz'],
     ['the API', PUBLIC_URL],
+    ['the API, with an encoded letter', 'http://%61pi.test/'],
     ['an address of the API', `${PUBLIC_URL}/agents`],
     ['the API, spelt otherwise', 'HTTP://API.TEST:80/'],
     ['nothing', ''],
@@ -229,6 +241,13 @@ describe('a token request with resource', () => {
       ],
     ],
     ['another port', 'https://port.example:8443', ['https://PORT.example:8443/']],
+    [
+      'an encoded path',
+      'https://encoded.example/%7Eme/%2fa',
+      ['https://encoded.example/~me/%2Fa', 'https://encoded.example/%7eme/%2fa'],
+    ],
+    ['a path that needs no encoding', 'https://plain.example/~a.b', ['https://plain.example/%7ea%2Eb']],
+    ['another scheme', 'urn:example:~b%2Fc', ['URN:example:%7Eb%2fc']],
   ])(
     'A resource is found by any of its spellings (RFC 8707 section 2, RFC 3986 section 6.2): %s',
     async (_what, identifier, spellings) => {
@@ -279,9 +298,56 @@ describe('a token request with resource', () => {
     }
   });
 
+  it('A stored resource is found as it was written, also one that would be refused today', async () => {
+    const stored = [
+      ['https:loose.example', 'https://loose.example'],
+      ['https://loose.example/{x}', 'https://loose.example/%7Bx%7D'],
+      ['https://loose.example/%7eme', 'https://loose.example/%7eme'],
+    ] as const;
+    for (const [identifier, canonical] of stored) {
+      await api.sql(
+        `insert into resources (tenant_id, id, identifier, canonical, scopes, token_ttl_seconds, created_at)
+         values ($1, $2, $3, $4, '{a}', 60, now())`,
+        [member.tenantId, newId('res'), identifier, canonical],
+      );
+      await alsoGrant(identifier);
+    }
+    const spellings = [
+      ...stored.map(([identifier]) => [identifier, identifier] as const),
+      ...stored.map(([identifier, canonical]) => [canonical, identifier] as const),
+      ['HTTPS://LOOSE.example:443/%7eme', 'https://loose.example/%7eme'] as const,
+    ];
+    for (const [resource, identifier] of spellings) {
+      const { body } = await agent.requestToken({ resource });
+      expect([resource, body.error]).toEqual([resource, undefined]);
+      expect(decodeJwt(body.access_token as string).aud).toBe(identifier);
+    }
+    const listed = (await member.get('/resources')).body.data as { identifier: string }[];
+    expect(listed.map(({ identifier }) => identifier)).toEqual(
+      expect.arrayContaining(stored.map(([identifier]) => identifier)),
+    );
+  });
+
+  it.each([
+    'http:api.test',
+    'http:\\\\api.test',
+    'http:/api.test',
+    'http://api.test\\',
+    '\0',
+    'x'.repeat(257),
+  ])('A foreign or unknown resource is an invalid target: what is no URI: %j', async (resource) => {
+    const reply = await agent.requestToken({ resource });
+    expect([reply.status, reply.body.error]).toEqual([
+      400,
+      expect.stringMatching(/^invalid_(target|request)$/),
+    ]);
+  });
+
   it.each([
     ['the case of its path', 'https://strict.example/API'],
     ['a slash after its path', 'https://strict.example/api/'],
+    ['an encoded slash', 'https://strict.example%2Fapi'],
+    ['an encoded delimiter', 'https://strict.example/api%3B'],
     ['a query', 'https://strict.example/api?'],
     ['another scheme', 'http://strict.example/api'],
     ['another port', 'https://strict.example:444/api'],

@@ -5,29 +5,34 @@ import { setTimeout as wait } from 'node:timers/promises';
 import Koa from 'koa';
 import { getRawBody } from 'raw-body';
 import { afterEach, expect, it } from 'vitest';
-import { closeServer, createHttpServer, slowSenders } from '../src/http/server.ts';
+import { createHttpServer, slowSenders, stopLimits } from '../src/http/server.ts';
 import { until } from './support/until.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(() => open.splice(0).forEach((thing) => thing.close()));
+
+/** The addresses that were asked for, by all tests. */
+const asked: string[] = [];
 
 /** Reads bodies, and answers each request with its path. */
 const app = (): Koa => {
   const koa = new Koa();
   koa.silent = true;
   koa.use(async (ctx) => {
+    asked.push(ctx.url);
     await getRawBody(ctx.req);
     if (ctx.path === '/slow') await wait(300);
+    if (ctx.path === '/never') await new Promise(() => {});
     ctx.body = ctx.path;
   });
   return koa;
 };
 
 const listen = async (...settings: [keepAliveMs: number, limits?: typeof slowSenders]) => {
-  const server = createHttpServer(app(), ...settings).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const { server, stop } = createHttpServer(app(), ...settings);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
   open.push({ close: () => (server.closeAllConnections(), server.close()) });
-  return { server, port: (server.address() as AddressInfo).port };
+  return { server, stop, port: (server.address() as AddressInfo).port };
 };
 
 /** A connection, all that has come over it, and whether it has ended. */
@@ -92,14 +97,88 @@ it('An idle connection outlives the limits of a sender, and its next request has
 });
 
 it('Stopping ends idle connections, and answers what is under way', async () => {
-  const { server, port } = await listen(60_000);
+  const { server, stop, port } = await listen(60_000);
   const [idle, busy] = [await dial(port), await dial(port)];
   idle.socket.write(get('/idle'));
   await until('it is answered', () => idle.received().includes('/idle'));
   const arrived = once(server, 'request');
   busy.socket.write(get('/slow'));
   await arrived;
-  const closed = closeServer(server);
-  await Promise.all([idle.ended, busy.ended, closed]);
+  await Promise.all([idle.ended, busy.ended, stop()]);
   expect(busy.received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/slow$/);
+  expect(busy.received()).toContain('\r\nConnection: close\r\n');
+});
+
+/** Longer than any test: what ends by it would not end in time. */
+const NEVER_MS = 600_000;
+const post = 'POST /body HTTP/1.1\r\nHost: a\r\n';
+
+it.each([
+  ['that has sent nothing', ''],
+  ['in the middle of its headers', 'GET / HTTP/1.1\r\nHost: a\r\nX-Slow: '],
+  ['in the middle of its second headers', `${get('/first')}GET / HTTP/1.1\r\nX-Slow: `],
+])('No connection keeps a server from stopping: one %s', async (_what, head) => {
+  const { server, stop, port } = await listen(60_000);
+  const connected = once(server, 'connection');
+  const { socket, received, ended } = await dial(port);
+  await connected;
+  socket.write(head);
+  if (head.includes('/first')) await until('it is answered', () => received().includes('/first'));
+  else if (head) await wait(50);
+  await Promise.all([stop({ senderMs: NEVER_MS, answerMs: NEVER_MS }), ended]);
+});
+
+it.each([
+  ['a body', `${post}Content-Length: 100\r\n\r\nx`],
+  ['a chunk', `${post}Transfer-Encoding: chunked\r\n\r\n64\r\nx`],
+])('No connection keeps a server from stopping: one in the middle of %s', async (_what, text) => {
+  const { server, stop, port } = await listen(60_000);
+  const arrived = once(server, 'request');
+  const { socket, ended } = await dial(port);
+  socket.write(text);
+  await arrived;
+  await Promise.all([stop({ senderMs: 50, answerMs: NEVER_MS }), ended]);
+});
+
+it('No connection keeps a server from stopping: one that waits for an answer that never comes', async () => {
+  const { server, stop, port } = await listen(60_000);
+  const arrived = once(server, 'request');
+  const { socket, ended } = await dial(port);
+  socket.write(get('/never'));
+  await arrived;
+  await Promise.all([stop({ senderMs: 50, answerMs: 100 }), ended]);
+});
+
+it('No connection keeps a server from stopping: the limits', () => {
+  expect(stopLimits).toEqual({ senderMs: 2_000, answerMs: 10_000 });
+});
+
+it('A body that arrives in time is answered while the server stops', async () => {
+  const { server, stop, port } = await listen(60_000);
+  const arrived = once(server, 'request');
+  const { socket, received, ended } = await dial(port);
+  socket.write(`${post}Content-Length: 2\r\n\r\nx`);
+  await arrived;
+  const stopped = stop();
+  socket.write('x');
+  await Promise.all([stopped, ended]);
+  expect(received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/body$/);
+});
+
+it('A stopping server takes no new requests of a connection', async () => {
+  const { stop, port } = await listen(60_000);
+  const { socket, received, ended } = await dial(port);
+  socket.write(get('/slow?1') + get('/slow?2'));
+  await until('both have arrived', () => asked.at(-1) === '/slow?2');
+  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
+  socket.on('data', () => socket.write(get('/more')));
+  socket.write(get('/more'));
+  await Promise.all([stopped, ended]);
+  expect(asked).not.toContain('/more');
+  const answers = received().split('HTTP/1.1 ').slice(1);
+  expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/slow', '/slow']);
+  expect(answers.map((answer) => /^Connection: (.*)$/m.exec(answer)![1]!.trim())).toEqual([
+    'keep-alive',
+    'close',
+  ]);
 });

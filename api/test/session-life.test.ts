@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi } from './support/api.ts';
+import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { cookiesOf, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
+import { operations, send } from './support/operations.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -33,6 +34,28 @@ describe('A session in use is renewed with its cookie', () => {
       expect(member.cookie).toContain(cookiesOf(renewed));
       await letPass(member, 6);
       expect((await member.get('/agents')).status).toBe(200);
+    },
+  );
+
+  const isRenewed = async ({ userId }: TestMember): Promise<boolean> => {
+    const [session] = await api.sql(
+      `select expires_at > now() + interval '6 days' as renewed from sessions where user_id = $1`,
+      [userId],
+    );
+    return session?.renewed === true;
+  };
+
+  it.each(operations.map((operation) => [operation.id, operation] as const))(
+    'wherever it is renewed: %s',
+    async (_id, operation) => {
+      const member = await signUp(api);
+      await letPass(member, 2);
+      const headers = { cookie: member.cookie, origin: DASHBOARD_URL };
+      const reply = await send(api, operation, { headers });
+      const renewed = await isRenewed(member);
+      expect(renewed).toBe(operation.readsSession);
+      const lines = reply.headers.getSetCookie().filter((line) => RENEWED.test(line));
+      expect(lines).toHaveLength(renewed ? 1 : 0);
     },
   );
 

@@ -3,14 +3,11 @@ import { Problem } from '../platform/problem.ts';
 import type { Redis } from '../platform/redis.ts';
 import { rateLimited } from './admit.ts';
 import { consume, createLimiter } from './limiter.ts';
+import { createKnownAddresses } from './known-addresses.ts';
 import type { Limiter } from './limiter.ts';
 
 /** Wrong passwords for one account, of all strangers together and of each known device and address by itself. */
 const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;
-
-const KNOWN_SECONDS = 14 * 24 * 3_600;
-/** Addresses that an account is known from; a ninth takes the place of another. */
-const KNOWN_ADDRESSES = 8;
 
 /** Who tries to enter an account. Whether there is such an account makes no difference. */
 export interface Attempt {
@@ -33,19 +30,9 @@ export interface AccountDoor {
   remember(attempt: Attempt): Promise<void>;
 }
 
-const digest = (...parts: string[]): Buffer => createHash('sha256').update(parts.join('\n')).digest();
-
 /** An email address is 254 characters and tells of a person: neither goes to Redis. */
 const keyOf = (...parts: string[]): string =>
-  digest(...parts)
-    .toString('base64url')
-    .slice(0, 22);
-
-/** Each address has one of the account's places, and leaves its mark there. */
-const placeOf = ({ account, address }: Attempt): { key: string; mark: number } => {
-  const bytes = digest(account, address);
-  return { key: keyOf(account, String(bytes[0]! % KNOWN_ADDRESSES)), mark: bytes.readUInt32BE(1) };
-};
+  createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 22);
 
 /** Counts the attempt before it is proved, or a hundred at once would all be let through; answers where. */
 const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> => {
@@ -63,21 +50,15 @@ const isWrongPassword = (error: unknown): boolean =>
 
 export const createAccountDoor = (redis: Redis | undefined): AccountDoor => {
   const failures = createLimiter(redis, { name: 'account', ...ACCOUNT_FAILURES });
-  const known = createLimiter(redis, { name: 'known', points: 1, seconds: KNOWN_SECONDS });
+  const known = createKnownAddresses(redis);
 
-  const isKnown = async (attempt: Attempt): Promise<boolean> => {
-    const { key, mark } = placeOf(attempt);
-    return (await known.get(key))?.consumedPoints === mark;
-  };
-  const remember = async (attempt: Attempt): Promise<void> => {
-    const { key, mark } = placeOf(attempt);
-    await known.set(key, mark, KNOWN_SECONDS);
-  };
-  const allowancesOf = async (attempt: Attempt): Promise<string[]> => {
-    const { account, address, device } = attempt;
+  const remember = ({ account, address }: Attempt): Promise<void> =>
+    known.add(keyOf(account, 'addresses'), keyOf(account, 'address', address));
+  const allowancesOf = async ({ account, address, device }: Attempt): Promise<string[]> => {
+    const place = keyOf(account, 'address', address);
     return [
       ...(device === undefined ? [] : [keyOf(account, 'device', device)]),
-      ...((await isKnown(attempt)) ? [keyOf(account, 'address', address)] : []),
+      ...((await known.has(keyOf(account, 'addresses'), place)) ? [place] : []),
       keyOf(account, 'strangers'),
     ];
   };

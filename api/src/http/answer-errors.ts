@@ -60,7 +60,7 @@ const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
   const begun = ctx.res.getHeader('WWW-Authenticate');
   if (typeof begun !== 'string') return;
   const { route } = ctx.state as { route?: Route };
-  const needed = (route?.access === 'public' ? route.bearerScopes : route?.access) ?? [];
+  const needed = (typeof route?.access === 'string' ? route.bearerScopes : route?.access) ?? [];
   const namesScopes = begun.startsWith('Bearer ') && !begun.includes(' scope=') && needed.length > 0;
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource`;
   const more = [

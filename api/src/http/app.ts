@@ -9,10 +9,12 @@ import type { Trust } from '../platform/address.ts';
 import { newId } from '../platform/ids.ts';
 import { Problem, notFound } from '../platform/problem.ts';
 import type { Principal } from '../platform/principal.ts';
+import type { Member } from '../services/people/find-member.ts';
 import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
-import { authenticate, checkOrigin, requireScopes } from './authenticate.ts';
+import { authenticate, checkOrigin, requireMember, requireScopes } from './authenticate.ts';
 import { readBody, readRawBody } from './body.ts';
+import { checkMessage } from './check-message.ts';
 import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
@@ -22,16 +24,25 @@ const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token
   token?.actors.length === 0 &&
   (ctx.params as Record<string, string>).agentId === id;
 
+interface Caller {
+  /** Of a route with scopes. */
+  principal?: Principal;
+  /** Of a route with a session. */
+  member?: Member;
+}
+
 /** Proves who asks and lets the call through its limits before anything of it is read. */
-const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Principal | undefined> => {
-  if (route.fromDashboard) checkOrigin(ctx.method, ctx.req.headers, deps.config.DASHBOARD_URL);
-  if (route.access === 'public') return undefined;
-  const { principal, cookies } = await authenticate(deps, ctx.method, ctx.req.headers);
-  if (cookies.length > 0) ctx.set('Set-Cookie', cookies);
+const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Caller> => {
+  const { headers } = ctx.req;
+  const sendCookies = (lines: string[]): void => ctx.set('Set-Cookie', lines);
+  if (route.fromDashboard) checkOrigin(ctx.method, headers, deps.config.DASHBOARD_URL);
+  if (route.access === 'public') return {};
+  if (route.access === 'session') return { member: await requireMember(deps, headers, sendCookies) };
+  const principal = await authenticate(deps, ctx.method, headers, sendCookies);
   ctx.state.principal = principal;
   ctx.set(await admitPrincipal(deps, principal, route.neverRefused ?? false));
   if (!asksForItsOwn(route, ctx, principal)) requireScopes(principal, route.access);
-  return principal;
+  return { principal };
 };
 
 const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<Request> => ({
@@ -67,10 +78,13 @@ const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
       ctx.state.route = route;
-      const principal = await identify(deps, ctx, route);
+      const { principal, member } = await identify(deps, ctx, route);
       const address = clientAddress(ctx.req.socket.remoteAddress, ctx.get('x-forwarded-for'), trust);
       const request = await readRequest(ctx, route, address);
-      send(ctx, route, await handleOnce(deps, route, request, principal));
+      const answer = member
+        ? await route.handle(deps, request, member)
+        : await handleOnce(deps, route, request, principal);
+      send(ctx, route, answer);
     });
   }
   return router;
@@ -100,6 +114,7 @@ const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middlewa
     let path = '';
     try {
       path = readPath(ctx);
+      checkMessage(ctx.req);
       await next();
     } catch (error) {
       const oauth = routes.some((route) => route.errors === 'oauth' && route.path === path);

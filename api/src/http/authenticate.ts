@@ -6,16 +6,11 @@ import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
 import { actorsOf, linksOf } from '../services/tokens/access-token.ts';
 import { findMember } from '../services/people/find-member.ts';
+import type { Member, SendCookies } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';
 import { toWebHeaders } from './web-headers.ts';
 
 type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
-
-export interface Authenticated {
-  principal: Principal;
-  /** `Set-Cookie` lines for the browser whose session was renewed. */
-  cookies: string[];
-}
 
 /** RFC 6750 section 3. */
 const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
@@ -23,10 +18,13 @@ const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
 
 const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
 
-const authenticateAgent = async (
-  { verifyAccessToken }: AuthenticateDeps,
-  token: string,
+/** The agent whose Bearer token an `Authorization` header has. */
+export const authenticateAgent = async (
+  { verifyAccessToken }: Pick<AuthenticateDeps, 'verifyAccessToken'>,
+  authorization: string,
 ): Promise<Principal> => {
+  const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
+  if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
   const claims = await verifyAccessToken(token);
   if (!claims) throw unauthorized('The token is not valid, or has expired. Get a new one.', 'invalid_token');
   const [, ...before] = linksOf(claims);
@@ -60,17 +58,17 @@ const authenticateMember = async (
   deps: AuthenticateDeps,
   method: string,
   headers: IncomingHttpHeaders,
-): Promise<Authenticated> => {
+  sendCookies: SendCookies,
+): Promise<Principal> => {
   checkOrigin(method, headers, deps.config.DASHBOARD_URL);
-  const member = await findMember(deps, toWebHeaders(headers));
+  const member = await findMember(deps, toWebHeaders(headers), sendCookies);
   if (!member) throw unauthorized('Your session has ended. Sign in again.');
-  const principal: Principal = {
+  return {
     tenantId: member.tenant.id,
     kind: 'member',
     id: member.user.id,
     scopes: scopesOfRole(member.role),
   };
-  return { principal, cookies: member.cookies };
 };
 
 /** Who is asking, by Bearer token or session cookie. A request with both is judged by its token alone. */
@@ -78,18 +76,25 @@ export const authenticate = async (
   deps: AuthenticateDeps,
   method: string,
   headers: IncomingHttpHeaders,
-): Promise<Authenticated> => {
-  const authorization = headers.authorization;
-  if (authorization !== undefined) {
-    const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
-    if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
-    return { principal: await authenticateAgent(deps, token), cookies: [] };
-  }
+  sendCookies: SendCookies,
+): Promise<Principal> => {
+  if (headers.authorization !== undefined) return authenticateAgent(deps, headers.authorization);
   const cookie = headers.cookie ?? '';
   if (cookie.includes(`${sessionCookieName(deps.config.DASHBOARD_URL)}=`)) {
-    return authenticateMember(deps, method, headers);
+    return authenticateMember(deps, method, headers, sendCookies);
   }
   throw unauthorized('Sign in, or send "Authorization: Bearer <token>".');
+};
+
+/** Who is signed in. Problem: `unauthorized`. */
+export const requireMember = async (
+  deps: AuthenticateDeps,
+  headers: IncomingHttpHeaders,
+  sendCookies: SendCookies,
+): Promise<Member> => {
+  const member = await findMember(deps, toWebHeaders(headers), sendCookies);
+  if (!member) throw new Problem('unauthorized', 'You are not signed in.');
+  return member;
 };
 
 /** Problem: `forbidden`, naming the scopes that are missing (RFC 6750 section 3.1). */

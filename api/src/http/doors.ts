@@ -27,8 +27,8 @@ export interface Doors {
   signUp: Door;
   /** 5 an hour and person: mails with a link that confirms the address. */
   verificationPerson: Door;
-  /** 10 a day and mailbox, whatever `+tag` its addresses have. */
-  verificationMailbox: Door;
+  /** 10 a day for all `+tag`s of a mailbox together; the address without a tag has those of its person. */
+  verificationTags: Door;
   /** The same, 20 an hour and address. */
   verificationAddress: Door;
   /** 20 a minute and address: uses of such a link. */
@@ -94,11 +94,11 @@ export const createDoors = (
     accounts: createAccountDoor(redis),
     signUp: door({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
     verificationPerson: door({ name: 'verification-person', points: 5, seconds: hour, reason: links }),
-    verificationMailbox: door({
-      name: 'verification-mailbox',
+    verificationTags: door({
+      name: 'verification-tags',
       points: 10,
       seconds: day,
-      reason: 'Too many links for this mailbox',
+      reason: 'Too many links for addresses of this mailbox with a tag',
     }),
     verificationAddress: door({
       name: 'verification-address',

@@ -2,7 +2,7 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
 
-export type Limiter = Pick<RateLimiterMemory, 'consume' | 'get' | 'set' | 'reward'>;
+export type Limiter = Pick<RateLimiterMemory, 'consume' | 'reward'>;
 
 export interface Limits {
   name: string;
@@ -29,8 +29,6 @@ export const createLimiter = (redis: Redis | undefined, { name, points, seconds 
   };
   return {
     consume: (key, count) => ask((limiter) => limiter.consume(key, count)),
-    get: (key) => ask((limiter) => limiter.get(key)),
-    set: (key, count, secDuration) => ask((limiter) => limiter.set(key, count, secDuration)),
     reward: (key, count) => ask((limiter) => limiter.reward(key, count)),
   };
 };

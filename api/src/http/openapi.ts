@@ -75,7 +75,8 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
 
 /** What every route may answer besides its own problems, by how it is called. */
 const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Route): ProblemCode[] => [
-  ...(access === 'public' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
+  ...(access === 'session' ? (['unauthorized'] as const) : []),
+  ...(typeof access === 'string' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
   ...(params || query || body ? (['validation_failed'] as const) : []),
   ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
   ...(repeatable ? (['idempotency_key_reused', 'daily_limit'] as const) : []),
@@ -87,7 +88,7 @@ const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Ro
 
 const errorResponses = (route: Route, print: Printer): Json => {
   const codes = [...new Set([...route.problems, ...commonProblems(route)])];
-  if (route.access !== 'public' && !route.neverRefused) codes.push('free_tier_limit');
+  if (typeof route.access !== 'string' && !route.neverRefused) codes.push('free_tier_limit');
   const byStatus = Map.groupBy(new Set(codes), (code) => problemKinds[code].status);
   const oauth = route.errors === 'oauth';
   const content = oauth
@@ -101,13 +102,18 @@ const errorResponses = (route: Route, print: Printer): Json => {
   );
 };
 
+const securityOf = ({ access }: Route): Json[] => {
+  if (access === 'public') return [];
+  return access === 'session' ? [{ session: [] }] : [{ bearer: [...access] }, { session: [] }];
+};
+
 const operation = (route: Route, print: Printer): Json => {
   const bodyType = route.bodyType === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
   return {
     operationId: route.operationId,
     summary: route.summary,
     tags: [route.tag],
-    security: route.access === 'public' ? [] : [{ bearer: [...route.access] }, { session: [] }],
+    security: securityOf(route),
     parameters: [...parametersOf(route, print), ...headerParameters(route)],
     ...(route.body && {
       requestBody: {

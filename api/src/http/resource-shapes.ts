@@ -7,11 +7,11 @@ export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
 });
 
 export const identifier = z.string().max(256).refine(isResourceUri, {
-  error: 'must be an absolute URI without a fragment, such as https://crm.example.com',
+  error: 'must be an absolute URI (RFC 3986) without a fragment, such as https://crm.example.com',
 });
 
 export const resourceGrants = z
-  .array(z.strictObject({ resource: identifier, scopes: z.array(scopeName).min(1).max(20) }))
+  .array(z.strictObject({ resource: z.string().max(256), scopes: z.array(scopeName).min(1).max(20) }))
   .max(100)
   .meta({
     description:

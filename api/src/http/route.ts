@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { Origin, Principal, Scope } from '../platform/principal.ts';
 import type { ProblemCode } from '../platform/problem.ts';
+import type { Member } from '../services/people/find-member.ts';
 
 /** A request as its handler sees it: parsed, and with nothing of Koa. */
 export interface Request<P = unknown, Q = unknown, B = unknown> {
@@ -49,7 +50,7 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   errors?: 'problem' | 'oauth';
   /** Scripts of any website may read it; else those of the dashboard alone. */
   crossOrigin?: true;
-  /** A public one that reads or sets a session: it is asked by pages of the dashboard alone. */
+  /** One without scopes that changes or sets a session: it is asked by pages of the dashboard alone. */
   fromDashboard?: true;
 }
 
@@ -66,6 +67,11 @@ interface PublicRoute<P extends Fields, Q extends Fields, B extends Fields> exte
   handle(deps: Deps, request: Parsed<P, Q, B>): Promise<Answer>;
 }
 
+interface SessionRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
+  access: 'session';
+  handle(deps: Deps, request: Parsed<P, Q, B>, member: Member): Promise<Answer>;
+}
+
 interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
   /** The scopes that a caller, agent or member, must all hold. */
   access: readonly Scope[];
@@ -80,17 +86,22 @@ interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> exte
 
 /** A route is a value: what mounts it, what documents it and what tests it all read the same one. */
 export type Route = Shape<Fields, Fields, Fields> & {
-  access: 'public' | readonly Scope[];
+  access: 'public' | 'session' | readonly Scope[];
   bearerScopes?: readonly Scope[];
   neverRefused?: boolean;
   repeatable?: 'answer' | 'secret';
   ownNeedsNoScope?: true;
-  handle(deps: Deps, request: Request, principal?: Principal): Promise<Answer>;
+  handle(deps: Deps, request: Request, caller?: Principal | Member): Promise<Answer>;
 };
 
 /** A route that anyone may call. */
 export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
   route: PublicRoute<P, Q, B>,
+): Route => route as unknown as Route;
+
+/** A route for people who are signed in, whatever their role. */
+export const sessionRoute = <P extends Fields, Q extends Fields, B extends Fields>(
+  route: SessionRoute<P, Q, B>,
 ): Route => route as unknown as Route;
 
 /** A route for agents (Bearer) and members (session) that hold its scopes. */

@@ -59,12 +59,17 @@ export const clientAddress = (
   return nearest;
 };
 
+/** NAT64 (RFC 6052, RFC 8215): all IPv4 hosts behind a translator have addresses of one /64, which end in their own. */
+const TRANSLATED = /^64:ff9b:(?:0:0:0:0|1:[\da-f:]+):([\da-f]{1,4}):([\da-f]{1,4})$/;
+
 /** What a limit by address counts: an IPv6 host has a /64 to itself, so its addresses are one. */
 export const addressKey = (address: string): string => {
   if (isIPv4(address)) return address;
   const [left = [], right = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
-  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`;
+  const groups = [...left, ...zeros, ...right];
+  const [, ...halves] = TRANSLATED.exec(groups.join(':')) ?? [];
+  return halves.length > 0 ? toDotted(halves) : `${groups.slice(0, 4).join(':')}::/64`;
 };
 
 /** As `addressKey`, but of IPv6 the /48 that one customer may have: 65,536 times a /64. */

@@ -32,6 +32,7 @@ export const problemKinds = {
   free_tier_limit: { status: 429, title: 'The free tier’s limit is reached' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
+  not_implemented: { status: 501, title: 'Not implemented' },
   service_unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 

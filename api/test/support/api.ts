@@ -68,7 +68,7 @@ export const startApi = async ({
   }
   const watch = await watchHealth(healthSources(deps), logger);
   const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: '0.0.0-test' });
-  const server = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
+  const { server } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {

@@ -23,7 +23,7 @@ export interface Schema {
 
 interface Documented {
   operationId: string;
-  security: { bearer?: string[] }[];
+  security: { bearer?: string[]; session?: [] }[];
   parameters?: { name: string; in: string; schema: Schema }[];
   requestBody?: { required: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
@@ -40,7 +40,9 @@ export interface Operation {
   method: string;
   /** With `{name}` for each parameter. */
   path: string;
+  /** Asks for no scope. */
   isPublic: boolean;
+  readsSession: boolean;
   /** All of them are needed. */
   scopes: string[];
   parameters: string[];
@@ -69,7 +71,8 @@ export const operations: Operation[] = Object.entries(document.paths).flatMap(([
       id: operationId,
       method: method.toUpperCase(),
       path,
-      isPublic: security.length === 0,
+      isPublic: !security.some(({ bearer }) => bearer),
+      readsSession: security.some(({ session }) => session),
       scopes: security.flatMap(({ bearer }) => bearer ?? []),
       parameters: parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
       query: parameters.filter((parameter) => parameter.in === 'query'),

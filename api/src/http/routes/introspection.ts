@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { introspectToken } from '../../services/tokens/introspect-token.ts';
 import { admitClient } from '../admit.ts';
-import { authenticate, requireScopes } from '../authenticate.ts';
+import { authenticateAgent, requireScopes } from '../authenticate.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
 import type { Door, Doors } from '../doors.ts';
@@ -62,10 +62,9 @@ const identify = async (
   request: Parameters<typeof authenticateClient>[2],
 ): Promise<Asking> => {
   const { headers } = request;
-  if (!/^Bearer(?: |$)/i.test(headers.authorization ?? '')) {
-    return authenticateClient(deps, door, request);
-  }
-  const { principal } = await authenticate(deps, 'POST', headers);
+  const authorization = headers.authorization ?? '';
+  if (!/^Bearer(?: |$)/i.test(authorization)) return authenticateClient(deps, door, request);
+  const principal = await authenticateAgent(deps, authorization);
   requireScopes(principal, bearerScopes);
   return { tenantId: principal.tenantId, agentId: principal.id };
 };

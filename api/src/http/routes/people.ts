@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { addressKey, networkKey } from '../../platform/address.ts';
-import { Problem } from '../../platform/problem.ts';
-import { findMember } from '../../services/people/find-member.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
 import { createDeviceCookies } from '../../platform/device-cookie.ts';
 import type { Attempt } from '../account-door.ts';
 import type { Doors } from '../doors.ts';
 import { email } from '../email.ts';
-import { publicRoute } from '../route.ts';
+import { publicRoute, sessionRoute } from '../route.ts';
 import type { Answer, Request, Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
 import { verifyNewPerson } from './email-verification.ts';
@@ -35,12 +33,14 @@ const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: R
 /** Signed in, and the browser is known to the account from now on. */
 const answerSignedIn = (
   { config }: Pick<Deps, 'config'>,
-  { account, device }: Attempt,
+  request: Request,
   { user, cookies }: SignedIn,
 ): Answer => ({
   status: 200,
   body: { user },
-  headers: { 'Set-Cookie': [...cookies, createDeviceCookies(config).issue(account, device)] },
+  headers: {
+    'Set-Cookie': [...cookies, createDeviceCookies(config).issue(user.email, request.headers.cookie)],
+  },
 });
 
 const signUpRoute = (doors: Doors): Route =>
@@ -64,9 +64,8 @@ const signUpRoute = (doors: Doors): Route =>
         await verifyNewPerson(deps, doors, signedUp.user);
         return signedUp;
       });
-      const attempt = attemptOf(deps, body.email, request);
-      await doors.accounts.remember(attempt);
-      return answerSignedIn(deps, attempt, made);
+      await doors.accounts.remember(attemptOf(deps, body.email, request));
+      return answerSignedIn(deps, request, made);
     },
   });
 
@@ -92,7 +91,7 @@ const signInRoute = (doors: Doors): Route =>
       const found = await gate.run(() =>
         doors.accounts.enter(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
-      return answerSignedIn(deps, attempt, found);
+      return answerSignedIn(deps, request, found);
     },
   });
 
@@ -112,13 +111,13 @@ const signOutRoute = publicRoute({
   }),
 });
 
-const session = publicRoute({
+const session = sessionRoute({
   method: 'get',
   path: '/auth/session',
   operationId: 'getSession',
   summary: 'Who is signed in, in which tenant, with which role',
   tag,
-  access: 'public',
+  access: 'session',
   responses: {
     200: {
       description: 'The signed-in member',
@@ -131,12 +130,8 @@ const session = publicRoute({
         .meta({ id: 'Session' }),
     },
   },
-  problems: ['unauthorized'],
-  handle: async (deps, { headers }) => {
-    const member = await findMember(deps, toWebHeaders(headers));
-    if (!member) throw new Problem('unauthorized', 'You are not signed in.');
-    return { status: 200, body: member, headers: { 'Set-Cookie': member.cookies } };
-  },
+  problems: [],
+  handle: async (_deps, _request, member) => ({ status: 200, body: member }),
 });
 
 export const peopleRoutes = (doors: Doors): Route[] => [

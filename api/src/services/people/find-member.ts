@@ -10,9 +10,10 @@ export interface Member {
   user: Person & { emailVerified: boolean };
   tenant: { id: string; name: string };
   role: Role;
-  /** `Set-Cookie` lines for the browser: where the session was renewed, its cookie lives on as well. */
-  cookies: string[];
 }
+
+/** Takes the `Set-Cookie` lines of a session that was renewed, for whatever is answered: its cookie must live on too. */
+export type SendCookies = (lines: string[]) => void;
 
 interface Membership {
   tenant_id: string;
@@ -59,20 +60,22 @@ const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Da
   return expiresAt.getTime() < end && expiresAt.getTime() <= Date.now() + (idle - renewal) * 1_000;
 };
 
-/** The session of a cookie. One in use is renewed once a day, and the lines that tell the browser are answered. */
-const findSession = async (people: People, headers: Headers) => {
+/** The session of a cookie. One in use is renewed once a day. */
+const findSession = async (people: People, headers: Headers, sendCookies: SendCookies) => {
   const found = await people.api.getSession({ headers, query: { disableRefresh: true } });
-  if (!found || !isRenewalDue(found.session)) return found && { ...found, cookies: [] };
+  if (!found || !isRenewalDue(found.session)) return found;
   const renewed = await people.api.getSession({ headers, returnHeaders: true });
-  return renewed.response && { ...renewed.response, cookies: renewed.headers.getSetCookie() };
+  sendCookies(renewed.headers.getSetCookie());
+  return renewed.response;
 };
 
 /** The member that a session cookie stands for; `undefined` without a live session. Founds the tenant of a new person. */
 export const findMember = async (
   { db, people, peoplePool }: PeopleDeps,
   headers: Headers,
+  sendCookies: SendCookies,
 ): Promise<Member | undefined> => {
-  const found = await findSession(people, headers);
+  const found = await findSession(people, headers, sendCookies);
   if (!found) return undefined;
   const { id, email, name, emailVerified } = found.user;
   const user = { id, email, name, emailVerified };
@@ -86,6 +89,5 @@ export const findMember = async (
     user,
     tenant: { id: membership.tenant_id, name: membership.tenant_name },
     role: membership.role,
-    cookies: found.cookies,
   };
 };

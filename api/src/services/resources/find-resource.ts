@@ -1,7 +1,7 @@
 import { Resource } from '../../models/resource.ts';
 import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
-import { canonicalResource } from '../tokens/resource-uri.ts';
+import { canonicalForms } from '../tokens/resource-uri.ts';
 
 /** What a token may be for: which of its scopes the agent may get, and how long it may live. */
 export interface FoundResource {
@@ -26,6 +26,7 @@ export type FindResource = (
 export const createResourceLookup = (db: Database): FindResource =>
   keep(1_000, (tenantId, agentId, identifier) =>
     db.withTenant(tenantId, async (trx) => {
+      const forms = canonicalForms(identifier);
       const found = await Resource.query(trx)
         .joinRaw(
           `join agent_resource_grants g on g.tenant_id = resources.tenant_id and g.resource_id = resources.id
@@ -34,8 +35,8 @@ export const createResourceLookup = (db: Database): FindResource =>
         )
         .select('id', 'identifier', 'token_ttl_seconds', 'g.scopes')
         .where('resources.tenant_id', tenantId)
-        .where((either) => either.where({ identifier }).orWhere({ canonical: canonicalResource(identifier) }))
-        .orderByRaw('identifier = ? desc', [identifier])
+        .where((either) => either.where({ identifier }).orWhereIn('canonical', forms))
+        .orderByRaw('identifier = ? desc, canonical = ? desc', [identifier, forms[0] ?? identifier])
         .first();
       if (!found) return undefined;
       const { id: resourceId, scopes, tokenTtlSeconds } = found;

@@ -1,7 +1,7 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
 import type { Client } from '../authenticate-client.ts';
 import { OAuthError } from '../oauth-error.ts';
-import { isResource, isResourceUri } from '../resource-uri.ts';
+import { isResource, mayBeStored } from '../resource-uri.ts';
 import type { GrantDeps, TokenParameters } from './grant.ts';
 
 /** Who names a target must not get a token for the API instead, which is worth more than the one that was meant. */
@@ -21,7 +21,7 @@ export const findTarget = async (
 ): Promise<FoundResource> => {
   const { PUBLIC_URL: identifier, TOKEN_TTL_SECONDS: tokenTtlSeconds } = config;
   if (isResource(resource, identifier)) return { identifier, scopes, tokenTtlSeconds };
-  const found = isResourceUri(resource) ? await findResource(tenantId, agentId, resource) : undefined;
+  const found = mayBeStored(resource) ? await findResource(tenantId, agentId, resource) : undefined;
   if (found) return found;
   throw new OAuthError(
     'invalid_target',

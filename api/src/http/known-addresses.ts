@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache';
+import { soon } from '../platform/redis.ts';
+import type { Redis } from '../platform/redis.ts';
+
+const KNOWN_SECONDS = 14 * 24 * 3_600;
+/** Of one account, the last ones. */
+const MAX_ADDRESSES = 8;
+
+/** From which addresses each account has lately signed in. Both are digests. */
+export interface KnownAddresses {
+  has(account: string, address: string): Promise<boolean>;
+  add(account: string, address: string): Promise<void>;
+}
+
+/** The time of each address's last sign-in, oldest first. */
+type Times = ReadonlyMap<string, number>;
+
+const isRecent = (time: number | undefined): boolean =>
+  time !== undefined && Date.now() - time < KNOWN_SECONDS * 1_000;
+
+/** In memory, all that this process saw; in Redis, what every process saw. Without an answer of Redis, memory decides. */
+export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses => {
+  const memory = new LRUCache<string, Times>({ max: 10_000 });
+  const keyOf = (account: string): string => `door:known:${account}`;
+  return {
+    has: async (account, address) => {
+      const ours = isRecent(memory.get(account)?.get(address));
+      if (ours || !redis) return ours;
+      try {
+        const time = await soon(redis, redis.zscore(keyOf(account), address));
+        return time !== null && isRecent(Number(time));
+      } catch {
+        return false;
+      }
+    },
+    add: async (account, address) => {
+      const now = Date.now();
+      const others = [...(memory.get(account) ?? [])].filter(([name]) => name !== address);
+      memory.set(account, new Map([...others, [address, now] as const].slice(-MAX_ADDRESSES)));
+      if (!redis) return;
+      const key = keyOf(account);
+      const write = redis
+        .multi()
+        .zadd(key, now, address)
+        .zremrangebyrank(key, 0, -MAX_ADDRESSES - 1)
+        .expire(key, KNOWN_SECONDS);
+      // What Redis does not take is known to this process alone.
+      await soon(redis, write.exec()).catch(() => {});
+    },
+  };
+};
