@@ -4,22 +4,25 @@ import type { TestApi } from './support/api.ts';
 import { basic, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, TestAgent, TestMember } from './support/callers.ts';
 
-/** How far the clock of both processes is ahead. */
-let ahead = 0;
-const clock = () => new Date(Date.now() + ahead);
-
 let api: TestApi;
 let second: TestApi;
 beforeAll(async () => {
   const env = { RATE_LIMIT_MAX_REQUESTS: '1000000' };
-  api = await startApi({ env, clock });
-  second = await startApi({ env, clock, database: api.database });
+  api = await startApi({ env });
+  second = await startApi({ env, database: api.database });
 });
 afterAll(async () => {
   await second.close();
   await api.close();
 });
 
+/** As if the tenant had sent its keys so long before. */
+const age = (member: TestMember, by: string) =>
+  api.sql(
+    `update idempotency_keys set answer_until = answer_until - $2::interval, expires_at = expires_at - $2::interval
+     where tenant_id = $1`,
+    [member.tenantId, by],
+  );
 const withKey = (key: string) => ({ 'idempotency-key': key });
 const namesOf = async (member: TestMember): Promise<unknown[]> =>
   ((await member.get('/agents')).body.data as Json[]).map(({ name }) => name);
@@ -177,14 +180,14 @@ it('A secret is answered again for ten minutes', async () => {
   const rotate = () =>
     member.send('POST', `/agents/${agentId}/credentials/${credentialId}/rotate`, {}, withKey('k'));
   const first = await rotate();
-  ahead += 9 * 60_000;
+  await age(member, '9 minutes');
   const again = await rotate();
   expect([first.status, again.status]).toEqual([200, 200]);
   expect(again.body.clientSecret).toBe(first.body.clientSecret);
   const [kept] = await api.sql('select answer from idempotency_keys where tenant_id = $1', [member.tenantId]);
   expect(kept!.answer).toEqual(expect.any(String));
   expect(kept!.answer).not.toContain(first.body.clientSecret);
-  ahead += 60_000;
+  await age(member, '1 minute');
   const late = await rotate();
   expect([late.status, late.body.code]).toEqual([409, 'idempotent_answer_gone']);
   await member.send('POST', '/agents', { name: 'other' }, withKey('other'));
@@ -206,10 +209,48 @@ it('is forgotten after a day', async () => {
   const member = await signUp(api);
   const create = (name: string) => member.send('POST', '/agents', { name }, withKey('k'));
   expect((await create('first')).status).toBe(201);
-  ahead += 24 * 3_600_000;
+  await age(member, '24 hours');
   expect((await create('second')).status).toBe(201);
   const rows = await api.sql('select 1 from idempotency_keys where tenant_id = $1', [member.tenantId]);
   expect(rows).toHaveLength(1);
+});
+
+describe('An expired key is free, however many others have expired', () => {
+  let member: TestMember;
+  beforeAll(async () => {
+    member = await signUp(api);
+    await member.send('POST', '/agents', { name: 'before' }, withKey('before'));
+    await api.sql(
+      `insert into idempotency_keys (tenant_id, principal, operation, key, fingerprint, answer_until, expires_at)
+         select tenant_id, principal, operation, 'before ' || n, fingerprint, answer_until, expires_at
+         from idempotency_keys, generate_series(1, 300) n where tenant_id = $1`,
+      [member.tenantId],
+    );
+    await member.send('POST', '/agents', { name: 'first' }, withKey('other'));
+    await member.send('POST', '/agents', { name: 'same' }, withKey('same'));
+    await member.send('POST', '/agents', { name: 'early' }, withKey('parallel'));
+    await age(member, '24 hours');
+  });
+
+  it('for another request', async () => {
+    const { status, headers } = await member.send('POST', '/agents', { name: 'second' }, withKey('other'));
+    expect([status, headers.get('idempotent-replayed')]).toEqual([201, null]);
+  });
+
+  it('for the same request, which is done once more', async () => {
+    const { status, body } = await member.send('POST', '/agents', { name: 'same' }, withKey('same'));
+    expect([status, body.code]).toEqual([409, 'agent_name_taken']);
+  });
+
+  it('and for one of ten at once', async () => {
+    const ask = (process: TestApi) =>
+      post(process, '/agents', { name: 'late' }, { cookie: member.cookie, ...withKey('parallel') });
+    const replies = await Promise.all(Array.from({ length: 10 }, (_, i) => ask(i % 2 ? api : second)));
+    const made = replies.filter(({ status }) => status === 201);
+    expect(new Set(made.map(({ body }) => body.agentId)).size).toBe(1);
+    expect(replies.filter(({ status }) => status !== 201 && status !== 503)).toEqual([]);
+    expect((await namesOf(member)).filter((name) => name === 'late')).toHaveLength(1);
+  });
 });
 
 it.each(['', 'with space', 'x'.repeat(256), 'ümlaut'])('refuses the key "%s" with 400', async (key) => {

@@ -188,11 +188,15 @@ describe('rotateSigningKeys', () => {
   });
 
   const newer = { id: 'k9', key: createSecretKey(Buffer.alloc(32, 9)) };
-  const alone = { current: newer, find: (id: string) => (id === 'k9' ? newer.key : undefined) };
+  const alone = { current: newer, find: (id: string) => (id === 'k9' ? newer.key : undefined), ids: ['k9'] };
   /** The newer key first and the older beside it, as an operator would set it. */
   const together = () => {
     const { KEY_ENCRYPTION_KEYS: ours } = first.deps.config;
-    return { current: newer, find: (id: string) => alone.find(id) ?? ours.find(id) };
+    return {
+      current: newer,
+      find: (id: string) => alone.find(id) ?? ours.find(id),
+      ids: ['k9', ...ours.ids],
+    };
   };
   const rotateWith = (keyring: Keyring, ms: number) =>
     rotateSigningKeys(
@@ -269,6 +273,7 @@ describe('npm run keys:rotate', () => {
     expect(stdout.trim().split('\n')).toEqual([
       expect.stringMatching(new RegExp(`^${await kidOf('next')}  next      since \\S+Z  sealed by k1$`)),
       expect.stringMatching(new RegExp(`^${await kidOf('current')}  current   since \\S+Z  sealed by k1$`)),
+      'encryption key k1  encrypts new values  (mails: 1, signing keys: 2)',
     ]);
   });
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { epochDay } from '@sentryagent/workflows/rules/period';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../src/platform/clock.ts';
 import type { Redis } from '../src/platform/redis.ts';
 import { daysOf, listChanges, settleChanges } from '../src/services/usage/changed-days.ts';
+import { createMeter } from '../src/services/usage/meter.ts';
 import { counterRedis } from '../src/services/usage/scripts.ts';
 import type { AdmitCall, CounterRedis } from '../src/services/usage/scripts.ts';
 import { startApi } from './support/api.ts';
@@ -136,6 +139,24 @@ it('A warm call is one round trip to Redis', async () => {
   expect(await sendCalls([api], token, 10, 1)).toBe(10);
   redis.sendCommand = send;
   expect(sent.filter((text) => text.includes(member.tenantId))).toHaveLength(10);
+});
+
+it('A Redis that evicts the list of changed days loses no count', async () => {
+  const { db, logger, config } = api.deps;
+  const redis = Object.assign(api.deps.redis!.duplicate(), { REDIS_TIMEOUT_MS: 1_500 });
+  await once(redis, 'ready');
+  const { tenantId } = await signUp(api);
+  const meter = createMeter({
+    ...{ db, redis, logger, clock: systemClock },
+    config: { ...config, USAGE_FLUSH_INTERVAL_MS: 3_600_000 },
+  });
+  const call = { limitKey: 'agent:evicted', rateMax: 1_000_000, metered: { tenantId, quota: null } };
+  for (let i = 0; i < 7; i++) expect((await meter.admit(call)).outcome).toBe('allowed');
+  await redis.del('usage:changed');
+  await meter.flush();
+  expect(await ledgerOf(api, tenantId)).toBe(7);
+  await meter.stop();
+  redis.disconnect();
 });
 
 describe('a count that is none', () => {

@@ -4,7 +4,9 @@ import { createRecorder } from '../src/services/usage/record-totals.ts';
 import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, post, registerAgent, signUp } from './support/callers.ts';
+import { createDatabaseWithClock } from './support/database-clock.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
+import { dropTestDatabase } from './support/servers.ts';
 import { passTime } from './support/time.ts';
 import { until } from './support/until.ts';
 
@@ -133,7 +135,8 @@ describe('GET /billing/usage', () => {
   });
 
   it('A free period is the calendar month', async () => {
-    const leap = await startApi({ env: NO_RATE, clock: () => new Date('2028-02-28T12:00:00Z') });
+    const { database } = await createDatabaseWithClock('2028-02-28T12:00:00Z');
+    const leap = await startApi({ env: NO_RATE, database });
     const member = await signUp(leap);
     const { body } = await member.get('/billing/usage');
     expect(body).toMatchObject({
@@ -141,6 +144,7 @@ describe('GET /billing/usage', () => {
       period: { start: '2028-02-01T00:00:00.000Z', end: '2028-03-01T00:00:00.000Z' },
     });
     await leap.close();
+    await dropTestDatabase(database);
   });
 });
 
@@ -329,17 +333,20 @@ describe('the free tier’s limits', () => {
   });
 
   it('Midnight opens a new daily window', async () => {
-    let now = new Date(`${new Date().toISOString().slice(0, 10)}T23:59:59Z`);
-    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, clock: () => now });
+    const clock = await createDatabaseWithClock('2028-02-28T23:58:00Z');
+    const { database } = clock;
+    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, database });
     const member = await signUp(api);
     await useCalls(api, member.tenantId, 1_000);
     const agent = await registerAgent(api, member);
     expect((await agent.get('/agents')).status).toBe(429);
-    now = new Date(now.getTime() + 2_000);
+    await clock.set('2028-02-29T00:00:01Z');
+    passTime(1_001);
     expect((await agent.get('/agents')).status).toBe(200);
     expect((await usageOf(member)).metrics.api_calls).toMatchObject({ today: 1, limit: 1_000 });
     expect(await ledgerOf(api, member.tenantId)).toBeGreaterThanOrEqual(1_000);
     await api.close();
+    await dropTestDatabase(database);
   });
 
   it('Refused calls are not usage', async () => {
@@ -377,8 +384,8 @@ describe.each([
 
   it('A day is a UTC day in every time zone', async () => {
     expect(new Date(instant).getDate()).not.toBe(new Date(instant).getUTCDate());
-    const clock = () => new Date(instant);
-    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, clock });
+    const { database } = await createDatabaseWithClock(instant);
+    const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, database });
     const member = await signUp(api);
     await api.sql(
       `insert into usage_events (tenant_id, day, metric, source, count) values
@@ -402,6 +409,7 @@ describe.each([
       ),
     ).toEqual([{ day, count: 1 }]);
     await api.close();
+    await dropTestDatabase(database);
   });
 });
 

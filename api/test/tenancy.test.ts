@@ -268,6 +268,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_auditor', ['audit_heads', 'usage_events']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
+    ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys']],
     ['sentryagent_mailer', ['mails']],
     ['sentryagent_owner_finder', ['members', 'users']],
     ['sentryagent_expiry_finder', ['agents', 'credentials', 'tenants']],

@@ -1,5 +1,7 @@
 import { systemClock } from '../platform/clock.ts';
 import { createDatabase } from '../platform/database.ts';
+import { countSealed } from '../services/count-sealed.ts';
+import type { Sealed } from '../services/count-sealed.ts';
 import { KEY_SET_MAX_AGE, KEY_TIMES, mayTakeOver } from '../services/tokens/key-stages.ts';
 import { removeSigningKey, rotateSigningKeys } from '../services/tokens/rotate-signing-keys.ts';
 import type { KeyChange } from '../services/tokens/rotate-signing-keys.ts';
@@ -28,6 +30,23 @@ const tell = (changes: readonly KeyChange[]): void => {
 const sealedBy = ({ private_key: sealed }: SigningKeyRow): string =>
   sealed === null ? 'no private half' : `sealed by ${sealed.split('.')[0]}`;
 
+/** Whether an encryption key may be taken out of the setting. */
+const adviceOn = (id: string, sealed: readonly Sealed[]): string => {
+  const { current, ids } = config.KEY_ENCRYPTION_KEYS;
+  if (id === current.id) return 'encrypts new values';
+  if (!ids.includes(id)) return 'is missing: put it back into KEY_ENCRYPTION_KEYS';
+  return sealed.length > 0 ? 'is still needed' : 'may be removed, if it is first in no process';
+};
+
+const listEncryptionKeys = async (): Promise<void> => {
+  const byId = Map.groupBy(await db.acrossTenants(countSealed), ({ keyId }) => keyId);
+  for (const id of new Set([...config.KEY_ENCRYPTION_KEYS.ids, ...byId.keys()])) {
+    const sealed = byId.get(id) ?? [];
+    const counts = sealed.map(({ what, count }) => `${what}: ${count}`).join(', ') || 'nothing';
+    say(`encryption key ${id}  ${adviceOn(id, sealed)}  (${counts})`);
+  }
+};
+
 const list = async (): Promise<void> => {
   const keys = await db.acrossTenants(readSigningKeys);
   if (keys.length === 0) say('There is no key yet. The first start of the API makes one.');
@@ -35,6 +54,7 @@ const list = async (): Promise<void> => {
   for (const key of keys.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))) {
     say(`${key.kid}  ${key.status.padEnd(8)}  since ${key.since.toISOString()}  ${sealedBy(key)}`);
   }
+  await listEncryptionKeys();
 };
 
 const rotate = async (): Promise<void> => {

@@ -23,16 +23,21 @@ const decrypt = (key: KeyObject, aad: string, parts: string[]): string => {
   return Buffer.concat([decipher.update(sealed), decipher.final()]).toString('utf8');
 };
 
-/** Throws, in words for an operator, when the key is unknown or another, or the value or its context was changed. */
+/** No key of this process decrypts the value. The message is for an operator. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen';
+}
+
+/** Throws `CannotOpen` if the key is unknown or another one, or if the value or its context was changed. */
 export const open = (keys: Keyring, envelope: string, context: string): string => {
   const [id = '', iv = '', tag = '', sealed = ''] = envelope.split('.');
   const key = keys.find(id);
-  if (!key) throw new Error(`the key "${id}" is not in KEY_ENCRYPTION_KEYS`);
+  if (!key) throw new CannotOpen(`the key "${id}" is not in KEY_ENCRYPTION_KEYS`);
   try {
     return decrypt(key, `${id}\n${context}`, [iv, tag, sealed]);
   } catch (cause) {
     const [what] = context.split('\n');
-    throw new Error(
+    throw new CannotOpen(
       `the key "${id}" of KEY_ENCRYPTION_KEYS does not open ${what}: it is another key than the one that sealed it, or the value was changed`,
       { cause },
     );

@@ -5,6 +5,7 @@ import type { KeyObject } from 'node:crypto';
 export interface Keyring {
   current: { id: string; key: KeyObject };
   find(id: string): KeyObject | undefined;
+  ids: readonly string[];
 }
 
 /** Reads `id:base64,id:base64`; throws a sentence that says what is wrong. */
@@ -21,5 +22,5 @@ export const parseKeyring = (text: string): Keyring => {
   if (keys.size !== entries.length) throw new Error('an id occurs twice');
   const [current] = entries;
   if (!current) throw new Error('it is empty');
-  return { current, find: (id) => keys.get(id) };
+  return { current, find: (id) => keys.get(id), ids: [...keys.keys()] };
 };

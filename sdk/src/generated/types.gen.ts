@@ -947,7 +947,7 @@ export type RegisterAgentErrors = {
      */
     403: Problem;
     /**
-     * agent_name_taken
+     * agent_name_taken, idempotent_answer_gone
      */
     409: Problem;
     /**
@@ -1674,7 +1674,7 @@ export type AddKeyErrors = {
      */
     404: Problem;
     /**
-     * agent_decommissioned, credential_limit, key_taken
+     * agent_decommissioned, credential_limit, key_taken, idempotent_answer_gone
      */
     409: Problem;
     /**
@@ -1792,7 +1792,7 @@ export type CreateResourceErrors = {
      */
     403: Problem;
     /**
-     * resource_taken, resource_limit
+     * resource_taken, resource_limit, idempotent_answer_gone
      */
     409: Problem;
     /**

@@ -49,5 +49,5 @@ export const admitCredential = async (
   const agent = await lockLivingAgent(trx, principal, agentId);
   await checkMayIssueCredential(trx, principal, { agent, now });
   await checkLimit(trx, agentId, now);
-  await countCreation(trx, deps, principal, now);
+  await countCreation(trx, deps, principal);
 };

@@ -74,7 +74,7 @@ export const registerAgent = async (
     const resourceGrants = await resolveGrants(trx, tenantId, requested);
     await checkGrant(trx, principal, { scopes: details.scopes, resourceGrants, now });
     await checkLimit(trx, tenant, deps);
-    await countCreation(trx, deps, principal, now);
+    await countCreation(trx, deps, principal);
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),

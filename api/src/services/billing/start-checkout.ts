@@ -67,7 +67,7 @@ const takeOpenCheckout = (
       if (!open) throw unavailable(new Error('a checkout was closed at this very moment'));
       return { checkoutId: open.id, isNew: false, hasPage: open.sessionId !== null };
     }
-    await countCheckout(trx, { tenantId, now: at });
+    await countCheckout(trx, tenantId);
     const act = { actor: principal, origin, at };
     const metadata = { checkoutId: row.id };
     await appendAudit(trx, succeeded(act, { action: 'checkout.started', agentId: null, metadata }));

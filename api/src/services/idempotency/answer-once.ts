@@ -3,16 +3,17 @@ import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
 import { joinTransaction } from '../../platform/database.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { open, seal } from '../../platform/envelope.ts';
+import { CannotOpen, open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
+import type { Logger } from '../../platform/logger.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { checkMayIssueCredential, heldScopes } from '../agents/authority.ts';
 import { lockAgent } from '../agents/lock-agent.ts';
 import { countKey } from '../limits/count-today.ts';
 
-const DAY_MS = 24 * 3_600_000;
-const SECRET_MS = 10 * 60_000;
+const DAY_S = 24 * 3_600;
+const SECRET_S = 10 * 60;
 /** How many old keys of the tenant a new one clears away. */
 const MAX_CLEARED = 50;
 
@@ -35,7 +36,8 @@ export interface Once<T> {
 interface Row {
   fingerprint: Buffer;
   answer: string | null;
-  answer_until: Date;
+  /** Nobody hears the answer any more. */
+  is_over: boolean;
   token_id: string | null;
   scopes: Scope[];
 }
@@ -94,13 +96,16 @@ const checkMayHear = async (
   );
 };
 
-/** What has expired is of no use to anybody; a row that somebody holds is left for the next time. */
-const clear = async (trx: Transaction, tenantId: string, now: Date): Promise<void> => {
+/**
+ * What has expired is of no use to anybody; a row that somebody holds is left for the next time. Only after the own row
+ * is held: two requests that each wait for a row that the other clears would be a deadlock.
+ */
+const clear = async (trx: Transaction, tenantId: string): Promise<void> => {
   const old = (column: string) =>
     trx('idempotency_keys')
       .select('principal', 'operation', 'key')
       .where('tenant_id', tenantId)
-      .where(column, '<=', now)
+      .where(column, '<=', trx.fn.now())
       .limit(MAX_CLEARED)
       .forUpdate()
       .skipLocked();
@@ -112,11 +117,42 @@ const clear = async (trx: Transaction, tenantId: string, now: Date): Promise<voi
     .update({ answer: null });
 };
 
+/**
+ * Takes the key's row; `false` if a request of the last 24 hours has it. By Postgres' clock, which all processes share.
+ * An expired row is replaced, so nothing depends on when it is deleted.
+ */
+const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer): Promise<boolean> => {
+  const inSeconds = (seconds: number) => trx.raw('now() + make_interval(secs => ?)', [seconds]);
+  const taken = await trx('idempotency_keys')
+    .insert({
+      ...rowIdOf(attempt),
+      fingerprint,
+      token_id: attempt.principal.token?.jti ?? null,
+      scopes: attempt.principal.scopes,
+      answer: null,
+      answer_until: inSeconds(attempt.secretOf === undefined ? DAY_S : SECRET_S),
+      expires_at: inSeconds(DAY_S),
+    })
+    .onConflict(['tenant_id', 'principal', 'operation', 'key'])
+    .merge()
+    .where('idempotency_keys.expires_at', '<=', trx.fn.now())
+    .returning('key');
+  return taken.length > 0;
+};
+
+const gone = ({ secretOf }: Attempt, cause?: unknown): Problem =>
+  new Problem(
+    'idempotent_answer_gone',
+    secretOf === undefined
+      ? 'The request succeeded, but its response is no longer available. Read what it created instead.'
+      : 'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
+    { cause },
+  );
+
 const replay = <T>(
-  keys: Keyring,
-  id: RowId,
-  row: Row,
-  { fingerprint, now }: { fingerprint: Buffer; now: Date },
+  { keys, logger }: { keys: Keyring; logger: Logger },
+  attempt: Attempt,
+  { row, fingerprint }: { row: Row; fingerprint: Buffer },
 ): T => {
   // eslint-disable-next-line no-restricted-syntax -- Both are hashes of what this caller sent: no secret of another.
   if (!row.fingerprint.equals(fingerprint)) {
@@ -125,13 +161,14 @@ const replay = <T>(
       'This Idempotency-Key was used for another request. Send a new one.',
     );
   }
-  if (row.answer === null || row.answer_until <= now) {
-    throw new Problem(
-      'idempotent_answer_gone',
-      'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
-    );
+  if (row.answer === null || row.is_over) throw gone(attempt);
+  try {
+    return JSON.parse(open(keys, row.answer, contextOf(rowIdOf(attempt)))) as T;
+  } catch (error) {
+    if (!(error instanceof CannotOpen)) throw error;
+    logger.warn({ err: error }, 'a stored response cannot be decrypted: its request is answered as expired');
+    throw gone(attempt, error);
   }
-  return JSON.parse(open(keys, row.answer, contextOf(id))) as T;
 };
 
 /**
@@ -141,38 +178,27 @@ const replay = <T>(
  * `forbidden`.
  */
 export const answerOnce = async <T>(
-  { db, clock, keys }: { db: Database; clock: Clock; keys: Keyring },
+  deps: { db: Database; clock: Clock; keys: Keyring; logger: Logger },
   attempt: Attempt,
   work: (db: Database) => Promise<T>,
 ): Promise<Once<T>> => {
   const { tenantId } = attempt.principal;
-  const now = clock();
   const id = rowIdOf(attempt);
   const fingerprint = fingerprintOf(attempt.input);
-  return db.withTenant(tenantId, async (trx) => {
-    await clear(trx, tenantId, now);
-    const inserted = await trx('idempotency_keys')
-      .insert({
-        ...id,
-        fingerprint,
-        token_id: attempt.principal.token?.jti ?? null,
-        scopes: attempt.principal.scopes,
-        answer_until: new Date(now.getTime() + (attempt.secretOf === undefined ? DAY_MS : SECRET_MS)),
-        expires_at: new Date(now.getTime() + DAY_MS),
-      })
-      .onConflict()
-      .ignore()
-      .returning('key');
-    if (inserted.length === 0) {
-      const row = (await trx('idempotency_keys').where(id).first()) as Row;
-      await checkMayHear(trx, attempt, { row, now });
-      return { answer: replay<T>(keys, id, row, { fingerprint, now }), replayed: true };
+  return deps.db.withTenant(tenantId, async (trx) => {
+    if (!(await takeKey(trx, attempt, fingerprint))) {
+      const row = (await trx('idempotency_keys')
+        .where(id)
+        .first('*', trx.raw('answer_until <= now() as is_over'))) as Row;
+      await checkMayHear(trx, attempt, { row, now: deps.clock() });
+      return { answer: replay<T>(deps, attempt, { row, fingerprint }), replayed: true };
     }
-    await countKey(trx, { tenantId, now }, clientOf(attempt.principal));
-    const answer = await work(joinTransaction(db, tenantId, trx));
+    await clear(trx, tenantId);
+    await countKey(trx, tenantId, clientOf(attempt.principal));
+    const answer = await work(joinTransaction(deps.db, tenantId, trx));
     await trx('idempotency_keys')
       .where(id)
-      .update({ answer: seal(keys, JSON.stringify(answer), contextOf(id)) });
+      .update({ answer: seal(deps.keys, JSON.stringify(answer), contextOf(id)) });
     return { answer, replayed: false };
   });
 };

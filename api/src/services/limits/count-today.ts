@@ -1,6 +1,7 @@
-import { nextUtcMidnight, secondsUntil, utcDay } from '@sentryagent/workflows/rules/period';
+import { nextUtcMidnight, secondsUntil } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
+import { readTime } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -9,11 +10,6 @@ const MAX_CHECKOUTS = 50;
 const MAX_KEYS = 10_000;
 
 const number = new Intl.NumberFormat('en-US');
-
-interface Day {
-  tenantId: string;
-  now: Date;
-}
 
 interface Limit {
   counter: string;
@@ -31,21 +27,28 @@ const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
 };
 
 /**
- * Counts one more in the act's own transaction: what fails is not counted, and the row stays locked until the commit,
- * so parallel acts are counted one after another. A process whose clock is behind counts for the later day. Problem:
- * `daily_limit`.
+ * The counter is of today, or of tomorrow: a transaction that began after midnight may commit before one that began
+ * earlier. A later day is a mistake that would never end by itself, so it begins anew.
  */
-const countToday = async (trx: Transaction, { tenantId, now }: Day, limit: Limit): Promise<void> => {
+const IS_TODAY = 'c.day between excluded.day and excluded.day + 1';
+
+/**
+ * Counts one more in the act's own transaction: what fails is not counted, and the row stays locked until the commit,
+ * so parallel acts are counted one after another. The day is Postgres' own: a process whose clock is wrong begins none.
+ * Problem: `daily_limit`.
+ */
+const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Promise<void> => {
   const { rows } = await trx.raw<{ rows: unknown[] }>(
-    `insert into daily_counts as c (tenant_id, counter, day, count) values (?, ?, ?, 1)
+    `insert into daily_counts as c (tenant_id, counter, day, count)
+     values (?, ?, (now() at time zone 'UTC')::date, 1)
      on conflict (tenant_id, counter) do update
-       set day = greatest(c.day, excluded.day),
-         count = case when c.day < excluded.day then 1 else c.count + 1 end
-       where c.day < excluded.day or c.count < ?
+       set day = case when ${IS_TODAY} then c.day else excluded.day end,
+         count = case when ${IS_TODAY} then c.count + 1 else 1 end
+       where not (${IS_TODAY}) or c.count < ?
      returning 1`,
-    [tenantId, limit.counter, utcDay(now), limit.max],
+    [tenantId, limit.counter, limit.max],
   );
-  if (rows.length === 0) throw dailyLimit(limit, now);
+  if (rows.length === 0) throw dailyLimit(limit, await readTime(trx));
 };
 
 /** Where nothing is sold, every tenant may do as much as the most that is sold elsewhere. */
@@ -64,30 +67,29 @@ export const countCreation = async (
   trx: Transaction,
   { config }: { config: { BILLING_ENABLED: boolean } },
   principal: Pick<Principal, 'tenantId' | 'kind'>,
-  now: Date,
 ): Promise<void> => {
-  const day = { tenantId: principal.tenantId, now };
-  const most = await creationsPerDay(trx, day.tenantId, config.BILLING_ENABLED);
+  const { tenantId } = principal;
+  const most = await creationsPerDay(trx, tenantId, config.BILLING_ENABLED);
   const max = shareOf(most, principal);
   const things = `${number.format(most)} agents, credentials and resources`;
   const done =
     principal.kind === 'member'
       ? `Your tenant has created ${things} today, which is the daily limit`
       : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and today’s are used`;
-  await countToday(trx, day, { counter: 'creations', max, done });
+  await countToday(trx, tenantId, { counter: 'creations', max, done });
 };
 
 /** One checkout more; counted apart, since a tenant at its limits must be able to pay. Problem: `daily_limit`. */
-export const countCheckout = (trx: Transaction, day: Day): Promise<void> =>
-  countToday(trx, day, {
+export const countCheckout = (trx: Transaction, tenantId: string): Promise<void> =>
+  countToday(trx, tenantId, {
     counter: 'checkouts',
     max: MAX_CHECKOUTS,
     done: `Your tenant has started ${MAX_CHECKOUTS} checkouts today, which is the daily limit`,
   });
 
 /** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
-export const countKey = (trx: Transaction, day: Day, principal: string): Promise<void> =>
-  countToday(trx, day, {
+export const countKey = (trx: Transaction, tenantId: string, principal: string): Promise<void> =>
+  countToday(trx, tenantId, {
     counter: `keys of ${principal}`,
     max: MAX_KEYS,
     done: `You have sent ${number.format(MAX_KEYS)} requests with a new Idempotency-Key today, which is the daily limit`,

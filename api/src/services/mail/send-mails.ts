@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../../platform/database.ts';
+import { CannotOpen } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { MailData, MailKind } from './kinds.ts';
@@ -35,13 +36,16 @@ export class RecipientRefused extends Error {
 }
 
 /**
- * Half a day of tries. What is refused for so long is given up, or addresses that do not exist would be tried for ever;
- * not at once, because a server whose set-up is wrong refuses every recipient.
+ * Half a day of tries. After that a mail is given up, or addresses that do not exist would be tried for ever. Not at
+ * once, because the cause may be a setting: a mail server that refuses every recipient, or an encryption key that this
+ * worker does not have yet.
  */
 const MOST_REFUSALS = 20;
 
+const mayPass = (error: unknown): boolean => error instanceof RecipientRefused || error instanceof CannotOpen;
+
 const isFinal = (error: unknown, attempts: number): boolean =>
-  error instanceof UnknownMailKind || (error instanceof RecipientRefused && attempts >= MOST_REFUSALS);
+  error instanceof UnknownMailKind || (mayPass(error) && attempts >= MOST_REFUSALS);
 
 /** 10 s, 20 s, 40 s … up to an hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);

@@ -57,7 +57,7 @@ export const createResource = async (
   const now = deps.clock();
   return deps.db.withTenant(tenantId, async (trx) => {
     await checkRoom(trx, tenantId);
-    await countCreation(trx, deps, principal, now);
+    await countCreation(trx, deps, principal);
     const resource = await Resource.query(trx).insert({
       tenantId,
       id: newId('res', now.getTime()),

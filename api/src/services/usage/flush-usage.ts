@@ -5,12 +5,13 @@ import type { OwnCounts } from './own-counts.ts';
 import type { RecordTotals } from './record-totals.ts';
 import type { CounterRedis } from './scripts.ts';
 import { listUnsharedDays, readDays } from './stored-totals.ts';
-import type { TenantDay } from './totals.ts';
+import type { TenantDay, Total } from './totals.ts';
 
 export interface FlushDeps {
   db: Database;
   redis: CounterRedis;
   record: RecordTotals;
+  own: OwnCounts;
 }
 
 const PAGE = 200;
@@ -34,19 +35,22 @@ const exchange = async (
   trx: Transaction,
   { redis, record }: FlushDeps,
   days: readonly TenantDay[],
-): Promise<void> => {
-  if (days.length === 0) return;
+): Promise<Total[]> => {
+  if (days.length === 0) return [];
   const merged = await redis.merge(days, await readDays(trx, days));
   await record(trx, merged, false);
+  return merged;
 };
 
-const flushPage = ({ db, ...deps }: FlushDeps, until: string): Promise<Change[]> =>
-  db.acrossTenants(async (trx) => {
-    if (!(await takeLock(trx))) return [];
-    const changes = await listChanges(deps.redis, until, PAGE);
-    await exchange(trx, { db, ...deps }, daysOf(changes));
-    return changes;
+const flushPage = async (deps: FlushDeps, until: string): Promise<Change[]> => {
+  const { changes, merged } = await deps.db.acrossTenants(async (trx) => {
+    if (!(await takeLock(trx))) return { changes: [], merged: [] };
+    const listed = await listChanges(deps.redis, until, PAGE);
+    return { changes: listed, merged: await exchange(trx, deps, daysOf(listed)) };
   });
+  deps.own.stored(merged);
+  return changes;
+};
 
 /** Brings what changed in Redis into Postgres, counts of processes that died too, and what Redis lacks of those days back. */
 export const flushChanged = async (deps: FlushDeps): Promise<void> => {
@@ -69,19 +73,30 @@ export const shareUnshared = async (deps: FlushDeps): Promise<void> => {
   });
 };
 
-/** Writes what this process counted while Redis could not be told. */
-export const flushOwn = async (
-  { db, record }: Pick<FlushDeps, 'db' | 'record'>,
-  own: OwnCounts,
+type OwnDeps = Omit<FlushDeps, 'redis'>;
+
+const writeOwn = async (
+  { db, record, own }: OwnDeps,
+  totals: readonly Total[],
   unshared: boolean,
 ): Promise<void> => {
-  const totals = own.takeUnsynced();
   for (let from = 0; from < totals.length; from += OWN_PAGE) {
-    try {
-      await db.acrossTenants((trx) => record(trx, totals.slice(from, from + OWN_PAGE), unshared));
-    } catch (error) {
-      own.putBack(totals.slice(from));
-      throw error;
-    }
+    const page = totals.slice(from, from + OWN_PAGE);
+    await db.acrossTenants((trx) => record(trx, page, unshared));
+    own.stored(page);
   }
 };
+
+/** Writes what this process counted while Redis could not be told. */
+export const flushOwn = async (deps: OwnDeps, unshared: boolean): Promise<void> => {
+  const totals = deps.own.takeUnsynced();
+  try {
+    await writeOwn(deps, totals, unshared);
+  } catch (error) {
+    deps.own.putBack(totals);
+    throw error;
+  }
+};
+
+/** Writes what Redis was told and no flush of this process has brought to Postgres: Redis may have lost the list, too. */
+export const flushUnstored = (deps: OwnDeps): Promise<void> => writeOwn(deps, deps.own.unstored(), false);

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { flushChanged, flushOwn, shareUnshared } from './flush-usage.ts';
+import { flushChanged, flushOwn, flushUnstored, shareUnshared } from './flush-usage.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { createRecorder } from './record-totals.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -18,7 +18,8 @@ export interface FlusherDeps {
 /** The ways of the counts between this process, Redis and Postgres. */
 export const createFlusher = ({ db, logger, own, redis, link }: FlusherDeps) => {
   const record = createRecorder(logger);
-  const flushKept = (): Promise<void> => flushOwn({ db, record }, own, redis !== undefined);
+  const deps = { db, record, own };
+  const flushKept = (): Promise<void> => flushOwn(deps, redis !== undefined);
   let hadRedis = true;
 
   return {
@@ -28,13 +29,14 @@ export const createFlusher = ({ db, logger, own, redis, link }: FlusherDeps) => 
       if (hadRedis && !link.isClosed()) own.markAllUnsynced();
       hadRedis = link.isClosed();
       await flushKept();
-      if (redis && link.isClosed()) await shareUnshared({ db, redis, record });
+      if (redis && link.isClosed()) await shareUnshared({ ...deps, redis });
     },
     flush: async (): Promise<void> => {
       await flushKept();
       if (!redis || !link.isClosed()) return;
-      await shareUnshared({ db, redis, record });
-      await flushChanged({ db, redis, record });
+      await shareUnshared({ ...deps, redis });
+      await flushChanged({ ...deps, redis });
+      await flushUnstored(deps);
     },
   };
 };

@@ -1,3 +1,5 @@
+import { epochDay } from '@sentryagent/workflows/rules/period';
+import type { SharedClock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
 import type { Admission, Call } from './admission.ts';
@@ -5,7 +7,7 @@ import type { Attempt } from './attempt.ts';
 import { createLocalRate } from './local-rate.ts';
 import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
-import { readTotals } from './stored-totals.ts';
+import { readToday } from './stored-totals.ts';
 import { sumCounts } from './totals.ts';
 import type { TenantDay } from './totals.ts';
 
@@ -15,6 +17,7 @@ export interface LocalCounterDeps {
   others: OtherCounts;
   processId: string;
   windowMs: number;
+  clock: SharedClock;
 }
 
 /** How old Postgres' total may be that a decision in memory is made with. */
@@ -22,40 +25,43 @@ const STALE_MS = 1_000;
 
 /**
  * What decides while Redis is away: this process's share of the rate limit, and the quota from Postgres' total plus
- * its own count. With Postgres away too, the last known total holds.
+ * its own count, on the day of Postgres' clock. With Postgres away too, the last known total and time hold.
  */
-export const createLocalCounter = ({ db, own, others, processId, windowMs }: LocalCounterDeps) => {
+export const createLocalCounter = ({ db, own, others, processId, windowMs, clock }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
-  const readOthers = keep(STALE_MS, async (tenantId: string, day: string) => {
-    const totals = await readTotals(db, { tenantId, day: Number(day) });
-    return sumCounts(totals.filter(({ source }) => source !== processId));
+  const readOthers = keep(STALE_MS, async (tenantId: string) => {
+    const { time, day, totals } = await readToday(db, tenantId);
+    clock.saw(time);
+    others.saw(day, sumCounts(totals.filter(({ source }) => source !== processId)));
+    return true;
   });
 
-  /** What the other processes have counted, as far as Redis told or it is in Postgres. */
-  const countedByOthers = async (day: TenantDay): Promise<number> => {
-    const stored = await readOthers(day.tenantId, String(day.day)).catch(() => undefined);
-    if (stored !== undefined) others.saw(day, stored);
-    return others.get(day);
+  /** The tenant's day by now, with what the other processes have counted as far as Redis told or it is in Postgres. */
+  const lookAt = async (tenantId: string): Promise<{ day: TenantDay; elsewhere: number }> => {
+    await readOthers(tenantId).catch(() => undefined);
+    const day = { tenantId, day: epochDay(clock.now()) };
+    return { day, elsewhere: others.get(day) };
   };
 
   return {
     admit: async (
       { limitKey, rateMax }: Call,
       attempt: Attempt | undefined,
-      today: number,
       processes: number,
     ): Promise<Admission> => {
-      const day = attempt && { tenantId: attempt.tenantId, day: today };
-      const elsewhere = day ? await countedByOthers(day) : 0;
+      const seen = attempt && (await lookAt(attempt.tenantId));
       const { allowed, ...rate } = await takeRate(limitKey, Math.max(1, Math.floor(rateMax / processes)));
       // Nothing waits from here on: no other call is counted between the decision and the count.
-      const used = day ? elsewhere + own.get(day) : 0;
+      const used = seen ? seen.elsewhere + own.get(seen.day) : 0;
       if (!allowed) return { outcome: 'rate_limited', rate, used };
-      if (!attempt) return { outcome: 'allowed', rate, used };
+      if (!attempt || !seen) return { outcome: 'allowed', rate, used };
       if (attempt.quota !== null && used >= attempt.quota) return { outcome: 'quota_exceeded', rate, used };
-      attempt.count(today, true);
+      attempt.count(seen.day.day, true);
       return { outcome: 'allowed', rate, used: used + 1 };
     },
-    used: async (day: TenantDay): Promise<number> => (await countedByOthers(day)) + own.get(day),
+    used: async (tenantId: string): Promise<number> => {
+      const { day, elsewhere } = await lookAt(tenantId);
+      return elsewhere + own.get(day);
+    },
   };
 };

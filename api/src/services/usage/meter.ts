@@ -1,4 +1,4 @@
-import { epochDay } from '@sentryagent/workflows/rules/period';
+import { createSharedClock } from '../../platform/clock.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
@@ -20,6 +20,7 @@ export interface MeterDeps {
   db: Database;
   /** Absent: everything is decided in memory. */
   redis: Redis | undefined;
+  /** Decides nothing once the clock of Redis or Postgres has been read. */
   clock: Clock;
   logger: Logger;
   config: { RATE_LIMIT_WINDOW_MS: number; USAGE_FLUSH_INTERVAL_MS: number };
@@ -47,18 +48,24 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
   const own = createOwnCounts(processId);
   const others = createOtherCounts();
   const startAttempt = createAttempts(own);
-  const shape = { db, own, others, processId, windowMs: config.RATE_LIMIT_WINDOW_MS };
+  const shape = {
+    db,
+    own,
+    others,
+    processId,
+    windowMs: config.RATE_LIMIT_WINDOW_MS,
+    clock: createSharedClock(clock),
+  };
   const shared = redis && counterRedis(redis, config.RATE_LIMIT_WINDOW_MS, processId);
   const inRedis = shared && createRedisCounter({ ...shape, redis: shared });
   const link = redis && inRedis ? createRedisLink(redis, inRedis, logger) : noLink;
   const local = createLocalCounter(shape);
   const flusher = createFlusher({ db, logger, own, redis: shared, link });
-  const today = (): number => epochDay(clock());
 
   const flush = async (): Promise<void> => {
     await flusher.flush();
-    own.forgetBefore(today() - 1);
-    inRedis?.forgetBefore(today() - 1);
+    own.forgetOld();
+    inRedis?.forgetOld();
   };
 
   const stops = [
@@ -72,20 +79,18 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
       const attempt = call.metered && startAttempt(call.metered);
       try {
         return await link.ask(
-          (counter) => counter.admit(call, attempt, today()),
-          () => local.admit(call, attempt, today(), link.processes()),
+          (counter) => counter.admit(call, attempt),
+          () => local.admit(call, attempt, link.processes()),
         );
       } finally {
         attempt?.end();
       }
     },
-    usedToday: (tenantId) => {
-      const day = { tenantId, day: today() };
-      return link.ask(
-        (counter) => counter.used(day),
-        () => local.used(day),
-      );
-    },
+    usedToday: (tenantId) =>
+      link.ask(
+        (counter) => counter.used(tenantId),
+        () => local.used(tenantId),
+      ),
     redisState: link.state,
     flush,
     stop: async () => {

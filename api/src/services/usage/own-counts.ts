@@ -17,15 +17,30 @@ export interface OwnCounts {
   /** Takes the totals that Redis may not know of; put them back when they could not be written. */
   takeUnsynced(): Total[];
   putBack(totals: readonly Total[]): void;
-  /** Drops days before this one. */
-  forgetBefore(day: number): void;
+  /** The totals that are in Postgres, of whichever process: they are known to be there from now on. */
+  stored(totals: readonly Total[]): void;
+  /** What Redis was told and is not known to be in Postgres. */
+  unstored(): Total[];
+  /** Drops what is in Postgres and was last counted so long ago that its day is over, whatever any clock says. */
+  forgetOld(): void;
 }
 
+interface Count {
+  count: number;
+  /** The part of it that is known to be in Postgres. */
+  stored: number;
+  /** When it was last counted, by the monotonic clock. */
+  at: number;
+}
+
+/** A day takes one; the other is for clocks that differ, and for one that jumps and comes back. */
+const OLD_MS = 2 * 86_400_000;
+
 export const createOwnCounts = (processId: string): OwnCounts => {
-  const counts = new Map<string, number>();
+  const counts = new Map<string, Count>();
   const unsynced = new Set<string>();
 
-  const get = (day: TenantDay): number => counts.get(keyOf(day)) ?? 0;
+  const get = (day: TenantDay): number => counts.get(keyOf(day))?.count ?? 0;
   const total = ({ tenantId, day }: TenantDay): Total => ({
     tenantId,
     day,
@@ -38,8 +53,10 @@ export const createOwnCounts = (processId: string): OwnCounts => {
     get,
     total,
     add: (day, isUnsynced) => {
-      counts.set(keyOf(day), get(day) + 1);
-      if (isUnsynced) unsynced.add(keyOf(day));
+      const key = keyOf(day);
+      const { count, stored } = counts.get(key) ?? { count: 0, stored: 0 };
+      counts.set(key, { count: count + 1, stored, at: performance.now() });
+      if (isUnsynced) unsynced.add(key);
     },
     all: () => totals(counts.keys()),
     markAllUnsynced: () => {
@@ -53,9 +70,19 @@ export const createOwnCounts = (processId: string): OwnCounts => {
     putBack: (taken) => {
       for (const day of taken) unsynced.add(keyOf(day));
     },
-    forgetBefore: (day) => {
-      for (const key of counts.keys()) {
-        if (dayOfKey(key)!.day < day && !unsynced.has(key)) counts.delete(key);
+    stored: (written) => {
+      for (const { source, count, ...day } of written) {
+        const own = source === processId ? counts.get(keyOf(day)) : undefined;
+        if (own) own.stored = Math.max(own.stored, count);
+      }
+    },
+    unstored: () => {
+      const isMissing = ([key, { count, stored }]: [string, Count]) => stored < count && !unsynced.has(key);
+      return totals([...counts].filter(isMissing).map(([key]) => key));
+    },
+    forgetOld: () => {
+      for (const [key, { count, stored, at }] of counts) {
+        if (performance.now() - at > OLD_MS && stored >= count && !unsynced.has(key)) counts.delete(key);
       }
     },
   };

@@ -7,7 +7,7 @@ import type { TierId } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import { UsageEvent } from '../../models/usage-event.ts';
 import type { Metric } from '../../models/usage-event.ts';
-import type { Clock } from '../../platform/clock.ts';
+import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { countActiveAgents } from '../agents/count-active-agents.ts';
 import type { Meter } from './meter.ts';
@@ -34,6 +34,8 @@ export interface Usage {
 }
 
 interface Stored {
+  /** By Postgres' clock, as the rows are. */
+  now: Date;
   subscription: TenantSubscription;
   period: Period;
   agents: number;
@@ -56,12 +58,14 @@ const sumOf = async (trx: Transaction, metric: Metric, from: string, before: str
 const periodOf = ({ periodStart, periodEnd }: TenantSubscription, now: Date): Period =>
   periodStart && periodEnd && periodEnd > now ? { start: periodStart, end: periodEnd } : calendarMonth(now);
 
-const readStored = (db: Database, tenantId: string, now: Date): Promise<Stored> =>
+const readStored = (db: Database, tenantId: string): Promise<Stored> =>
   db.withTenant(tenantId, async (trx) => {
+    const now = await readTime(trx);
     const subscription = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
     const period = periodOf(subscription, now);
     const [start, today, tomorrow] = [utcDay(period.start), utcDay(now), utcDay(nextUtcMidnight(now))];
     return {
+      now,
       subscription,
       period,
       agents: await countActiveAgents(trx),
@@ -75,12 +79,11 @@ const readStored = (db: Database, tenantId: string, now: Date): Promise<Stored> 
 
 /** What the tenant has used, today and in its period, live: calls of this very second are in it. */
 export const readUsage = async (
-  { db, meter, clock }: { db: Database; meter: Pick<Meter, 'usedToday'>; clock: Clock },
+  { db, meter }: { db: Database; meter: Pick<Meter, 'usedToday'> },
   tenantId: string,
 ): Promise<Usage> => {
-  const now = clock();
-  const [stored, callsToday] = await Promise.all([readStored(db, tenantId, now), meter.usedToday(tenantId)]);
-  const { subscription, period, agents, earlierCalls, tokens } = stored;
+  const [stored, callsToday] = await Promise.all([readStored(db, tenantId), meter.usedToday(tenantId)]);
+  const { now, subscription, period, agents, earlierCalls, tokens } = stored;
   const tier = tiers[subscription.tier];
   const { limits } = tier;
   return {

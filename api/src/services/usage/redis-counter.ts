@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
+import type { SharedClock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import type { Admission, Call } from './admission.ts';
@@ -16,6 +18,7 @@ export interface RedisCounterDeps {
   db: Database;
   own: OwnCounts;
   others: OtherCounts;
+  clock: SharedClock;
 }
 
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
@@ -32,16 +35,22 @@ const askOf = ({ limitKey, rateMax }: Call, attempt: Attempt | undefined, day: n
   return { limitKey, rateMax, usage: { tenantId, quota: quota ?? undefined, day, ...bounds } };
 };
 
-/** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
-export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps) => {
-  /** Raises Redis to what Postgres and this process know of the day; answers all together. Without Postgres: a 503. */
-  const bringUpToDate = async (day: TenantDay): Promise<Total[]> => {
-    const stored = await readTotals(db, day).catch((error: unknown) => {
-      throw unavailable(error);
-    });
-    return redis.merge([day], [...stored, own.total(day)]);
-  };
+/** Raises Redis to what Postgres and this process know of the day; answers all together. Without Postgres: a 503. */
+const mergeDay = async (
+  { redis, db, own }: Pick<RedisCounterDeps, 'redis' | 'db' | 'own'>,
+  day: TenantDay,
+): Promise<Total[]> => {
+  const stored = await readTotals(db, day).catch((error: unknown) => {
+    throw unavailable(error);
+  });
+  return redis.merge([day], [...stored, own.total(day)]);
+};
 
+/** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
+export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCounterDeps) => {
+  const today = (): number => epochDay(clock.now());
+
+  const bringUpToDate = (day: TenantDay): Promise<Total[]> => mergeDay({ redis, db, own }, day);
   const days = createUpToDateDays(bringUpToDate);
   let connection = 0;
   redis.onClose(() => {
@@ -50,8 +59,9 @@ export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps)
   });
 
   return {
-    admit: async (call: Call, attempt: Attempt | undefined, today: number): Promise<Admission> => {
-      let day = today;
+    /** Redis decides the day, too: another one than that which was asked for is asked for anew. */
+    admit: async (call: Call, attempt: Attempt | undefined): Promise<Admission> => {
+      let day = today();
       for (let tries = 0; tries < TRIES; tries++) {
         const asked = attempt && { tenantId: attempt.tenantId, day };
         const known = asked && days.ensure(asked);
@@ -60,7 +70,10 @@ export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps)
         day = reply.day;
         if (outcome === 'unseeded') {
           if (asked && known) days.forget(asked, known);
-        } else if (outcome !== 'other_day') {
+        } else if (outcome === 'other_day') {
+          // Of the time only the day is known; the next ping tells the rest.
+          clock.saw(new Date(dayOfEpoch(day)));
+        } else {
           if (outcome === 'allowed') attempt?.count(day, false);
           if (asked) others.saw(asked, reply.others);
           return { outcome, rate: { remaining, resetMs }, used: reply.used };
@@ -69,11 +82,13 @@ export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps)
       throw new Error('Redis lost its data again and again');
     },
 
-    used: async (day: TenantDay): Promise<number> => sumCounts(await bringUpToDate(day)),
+    used: async (tenantId: string): Promise<number> =>
+      sumCounts(await bringUpToDate({ tenantId, day: today() })),
 
     /** The mark of this Redis' data, as this connection sees it, and how many processes share it. */
     ping: async (): Promise<[mark: string, processes: number]> => {
-      const [mark, processes] = await redis.pingCounters(randomUUID());
+      const [mark, processes, now] = await redis.pingCounters(randomUUID());
+      clock.saw(new Date(now));
       return [`${mark} ${connection}`, processes];
     },
 
@@ -88,6 +103,6 @@ export const createRedisCounter = ({ redis, db, own, others }: RedisCounterDeps)
         await redis.raise(totals.slice(from, from + PAGE));
     },
 
-    forgetBefore: days.forgetBefore,
+    forgetOld: (): void => days.forgetBefore(today() - 1),
   };
 };

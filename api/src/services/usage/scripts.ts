@@ -110,12 +110,12 @@ for place, entry in ipairs(cjson.decode(ARGV[1])) do
 end
 return hashes`;
 
-/** ARGV: a mark to set when there is none, process. Answers the mark and the number of live processes. */
+/** ARGV: a mark to set when there is none, process. Answers the mark, the number of live processes and the time. */
 const PING = `${TIME}
 redis.call('SET', 'usage:epoch', ARGV[1], 'NX')
 redis.call('ZADD', 'usage:processes', now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', 'usage:processes', 0, now - 10000)
-return {redis.call('GET', 'usage:epoch'), redis.call('ZCARD', 'usage:processes')}`;
+return {redis.call('GET', 'usage:epoch'), redis.call('ZCARD', 'usage:processes'), now}`;
 
 /** Takes entries off the list of changes unless they changed again meanwhile. ARGV: member, score, … */
 const SETTLE = `
@@ -149,10 +149,13 @@ export interface AdmitReply {
   others: number;
 }
 
+/** The mark of the data, the number of live processes, and the time in ms by Redis' clock. */
+export type Pong = [mark: string, processes: number, now: number];
+
 interface Scripts {
   admit(windowMs: number, processId: string, calls: string): Promise<string>;
   raise(days: string, whole: 0 | 1): Promise<string[][]>;
-  pingCounters(mark: string, processId: string): Promise<[mark: string, processes: number]>;
+  pingCounters(mark: string, processId: string): Promise<Pong>;
   settleChanges(...args: string[]): Promise<null>;
 }
 
@@ -164,8 +167,8 @@ export interface CounterRedis {
   raise(totals: readonly Total[]): Promise<void>;
   /** Tells all that Postgres knows of some days; answers what Redis knows then. */
   merge(days: readonly TenantDay[], stored: readonly Total[]): Promise<Total[]>;
-  /** Says that this process lives. Answers the mark of the data and the number of live processes. */
-  pingCounters(mark: string): Promise<[mark: string, processes: number]>;
+  /** Says that this process lives. */
+  pingCounters(mark: string): Promise<Pong>;
   /** The score of the newest change. */
   newestChange(): Promise<string | undefined>;
   /** Members and scores of the days that changed and not after `until`, oldest change first. */

@@ -1,15 +1,29 @@
 import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
 import { UsageEvent } from '../../models/usage-event.ts';
+import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { TenantDay, Total } from './totals.ts';
 
+const totalsOf = async (trx: Transaction, { tenantId, day }: TenantDay): Promise<Total[]> => {
+  const rows = await UsageEvent.query(trx)
+    .select('source', 'count')
+    .where({ tenant_id: tenantId, day: dayOfEpoch(day), metric: 'api_calls' });
+  return rows.map(({ source, count }) => ({ tenantId, day, source, count }));
+};
+
 /** The day's totals of API calls, as the flushes have left them in Postgres. */
-export const readTotals = (db: Database, { tenantId, day }: TenantDay): Promise<Total[]> =>
+export const readTotals = (db: Database, day: TenantDay): Promise<Total[]> =>
+  db.withTenant(day.tenantId, (trx) => totalsOf(trx, day));
+
+/** Those of the day that it is by Postgres' clock. */
+export const readToday = (
+  db: Database,
+  tenantId: string,
+): Promise<{ time: Date; day: TenantDay; totals: Total[] }> =>
   db.withTenant(tenantId, async (trx) => {
-    const rows = await UsageEvent.query(trx)
-      .select('source', 'count')
-      .where({ tenant_id: tenantId, day: dayOfEpoch(day), metric: 'api_calls' });
-    return rows.map(({ source, count }) => ({ tenantId, day, source, count }));
+    const time = await readTime(trx);
+    const day = { tenantId, day: epochDay(time) };
+    return { time, day, totals: await totalsOf(trx, day) };
   });
 
 interface Row {
