@@ -4,6 +4,8 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
+import { createDatabaseWithClock } from './support/database-clock.ts';
+import { dropTestDatabase } from './support/servers.ts';
 
 /** What the API takes for now: it stands still unless a test moves it. */
 let now = Date.now();
@@ -57,13 +59,22 @@ describe('What ends at a moment has ended in it', () => {
     expect([late.status, late.body.code]).toEqual([409, 'credential_ended']);
   });
 
-  it('the answer with a secret that is kept for a key', async () => {
-    const { agentId } = await registerAgent(api, member);
+  it('the answer with a secret that is kept for a key, by the clock of Postgres', async () => {
+    const start = Date.now();
+    const postgres = await createDatabaseWithClock(new Date(start).toISOString());
+    const own = await startApi({ database: postgres.database });
+    const owner = await signUp(own);
+    const { agentId } = await registerAgent(own, owner);
     const create = () =>
-      member.send('POST', `/agents/${agentId}/credentials`, {}, { 'idempotency-key': 'exact' });
-    expect((await create()).status).toBe(201);
-    const end = now + 600_000;
-    expect(await atItsEnd(end, async () => (await create()).status === 201)).toEqual([true, false]);
+      owner.send('POST', `/agents/${agentId}/credentials`, {}, { 'idempotency-key': 'exact' });
+    const createAt = async (at: number) => {
+      await postgres.set(new Date(at).toISOString());
+      return (await create()).status;
+    };
+    const end = start + 600_000;
+    expect([await createAt(start), await createAt(end - 1), await createAt(end)]).toEqual([201, 201, 409]);
+    await own.close();
+    await dropTestDatabase(postgres.database);
   });
 
   it('an access token, though it was accepted a moment before', async () => {
