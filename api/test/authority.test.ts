@@ -100,8 +100,8 @@ const callers: Readonly<Record<string, (agent: TestAgent) => Promise<string>>> =
 /** What each of the callers is answered, in their order. */
 const GRANTS = [2, 403, 2, 403, 401, 2, 403, 403, 401, 2, 403, 403];
 const KEYS = [2, 403, 403, 403, 401, 403, 403, 403, 401, 403, 403, 403];
-/** Yields nobody anything and takes nothing from a stronger one: its scope is enough. */
-const FREE = [2, 2, 2, 2, 401, 2, 2, 2, 401, 2, 2, 2];
+/** Yields nobody anything and takes nothing from a stronger one: its scope is enough, while its credentials work. */
+const FREE = [2, 2, 2, 2, 401, 2, 403, 403, 401, 2, 403, 403];
 
 interface Case {
   operation: string;

@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
@@ -594,6 +595,11 @@ describe('bytes that are no request', () => {
       `${lines('POST /auth/sign-in HTTP/1.1', HOST, 'Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
       501,
     ],
+    [
+      'chunks of HTTP/1.0',
+      `${lines('POST /auth/sign-in HTTP/1.0', HOST, 'Transfer-Encoding: chunked')}0\r\n\r\n`,
+      400,
+    ],
     ['a header without a name', lines('GET /health HTTP/1.1', HOST, ': a'), 400],
     ['a header with a NUL', lines('GET /health HTTP/1.1', HOST, 'x: a\0b'), 400],
     ['headers of 64 KiB', lines('GET /health HTTP/1.1', HOST, `x: ${'a'.repeat(65_536)}`), 431],
@@ -621,6 +627,38 @@ describe('bytes that are no request', () => {
     const answer = await exchange(text);
     expect(Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1])).toBe(status);
     expect(answer).not.toContain('canary');
+  });
+
+  it.each([
+    ['two Hosts', lines('GET /health HTTP/1.1', HOST, 'Host: b')],
+    [
+      'a transfer coding besides chunked',
+      `${lines('POST /auth/sign-in HTTP/1.1', HOST, 'Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
+    ],
+    [
+      'chunks of HTTP/1.0',
+      `${lines('POST /auth/sign-in HTTP/1.0', HOST, 'Connection: keep-alive', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
+    ],
+  ])('No request behind an ambiguous message is handled: %s', async (_what, text) => {
+    const newEmail = () => `${randomUUID()}@example.com`;
+    const email = newEmail();
+    const body = JSON.stringify({ email, password: 'correct horse battery' });
+    const signUp = `${lines(
+      'POST /auth/sign-up HTTP/1.1',
+      HOST,
+      `Origin: ${DASHBOARD_URL}`,
+      // Sign-ups are limited by network.
+      `X-Forwarded-For: 2001:db8:${randomBytes(2).toString('hex')}::1`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+    )}${body}`;
+    const usersOf = () => api.sql('select 1 from users where email = $1', [email]);
+    await exchange(text + signUp);
+    // A request that was handled beside it has come so far by now.
+    await exchange(signUp.replace(email, newEmail()));
+    expect(await usersOf()).toEqual([]);
+    expect(await exchange(signUp)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await usersOf()).toHaveLength(1);
   });
 
   it.each(['a', 'a:80', 'a_b.example:8080', '127.0.0.1', '[::1]:3000', 'A.EXAMPLE.', ''])(

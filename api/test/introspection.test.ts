@@ -71,6 +71,16 @@ describe('POST /oauth2/introspect', () => {
       }),
       await send('/oauth2/introspect', byBearer, { token }),
     ];
+    const form = {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: token,
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    };
+    const actor = await registerAgent(api, member);
+    const exchanged = (await actor.requestToken(form)).body.access_token as string;
+    const told = await introspect(agent, exchanged);
+    expect(told.body).toEqual({ active: true, token_type: 'Bearer', ...decodeJwt(exchanged) });
+    expect(told.body.exchanged_from).toHaveLength(1);
     for (const reply of replies) {
       expect([reply.status, reply.body]).toEqual([200, expected]);
       expect(reply.headers.get('cache-control')).toBe('no-store');

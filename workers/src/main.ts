@@ -13,10 +13,13 @@ const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
 installRuntime(logger);
 
-const cannotStart = (error: unknown): never => {
-  logger.fatal({ err: error }, 'the worker cannot start');
-  process.exit(1);
-};
+const exitWith =
+  (message: string) =>
+  (error: unknown): never => {
+    logger.fatal({ err: error }, message);
+    process.exit(1);
+  };
+const cannotStart = exitWith('the worker cannot start');
 
 const deps = await createDeps(config, logger).catch(cannotStart);
 const { temporal } = deps;
@@ -41,7 +44,7 @@ health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, workers.stop);
 logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'working');
-await workers.ended;
+await workers.ended.catch(exitWith('a worker failed'));
 stopMail();
 watch.stop();
 health.closeAllConnections();

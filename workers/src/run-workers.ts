@@ -25,53 +25,68 @@ export interface RunningWorkers {
   ended: Promise<void>;
 }
 
-interface Team {
+/** Workers of one connection. */
+interface WorkerSet {
   connection: NativeConnection;
   workers: Worker[];
+  /** All work has ended, and the connection is closed. Rejects as soon as a worker fails. */
+  ended: Promise<unknown>;
+  /** The same, but waits for every worker, and never rejects. */
+  settled: Promise<unknown>;
 }
 
-const shutDown = ({ workers }: Team): void => {
+const shutDown = ({ workers }: WorkerSet): void => {
   for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+};
+
+const startSet = (connection: NativeConnection, workers: Worker[]): WorkerSet => {
+  const runs = workers.map((worker) => worker.run());
+  const closed = Promise.allSettled(runs).then(() => connection.close());
+  return {
+    connection,
+    workers,
+    ended: Promise.all([...runs, closed]),
+    settled: Promise.allSettled([...runs, closed]),
+  };
 };
 
 /**
  * Temporal's SDK gives up a silent connection after 45 seconds, and a worker that is given another one waits as long
- * for the polls that it sent over the first. So new workers take over, and the old ones end beside them.
+ * for the polls that it sent over the first. So new workers take over, and the old ones end beside them. There are
+ * never more than two sets: the next replacement waits until the old workers have ended.
  */
 export const runWorkers = async (
-  connection: NativeConnection,
-  parts: WorkerParts,
+  first: NativeConnection,
+  { connect, create, temporal, logger }: WorkerParts,
 ): Promise<RunningWorkers> => {
-  const { connect, create, temporal, logger } = parts;
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   let silentLooks = 0;
   let isStopping = false;
-  let replacing: Promise<void> | undefined;
+  let replacing: Promise<unknown> | undefined;
 
-  let current: Team = { connection, workers: await create(connection) };
-
-  const run = async (team: Team): Promise<void> => {
-    try {
-      await Promise.all(team.workers.map((worker) => worker.run()));
-      await team.connection.close();
-      if (team === current) resolve();
-    } catch (error) {
-      if (team === current) reject(error as Error);
-      else logger.warn({ err: error }, 'workers that were replaced did not end well');
-    }
+  const follow = (set: WorkerSet): void => {
+    set.ended.then(
+      () => set === current && resolve(),
+      (error: unknown) => {
+        if (set === current) reject(error as Error);
+        else logger.warn({ err: error }, 'replaced workers failed while stopping');
+      },
+    );
   };
   const replace = async (): Promise<void> => {
     const connection = await connect();
-    const next = { connection, workers: await create(connection) };
+    const next = startSet(connection, await create(connection));
     const old = current;
     current = next;
     silentLooks = 0;
-    void run(next);
+    follow(next);
     shutDown(isStopping ? next : old);
-    logger.warn('the connection to Temporal was silent: workers of a new one go on');
+    logger.warn('the connection to Temporal was silent; new workers use a new connection');
+    await old.settled;
   };
 
-  void run(current);
+  let current = startSet(first, await create(first));
+  follow(current);
   return {
     states: () => current.workers.map((worker) => worker.getState()),
     look: async () => {
@@ -79,9 +94,8 @@ export const runWorkers = async (
       silentLooks = seen.state === 'disconnected' ? silentLooks + 1 : 0;
       const isSilent = silentLooks >= SILENT_LOOKS && !isStopping && !replacing;
       if (isSilent && (await temporal.look()).state === 'connected')
-        replacing ??= replace()
-          .catch((error: unknown) => logger.warn({ err: error }, 'Temporal could not be connected anew'))
-          .finally(() => (replacing = undefined));
+        // Workers that cannot be made are half made: this process ends, and a new one starts afresh.
+        replacing ??= replace().then(() => (replacing = undefined), reject);
       return seen;
     },
     stop: () => {

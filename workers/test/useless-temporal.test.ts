@@ -64,7 +64,7 @@ const expectWorkDone = async ({ url }: TemporalServer): Promise<void> => {
   await direct.close();
 };
 
-const isLeft = (): boolean => logs.some((text) => text.includes('workers of a new one go on'));
+const isLeft = (): boolean => logs.some((text) => text.includes('new workers use a new connection'));
 
 const expectLeft = (): Promise<void> =>
   until('the silent connection is left', async () => {

@@ -14,7 +14,7 @@ import { admitPrincipal } from './admit.ts';
 import { answerError } from './answer-errors.ts';
 import { authenticate, checkOrigin, requireMember, requireScopes } from './authenticate.ts';
 import { readBody, readRawBody } from './body.ts';
-import { checkMessage } from './check-message.ts';
+import { findFault } from './check-message.ts';
 import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
 import type { Answer, Request, Route } from './route.ts';
@@ -114,7 +114,8 @@ const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middlewa
     let path = '';
     try {
       path = readPath(ctx);
-      checkMessage(ctx.req);
+      const fault = findFault(ctx.req);
+      if (fault) throw fault;
       await next();
     } catch (error) {
       const oauth = routes.some((route) => route.errors === 'oauth' && route.path === path);

@@ -59,8 +59,8 @@ export const clientAddress = (
   return nearest;
 };
 
-/** NAT64 (RFC 6052, RFC 8215): all IPv4 hosts behind a translator have addresses of one /64, which end in their own. */
-const TRANSLATED = /^64:ff9b:(?:0:0:0:0|1:[\da-f:]+):([\da-f]{1,4}):([\da-f]{1,4})$/;
+/** NAT64 (RFC 6052 section 2.1): all IPv4 hosts behind a translator have addresses of one /96, which end in their own. */
+const TRANSLATED = /^64:ff9b:0:0:0:0:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
 /** What a limit by address counts: an IPv6 host has a /64 to itself, so its addresses are one. */
 export const addressKey = (address: string): string => {

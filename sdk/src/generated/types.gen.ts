@@ -154,7 +154,7 @@ export type Introspection = {
     act?: Actor;
     tenant_id?: string;
     /**
-     * What the client proved itself with.
+     * The credential that the client authenticated with.
      */
     credential_id?: string;
     /**
@@ -162,11 +162,12 @@ export type Introspection = {
      */
     credential_generation?: number;
     /**
-     * Of an exchanged token: the tokens that it ends with, the newest first.
+     * The tokens that this one was exchanged from, newest first. It is revoked with any of them.
      */
     exchanged_from?: Array<{
         jti: string;
         credential_id: string;
+        credential_generation?: number;
     }>;
     scope?: string;
     jti?: string;

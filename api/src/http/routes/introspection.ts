@@ -29,15 +29,23 @@ const response = z
     client_id: z.string().optional(),
     act: actor.optional(),
     tenant_id: z.string().optional(),
-    credential_id: z.string().optional().meta({ description: 'What the client proved itself with.' }),
+    credential_id: z
+      .string()
+      .optional()
+      .meta({ description: 'The credential that the client authenticated with.' }),
     credential_generation: z
       .int()
       .optional()
       .meta({ description: 'Which secret of the credential, from 0.' }),
     exchanged_from: z
-      .array(z.object({ jti: z.string(), credential_id: z.string() }))
+      .array(
+        z.object({ jti: z.string(), credential_id: z.string(), credential_generation: z.int().optional() }),
+      )
       .optional()
-      .meta({ description: 'Of an exchanged token: the tokens that it ends with, the newest first.' }),
+      .meta({
+        description:
+          'The tokens that this one was exchanged from, newest first. It is revoked with any of them.',
+      }),
     scope: z.string().optional(),
     jti: z.string().optional(),
     iat: z.int().optional().meta({ description: 'Seconds since 1970, as is `exp`.' }),

@@ -107,6 +107,11 @@ export const heldScopes = async (
 ): Promise<readonly Scope[]> =>
   principal.token ? (await readStanding(trx, principal, principal.token, now)).scopes : principal.scopes;
 
+/** Lets a token act only while every credential behind it works, whatever the act needs. Problem: `forbidden`. */
+export const checkStanding = async (trx: Transaction, principal: Principal, now: Date): Promise<void> => {
+  await heldScopes(trx, principal, now);
+};
+
 /** One that speaks for its agent alone, and has every scope that the agent has: it is worth as much as a credential. */
 const isWhole = (token: PresentedToken, scopes: readonly Scope[], [agent, ...others]: Agent[]): boolean =>
   token.actors.length === 0 &&
@@ -125,7 +130,6 @@ const findMissing = async (
   { scopes, resourceGrants, now }: Holdings & { now: Date },
 ): Promise<Holdings> => {
   const { token } = principal;
-  if (scopes.length === 0 && resourceGrants.length === 0) return { scopes, resourceGrants };
   if (!token) {
     const mayGrant = principal.scopes.includes('agents:write');
     return {

@@ -5,6 +5,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
+import { checkStanding } from '../agents/authority.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../lock-tenant.ts';
@@ -44,7 +45,7 @@ const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
 
 /**
  * Lets agents of the tenant that are granted its scopes get tokens for a service. Problems: `validation_failed`,
- * `resource_taken`, `resource_limit`, `daily_limit`.
+ * `resource_taken`, `resource_limit`, `daily_limit`, `forbidden`.
  */
 export const createResource = async (
   deps: ResourceDeps,
@@ -57,6 +58,7 @@ export const createResource = async (
   const now = deps.clock();
   return deps.db.withTenant(tenantId, async (trx) => {
     await checkRoom(trx, tenantId);
+    await checkStanding(trx, principal, now);
     await countCreation(trx, deps, principal);
     const resource = await Resource.query(trx).insert({
       tenantId,

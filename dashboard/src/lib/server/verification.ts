@@ -15,8 +15,11 @@ const isCode = (failure: unknown, code: string): boolean =>
   failure instanceof ApiError && failure.code === code;
 
 /** The address that this browser has just confirmed, for the page that says so: it may be loaded again. */
-export const readConfirmed = ({ cookies, url }: RequestEvent): string | undefined =>
-  url.searchParams.has('confirmed') ? cookies.get(CONFIRMED) : undefined;
+export const readConfirmed = ({ cookies, url }: RequestEvent): string | undefined => {
+  const email = url.searchParams.has('confirmed') ? cookies.get(CONFIRMED) : undefined;
+  // A sibling domain can set cookies here: no sentence of its own gets onto the page.
+  return email !== undefined && /^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email) ? email : undefined;
+};
 
 const showConfirmed = ({ cookies }: RequestEvent, email: string): never => {
   const secure = config.origin.startsWith('https:');
