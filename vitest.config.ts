@@ -8,7 +8,7 @@ export default defineConfig({
     pool: 'forks',
     // Two cores carry the servers as well as the tests; a third worker uses the time that tests wait.
     maxWorkers: 3,
-    // Longer than `until` waits on a busy machine: it ends no test that would pass.
+    // Four times what `until` waits: a busy machine needs it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

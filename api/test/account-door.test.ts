@@ -346,8 +346,8 @@ it('A flood of strangers takes no turn of a known browser', async () => {
 it('A network signs in 100 times a minute', async () => {
   const host = (i: number) => `2001:db8:79:${i.toString(16)}::1`;
   const { signInNetwork } = createDoors(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
-  for (let i = 0; i < 99; i++) await signInNetwork.knock(networkKey(host(i)));
   const { email } = await makeOwner();
+  for (let i = 0; i < 99; i++) await signInNetwork.knock(networkKey(host(i)));
   expect((await signIn(email, { address: host(99) })).status).toBe(200);
   const refused = await signIn(email, { address: host(100) });
   expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);

@@ -7,6 +7,7 @@ import type { TestApi } from './support/api.ts';
 import { call, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { NO_RATE, ledgerOf, usageOf } from './support/metered.ts';
+import { onOneDay } from './support/one-day.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -24,8 +25,6 @@ afterAll(async () => {
   await api.close();
 });
 
-const today = () => new Date().toISOString().slice(0, 10);
-
 const register = (process: TestApi, { cookie }: TestMember, name: string, key?: string) =>
   call(process, '/agents', {
     method: 'POST',
@@ -39,21 +38,23 @@ const register = (process: TestApi, { cookie }: TestMember, name: string, key?: 
   });
 
 it.each([400, -400])('A wrong clock begins no day of a counter: %i days off', async (days) => {
-  ahead = days * DAY_MS;
-  const member = await signUp(api);
-  expect((await register(other, member, 'one')).status).toBe(201);
-  const count = () =>
-    api.sql(`select day::text, count from daily_counts where tenant_id = $1 and counter = 'creations'`, [
-      member.tenantId,
-    ]);
-  expect(await count()).toEqual([{ day: today(), count: 1 }]);
-  await api.sql('update daily_counts set count = 1000 where tenant_id = $1', [member.tenantId]);
-  for (const process of [api, other]) {
-    const { status, body } = await register(process, member, 'more');
-    expect([status, body.code]).toEqual([429, 'daily_limit']);
-    expect(body.resetsAt).toBe(new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS).toISOString());
-  }
-  expect(await count()).toEqual([{ day: today(), count: 1_000 }]);
+  await onOneDay(async (day) => {
+    ahead = days * DAY_MS;
+    const member = await signUp(api);
+    expect((await register(other, member, 'one')).status).toBe(201);
+    const count = () =>
+      api.sql(`select day::text, count from daily_counts where tenant_id = $1 and counter = 'creations'`, [
+        member.tenantId,
+      ]);
+    expect(await count()).toEqual([{ day, count: 1 }]);
+    await api.sql('update daily_counts set count = 1000 where tenant_id = $1', [member.tenantId]);
+    for (const process of [api, other]) {
+      const { status, body } = await register(process, member, 'more');
+      expect([status, body.code]).toEqual([429, 'daily_limit']);
+      expect(body.resetsAt).toBe(new Date((Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS).toISOString());
+    }
+    expect(await count()).toEqual([{ day, count: 1_000 }]);
+  });
 });
 
 it.each([2, -2])('A wrong clock repeats no act: %i days off', async (days) => {
@@ -66,11 +67,13 @@ it.each([2, -2])('A wrong clock repeats no act: %i days off', async (days) => {
 });
 
 it('The period and its days are those of the database', async () => {
-  ahead = 400 * DAY_MS;
-  const member = await signUp(api);
-  const { body } = await call(other, '/billing/usage', { headers: { cookie: member.cookie } });
-  expect(body).toEqual((await member.get('/billing/usage')).body);
-  expect(await usageOf(member)).toMatchObject({ day: today() });
+  await onOneDay(async (day) => {
+    ahead = 400 * DAY_MS;
+    const member = await signUp(api);
+    const { body } = await call(other, '/billing/usage', { headers: { cookie: member.cookie } });
+    expect(body).toEqual((await member.get('/billing/usage')).body);
+    expect(await usageOf(member)).toMatchObject({ day });
+  });
 });
 
 describe('A wrong clock gives no calls away', () => {
@@ -122,26 +125,30 @@ describe('A wrong clock gives no calls away', () => {
   );
 
   it.each(cases)('$title, with Redis: $hasRedis', async ({ steps, hasRedis }) => {
-    const { tenantId } = await signUp(api);
-    let off = 0;
-    const meter = await startMeter(hasRedis, () => new Date(Date.now() + off));
-    let allowed = 0;
-    for (const [days, calls] of steps) {
-      off = days * DAY_MS;
-      allowed += await admit(meter, tenantId, calls);
-      await meter.flush();
-    }
-    expect([allowed, await meter.usedToday(tenantId)]).toEqual([QUOTA, QUOTA]);
-    expect(await ledgerOf(api, tenantId)).toBe(QUOTA);
-    expect(await rowsOf(tenantId)).toEqual([{ day: today() }]);
+    await onOneDay(async (day) => {
+      const { tenantId } = await signUp(api);
+      let off = 0;
+      const meter = await startMeter(hasRedis, () => new Date(Date.now() + off));
+      let allowed = 0;
+      for (const [days, calls] of steps) {
+        off = days * DAY_MS;
+        allowed += await admit(meter, tenantId, calls);
+        await meter.flush();
+      }
+      expect([allowed, await meter.usedToday(tenantId)]).toEqual([QUOTA, QUOTA]);
+      expect(await ledgerOf(api, tenantId)).toBe(QUOTA);
+      expect(await rowsOf(tenantId)).toEqual([{ day }]);
+    });
   });
 
   it('and none at a second process that has no Redis', async () => {
-    const { tenantId } = await signUp(api);
-    const right = await startMeter(true, () => new Date());
-    expect(await admit(right, tenantId, QUOTA)).toBe(QUOTA);
-    await right.flush();
-    const wrong = await startMeter(false, () => new Date(Date.now() + 2 * DAY_MS));
-    expect(await admit(wrong, tenantId, QUOTA)).toBe(0);
+    await onOneDay(async () => {
+      const { tenantId } = await signUp(api);
+      const right = await startMeter(true, () => new Date());
+      expect(await admit(right, tenantId, QUOTA)).toBe(QUOTA);
+      await right.flush();
+      const wrong = await startMeter(false, () => new Date(Date.now() + 2 * DAY_MS));
+      expect(await admit(wrong, tenantId, QUOTA)).toBe(0);
+    });
   });
 });

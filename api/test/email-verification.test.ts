@@ -7,6 +7,7 @@ import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, cookiesOf, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
+import { onOneDay } from './support/one-day.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -40,7 +41,7 @@ const isVerified = async (member: TestMember): Promise<boolean> => {
 
 const expectRefused = ({ status, body }: Reply): void => {
   expect([status, body.code]).toEqual([400, 'invalid_link']);
-  expect(body.detail).toContain('send a new one');
+  expect(body.detail).toContain('request a new link');
 };
 
 const mailsTo = async ({ email }: TestMember): Promise<number> =>
@@ -231,21 +232,23 @@ describe('asking again', () => {
   });
 
   it('A day has ten mails for a person, in whatever way they are asked for', async () => {
-    const member = await signUp(api);
-    const { userId: id, email } = member;
-    const asked = await Promise.all(
-      Array.from({ length: 30 }, () => requestVerification(api.deps, { id, email })),
-    );
-    for (let i = 0; i < 10; i++) asked.push(await requestVerification(api.deps, { id, email }));
-    expect(asked.at(-1)).toBe(false);
-    expect(await mailsTo(member)).toBe(10);
-    const reply = await ask(member);
-    expect([reply.status, reply.body.code]).toEqual([429, 'rate_limited']);
-    const untilMidnight = (nextUtcMidnight(new Date()).getTime() - Date.now()) / 1_000;
-    expect(Math.abs(Number(reply.headers.get('retry-after')) - untilMidnight)).toBeLessThan(60);
-    expect(reply.body.detail).toBe('Too many links for this account today. Try again after 00:00 UTC.');
-    const tomorrow = () => new Date(Date.now() + 86_400_000);
-    expect(await requestVerification({ ...api.deps, clock: tomorrow }, { id, email })).toBe(true);
+    await onOneDay(async () => {
+      const member = await signUp(api);
+      const { userId: id, email } = member;
+      const asked = await Promise.all(
+        Array.from({ length: 30 }, () => requestVerification(api.deps, { id, email })),
+      );
+      for (let i = 0; i < 10; i++) asked.push(await requestVerification(api.deps, { id, email }));
+      expect(asked.at(-1)).toBe(false);
+      expect(await mailsTo(member)).toBe(10);
+      const reply = await ask(member);
+      expect([reply.status, reply.body.code]).toEqual([429, 'rate_limited']);
+      const untilMidnight = (nextUtcMidnight(new Date()).getTime() - Date.now()) / 1_000;
+      expect(Math.abs(Number(reply.headers.get('retry-after')) - untilMidnight)).toBeLessThan(60);
+      expect(reply.body.detail).toBe('Too many links for this account today. Try again after 00:00 UTC.');
+      const tomorrow = () => new Date(Date.now() + 86_400_000);
+      expect(await requestVerification({ ...api.deps, clock: tomorrow }, { id, email })).toBe(true);
+    });
   });
 
   it('A confirmed address gets no more links', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import Koa from 'koa';
 import { getRawBody } from 'raw-body';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createHttpServer, slowSenders, stopLimits } from '../src/http/server.ts';
 import { until } from './support/until.ts';
 
@@ -14,6 +14,12 @@ afterEach(() => open.splice(0).forEach((thing) => thing.close()));
 /** The addresses that were asked for, by all tests. */
 const asked: string[] = [];
 
+/** What `/held` waits for. */
+let held = Promise.withResolvers<void>();
+beforeEach(() => {
+  held = Promise.withResolvers();
+});
+
 /** Reads bodies, and answers each request with its path. */
 const app = (): Koa => {
   const koa = new Koa();
@@ -21,7 +27,7 @@ const app = (): Koa => {
   koa.use(async (ctx) => {
     asked.push(ctx.url);
     await getRawBody(ctx.req);
-    if (ctx.path === '/slow') await wait(300);
+    if (ctx.path === '/held') await held.promise;
     if (ctx.path === '/never') await new Promise(() => {});
     ctx.body = ctx.path;
   });
@@ -46,6 +52,9 @@ const dial = async (port: number): Promise<{ socket: Socket; received(): string;
   await once(socket, 'connect');
   return { socket, received: () => text, ended };
 };
+
+/** Longer than any test: what ends by it would not end in time. */
+const NEVER_MS = 600_000;
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
 
@@ -102,15 +111,16 @@ it('Stopping ends idle connections, and answers what is under way', async () => 
   idle.socket.write(get('/idle'));
   await until('it is answered', () => idle.received().includes('/idle'));
   const arrived = once(server, 'request');
-  busy.socket.write(get('/slow'));
+  busy.socket.write(get('/held'));
   await arrived;
-  await Promise.all([idle.ended, busy.ended, stop()]);
-  expect(busy.received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/slow$/);
+  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
+  await idle.ended;
+  held.resolve();
+  await Promise.all([busy.ended, stopped]);
+  expect(busy.received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/held$/);
   expect(busy.received()).toContain('\r\nConnection: close\r\n');
 });
 
-/** Longer than any test: what ends by it would not end in time. */
-const NEVER_MS = 600_000;
 const post = 'POST /body HTTP/1.1\r\nHost: a\r\n';
 
 it.each([
@@ -159,7 +169,7 @@ it('A body that arrives in time is answered while the server stops', async () =>
   const { socket, received, ended } = await dial(port);
   socket.write(`${post}Content-Length: 2\r\n\r\nx`);
   await arrived;
-  const stopped = stop();
+  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
   socket.write('x');
   await Promise.all([stopped, ended]);
   expect(received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/body$/);
@@ -168,15 +178,16 @@ it('A body that arrives in time is answered while the server stops', async () =>
 it('A stopping server takes no new requests of a connection', async () => {
   const { stop, port } = await listen(60_000);
   const { socket, received, ended } = await dial(port);
-  socket.write(get('/slow?1') + get('/slow?2'));
-  await until('both have arrived', () => asked.at(-1) === '/slow?2');
+  socket.write(get('/held?1') + get('/held?2'));
+  await until('both have arrived', () => asked.at(-1) === '/held?2');
   const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
   socket.on('data', () => socket.write(get('/more')));
   socket.write(get('/more'));
+  held.resolve();
   await Promise.all([stopped, ended]);
   expect(asked).not.toContain('/more');
   const answers = received().split('HTTP/1.1 ').slice(1);
-  expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/slow', '/slow']);
+  expect(answers.map((answer) => answer.split('\r\n\r\n')[1])).toEqual(['/held', '/held']);
   expect(answers.map((answer) => /^Connection: (.*)$/m.exec(answer)![1]!.trim())).toEqual([
     'keep-alive',
     'close',

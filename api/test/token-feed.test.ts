@@ -242,7 +242,7 @@ describe('the memory of ended tokens', () => {
 
   it('What another server does not have is dropped, save what ends about now', () => {
     const revocations = createRevocations();
-    const ids = [61_000, 59_000, -59_000].map((ms) => ({ jti: newId('evt'), expires_at: at(ms) }));
+    const ids = [120_000, 30_000, -30_000].map((ms) => ({ jti: newId('evt'), expires_at: at(ms) }));
     const mark = { not_before: at(0), refused: true, expires_at: at(120_000) };
     const rows = { tokens: ids, credentials: [{ credential_id: 'crd_2', expires_at: at(120_000) }] };
     revocations.add({ ...rows, marks: ['agt_1', 'agt_2'].map((agent_id) => ({ agent_id, ...mark })) });

@@ -51,7 +51,7 @@ const agents = (send: Send) => ({
   register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
   list: (query?: ListAgentsData['query']) => send<AgentPage>({ method: 'GET', path: '/agents', query }),
   get: (agentId: string) => send<Agent>({ method: 'GET', path: agentPath(agentId) }),
-  /** `ifMatch`, the `ETag` of an answer, refuses the change where another one came first. */
+  /** `ifMatch`, the `ETag` of an answer, refuses the change if another change came first. */
   update: (agentId: string, json: UpdateAgentData['body'], { ifMatch }: { ifMatch?: string } = {}) =>
     send<Agent>({
       method: 'PATCH',

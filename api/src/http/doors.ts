@@ -98,7 +98,7 @@ export const createDoors = (
       name: 'verification-tags',
       points: 10,
       seconds: day,
-      reason: 'Too many links for addresses of this mailbox with a tag',
+      reason: 'Too many links for +tag addresses of this mailbox',
     }),
     verificationAddress: door({
       name: 'verification-address',
@@ -106,16 +106,20 @@ export const createDoors = (
       seconds: hour,
       reason: 'Too many links from this network',
     }),
-    confirmation: door({ name: 'confirmation', points: 20, reason: 'Too many links from this network' }),
+    confirmation: door({
+      name: 'confirmation',
+      points: 20,
+      reason: 'Too many uses of a link from this network',
+    }),
     allSignUps: door({
       name: 'all-sign-ups',
       points: SIGN_UP_MAX_PER_MINUTE,
-      reason: 'Too many people sign up right now',
+      reason: 'Too many people are signing up right now',
     }),
     clientAuthentication: door({
       name: 'client',
       points: 20,
-      reason: 'Too many failed attempts of this client from this address',
+      reason: 'Too many failed attempts to authenticate this client from this address',
     }),
     hashing: {
       signIn: createGate(hashing.signIn),

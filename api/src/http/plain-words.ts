@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { plural } from './wait-words.ts';
 
 type Issue = Parameters<z.core.$ZodErrorMap>[0];
 type Code<C extends Issue['code']> = Extract<Issue, { code: C }>;
@@ -12,8 +13,6 @@ const types: Readonly<Record<string, string>> = {
   object: 'must be an object',
 };
 
-const count = (bound: number | bigint, noun: string): string => `${bound} ${noun}${bound === 1 ? '' : 's'}`;
-
 const nouns: Readonly<Record<string, string>> = { string: 'character', array: 'item' };
 
 /** A bound of a text's or a list's length, or of a number. */
@@ -24,10 +23,10 @@ const bounded = (issue: Code<'too_small'> | Code<'too_big'>): string => {
       : [issue.maximum, 'at most', 'less than'];
   const noun = nouns[issue.origin];
   if (!noun) return `must be ${issue.inclusive === false ? less : more} ${bound}`;
-  if (issue.exact) return `must have exactly ${count(bound, noun)}`;
+  if (issue.exact) return `must have exactly ${plural(bound, noun)}`;
   return issue.code === 'too_small' && bound === 1
     ? 'must not be empty'
-    : `must have ${more} ${count(bound, noun)}`;
+    : `must have ${more} ${plural(bound, noun)}`;
 };
 
 const oneOf = ({ values }: Code<'invalid_value'>): string => {

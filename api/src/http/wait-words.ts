@@ -1,7 +1,8 @@
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+export const plural = (count: number | bigint, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** How long to wait, in words and never too short; `Retry-After` has the seconds. */
 export const waitWords = (ms: number): string => {

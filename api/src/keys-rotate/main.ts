@@ -35,7 +35,7 @@ const adviceOn = (id: string, sealed: readonly Sealed[]): string => {
   const { current, ids } = config.KEY_ENCRYPTION_KEYS;
   if (id === current.id) return 'encrypts new values';
   if (!ids.includes(id)) return 'is missing: put it back into KEY_ENCRYPTION_KEYS';
-  return sealed.length > 0 ? 'is still needed' : 'may be removed, if it is first in no process';
+  return sealed.length > 0 ? 'is still needed' : 'protects nothing: remove it if no process has it first';
 };
 
 const listEncryptionKeys = async (): Promise<void> => {

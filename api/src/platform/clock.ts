@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts';
 
-/** The only source of time for services, so that a test can hold it. */
+/** The clock of this process, as an argument so that a test can set it. */
 export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();

@@ -47,13 +47,16 @@ export const createDeviceCookies = ({ AUTH_SECRET, DASHBOARD_URL }: DeviceCookie
       const [, id = '', signature = ''] = MARK.exec(mark) ?? [];
       return timingSafeEqual(Buffer.from(signature, 'base64url'), sign(account, id));
     });
+  const create = (account: string): string => {
+    const id = newId('dev');
+    return `${id}.${sign(account, id).toString('base64url')}`;
+  };
   return {
     read: (account, cookies) => MARK.exec(find(account, marksOf(cookies)) ?? '')?.[1],
     issue: (account, cookies) => {
       const marks = marksOf(cookies);
       const known = find(account, marks);
-      const id = newId('dev');
-      const own = known ?? `${id}.${sign(account, id).toString('base64url')}`;
+      const own = known ?? create(account);
       const value = [...marks.filter((mark) => mark !== known), own].slice(-MAX_ACCOUNTS).join('~');
       return `${name}=${value}; Max-Age=${LIFE_SECONDS}; ${flags}`;
     },

@@ -3,7 +3,7 @@ import { inTime } from './in-time.ts';
 
 export interface RedisAccess {
   REDIS_URL: string;
-  /** How long an answer is waited for: the token path and every metered call do. */
+  /** Every token request and metered call waits at most this long. */
   REDIS_TIMEOUT_MS: number;
 }
 

@@ -12,7 +12,7 @@ const countSealed = `
     from (
       select 'signing keys', private_key from public.signing_keys
       union all
-      select 'idempotent answers', answer from public.idempotency_keys where answer_until > now()
+      select 'stored responses', answer from public.idempotency_keys where answer_until > now()
       union all
       select 'mails', data ->> 'sealed' from public.mails where sent_at is null and next_attempt_at < 'infinity'
     ) as v (what, sealed)

@@ -22,10 +22,10 @@ export const authorizationRoute = publicRoute({
   problems: ['invalid_request'],
   handle: (_deps, { query }) => {
     if (query.response_type === 'none')
-      throw new OAuthError('access_denied', `Nothing is granted here: an agent needs no browser. ${HOW}`);
+      throw new OAuthError('access_denied', `This endpoint grants nothing. Agents need no browser. ${HOW}`);
     throw new OAuthError(
       'unsupported_response_type',
-      `No code and no token is issued here: an agent needs no browser. ${HOW}`,
+      `This endpoint issues no code and no token. Agents need no browser. ${HOW}`,
     );
   },
 });

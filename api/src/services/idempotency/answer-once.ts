@@ -36,7 +36,7 @@ export interface Once<T> {
 interface Row {
   fingerprint: Buffer;
   answer: string | null;
-  /** Nobody hears the answer any more. */
+  /** The answer has expired. */
   is_over: boolean;
   token_id: string | null;
   scopes: Scope[];
@@ -166,7 +166,10 @@ const replay = <T>(
     return JSON.parse(open(keys, row.answer, contextOf(rowIdOf(attempt)))) as T;
   } catch (error) {
     if (!(error instanceof CannotOpen)) throw error;
-    logger.warn({ err: error }, 'a stored response cannot be decrypted: its request is answered as expired');
+    logger.warn(
+      { err: error },
+      'a stored response cannot be decrypted; the request gets 409 idempotent_answer_gone',
+    );
     throw gone(attempt, error);
   }
 };

@@ -30,7 +30,7 @@ const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
  * The counter is of today, or of tomorrow: a transaction that began after midnight may commit before one that began
  * earlier. A later day is a mistake that would never end by itself, so it begins anew.
  */
-const IS_TODAY = 'c.day between excluded.day and excluded.day + 1';
+const IS_CURRENT = 'c.day between excluded.day and excluded.day + 1';
 
 /**
  * Counts one more in the act's own transaction: what fails is not counted, and the row stays locked until the commit,
@@ -42,9 +42,9 @@ const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Pro
     `insert into daily_counts as c (tenant_id, counter, day, count)
      values (?, ?, (now() at time zone 'UTC')::date, 1)
      on conflict (tenant_id, counter) do update
-       set day = case when ${IS_TODAY} then c.day else excluded.day end,
-         count = case when ${IS_TODAY} then c.count + 1 else 1 end
-       where not (${IS_TODAY}) or c.count < ?
+       set day = case when ${IS_CURRENT} then c.day else excluded.day end,
+         count = case when ${IS_CURRENT} then c.count + 1 else 1 end
+       where not (${IS_CURRENT}) or c.count < ?
      returning 1`,
     [tenantId, limit.counter, limit.max],
   );
@@ -75,7 +75,7 @@ export const countCreation = async (
   const done =
     principal.kind === 'member'
       ? `Your tenant has created ${things} today, which is the daily limit`
-      : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and today’s are used`;
+      : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and have done so today`;
   await countToday(trx, tenantId, { counter: 'creations', max, done });
 };
 

@@ -21,7 +21,7 @@ export interface Client {
   scopes: readonly Scope[];
   /** What it proved itself with, where that may be used only once. */
   assertion?: AssertionUse;
-  /** Proves it once more, by what holds now, where this was found in what is kept. Throws a ClientRefusal. */
+  /** Authenticates a cached client again, from the database. Throws a ClientRefusal. */
   proveAnew?: () => Promise<Client>;
 }
 

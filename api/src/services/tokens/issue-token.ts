@@ -94,7 +94,7 @@ const tryToIssue = async (
 
 /**
  * Answers what a grant has decided as a token once its audit entry and its count are committed: no audit, no token. It is
- * signed while the commit is on its way. A client that was found in what is kept is looked up before it is refused.
+ * signed while the commit is on its way. A cached client is read again before it is refused.
  */
 export const issueToken = async (
   deps: TokenDeps,
