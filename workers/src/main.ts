@@ -42,9 +42,17 @@ health.on('error', (error) => {
 });
 health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, workers.stop);
+/** The 15 s that work in progress is given, and some to tell Temporal: a silent one would be waited for 30 s. */
+const STOP_MS = 20_000;
+const { promise: stopIsLate, resolve: giveUp } = Promise.withResolvers<void>();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    workers.stop();
+    setTimeout(giveUp, STOP_MS).unref();
+  });
+}
 logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'working');
-await workers.ended.catch(exitWith('a worker failed'));
+await Promise.race([workers.ended.catch(exitWith('a worker failed')), stopIsLate]);
 stopMail();
 watch.stop();
 health.closeAllConnections();
