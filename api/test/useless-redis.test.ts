@@ -156,10 +156,10 @@ describe('A Redis that refuses its work is replaced', () => {
   });
 
   it('one that loads its data', async () => {
-    // It looks at its clients once in 2 MB.
-    await old.call('DEBUG', 'POPULATE', '200000', 'key', '300');
+    // It looks at its clients once in 2 MB: some six times a second, for ten seconds.
+    await old.call('DEBUG', 'POPULATE', '400000', 'key', '300');
     await old.call('CONFIG', 'SET', 'rdbcompression', 'no');
-    await old.call('CONFIG', 'SET', 'key-load-delay', '50');
+    await old.call('CONFIG', 'SET', 'key-load-delay', '25');
     const loaded = old.call('DEBUG', 'RELOAD').catch(() => {});
     await expectReported('degraded', /LOADING/);
     proxy.lead((await startAnother()).url);
