@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import cors from '@koa/cors';
 import Router from '@koa/router';
 import type { RouterContext } from '@koa/router';
@@ -105,16 +106,23 @@ const readPath = (ctx: Koa.Context): string => {
 const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middleware => {
   // A request's line has our own fields alone: looking for secrets in each would take 4 % of the event loop.
   const lines = logger.child({}, { redact: [] });
+  const refused = new WeakSet<Socket>();
   return async (ctx, next) => {
+    // Node hands on what was sent behind a message that ends its connection.
+    if (refused.has(ctx.req.socket)) {
+      ctx.respond = false;
+      return;
+    }
     const started = performance.now();
     const requestId = newId('req');
     ctx.state.requestId = requestId;
     ctx.set({ 'X-Request-Id': requestId, 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
+    const fault = findFault(ctx.req);
+    if (fault) refused.add(ctx.req.socket);
     let failure: unknown;
     let path = '';
     try {
       path = readPath(ctx);
-      const fault = findFault(ctx.req);
       if (fault) throw fault;
       await next();
     } catch (error) {

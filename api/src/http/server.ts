@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import type { Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type Koa from 'koa';
-import { findFault } from './check-message.ts';
 
 export interface ServerLimits {
   /** Until the headers of a request must be there. */
@@ -71,12 +70,10 @@ export const createHttpServer = (
     joinDuplicateHeaders: true,
   };
   const answer = app.callback();
-  const refused = new WeakSet<Socket>();
   const server = createServer(options, (request, response) => {
-    const { socket } = request;
     // It came after the one whose answer closes the connection: RFC 9112 section 9.6.
-    if (stopping || refused.has(socket)) return;
-    if (findFault(request)) refused.add(socket);
+    if (stopping) return;
+    const { socket } = request;
     const responses = connections.get(socket);
     responses?.add(response);
     response.once('close', () => {
