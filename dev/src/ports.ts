@@ -1,20 +1,18 @@
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
-/** Listens for a moment; answers the port, or nothing where it is taken. */
-const tryPort = async (port: number, host?: string): Promise<number | undefined> => {
+/** Listens for a moment to see whether it can. */
+const canListen = async (port: number, host: string): Promise<boolean> => {
   const server = createServer().listen(port, host);
   try {
     await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
+    return true;
   } catch (error) {
     // A machine without IPv6 has no "::" to be taken.
-    return ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '')
-      ? port
-      : undefined;
+    return ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '');
   } finally {
     server.close();
   }
@@ -22,9 +20,36 @@ const tryPort = async (port: number, host?: string): Promise<number | undefined>
 
 /** Nobody listens on it, neither on this machine's loopback nor on all its addresses. */
 export const isFree = async (port: number): Promise<boolean> =>
-  (await tryPort(port, '127.0.0.1')) !== undefined && (await tryPort(port, '::')) !== undefined;
+  (await canListen(port, '127.0.0.1')) && (await canListen(port, '::'));
 
-export const freePort = async (): Promise<number> => (await tryPort(0, '127.0.0.1'))!;
+const claims = join(tmpdir(), `sentryagent-ports-${userInfo().uid}`);
+/** A program that was given a port has this long to listen on it. */
+const CLAIM_MS = 120_000;
+
+/** Keeps a port from every other process that asks for one here; false if somebody else has it. */
+const claim = (port: number): boolean => {
+  const file = join(claims, String(port));
+  try {
+    mkdirSync(claims, { recursive: true });
+    writeFileSync(file, '', { flag: 'wx' });
+    return true;
+  } catch {
+    if (Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < CLAIM_MS) return false;
+    utimesSync(file, new Date(), new Date());
+    return true;
+  }
+};
+
+/**
+ * A port for a program that listens later. The system gives outgoing connections, and servers on port 0, ports
+ * from 32,768 up (Linux) or 49,152 up (macOS): one below cannot be lost to them before the program listens.
+ */
+export const freePort = async (): Promise<number> => {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    if (claim(port) && (await isFree(port))) return port;
+  }
+};
 
 const readPorts = (file: string): Record<string, number> => {
   try {

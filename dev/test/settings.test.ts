@@ -7,7 +7,7 @@ import { parseConfig } from '../src/config.ts';
 import { contentHash } from '../src/content-hash.ts';
 import { findProgram } from '../src/find-program.ts';
 import { parseFlags } from '../src/flags.ts';
-import { keptPort, takenPorts } from '../src/ports.ts';
+import { freePort, keptPort, takenPorts } from '../src/ports.ts';
 import { createProgress } from '../src/progress.ts';
 import { parseEnvFile, readSecrets } from '../src/secrets.ts';
 import { summarise, summaryLine } from '../src/test-summary.ts';
@@ -119,6 +119,12 @@ describe('ports', () => {
       'TEMPORAL_PORT=21234',
       'API_PORT=21236',
     ]);
+  });
+
+  it('that were given out are given to nobody else, and the system gives them to no connection', async () => {
+    const ports = await Promise.all(Array.from({ length: 100 }, freePort));
+    expect(new Set(ports).size).toBe(100);
+    for (const port of ports) expect(port).toBeLessThan(32_768);
   });
 
   it('stay the same over starts', async () => {

@@ -14,17 +14,10 @@ import {
   query,
 } from '../../api/test/support/servers.ts';
 import { until } from '../../api/test/support/until.ts';
+import { freePort } from '../../dev/src/ports.ts';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';
 import { startMail } from '../src/mail.ts';
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-};
 
 let database: string;
 let smtpPort: number;

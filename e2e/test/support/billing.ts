@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { answers, freePort, program, required, runProgram } from './processes.ts';
+import { freePort } from '../../../dev/src/ports.ts';
+import { answers, program, required, runProgram } from './processes.ts';
 import type { Program } from './processes.ts';
 
 const SCHEMA = new URL('../../../dev/test/fixtures/stripe-openapi.json', import.meta.url).pathname;

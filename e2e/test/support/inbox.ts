@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { answers, freePort, program, until } from './processes.ts';
+import { freePort } from '../../../dev/src/ports.ts';
+import { answers, program, until } from './processes.ts';
 
 export interface Received {
   subject: string;

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import pg from 'pg';
+import { freePort } from '../../../dev/src/ports.ts';
 import { KEYS, startBilling } from './billing.ts';
 import type { Billing } from './billing.ts';
-import { answers, freePort, program, required } from './processes.ts';
+import { answers, program, required } from './processes.ts';
 
 export interface Stack {
   apiUrl: string;
