@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { freePort } from '../../../dev/src/ports.ts';
 
 /** A way to a server that can be cut and mended, as if the server had stopped and come back. */
 export interface Proxy {
@@ -32,9 +33,9 @@ export const startProxy = async (target: string): Promise<Proxy> => {
       far.on('close', () => near.destroy());
       if (!hanging) near.pipe(far).pipe(near);
     });
-  let server = create().listen(0, '127.0.0.1');
+  const own = await freePort();
+  let server = create().listen(own, '127.0.0.1');
   await once(server, 'listening');
-  const own = (server.address() as AddressInfo).port;
   const strand = (): void => {
     for (const socket of sockets) socket.unpipe().resume();
   };
