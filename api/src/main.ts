@@ -5,8 +5,8 @@ import { createDoors } from './http/doors.ts';
 import { createRoutes } from './http/routes.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLogger } from './platform/logger.ts';
-import { watchHealth } from './services/watch-health.ts';
-import { keepSchedules } from './services/ensure-schedules.ts';
+import { watchHealth } from './services/health/watch-health.ts';
+import { keepSchedules } from './services/schedules/ensure-schedules.ts';
 import { readVersion } from './version.ts';
 
 const config = readConfig();

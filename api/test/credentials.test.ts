@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
-import { createClientAuthentication } from '../src/services/tokens/authenticate-client.ts';
+import { createClientAuthentication } from '../src/services/clients/authenticate-client.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';

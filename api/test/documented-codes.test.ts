@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { problemKinds } from '../src/platform/problem.ts';
-import { oauthErrorCodes } from '../src/services/tokens/oauth-error.ts';
+import { oauthErrorCodes } from '../src/platform/oauth-error.ts';
 
 const docs = join(import.meta.dirname, '../../docs');
 

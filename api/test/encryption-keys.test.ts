@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendMails } from '../src/services/mail/send-mails.ts';
-import { rotateSigningKeys } from '../src/services/tokens/rotate-signing-keys.ts';
+import { rotateSigningKeys } from '../src/services/signing-keys/rotate-signing-keys.ts';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 import { DASHBOARD_URL, startApi, testEnvironment } from './support/api.ts';
 import type { TestApi } from './support/api.ts';

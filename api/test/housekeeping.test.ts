@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { deleteExpired } from '../src/services/delete-expired.ts';
+import { deleteExpired } from '../src/services/housekeeping/delete-expired.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../src/http/app.ts';
 import { publicRoute } from '../src/http/route.ts';
 import { Problem } from '../src/platform/problem.ts';
-import { OAuthError, toErrorDescription } from '../src/services/tokens/oauth-error.ts';
+import { OAuthError, toErrorDescription } from '../src/platform/oauth-error.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call } from './support/callers.ts';

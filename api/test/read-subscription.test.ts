@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clientOf, subscribe } from '../../dev/test/stripe/journey.ts';
 import { startStripe } from '../../dev/test/support/stripe.ts';
 import type { StripeStandIn } from '../../dev/test/support/stripe.ts';
-import { listSubscriptions, readSubscription } from '../src/services/billing/read-subscription.ts';
+import {
+  listSubscriptions,
+  readSubscription,
+} from '../src/services/billing/subscription/read-subscription.ts';
 
 const NOW = new Date('2026-11-28T10:00:00Z');
 const clock = (): Date => NOW;

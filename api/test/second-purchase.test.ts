@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../src/platform/problem.ts';
 import type { Temporal } from '../src/platform/temporal.ts';
-import { openCheckoutSession } from '../src/services/billing/open-checkout-session.ts';
+import { openCheckoutSession } from '../src/services/billing/checkout/open-checkout-session.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';

@@ -9,8 +9,8 @@ import { startStripe } from '../../dev/test/support/stripe.ts';
 import type { StripeStandIn } from '../../dev/test/support/stripe.ts';
 import { createStripe } from '../src/platform/stripe.ts';
 import type { Stripe } from '../src/platform/stripe.ts';
-import { setUpStripe } from '../src/services/billing/set-up-stripe.ts';
-import type { StripeSetup } from '../src/services/billing/set-up-stripe.ts';
+import { setUpStripe } from '../src/services/billing/set-up/set-up-stripe.ts';
+import type { StripeSetup } from '../src/services/billing/set-up/set-up-stripe.ts';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const price = tiers.paid.price!;

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newClientSecret } from '../src/platform/client-secret.ts';
-import { removeSigningKey } from '../src/services/tokens/rotate-signing-keys.ts';
+import { removeSigningKey } from '../src/services/signing-keys/rotate-signing-keys.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';

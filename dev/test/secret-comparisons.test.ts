@@ -5,7 +5,7 @@ import { findings, root } from './support/lint.ts';
 const RULE = 'no-restricted-syntax';
 const SECRETS = 'api/src/platform/client-secret.ts';
 const ENVELOPE = 'api/src/platform/envelope.ts';
-const WEBHOOK = 'api/src/services/billing/accept-stripe-event.ts';
+const WEBHOOK = 'api/src/services/billing/events/accept-stripe-event.ts';
 
 /** The file with one piece of it replaced. */
 const changed = (file: string, piece: string, instead: string): string => {

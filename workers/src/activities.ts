@@ -6,16 +6,16 @@ import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Stripe } from '@sentryagent/api/platform/stripe';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 import { announceExpiry } from '@sentryagent/api/services/agents/announce-expiry';
-import { applySubscription } from '@sentryagent/api/services/billing/apply-subscription';
+import { applySubscription } from '@sentryagent/api/services/billing/subscription/apply-subscription';
 import {
   expireCheckoutSession,
   readCheckoutSession,
-} from '@sentryagent/api/services/billing/checkout-session';
-import { closeCheckout } from '@sentryagent/api/services/billing/close-checkout';
-import { openCheckoutSession } from '@sentryagent/api/services/billing/open-checkout-session';
-import { startSubscription } from '@sentryagent/api/services/billing/start-subscription';
-import { deleteExpired } from '@sentryagent/api/services/delete-expired';
-import { rotateSigningKeys } from '@sentryagent/api/services/tokens/rotate-signing-keys';
+} from '@sentryagent/api/services/billing/checkout/checkout-session';
+import { closeCheckout } from '@sentryagent/api/services/billing/checkout/close-checkout';
+import { openCheckoutSession } from '@sentryagent/api/services/billing/checkout/open-checkout-session';
+import { startSubscription } from '@sentryagent/api/services/billing/subscription/start-subscription';
+import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-expired';
+import { rotateSigningKeys } from '@sentryagent/api/services/signing-keys/rotate-signing-keys';
 import { toFailure } from './failure.ts';
 
 export interface ActivityDeps {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import type { HealthWatch } from '@sentryagent/api/services/watch-health';
+import type { HealthWatch } from '@sentryagent/api/services/health/watch-health';
 import { isWell } from '@sentryagent/api/platform/service-state';
 import { readVersion } from '@sentryagent/api/version';
 import type { RunningWorkers } from './run-workers.ts';

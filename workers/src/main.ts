@@ -1,4 +1,4 @@
-import { watchHealth } from '@sentryagent/api/services/watch-health';
+import { watchHealth } from '@sentryagent/api/services/health/watch-health';
 import { createLogger } from '@sentryagent/api/platform/logger';
 import { prepareNamespace } from '@sentryagent/api/platform/temporal-namespace';
 import { createActivities, createBatchActivities } from './activities.ts';

@@ -2,8 +2,8 @@ import type Koa from 'koa';
 import { databaseProblem } from '../platform/database-problems.ts';
 import { Problem, problemKinds } from '../platform/problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
-import { OAuthError, toErrorDescription } from '../services/tokens/oauth-error.ts';
-import type { OAuthErrorCode } from '../services/tokens/oauth-error.ts';
+import { OAuthError, toErrorDescription } from '../platform/oauth-error.ts';
+import type { OAuthErrorCode } from '../platform/oauth-error.ts';
 import { challenge, quoted } from './challenge.ts';
 import type { Route } from './route.ts';
 

@@ -1,10 +1,10 @@
 import type { Deps } from '../deps.ts';
 import { addressKey } from '../platform/address.ts';
 import type { Origin } from '../platform/principal.ts';
-import type { Client } from '../services/tokens/authenticate-client.ts';
-import { ClientRefusal } from '../services/tokens/client-refusal.ts';
-import { OAuthError } from '../services/tokens/oauth-error.ts';
-import { useAssertionOf } from '../services/tokens/use-assertions.ts';
+import type { Client } from '../services/clients/authenticate-client.ts';
+import { ClientRefusal } from '../services/clients/client-refusal.ts';
+import { OAuthError } from '../platform/oauth-error.ts';
+import { useAssertionOf } from '../services/clients/use-assertions.ts';
 import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
 import { clientSecretPost } from './client-authentication/client-secret-post.ts';
 import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { KEY_SET_MAX_AGE } from '../services/tokens/key-stages.ts';
+import { KEY_SET_MAX_AGE } from '../services/signing-keys/key-stages.ts';
 import type { Answer, Request } from './route.ts';
 
 /** A public document as it leaves, with its validator. */

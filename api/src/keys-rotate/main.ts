@@ -1,12 +1,12 @@
 import { systemClock } from '../platform/clock.ts';
 import { createDatabase } from '../platform/database.ts';
-import { countSealed } from '../services/count-sealed.ts';
-import type { Sealed } from '../services/count-sealed.ts';
-import { KEY_SET_MAX_AGE, KEY_TIMES, mayTakeOver } from '../services/tokens/key-stages.ts';
-import { removeSigningKey, rotateSigningKeys } from '../services/tokens/rotate-signing-keys.ts';
-import type { KeyChange } from '../services/tokens/rotate-signing-keys.ts';
-import { readSigningKeys } from '../services/tokens/signing-key-rows.ts';
-import type { SigningKeyRow } from '../services/tokens/signing-key-rows.ts';
+import { countSealed } from '../services/housekeeping/count-sealed.ts';
+import type { Sealed } from '../services/housekeeping/count-sealed.ts';
+import { KEY_SET_MAX_AGE, KEY_TIMES, mayTakeOver } from '../services/signing-keys/key-stages.ts';
+import { removeSigningKey, rotateSigningKeys } from '../services/signing-keys/rotate-signing-keys.ts';
+import type { KeyChange } from '../services/signing-keys/rotate-signing-keys.ts';
+import { readSigningKeys } from '../services/signing-keys/signing-key-rows.ts';
+import type { SigningKeyRow } from '../services/signing-keys/signing-key-rows.ts';
 import { readConfig } from './config.ts';
 
 const config = readConfig();

@@ -1,6 +1,6 @@
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { createStripe } from '../platform/stripe.ts';
-import { setUpStripe } from '../services/billing/set-up-stripe.ts';
+import { setUpStripe } from '../services/billing/set-up/set-up-stripe.ts';
 import { readConfig } from './config.ts';
 import { hasSecret, writeSecret } from './secrets-file.ts';
 

@@ -8,7 +8,7 @@ import { createApp } from '../../src/http/app.ts';
 import { createDoors } from '../../src/http/doors.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
-import { watchHealth } from '../../src/services/watch-health.ts';
+import { watchHealth } from '../../src/services/health/watch-health.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, query, redisUrl } from './servers.ts';
 
 export const DASHBOARD_URL = 'http://dashboard.test';

@@ -1,4 +1,4 @@
-import { OAuthError } from '../../services/tokens/oauth-error.ts';
+import { OAuthError } from '../../platform/oauth-error.ts';
 import type { ClientAuthenticationMethod } from './method.ts';
 import { presentSecret } from './secret.ts';
 

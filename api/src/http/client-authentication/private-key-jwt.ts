@@ -1,5 +1,5 @@
-import { ASSERTION_TYPE, clientOfAssertion } from '../../services/tokens/authenticate-assertion.ts';
-import { OAuthError } from '../../services/tokens/oauth-error.ts';
+import { ASSERTION_TYPE, clientOfAssertion } from '../../services/clients/authenticate-assertion.ts';
+import { OAuthError } from '../../platform/oauth-error.ts';
 import type { ClientAuthenticationMethod } from './method.ts';
 
 /** RFC 7521 section 4.2 and RFC 7523 section 2.2. */

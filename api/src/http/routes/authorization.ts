@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OAuthError } from '../../services/tokens/oauth-error.ts';
+import { OAuthError } from '../../platform/oauth-error.ts';
 import { publicRoute } from '../route.ts';
 
 const HOW = 'Send a token request to /oauth2/token, with grant_type=client_credentials.';

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { Problem, unavailable } from '../../platform/problem.ts';
 import type { Checkout } from '../../models/checkout.ts';
-import { acceptStripeEvent } from '../../services/billing/accept-stripe-event.ts';
-import { getCheckout } from '../../services/billing/get-checkout.ts';
-import { startCheckout } from '../../services/billing/start-checkout.ts';
+import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
+import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
+import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
 import { publicRoute, scopedRoute } from '../route.ts';
 
 const tag = 'billing';

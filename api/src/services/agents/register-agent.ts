@@ -9,7 +9,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
-import { lockTenant } from '../lock-tenant.ts';
+import { lockTenant } from '../tenants/lock-tenant.ts';
 import { resolveGrants } from '../resources/resolve-grants.ts';
 import type { GrantRequest } from '../resources/resolve-grants.ts';
 import { toldGrants } from '../resources/resource-grants.ts';
@@ -18,7 +18,7 @@ import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
 import { checkGrant } from './authority.ts';
-import { countActiveAgents } from './count-active-agents.ts';
+import { countActiveAgents } from '../usage/count-active-agents.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 export interface RegisterAgentDeps {

@@ -5,7 +5,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { lockTenant } from '../lock-tenant.ts';
+import { lockTenant } from '../tenants/lock-tenant.ts';
 import { resolveGrants } from '../resources/resolve-grants.ts';
 import type { GrantRequest } from '../resources/resolve-grants.ts';
 import { grantsBeyond, readGrantsOf, toldGrants } from '../resources/resource-grants.ts';

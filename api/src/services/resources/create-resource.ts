@@ -8,8 +8,8 @@ import { appendAudit } from '../audit/append-audit.ts';
 import { checkStanding } from '../agents/authority.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
-import { lockTenant } from '../lock-tenant.ts';
-import { canonicalResource } from '../tokens/resource-uri.ts';
+import { lockTenant } from '../tenants/lock-tenant.ts';
+import { canonicalResource } from './resource-uri.ts';
 
 export interface NewResource {
   identifier: string;

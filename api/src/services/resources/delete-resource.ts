@@ -9,7 +9,7 @@ import { notFound } from '../../platform/problem.ts';
 import { checkMayEndGrants } from '../agents/authority.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { lockTenant } from '../lock-tenant.ts';
+import { lockTenant } from '../tenants/lock-tenant.ts';
 import { afterTokens } from '../tokens/after-tokens.ts';
 
 /** Under the tenant's row, so that nobody is granted it meanwhile. Problem: `not_found`. */

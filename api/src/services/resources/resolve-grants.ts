@@ -1,7 +1,7 @@
 import { Resource } from '../../models/resource.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
-import { isResource } from '../tokens/resource-uri.ts';
+import { isResource } from './resource-uri.ts';
 import type { ResourceGrant } from './resource-grants.ts';
 
 /** A grant as a request names it. */

@@ -4,7 +4,7 @@ import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../platform/clock.ts';
 import type { Revocations } from './revocations.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenFeed } from './token-feed.ts';
 
 /** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). A `sub` is unique to its `iss` alone. */

@@ -2,15 +2,15 @@ import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin } from '../../platform/principal.ts';
 import { succeeded } from '../audit/entry.ts';
-import type { Recorded } from '../audit/commit-group.ts';
-import type { Ledger } from '../audit/ledger.ts';
+import type { Recorded } from './commit-group.ts';
+import type { Ledger } from './ledger.ts';
 import { signAccessToken } from './access-token.ts';
-import type { Client } from './authenticate-client.ts';
-import { ClientRefusal } from './client-refusal.ts';
+import type { Client } from '../clients/authenticate-client.ts';
+import { ClientRefusal } from '../clients/client-refusal.ts';
 import type { Decision } from './grants/grant.ts';
-import { OAuthError } from './oauth-error.ts';
-import type { SigningKeys } from './signing-keys.ts';
-import { replayed } from './use-assertions.ts';
+import { OAuthError } from '../../platform/oauth-error.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
+import { replayed } from '../clients/use-assertions.ts';
 
 export interface TokenDeps {
   ledger: Ledger;

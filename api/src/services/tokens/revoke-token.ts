@@ -5,8 +5,8 @@ import type { Origin } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import type { AccessTokenClaims, VerifyAccessToken } from './access-token.ts';
-import type { Client } from './authenticate-client.ts';
-import { OAuthError } from './oauth-error.ts';
+import type { Client } from '../clients/authenticate-client.ts';
+import { OAuthError } from '../../platform/oauth-error.ts';
 import type { TokenFeed } from './token-feed.ts';
 
 export interface RevokeTokenDeps {

@@ -5,7 +5,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { listen } from '../../platform/notifications.ts';
 import { unavailable } from '../../platform/problem.ts';
 import type { Revocations, RevocationRows } from './revocations.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
 /** Brings what ends tokens, and what signs them, from Postgres into this process's memory. */
 export interface TokenFeed {

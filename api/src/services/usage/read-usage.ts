@@ -9,7 +9,7 @@ import { UsageEvent } from '../../models/usage-event.ts';
 import type { Metric } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { countActiveAgents } from '../agents/count-active-agents.ts';
+import { countActiveAgents } from './count-active-agents.ts';
 import type { Meter } from './meter.ts';
 
 export interface MetricUsage {

@@ -1,4 +1,4 @@
-import { OAuthError } from '../oauth-error.ts';
+import { OAuthError } from '../../../platform/oauth-error.ts';
 import type { Grant } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget, refuseAudience } from './target.ts';

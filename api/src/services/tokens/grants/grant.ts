@@ -1,5 +1,5 @@
 import type { Actor, Link, VerifyAccessToken } from '../access-token.ts';
-import type { Client } from '../authenticate-client.ts';
+import type { Client } from '../../clients/authenticate-client.ts';
 import type { FindResource } from '../../resources/find-resource.ts';
 
 /** What a token request may carry besides its client: RFC 6749 section 4.4, RFC 8707, RFC 8693 section 2.1. */

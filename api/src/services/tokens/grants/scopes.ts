@@ -1,4 +1,4 @@
-import { OAuthError } from '../oauth-error.ts';
+import { OAuthError } from '../../../platform/oauth-error.ts';
 
 /** No scope asked is every scope that can be granted (RFC 6749 section 3.3); another one refuses the request. */
 export const grantScopes = (asked: string | undefined, grantable: readonly string[]): string => {

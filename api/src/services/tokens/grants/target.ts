@@ -1,7 +1,7 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
-import type { Client } from '../authenticate-client.ts';
-import { OAuthError } from '../oauth-error.ts';
-import { isResource, mayBeStored } from '../resource-uri.ts';
+import type { Client } from '../../clients/authenticate-client.ts';
+import { OAuthError } from '../../../platform/oauth-error.ts';
+import { isResource, mayBeStored } from '../../resources/resource-uri.ts';
 import type { GrantDeps, TokenParameters } from './grant.ts';
 
 /** Who names a target must not get a token for the API instead, which is worth more than the one that was meant. */

@@ -1,9 +1,9 @@
 import { isId } from '../../../platform/ids.ts';
 import type { AccessTokenClaims, Actor } from '../access-token.ts';
 import { actorsOf, lineOf } from '../access-token.ts';
-import type { Client } from '../authenticate-client.ts';
-import { OAuthError } from '../oauth-error.ts';
-import { isResource } from '../resource-uri.ts';
+import type { Client } from '../../clients/authenticate-client.ts';
+import { OAuthError } from '../../../platform/oauth-error.ts';
+import { isResource } from '../../resources/resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget, refuseAudience } from './target.ts';

@@ -1,0 +1,26 @@
+import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
+import { Checkout } from '../../../models/checkout.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Database } from '../../../platform/database.ts';
+
+export interface CheckoutKey {
+  tenantId: string;
+  checkoutId: string;
+}
+
+/**
+ * Closes the checkout's row, so that the tenant may start another; one that is closed stays as it is. With a
+ * `session_id`, only while it is the row's.
+ */
+export const closeCheckout = async (
+  { db, clock }: { db: Database; clock: Clock },
+  { tenantId, checkoutId }: CheckoutKey,
+  status: CheckoutEnd,
+  only: { session_id?: string | null } = {},
+): Promise<void> => {
+  await db.withTenant(tenantId, (trx) =>
+    Checkout.query(trx)
+      .where({ id: checkoutId, status: 'open', ...only })
+      .patch({ status, closedAt: clock() }),
+  );
+};

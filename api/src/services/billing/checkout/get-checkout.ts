@@ -1,0 +1,24 @@
+import { Checkout } from '../../../models/checkout.ts';
+import type { Database } from '../../../platform/database.ts';
+import { isId } from '../../../platform/ids.ts';
+import { notFound } from '../../../platform/problem.ts';
+import type { StripeEvents } from '../events/stripe-events.ts';
+
+export interface GetCheckoutDeps {
+  db: Database;
+  stripeEvents: Pick<StripeEvents, 'lookAt'> | undefined;
+}
+
+/** One checkout of the tenant. Somebody waits for an open one, so it is told to look at Stripe. Problem: `not_found`. */
+export const getCheckout = async (
+  { db, stripeEvents }: GetCheckoutDeps,
+  tenantId: string,
+  checkoutId: string,
+): Promise<Checkout> => {
+  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  if (!isId('chk', checkoutId)) throw notFound();
+  const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
+  if (!checkout) throw notFound();
+  if (checkout.status === 'open') stripeEvents?.lookAt({ tenantId, checkoutId });
+  return checkout;
+};

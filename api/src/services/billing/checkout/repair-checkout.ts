@@ -1,0 +1,35 @@
+import { Checkout } from '../../../models/checkout.ts';
+import type { Clock } from '../../../platform/clock.ts';
+import type { Database } from '../../../platform/database.ts';
+import type { Stripe } from '../../../platform/stripe.ts';
+import type { Temporal } from '../../../platform/temporal.ts';
+import { expireCheckoutSession } from './checkout-session.ts';
+import { closeCheckout } from './close-checkout.ts';
+import type { CheckoutKey } from './close-checkout.ts';
+import { startSubscription } from '../subscription/start-subscription.ts';
+
+export interface RepairCheckoutDeps {
+  db: Database;
+  stripe: Stripe;
+  temporal: Temporal;
+  clock: Clock;
+}
+
+/**
+ * Does what the run of an open checkout would have done, where that run was ended from outside: its page at Stripe is
+ * closed, since nobody watches it any more, and a payment that came before that counts. A row without a page stays: its
+ * run may be about to start.
+ */
+export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutKey): Promise<void> => {
+  const { db, stripe, temporal } = deps;
+  const row = await db.withTenant(key.tenantId, (trx) =>
+    Checkout.query(trx).findOne({ id: key.checkoutId, status: 'open' }),
+  );
+  if (!row?.sessionId) return;
+  const { sessionId } = row;
+  const status = await expireCheckoutSession(stripe, sessionId);
+  if (status === 'complete') await startSubscription(temporal, key.tenantId);
+  await closeCheckout(deps, key, status === 'complete' ? 'completed' : 'expired', {
+    session_id: sessionId,
+  });
+};

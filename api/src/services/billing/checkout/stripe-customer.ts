@@ -1,0 +1,44 @@
+import { StripeCustomer } from '../../../models/stripe-customer.ts';
+import type { Database } from '../../../platform/database.ts';
+import type { Stripe } from '../../../platform/stripe.ts';
+import type { CheckoutKey } from './close-checkout.ts';
+
+/** The tenant's customer at Stripe, if it has one. */
+const findCustomer = (db: Database, tenantId: string): Promise<string | undefined> =>
+  db.withTenant(tenantId, async (trx) => (await StripeCustomer.query(trx).findById(tenantId))?.customerId);
+
+/**
+ * The tenant's customer at Stripe, made when it has none. The key is the checkout's: Stripe repeats an answer of its own
+ * failure for a day, and the next checkout must not hear it. The first that is written counts.
+ */
+export const ensureCustomer = async (
+  { db, stripe }: { db: Database; stripe: Stripe },
+  { tenantId, checkoutId }: CheckoutKey,
+): Promise<string> => {
+  const known = await findCustomer(db, tenantId);
+  if (known) return known;
+  const { id } = await stripe.customers.create(
+    { metadata: { tenant_id: tenantId } },
+    { idempotencyKey: `customer/${checkoutId}` },
+  );
+  return db.withTenant(tenantId, async (trx) => {
+    await StripeCustomer.query(trx).insert({ tenantId, customerId: id }).onConflict('tenant_id').ignore();
+    return (await StripeCustomer.query(trx).findById(tenantId).throwIfNotFound()).customerId;
+  });
+};
+
+/** Maps the tenant to a new customer, where Stripe has lost the one that it had; answers the one that counts. */
+export const replaceCustomer = async (
+  { db, stripe }: { db: Database; stripe: Stripe },
+  { tenantId, checkoutId }: CheckoutKey,
+  gone: string,
+): Promise<string> => {
+  const { id } = await stripe.customers.create(
+    { metadata: { tenant_id: tenantId } },
+    { idempotencyKey: `customer/${checkoutId}/${gone}` },
+  );
+  return db.withTenant(tenantId, async (trx) => {
+    await StripeCustomer.query(trx).where({ customer_id: gone }).patch({ customerId: id });
+    return (await StripeCustomer.query(trx).findById(tenantId).throwIfNotFound()).customerId;
+  });
+};

@@ -1,0 +1,81 @@
+import { LRUCache } from 'lru-cache';
+import { every } from '../../../platform/every.ts';
+import type { CheckoutKey } from '../checkout/close-checkout.ts';
+import { deliverStripeEvents } from './deliver-stripe-events.ts';
+import { nudgeCheckout } from './nudge.ts';
+import { isReachable, pollStripeEvents } from './poll-stripe-events.ts';
+import { repairCheckout } from '../checkout/repair-checkout.ts';
+import type { RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
+import type { Logger } from '../../../platform/logger.ts';
+
+export interface StripeEventsDeps extends RepairCheckoutDeps {
+  logger: Logger;
+  config: { PUBLIC_URL: string; STRIPE_API_URL?: string | undefined };
+}
+
+/** What carries stored events on to the workflows. */
+export interface StripeEvents {
+  /** Does not wait for the next second. */
+  deliverSoon(): void;
+  /** Has an open checkout look at Stripe, at most once a second; does its work where its run is gone. */
+  lookAt(key: CheckoutKey): void;
+  stop(): void;
+}
+
+/**
+ * One at a time, however many ask: each holds a connection for as long as Temporal takes, and the token path needs
+ * them. Who asks while it runs is served by one more round.
+ */
+const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const rounds = async (): Promise<void> => {
+    do {
+      again = false;
+      await work();
+    } while (again);
+  };
+  return () => {
+    again = true;
+    return (running ??= rounds().finally(() => (running = undefined)));
+  };
+};
+
+/** Somebody waits for an answer of their own: what goes wrong here is for the log. */
+const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
+  const asked = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
+  const look = async (key: CheckoutKey): Promise<void> => {
+    if (!(await nudgeCheckout(deps.temporal, key.tenantId, key.checkoutId))) await repairCheckout(deps, key);
+  };
+  return (key) => {
+    if (asked.has(key.checkoutId)) return;
+    asked.set(key.checkoutId, true);
+    look(key).catch((error: unknown) =>
+      deps.logger.warn({ err: error, ...key }, 'a checkout could not be looked at'),
+    );
+  };
+};
+
+const DELIVER_MS = 1_000;
+const POLL_MS = 5_000;
+
+/** Delivers what is stored, every second; fetches the events itself where Stripe cannot send them. */
+export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
+  const { db, stripe, clock, logger, config } = deps;
+  const deliver = oneAtATime(() => deliverStripeEvents(deps));
+  const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliver)];
+  if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {
+    stops.push(
+      every(POLL_MS, logger, 'asking Stripe for events', () => pollStripeEvents(db, stripe, clock())),
+    );
+  }
+  return {
+    deliverSoon: () => {
+      deliver().catch((error: unknown) =>
+        logger.warn({ err: error }, 'a Stripe event waits for its delivery'),
+      );
+    },
+    lookAt: createLook(deps),
+    stop: () => stops.forEach((stop) => stop()),
+  };
+};

@@ -1,0 +1,121 @@
+import type { Tier } from '@sentryagent/workflows/rules/tiers';
+import type { Stripe } from '../../../platform/stripe.ts';
+import { isReachable } from '../events/poll-stripe-events.ts';
+import { setUpWebhook } from './set-up-webhook.ts';
+
+export interface StripeSetup {
+  price: NonNullable<Tier['price']>;
+  publicUrl: string;
+  dashboardUrl: string;
+  /** The stand-in's address, where it is one: it can send webhooks to this machine. */
+  stripeApiUrl?: string | undefined;
+  /** Whether the API has a secret of our endpoint already. */
+  secretIsKnown: boolean;
+  /** Is told a new endpoint's secret, which Stripe tells only once, before an old endpoint goes. */
+  keepSecret(secret: string): void;
+}
+
+/** What was found or made of one thing at Stripe. */
+export interface Step {
+  what: string;
+  done: 'made' | 'changed' | 'unchanged' | 'not made';
+  /** Its id, or why there is none. */
+  note: string;
+}
+
+const PRODUCT = { name: 'SentryAgent Paid', metadata: { sentryagent: 'paid' } };
+const PORTAL_METADATA = { sentryagent: 'portal' };
+
+/** Pages through all of them: our mark is in the metadata, and a search at Stripe lags behind. */
+const findMarked = async <T extends { metadata: Stripe.Metadata | null }>(
+  list: AsyncIterable<T>,
+  mark: string,
+): Promise<T | undefined> => {
+  for await (const item of list) if (item.metadata?.sentryagent === mark) return item;
+  return undefined;
+};
+
+const setUpProduct = async (stripe: Stripe): Promise<Step> => {
+  const what = `product "${PRODUCT.name}"`;
+  const products = stripe.products.list({ active: true, limit: 100 });
+  const found = await findMarked(products, PRODUCT.metadata.sentryagent);
+  if (!found) {
+    const { id } = await stripe.products.create(PRODUCT);
+    return { what, done: 'made', note: id };
+  }
+  if (found.name === PRODUCT.name) return { what, done: 'unchanged', note: found.id };
+  await stripe.products.update(found.id, { name: PRODUCT.name });
+  return { what, done: 'changed', note: found.id };
+};
+
+const isSame = (found: Stripe.Price, product: string, { amount, currency, interval }: StripeSetup['price']) =>
+  found.active &&
+  found.product === product &&
+  found.unit_amount === amount &&
+  found.currency === currency &&
+  found.recurring?.interval === interval &&
+  found.recurring.interval_count === 1;
+
+/** A price's amount cannot be changed: another takes over its lookup key, and who pays the old one goes on to. */
+const setUpPrice = async (stripe: Stripe, product: string, price: StripeSetup['price']): Promise<Step> => {
+  const { amount, currency, interval, lookupKey } = price;
+  const what = `price ${lookupKey}, ${amount / 100} ${currency} a ${interval}`;
+  const [found] = (await stripe.prices.list({ lookup_keys: [lookupKey], limit: 1 })).data;
+  if (found && isSame(found, product, price)) return { what, done: 'unchanged', note: found.id };
+  const { id } = await stripe.prices.create({
+    product,
+    currency,
+    unit_amount: amount,
+    recurring: { interval },
+    lookup_key: lookupKey,
+    transfer_lookup_key: true,
+  });
+  return { what, done: found ? 'changed' : 'made', note: id };
+};
+
+const portalOf = (dashboardUrl: string) => ({
+  default_return_url: `${dashboardUrl}/usage`,
+  features: {
+    invoice_history: { enabled: true },
+    payment_method_update: { enabled: true },
+    subscription_cancel: { enabled: true, mode: 'at_period_end' as const },
+  },
+});
+
+const isAsWanted = (
+  { default_return_url, features }: Stripe.BillingPortal.Configuration,
+  wanted: ReturnType<typeof portalOf>,
+): boolean =>
+  default_return_url === wanted.default_return_url &&
+  features.invoice_history.enabled &&
+  features.payment_method_update.enabled &&
+  features.subscription_cancel.enabled &&
+  features.subscription_cancel.mode === wanted.features.subscription_cancel.mode;
+
+const setUpPortal = async (stripe: Stripe, dashboardUrl: string): Promise<Step> => {
+  const what = 'billing portal configuration';
+  const wanted = portalOf(dashboardUrl);
+  const configurations = stripe.billingPortal.configurations.list({ active: true, limit: 100 });
+  const found = await findMarked(configurations, PORTAL_METADATA.sentryagent);
+  if (!found) {
+    const { id } = await stripe.billingPortal.configurations.create({ ...wanted, metadata: PORTAL_METADATA });
+    return { what, done: 'made', note: id };
+  }
+  if (isAsWanted(found, wanted)) return { what, done: 'unchanged', note: found.id };
+  await stripe.billingPortal.configurations.update(found.id, wanted);
+  return { what, done: 'changed', note: found.id };
+};
+
+/** Brings an account of Stripe, or the stand-in, to what SentryAgent needs; what is right already stays as it is. */
+export const setUpStripe = async (stripe: Stripe, setup: StripeSetup): Promise<Step[]> => {
+  const { price, publicUrl, dashboardUrl, stripeApiUrl } = setup;
+  const product = await setUpProduct(stripe);
+  const steps = [
+    product,
+    await setUpPrice(stripe, product.note, price),
+    await setUpPortal(stripe, dashboardUrl),
+  ];
+  if (isReachable(publicUrl, stripeApiUrl)) return [...steps, await setUpWebhook(stripe, setup)];
+  const note = `Stripe cannot reach ${publicUrl}: the API asks for its events instead`;
+  return [...steps, { what: 'webhook endpoint', done: 'not made', note }];
+};

@@ -1,0 +1,54 @@
+import type { Stripe } from '../../../platform/stripe.ts';
+import type { Step, StripeSetup } from './set-up-stripe.ts';
+
+type EventType = Stripe.WebhookEndpointCreateParams.EnabledEvent;
+
+/** What a checkout and a subscription wait for. */
+const EVENTS: EventType[] = [
+  'checkout.session.completed',
+  'checkout.session.expired',
+  'customer.subscription.created',
+  'customer.subscription.updated',
+  'customer.subscription.deleted',
+  'customer.subscription.paused',
+  'customer.subscription.resumed',
+  'invoice.paid',
+  'invoice.payment_failed',
+  'invoice.payment_action_required',
+];
+
+const findEndpoints = async (stripe: Stripe, url: string): Promise<Stripe.WebhookEndpoint[]> => {
+  const found: Stripe.WebhookEndpoint[] = [];
+  for await (const endpoint of stripe.webhookEndpoints.list({ limit: 100 })) {
+    if (endpoint.url === url) found.push(endpoint);
+  }
+  return found;
+};
+
+const isAsWanted = ({ status, enabled_events: events }: Stripe.WebhookEndpoint): boolean =>
+  status === 'enabled' && [...events].sort().join() === [...EVENTS].sort().join();
+
+const keep = async (stripe: Stripe, endpoint: Stripe.WebhookEndpoint, what: string): Promise<Step> => {
+  if (isAsWanted(endpoint)) return { what, done: 'unchanged', note: endpoint.id };
+  await stripe.webhookEndpoints.update(endpoint.id, { enabled_events: EVENTS, disabled: false });
+  return { what, done: 'changed', note: endpoint.id };
+};
+
+/**
+ * Our endpoint. One whose secret nobody knows is of no use: a new one is made, its secret kept, and only then the old
+ * one deleted.
+ */
+export const setUpWebhook = async (
+  stripe: Stripe,
+  { publicUrl, secretIsKnown, keepSecret }: StripeSetup,
+): Promise<Step> => {
+  const url = `${publicUrl}/billing/webhook`;
+  const what = `webhook endpoint ${url}`;
+  const found = await findEndpoints(stripe, url);
+  if (found[0] && secretIsKnown) return keep(stripe, found[0], what);
+  const made = await stripe.webhookEndpoints.create({ url, enabled_events: EVENTS });
+  if (!made.secret) throw new Error(`Stripe told no secret of the endpoint ${made.id}`);
+  keepSecret(made.secret);
+  for (const { id } of found) await stripe.webhookEndpoints.del(id);
+  return { what, done: found.length ? 'changed' : 'made', note: made.id };
+};

@@ -1,0 +1,22 @@
+import { BILLING_QUEUE, names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
+import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
+import type { Temporal } from '../../../platform/temporal.ts';
+
+const DEADLINE_MS = 5_000;
+
+/** Starts the tenant's `subscription`, or nudges the one that runs. It begins by asking Stripe, so it is always safe. */
+export const startSubscription = async (temporal: Temporal, tenantId: string): Promise<void> => {
+  const input: SubscriptionInput = { tenantId };
+  await temporal.within(DEADLINE_MS, ({ workflow }) =>
+    workflow.signalWithStart(names.subscription, {
+      workflowId: subscriptionWorkflowId(tenantId),
+      taskQueue: BILLING_QUEUE,
+      args: [input],
+      signal: names.nudge,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `Subscription of ${tenantId}`,
+      staticDetails:
+        'Keeps the tenant’s tier in step with its subscription at Stripe. Signal `nudge` to have it look there.',
+    }),
+  );
+};

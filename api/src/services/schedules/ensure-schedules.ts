@@ -1,0 +1,59 @@
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
+import type { Client, ScheduleOptions } from '@temporalio/client';
+import { BATCH_QUEUE, schedules } from '@sentryagent/workflows/contracts';
+import type { Logger } from '../../platform/logger.ts';
+import type { Temporal } from '../../platform/temporal.ts';
+
+const DEADLINE_MS = 10_000;
+
+const optionsOf = ({ scheduleId, workflow, hour, note }: (typeof schedules)[number]) =>
+  ({
+    scheduleId,
+    spec: { calendars: [{ hour, minute: 0, comment: note }], timezone: 'UTC' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: workflow,
+      workflowId: scheduleId,
+      taskQueue: BATCH_QUEUE,
+      args: [{}],
+      staticSummary: note,
+    },
+    // A day that was missed is caught up with, and never twice at once.
+    policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '30 days', pauseOnFailure: false },
+  }) satisfies ScheduleOptions;
+
+const ensure = async ({ schedule }: Client, options: ScheduleOptions): Promise<void> => {
+  try {
+    await schedule.create(options);
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    // Its state stays: what an operator has paused is not started by a release.
+    await schedule.getHandle(options.scheduleId).update(({ state }) => ({ ...options, state }) as never);
+  }
+};
+
+/** Creates what runs by the clock, or brings it in step with this release. */
+const ensureSchedules = async (temporal: Temporal): Promise<void> => {
+  for (const schedule of schedules) {
+    await temporal.within(DEADLINE_MS, (client) => ensure(client, optionsOf(schedule)));
+  }
+};
+
+const RETRY_MS = 10_000;
+
+/** Does that in the background, until it is done: a Temporal that is away stops no API from starting. */
+export const keepSchedules = (temporal: Temporal, logger: Logger): (() => void) => {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const attempt = (): void => {
+    ensureSchedules(temporal).catch((error: unknown) => {
+      logger.warn({ err: error }, 'the schedules could not be ensured; tried again in 10 s');
+      if (!isStopped) timer = setTimeout(attempt, RETRY_MS).unref();
+    });
+  };
+  attempt();
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+};

@@ -1,0 +1,200 @@
+import type { Database, Send } from '../../platform/database.ts';
+import type { AssertionUse } from '../clients/authenticate-client.ts';
+import { useAssertions } from '../clients/use-assertions.ts';
+import type { Use } from '../clients/use-assertions.ts';
+import { chain } from '../audit/chain.ts';
+import type { Head } from '../audit/chain.ts';
+import type { AuditEntry } from '../audit/entry.ts';
+
+/**
+ * `not_live`: the agent, the credential or this secret of it may no longer authenticate. `scope_lost`: an agent has
+ * just been granted less. `replayed`: the assertion was used before.
+ */
+export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
+
+/** What must hold as the entry is committed. */
+export interface Conditions {
+  credentialId: string;
+  /** Which of the credential's secrets was shown; what is never rotated has none. */
+  generation?: number | undefined;
+  /** Other agents that the token speaks for: each must be active. */
+  agentIds?: readonly string[];
+  /** What the client and each of these agents must be granted: of the resource where there is one, else of the API. */
+  scopes?: readonly string[];
+  resourceId?: string | undefined;
+  /** Is used up by the commit. */
+  assertion?: AssertionUse | undefined;
+}
+
+export interface Pending {
+  entry: AuditEntry;
+  conditions: Conditions;
+  /** Is called once its commit has been sent; does not throw. */
+  meanwhile: () => void;
+}
+
+/** What became of each request of a group: busy ones wait for the next. */
+export interface Outcome<P> {
+  committed: P[];
+  refused: Map<P, Exclude<Recorded, 'committed'>>;
+  busy: P[];
+}
+
+const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head>> => {
+  const tenantIds = [...new Set(group.map(({ entry }) => entry.tenantId))].sort();
+  const heads = await send<Head & { tenant_id: string }>(
+    'select tenant_id, sequence, hash from lock_audit_heads($1)',
+    [tenantIds],
+  );
+  return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
+};
+
+/** The credential and which of its secrets. */
+const proofOf = ({ credentialId, generation = 0 }: Conditions): string => `${credentialId} ${generation}`;
+
+type Granted = Map<string, string[]>;
+
+/** Which of the proofs that this group came with still authenticate, with the scopes of their agents. */
+const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const proofs = [...new Map(group.map(({ conditions }) => [proofOf(conditions), conditions])).values()];
+  const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
+    'select credential_id, generation, scopes from live_proofs($1, $2)',
+    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation = 0 }) => generation)],
+  );
+  return new Map(
+    rows.map(({ credential_id: credentialId, generation, scopes }) => [
+      proofOf({ credentialId, generation }),
+      scopes,
+    ]),
+  );
+};
+
+/** Which of the agents that this group's tokens speak for are active, with their scopes. */
+const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
+  if (ids.size === 0) return new Map();
+  const rows = await send<{ id: string; scopes: string[] }>('select id, scopes from find_live_agents($1)', [
+    [...ids],
+  ]);
+  return new Map(rows.map(({ id, scopes }) => [id, scopes]));
+};
+
+const grantOf = (agentId: string, resourceId: string): string => `${agentId} ${resourceId}`;
+
+/** What is granted of resources to those who ask for it in this group, and whom they act for. */
+const findGrants = async (send: Send, group: Pending[]): Promise<Granted> => {
+  const asked = new Map(
+    group.flatMap(({ entry: { tenantId, actorId }, conditions: { resourceId, agentIds = [] } }) =>
+      resourceId === undefined
+        ? []
+        : [actorId, ...agentIds].map((agentId) => [
+            grantOf(agentId, resourceId),
+            { tenantId, agentId, resourceId },
+          ]),
+    ),
+  );
+  if (asked.size === 0) return new Map();
+  const keys = [...asked.values()];
+  const rows = await send<{ agent_id: string; resource_id: string; scopes: string[] }>(
+    'select agent_id, resource_id, scopes from find_resource_grants($1, $2, $3)',
+    [
+      keys.map(({ tenantId }) => tenantId),
+      keys.map(({ agentId }) => agentId),
+      keys.map(({ resourceId }) => resourceId),
+    ],
+  );
+  return new Map(
+    rows.map(({ agent_id: agentId, resource_id: resourceId, scopes }) => [
+      grantOf(agentId, resourceId),
+      scopes,
+    ]),
+  );
+};
+
+interface Live {
+  proofs: Granted;
+  agents: Granted;
+  grants: Granted;
+}
+
+/** What the client and each agent that the token speaks for may get of what it is for; `undefined` for who is not live. */
+const heldBy = (
+  { entry: { actorId }, conditions }: Pending,
+  { proofs, agents, grants }: Live,
+): (string[] | undefined)[] => {
+  const { resourceId, agentIds = [] } = conditions;
+  const held = (agentId: string, ofApi: string[] | undefined): string[] | undefined =>
+    ofApi && resourceId !== undefined ? (grants.get(grantOf(agentId, resourceId)) ?? []) : ofApi;
+  return [held(actorId, proofs.get(proofOf(conditions))), ...agentIds.map((id) => held(id, agents.get(id)))];
+};
+
+/** The first condition of a request that does not hold; its assertion is not looked at. */
+const findFault = (
+  pending: Pending,
+  live: Live,
+): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
+  const { scopes = [] } = pending.conditions;
+  const [ofClient, ...ofOthers] = heldBy(pending, live);
+  if (!ofClient) return 'not_live';
+  if (ofOthers.includes(undefined)) return 'subject_not_live';
+  const granted = [ofClient, ...ofOthers];
+  return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
+};
+
+/** Each request that a condition refuses, with the first of them; uses up the assertions of the others. */
+const findRefused = async <P extends Pending>(
+  send: Send,
+  group: P[],
+  live: Live,
+): Promise<Outcome<P>['refused']> => {
+  const refused: Outcome<P>['refused'] = new Map();
+  const uses = new Map<P, Use>();
+  for (const pending of group) {
+    const { entry, conditions } = pending;
+    const { assertion, credentialId } = conditions;
+    const fault = findFault(pending, live);
+    if (fault) refused.set(pending, fault);
+    else if (assertion) {
+      uses.set(pending, { ...assertion, tenantId: entry.tenantId, credentialId, usedBy: entry.eventId });
+    }
+  }
+  const first = await useAssertions(send, [...uses.values()]);
+  for (const [pending, { usedBy }] of uses) if (!first.has(usedBy)) refused.set(pending, 'replayed');
+  return refused;
+};
+
+const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
+  [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, pending]) =>
+    chain(
+      heads.get(tenantId)!,
+      pending.map(({ entry }) => entry),
+    ),
+  );
+
+/**
+ * Two round trips, three where assertions are used up. Who is live, and what is granted of resources, is asked by
+ * statements of their own after the lock: they must see what its last holder did.
+ */
+export const commitGroup = <P extends Pending>(
+  db: Pick<Database, 'pipelined'>,
+  group: P[],
+): Promise<Outcome<P>> =>
+  db.pipelined(async (send) => {
+    const [heads, proofs, agents, grants] = await Promise.all([
+      lockHeads(send, group),
+      findLiveProofs(send, group),
+      findLiveAgents(send, group),
+      findGrants(send, group),
+    ]);
+    const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
+    const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
+    const refused = await findRefused(send, taken, { proofs, agents, grants });
+    const committed = taken.filter((pending) => !refused.has(pending));
+    const rows = chainGroup(heads, committed);
+    // After this turn of the event loop, and so after the commit has left.
+    setImmediate(() => {
+      for (const { meanwhile } of committed) meanwhile();
+    });
+    if (rows.length) void send('select append_audit($1)', [`[${rows.join(',')}]`]);
+    return { committed, refused, busy };
+  });
