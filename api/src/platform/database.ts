@@ -1,7 +1,6 @@
 import knexFactory from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
-import type { Config } from '../config.ts';
 import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
 import type { Seen, ServiceState } from './service-state.ts';
@@ -27,14 +26,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
-type DatabaseSettings = Pick<
-  Config,
-  | 'APP_DATABASE_URL'
-  | 'DB_POOL_MAX'
-  | 'DB_POOL_MIN'
-  | 'DB_POOL_IDLE_TIMEOUT_MS'
-  | 'DB_POOL_CONNECTION_TIMEOUT_MS'
->;
+interface DatabaseSettings {
+  APP_DATABASE_URL: string;
+  DB_POOL_MAX: number;
+  DB_POOL_MIN: number;
+  DB_POOL_IDLE_TIMEOUT_MS: number;
+  DB_POOL_CONNECTION_TIMEOUT_MS: number;
+}
 
 /** Knex would print what it also rejects with: the request's one log line has it. */
 const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };

@@ -7,7 +7,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { checkMayIssueCredential } from './authority.ts';
+import { checkMayIssueCredential } from '../authority/authority.ts';
 import type { NewCredential } from './create-credential.ts';
 import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';

@@ -8,7 +8,7 @@ import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { checkMayIssueCredential, heldScopes } from '../agents/authority.ts';
+import { checkMayIssueCredential, heldScopes } from '../authority/authority.ts';
 import { lockAgent } from '../agents/lock-agent.ts';
 import { countKey } from '../limits/count-today.ts';
 

@@ -8,7 +8,7 @@ const OTHERS = /[^\p{L}\p{M}\p{Nd}'&(),_-]+/gu;
  * Words as they may stand in a mail: one line of bounded length with nothing that a mail client takes for a link.
  * A link needs a dot, a colon, a slash or an `@`, so none of these is left, nor what looks like them.
  */
-export const plain = (text: string): string =>
+const plain = (text: string): string =>
   [...text.replaceAll(OTHERS, ' ').trim()].slice(0, LONGEST).join('').trim();
 
 /** The same for every text within. */

@@ -5,7 +5,7 @@ import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
-import { checkStanding } from '../agents/authority.ts';
+import { checkStanding } from '../authority/authority.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';

@@ -1,5 +1,5 @@
 import type { Database, Send } from '../../platform/database.ts';
-import type { AssertionUse } from '../clients/authenticate-client.ts';
+import type { AssertionUse } from '../clients/client.ts';
 import { useAssertions } from '../clients/use-assertions.ts';
 import type { Use } from '../clients/use-assertions.ts';
 import { chain } from '../audit/chain.ts';
