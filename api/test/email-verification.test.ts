@@ -173,8 +173,8 @@ describe('asking again', () => {
     const member = await signUp(api);
     expect((await ask(member)).status).toBe(204);
     const [first, second] = await inbox(member.email);
-    expect(first!.text).toMatch(/^Somebody signed up for SentryAgent /);
-    expect(second!.text).toMatch(/^Somebody asked for a new link .*Earlier links no longer work\./);
+    expect(first!.text).toMatch(/^Someone signed up for SentryAgent /);
+    expect(second!.text).toMatch(/^Someone requested a new link .*Earlier links no longer work\./);
     expect(second!.subject).toBe(first!.subject);
   });
 

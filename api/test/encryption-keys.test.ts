@@ -136,7 +136,7 @@ describe('an encryption key that was removed too early', () => {
     expect(
       await api.sql(`select attempts, next_attempt_at = 'infinity' as over from mails where sent_at is null`),
     ).toEqual([{ attempts: 21, over: true }]);
-    expect(without.logs.filter(({ msg }) => msg === 'a mail is given up')).toHaveLength(1);
+    expect(without.logs.filter(({ msg }) => msg === 'Stopped retrying a mail')).toHaveLength(1);
     await without.close();
   });
 });

@@ -139,7 +139,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     if (javaScript) expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     const mails = await inbox.receive(person.email, 2);
     const newer = mails.find((mail) => linkIn(mail) !== linkIn(first!))!;
-    expect(newer.text).toMatch(/^Somebody asked for a new link/);
+    expect(newer.text).toMatch(/^Someone requested a new link/);
 
     await page.goto(linkIn(first!));
     await press(page, 'Confirm');
