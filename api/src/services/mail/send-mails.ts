@@ -70,10 +70,10 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
     await trx.raw('select settle_mail(?)', [mail.id]);
   } catch (error) {
     if (isFinal(error, mail.attempts)) {
-      logger.warn({ err: error, mailId: mail.id }, 'Stopped retrying a mail');
+      logger.warn({ err: error, mailId: mail.id }, 'sending a mail failed; it is not retried');
       await trx.raw('select abandon_mail(?)', [mail.id]);
     } else {
-      logger.warn({ err: error, mailId: mail.id }, 'Sending a mail failed. It is retried automatically.');
+      logger.warn({ err: error, mailId: mail.id }, 'sending a mail failed; it is retried');
       await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
     }
   }
