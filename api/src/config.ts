@@ -27,7 +27,10 @@ const proxies = z
       proxyAddr.compile(list);
       return list;
     } catch {
-      context.addIssue({ code: 'custom', message: 'must list addresses, subnets or names such as loopback' });
+      context.addIssue({
+        code: 'custom',
+        message: 'must be a comma-separated list of IP addresses, subnets or names such as loopback',
+      });
       return z.NEVER;
     }
   });
@@ -38,7 +41,7 @@ const webhookSecrets = z
   .transform((text) => text.split(',').map((secret) => secret.trim()))
   .transform((list) => list.filter(Boolean))
   .refine((list) => list.every((secret) => /^whsec_\w+$/.test(secret)), {
-    error: 'must list webhook secrets (whsec_…), comma separated',
+    error: 'must be a comma-separated list of webhook secrets (whsec_…)',
   });
 
 /** Every setting of the API. The comments in `.env.example` say what each is for. */

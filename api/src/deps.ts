@@ -82,7 +82,8 @@ const createBilling = (
   const { TEMPORAL_ADDRESS, STRIPE_SECRET_KEY, BILLING_ENABLED } = config;
   const temporal = TEMPORAL_ADDRESS ? createTemporal({ ...config, TEMPORAL_ADDRESS }) : undefined;
   if (!BILLING_ENABLED || !temporal || !STRIPE_SECRET_KEY) {
-    if (BILLING_ENABLED) given.logger.warn('no TEMPORAL_ADDRESS or STRIPE_SECRET_KEY: nothing can be bought');
+    if (BILLING_ENABLED)
+      given.logger.warn('TEMPORAL_ADDRESS or STRIPE_SECRET_KEY is not set; checkout is disabled');
     return { temporal, stripe: undefined, stripeEvents: undefined };
   }
   const stripe = createStripe({ ...config, STRIPE_SECRET_KEY }, { timeoutMs: STRIPE_PATIENCE_MS });
@@ -120,7 +121,7 @@ export const createDeps = async (
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED
       ? createRedis({ REDIS_URL: config.REDIS_URL, REDIS_TIMEOUT_MS: config.REDIS_TIMEOUT_MS })
       : undefined;
-  if (!redis) logger.warn('no shared Redis: limits are kept in memory, for this process alone');
+  if (!redis) logger.warn('Redis is not configured; this process counts limits in its own memory');
   const tokens = await createTokens({ config, db, clock, logger });
   const credentialUses = createCredentialUses(db, logger);
   return {
@@ -165,10 +166,12 @@ export const closeDeps = async (deps: Deps): Promise<void> => {
   await tokenFeed.stop();
   await meter
     .stop()
-    .catch((error: unknown) => logger.error({ err: error }, 'the last flush of usage failed'));
+    .catch((error: unknown) => logger.error({ err: error }, 'flushing usage at shutdown failed'));
   await credentialUses
     .stop()
-    .catch((error: unknown) => logger.error({ err: error }, 'the last use of credentials was not noted'));
+    .catch((error: unknown) =>
+      logger.error({ err: error }, 'storing the last use of credentials at shutdown failed'),
+    );
   await refusedClients.stop();
   redis?.disconnect();
   await temporal?.close();

@@ -22,7 +22,7 @@ const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, ver
 const { server, stop } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
 server.on('error', (error) => {
-  logger.fatal({ err: error }, `port ${config.API_PORT} cannot be had; set API_PORT`);
+  logger.fatal({ err: error }, `cannot listen on port ${config.API_PORT}; set API_PORT to another port`);
   process.exit(1);
 });
 server.listen(config.API_PORT, config.API_HOST, () => {

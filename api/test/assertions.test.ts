@@ -139,7 +139,7 @@ describe('private_key_jwt', () => {
     expect(uses).toEqual([{ expires_at: new Date((exp + 30) * 1_000) }]);
     const again = await requestByAssertion(other, late!);
     expectRefusal(again, 401, 'invalid_client');
-    expect(again.body.error_description).toMatch(/used before/);
+    expect(again.body.error_description).toMatch(/already used/);
     ahead = 91_000;
     const over = await requestByAssertion(other, later!);
     expectRefusal(over, 401, 'invalid_client');
@@ -291,7 +291,7 @@ describe('A client assertion works once: an assertion is refused', () => {
     expect((await requestByAssertion(api, assertion)).status).toBe(200);
     const again = await requestByAssertion(api, assertion);
     expectRefusal(again, 401, 'invalid_client');
-    expect(again.body.error_description).toMatch(/used before/);
+    expect(again.body.error_description).toMatch(/already used/);
     const { jti } = JSON.parse(Buffer.from(assertion.split('.')[1]!, 'base64url').toString()) as Json;
     expectRefusal(
       await requestByAssertion(api, signAssertion(keys.ES256, agent.clientId, { claims: { jti } })),
@@ -379,7 +379,7 @@ describe('A client assertion works once: an assertion is refused', () => {
     for (const assertion of used) {
       const again = await requestByAssertion(api, assertion);
       expectRefusal(again, 401, 'invalid_client');
-      expect(again.body.error_description).toMatch(/used before/);
+      expect(again.body.error_description).toMatch(/already used/);
     }
   });
 

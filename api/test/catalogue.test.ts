@@ -223,7 +223,7 @@ describe('a start over a database that would not keep tenants apart', () => {
     const error = await start().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
     const [heading, ...findings] = (error as Error).message.split('\n');
-    expect(heading).toBe('This database would not keep tenants apart:');
+    expect(heading).toBe('This database does not separate tenants. Fix these problems:');
     expect(findings).toContain(`  - ${finding()}`);
   });
 

@@ -154,7 +154,7 @@ describe('node api/src/main.ts', () => {
       [
         'The API cannot start with these settings:',
         ...Object.keys(required).map((name) => `  - ${name} is missing`),
-        'See .env.example for what each is for.',
+        'See .env.example for a description of each setting.',
         '',
       ].sort(),
     );

@@ -123,7 +123,7 @@ describe('a client secret', () => {
     const { clientSecret: secret } = agent;
     for (let i = 0; i < secret.length; i++) {
       const typo = `${secret.slice(0, i)}${secret[i] === 'a' ? 'b' : 'a'}${secret.slice(i + 1)}`;
-      await expect(authenticate(agent.agentId, typo)).rejects.toThrow('wrong secret');
+      await expect(authenticate(agent.agentId, typo)).rejects.toThrow('client secret is wrong');
     }
     expect(asked).toEqual([]);
     await expect(authenticate(agent.agentId, secret)).rejects.toThrow('asked');

@@ -78,7 +78,7 @@ describe('signing up', () => {
     const member = await signUp(api);
     await api.sql('grant insert on mails to sentryagent_auth');
     expect(await mailsTo(member)).toBe(0);
-    expect(api.logs.map(({ msg }) => msg)).toContain('the mail that confirms an address was not queued');
+    expect(api.logs.map(({ msg }) => msg)).toContain('queueing the confirmation mail failed');
     expect((await ask(member)).status).toBe(204);
     expect((await confirm(await newToken(member))).status).toBe(200);
   });
@@ -173,8 +173,8 @@ describe('asking again', () => {
     const member = await signUp(api);
     expect((await ask(member)).status).toBe(204);
     const [first, second] = await inbox(member.email);
-    expect(first!.text).toMatch(/^Somebody signed up for SentryAgent /);
-    expect(second!.text).toMatch(/^Somebody asked for a new link .*Earlier links no longer work\./);
+    expect(first!.text).toMatch(/^Someone signed up for SentryAgent /);
+    expect(second!.text).toMatch(/^Someone requested a new link .*Earlier links no longer work\./);
     expect(second!.subject).toBe(first!.subject);
   });
 
@@ -245,7 +245,9 @@ describe('asking again', () => {
       expect([reply.status, reply.body.code]).toEqual([429, 'rate_limited']);
       const untilMidnight = (nextUtcMidnight(new Date()).getTime() - Date.now()) / 1_000;
       expect(Math.abs(Number(reply.headers.get('retry-after')) - untilMidnight)).toBeLessThan(60);
-      expect(reply.body.detail).toBe('Too many links for this account today. Try again after 00:00 UTC.');
+      expect(reply.body.detail).toBe(
+        'Too many confirmation links for this account today. Try again after 00:00 UTC.',
+      );
       const tomorrow = () => new Date(Date.now() + 86_400_000);
       expect(await requestVerification({ ...api.deps, clock: tomorrow }, { id, email })).toBe(true);
     });

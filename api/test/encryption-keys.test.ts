@@ -56,7 +56,7 @@ describe('a new encryption key', () => {
     // As an operator does it: the new key last, then first, then two rotations.
     expect(await list(`${old()},${NEW}`)).toEqual([
       'encryption key k1  encrypts new values  (mails: 1, signing keys: 2, stored responses: 1)',
-      'encryption key k2  protects nothing: remove it if no process has it first  (nothing)',
+      'encryption key k2  is unused: remove it, unless it is first in the list of any process  (nothing)',
     ]);
     const both = `${NEW},${old()}`;
     expect(await list(both)).toEqual([
@@ -73,7 +73,7 @@ describe('a new encryption key', () => {
       'encryption key k1  is still needed  (mails: 1, stored responses: 1)',
     ]);
     expect(await list(NEW)).toContain(
-      'encryption key k1  is missing: put it back into KEY_ENCRYPTION_KEYS  (mails: 1, stored responses: 1)',
+      'encryption key k1  is missing: add it to KEY_ENCRYPTION_KEYS again  (mails: 1, stored responses: 1)',
     );
 
     // What nobody will ever decrypt needs no key.
@@ -81,7 +81,7 @@ describe('a new encryption key', () => {
     await api.sql('update mails set sent_at = now()');
     expect(await list(both)).toEqual([
       'encryption key k2  encrypts new values  (signing keys: 2)',
-      'encryption key k1  protects nothing: remove it if no process has it first  (nothing)',
+      'encryption key k1  is unused: remove it, unless it is first in the list of any process  (nothing)',
     ]);
   });
 
@@ -112,7 +112,7 @@ describe('an encryption key that was removed too early', () => {
     expect([status, body.code]).toEqual([409, 'idempotent_answer_gone']);
     expect(body.detail).toContain('The request succeeded');
     expect(without.logs.filter(({ msg }) => /cannot be decrypted/.test(String(msg)))).toMatchObject([
-      { level: 40, err: { message: 'the key "k1" is not in KEY_ENCRYPTION_KEYS' } },
+      { level: 40, err: { message: 'KEY_ENCRYPTION_KEYS has no key "k1"' } },
     ]);
     await without.close();
     const again = await startWith(`${NEW},${old()}`);
@@ -136,7 +136,9 @@ describe('an encryption key that was removed too early', () => {
     expect(
       await api.sql(`select attempts, next_attempt_at = 'infinity' as over from mails where sent_at is null`),
     ).toEqual([{ attempts: 21, over: true }]);
-    expect(without.logs.filter(({ msg }) => msg === 'a mail is given up')).toHaveLength(1);
+    expect(without.logs.filter(({ msg }) => msg === 'sending a mail failed; it is not retried')).toHaveLength(
+      1,
+    );
     await without.close();
   });
 });

@@ -206,7 +206,7 @@ describe('rotateSigningKeys', () => {
 
   it('adds no key that the others cannot open', async () => {
     const before = await keys();
-    await expect(rotateWith(alone, 600_000)).rejects.toThrow('not in KEY_ENCRYPTION_KEYS');
+    await expect(rotateWith(alone, 600_000)).rejects.toThrow('KEY_ENCRYPTION_KEYS has no key');
     expect(await keys()).toEqual(before);
   });
 
@@ -271,17 +271,17 @@ describe('npm run keys:rotate', () => {
   it('lists the keys, and what seals them', async () => {
     const { stdout } = await run(['--list']);
     expect(stdout.trim().split('\n')).toEqual([
-      expect.stringMatching(new RegExp(`^${await kidOf('next')}  next      since \\S+Z  sealed by k1$`)),
-      expect.stringMatching(new RegExp(`^${await kidOf('current')}  current   since \\S+Z  sealed by k1$`)),
+      expect.stringMatching(new RegExp(`^${await kidOf('next')}  next      since \\S+Z  encrypted with k1$`)),
+      expect.stringMatching(
+        new RegExp(`^${await kidOf('current')}  current   since \\S+Z  encrypted with k1$`),
+      ),
       'encryption key k1  encrypts new values  (mails: 1, signing keys: 2)',
     ]);
   });
 
   it('rotates where the next key may sign, and else says when', async () => {
     const next = await kidOf('next');
-    expect((await run([])).stdout).toMatch(
-      /^The next key was published a moment ago: it may sign from \S+Z\./,
-    );
+    expect((await run([])).stdout).toMatch(/^The next key was published recently and can sign from \S+Z\./);
     await first.sql(`update signing_keys set since = since - interval '10 minutes'`);
     expect((await run([])).stdout).toContain(`${next} signs\n`);
     expect(await kidOf('current')).toBe(next);
@@ -291,18 +291,18 @@ describe('npm run keys:rotate', () => {
     const kid = await kidOf('current');
     const { stdout } = await run(['--emergency', kid]);
     expect(stdout).toContain(`${kid} is gone\n`);
-    expect(stdout).toContain('What it costs: every token that it signed is refused');
+    expect(stdout).toContain('The API rejects every token that it signed');
     expect(stdout).toContain('was just published');
     const again = await run(['--emergency', kid]);
     expect(again).toMatchObject({ code: 1, stdout: '' });
-    expect(again.stderr).toContain(`there is no key "${kid}"`);
+    expect(again.stderr).toContain(`No signing key has the id "${kid}"`);
   });
 
   it('takes an id that begins with a hyphen', async () => {
     const kid = `-${'x'.repeat(42)}`;
     const failed = await run(['--emergency', kid]);
     expect(failed).toMatchObject({ code: 1, stdout: '' });
-    expect(failed.stderr).toContain(`there is no key "${kid}"`);
+    expect(failed.stderr).toContain(`No signing key has the id "${kid}"`);
     expect(await run(['--emergency', '--list'])).toMatchObject({ code: 78, stdout: '' });
   });
 

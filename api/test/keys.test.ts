@@ -68,8 +68,8 @@ describe('the signing key', () => {
   });
 
   it.each([
-    ['another key under the same id', `k1:${keyOf(8)}`, 'the key "k1" of KEY_ENCRYPTION_KEYS does not open'],
-    ['no key of that id', `k2:${keyOf(7)}`, 'the key "k1" is not in KEY_ENCRYPTION_KEYS'],
+    ['another key under the same id', `k1:${keyOf(8)}`, 'the key "k1" of KEY_ENCRYPTION_KEYS cannot decrypt'],
+    ['no key of that id', `k2:${keyOf(7)}`, 'KEY_ENCRYPTION_KEYS has no key "k1"'],
   ])('A wrong encryption key stops the start, with a clear word: %s', async (_what, keys, words) => {
     await expect(restart(keys)).rejects.toThrow(words);
     expect(await signingKeys(api)).toHaveLength(2);
@@ -138,7 +138,7 @@ describe('a sealed value', () => {
     ['no text', 'k1', 'table.column\nrow'],
   ])('does not open with %s, and keeps itself out of the message', (_what, text, context) => {
     expect(() => open(keys, text, context)).toThrow(
-      /^the key "k[12]" of KEY_ENCRYPTION_KEYS does not open table\.\w+: it is another key than the one that sealed it, or the value was changed$/,
+      /^the key "k[12]" of KEY_ENCRYPTION_KEYS cannot decrypt table\.\w+: it is not the key that encrypted it, or the value was changed$/,
     );
   });
 });

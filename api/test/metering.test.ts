@@ -495,12 +495,12 @@ describe('when Redis is away', () => {
     await server.call('CLIENT', 'PAUSE', '1500', 'ALL');
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
     const logged = (text: string) => api.logs.filter(({ msg }) => msg === text);
-    await until('redis is back', () => logged('redis answers again: limits are shared').length > 0);
+    await until('redis is back', () => logged('redis is available again; limits are shared').length > 0);
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
     expect(await callsOf(member)).toBe(30);
     await api.deps.meter.flush();
     expect(await ledgerOf(api, member.tenantId)).toBe(30);
-    expect(logged('redis does not answer: limits are kept in memory')).toHaveLength(1);
+    expect(logged('redis does not answer; limits are counted in memory')).toHaveLength(1);
     await api.close();
     await server.close();
   });

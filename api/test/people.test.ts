@@ -145,7 +145,7 @@ describe('POST /auth/sign-in', () => {
     const wrong = await post(api, '/auth/sign-in', { email, password: 'not the password' });
     const unknown = await post(api, '/auth/sign-in', { email: newEmail(), password: PASSWORD });
     expect([wrong.status, wrong.body.code]).toEqual([401, 'invalid_credentials']);
-    expect(wrong.body.detail).toBe('Wrong email or password. Check both and try again.');
+    expect(wrong.body.detail).toBe('The email address or the password is wrong. Check both and try again.');
     expect(unknown.status).toBe(401);
     expect(withoutRequestId(unknown)).toBe(withoutRequestId(wrong));
     const names = ({ headers }: Reply) => [...headers.keys()].sort();

@@ -156,7 +156,7 @@ describe('A refusal of too many says how long in words, and why', () => {
     const { signIn, signUp: joining } = createDoors(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
     for (let i = 0; i < 20; i++) await signIn.knock(addressKey(address));
     expect(await last(1, () => post(api, '/auth/sign-in', stranger(), from))).toMatch(
-      /^Too many attempts to sign in from this network\. Try again in \d+ seconds?\.$/,
+      /^Too many sign-in attempts from this network\. Try again in \d+ seconds?\.$/,
     );
     for (let i = 0; i < 5; i++) await joining.knock(networkKey(address));
     expect(await last(1, () => post(api, '/auth/sign-up', stranger(), from))).toMatch(
@@ -167,7 +167,7 @@ describe('A refusal of too many says how long in words, and why', () => {
   it('for links', async () => {
     const { cookie } = await signUp(api);
     expect(await last(6, () => post(api, '/auth/verification', undefined, { cookie }))).toBe(
-      'Too many links for this account. Try again in about an hour.',
+      'Too many confirmation links for this account. Try again in about an hour.',
     );
   });
 
@@ -195,7 +195,7 @@ describe('A refusal of too many says how long in words, and why', () => {
       );
       await count(1_000);
       expect((await member.post('/agents', { name })).body.detail).toBe(
-        'Your tenant has created 1,000 agents, credentials and resources today, which is the daily limit. ' +
+        'Your tenant has created 1,000 agents, credentials and resources today. This is the daily limit. ' +
           'Try again after 00:00 UTC.',
       );
     });

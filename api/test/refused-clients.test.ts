@@ -339,7 +339,7 @@ describe('A flood of refusals leaves the database alone', () => {
     }
     await flush();
     expect(api.logs.slice(lines)).toEqual([
-      expect.objectContaining({ msg: 'more clients were refused than can be told of', count: 500 }),
+      expect.objectContaining({ msg: 'too many clients were refused to report each one', count: 500 }),
       expect.objectContaining({ msg: 'unknown clients were refused', count: 1_000 }),
     ]);
   });

@@ -181,10 +181,10 @@ describe('resourceGrants of an agent', () => {
     const [unknown, foreign] = [await send('https://unknown.example'), await send(FOREIGN)];
     expect(foreign).toEqual(unknown);
     expect(unknown.errors).toEqual([
-      { path: 'body.resourceGrants.0.scopes', message: 'fly swim: not among the scopes of this resource' },
+      { path: 'body.resourceGrants.0.scopes', message: 'fly swim: not a scope of this resource' },
       {
         path: 'body.resourceGrants.1.resource',
-        message: 'is no resource of your tenant; GET /resources lists them',
+        message: 'is not a resource of your tenant; GET /resources lists them',
       },
     ]);
     expect(await grantsOf(agent)).toEqual([]);

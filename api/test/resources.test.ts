@@ -389,7 +389,7 @@ describe('a token request with resource', () => {
       for (const more of [{}, { resource: PUBLIC_URL }] as Record<string, string>[]) {
         const { status, body } = await agent.requestToken({ audience, ...more });
         expect([status, body.error, body.access_token]).toEqual([400, 'invalid_target', undefined]);
-        expect(body.error_description).toContain('Use resource');
+        expect(body.error_description).toContain('Send resource');
       }
       expect((await agent.requestToken({ audience: '' })).status).toBe(200);
     },

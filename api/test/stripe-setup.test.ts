@@ -47,7 +47,7 @@ const endpoints = async () => (await stripe.webhookEndpoints.list()).data;
 
 describe('setUpStripe', () => {
   it('makes what there is not, and the second time nothing', async () => {
-    expect(await setUp()).toEqual(['made', 'made', 'made', 'made']);
+    expect(await setUp()).toEqual(['created', 'created', 'created', 'created']);
     expect(await setUp()).toEqual(['unchanged', 'unchanged', 'unchanged', 'unchanged']);
     expect(secrets).toEqual([expect.stringMatching(/^whsec_/)]);
     const [found] = (await stripe.prices.list({ lookup_keys: [price.lookupKey], active: true })).data;
@@ -132,13 +132,13 @@ describe('setUpStripe', () => {
     ['http://api.example.com', undefined],
     ['https://127.0.0.1', undefined],
   ])('no endpoint at %s, which Stripe cannot reach', async (publicUrl, stripeApiUrl) => {
-    expect((await setUp({ publicUrl, stripeApiUrl })).at(-1)).toBe('not made');
+    expect((await setUp({ publicUrl, stripeApiUrl })).at(-1)).toBe('not created');
     expect([secrets, await endpoints()]).toEqual([[], []]);
   });
 
   it('an endpoint at a public address', async () => {
     const reachable = { publicUrl: 'https://api.example.com', stripeApiUrl: undefined };
-    expect((await setUp(reachable)).at(-1)).toBe('made');
+    expect((await setUp(reachable)).at(-1)).toBe('created');
     expect((await endpoints())[0]!.url).toBe('https://api.example.com/billing/webhook');
   });
 });
@@ -187,13 +187,13 @@ describe('npm run stripe:setup', () => {
       method: 'POST',
       body: JSON.stringify({ failNext: { method: 'POST', path: '/v1/prices', count: 1, status: 500 } }),
     });
-    expect(await run({})).toMatchObject({ code: 1, text: expect.stringMatching(/^Stripe is not set up: /m) });
+    expect(await run({})).toMatchObject({ code: 1, text: expect.stringMatching(/^Stripe setup failed: /m) });
   });
 
   it('a live key is never given to the stand-in', async () => {
     const { code, text } = await run({ STRIPE_SECRET_KEY: 'rk_live_canary' });
     expect(code).toBe(78);
-    expect(text).toContain('STRIPE_API_URL is refused beside a live key');
+    expect(text).toContain('STRIPE_API_URL cannot be used with a live STRIPE_SECRET_KEY');
     expect(text).not.toContain('canary');
     expect(await standIn.dev('/requests')).toEqual([]);
   });

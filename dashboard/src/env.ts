@@ -4,8 +4,11 @@ import { defineEnvVars } from '@sveltejs/kit/env';
 const asIs = (value: string | undefined) => value;
 
 export const variables = defineEnvVars({
-  API_URL: { schema: asIs, description: 'Where this server reaches the API.' },
-  PUBLIC_API_URL: { schema: asIs, description: 'Where browsers and the curl lines shown reach the API.' },
-  ORIGIN: { schema: asIs, description: 'Where browsers reach this server.' },
-  CHECKOUT_ORIGIN: { schema: asIs, description: 'Where Stripe’s Checkout pages are.' },
+  API_URL: { schema: asIs, description: 'The URL at which this server calls the API.' },
+  PUBLIC_API_URL: {
+    schema: asIs,
+    description: 'The URL of the API for browsers and for the curl commands shown.',
+  },
+  ORIGIN: { schema: asIs, description: 'The URL of this server for browsers.' },
+  CHECKOUT_ORIGIN: { schema: asIs, description: 'The origin of Stripe Checkout pages.' },
 });

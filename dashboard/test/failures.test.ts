@@ -109,7 +109,7 @@ describe('an upgrade that is not begun says what to do next', () => {
 
   it('while the API is away', () => {
     const failure = failForm(event, apiError(0, { error: 'network_error' }), {}, {}, upgradeWords);
-    expect(failure.data.problem.message).toContain('can’t be reached right now. Try again');
+    expect(failure.data.problem.message).toContain('is unavailable. Try again');
   });
 });
 

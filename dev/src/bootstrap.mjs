@@ -18,10 +18,10 @@ const npm = (args, doing) =>
     console.log(`${doing} …`);
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--no-update-notifier'];
     const child = spawn('npm', [...args, ...quiet], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    child.on('error', (error) => reject(new Error(`npm cannot be run: ${error.message}`)));
+    child.on('error', (error) => reject(new Error(`Running npm failed: ${error.message}`)));
     child.on('exit', (code) => {
       if (code !== 0)
-        return reject(new Error(`\`npm ${args.join(' ')}\` failed: see above, then try again.`));
+        return reject(new Error(`\`npm ${args.join(' ')}\` failed. Fix the error above and try again.`));
       console.log(`${doing}: done in ${seconds(start)}`);
       resolve();
     });
@@ -32,7 +32,7 @@ const cachedNode = async () => {
   const wanted = nodePackage(process.platform, process.arch);
   if (!wanted) {
     throw new Error(
-      `SentryAgent needs Node 22.18 or newer, and this is ${process.versions.node}. Get one from https://nodejs.org`,
+      `SentryAgent needs Node 22.18 or newer, but this is ${process.versions.node}. Install a newer one from https://nodejs.org`,
     );
   }
   const prefix = join(cache, 'node');
@@ -92,7 +92,7 @@ const relaunch = (node, entry) => {
     });
   }
   child.on('error', (error) => {
-    console.error(`${node} cannot be run (${error.message}). Get Node 24 from https://nodejs.org`);
+    console.error(`Running ${node} failed (${error.message}). Install Node 24 from https://nodejs.org`);
     process.exit(1);
   });
   child.on('exit', (code) => process.exit(code ?? 1));

@@ -75,7 +75,7 @@ export const createChildren = (place: { dataDir: string; root: string; env: Envi
   const died = new Promise<string>((resolve) => (reportDeath = resolve));
 
   const begin = (command: Command): Child & { log: string } => {
-    if (stopping) throw new Error('SentryAgent is being stopped.');
+    if (stopping) throw new Error('SentryAgent is stopping.');
     const { name, argv, env, cwd = root, account, stopSignal = 'SIGTERM' } = command;
     const { log, fd } = openLog(join(dataDir, 'logs'), name);
     const [program = '', ...args] = argv;
@@ -102,7 +102,7 @@ export const createChildren = (place: { dataDir: string; root: string; env: Envi
   };
 
   const describe = (name: string, how: string, log: string): string =>
-    `${name} ended by itself (${how || 'exit code 0'}). The end of its log, ${relative(root, log)}:\n${lastWords(log)}`;
+    `${name} exited unexpectedly (${how || 'exit code 0'}). The last lines of its log, ${relative(root, log)}:\n${lastWords(log)}`;
 
   return {
     died,

@@ -33,7 +33,7 @@ export const findChromium = async (
   say: (text: string) => void,
 ): Promise<string> => {
   const given = config.chromiumPath;
-  if (given && !isProgram(given)) throw new Error(`CHROMIUM_PATH is ${given}, and there is no program.`);
+  if (given && !isProgram(given)) throw new Error(`CHROMIUM_PATH is ${given}, but no program exists there.`);
   const found = given ?? find(config);
   if (found) return found;
   say('installing Chromium');
@@ -47,7 +47,7 @@ export const findChromium = async (
   const installed = find(config);
   if (installed) return installed;
   throw new Error(
-    `${reason}The tests drive Chromium, and there is none. Install it (\`apt-get install chromium\`, ` +
-      '`brew install --cask chromium` or `npx playwright-core install chromium`), or set CHROMIUM_PATH to one.',
+    `${reason}The tests need Chromium, but none was found. Install it (\`apt-get install chromium\`, ` +
+      '`brew install --cask chromium` or `npx playwright-core install chromium`), or set CHROMIUM_PATH to its path.',
   );
 };

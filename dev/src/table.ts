@@ -6,7 +6,7 @@ export const table = (rows: [string, string][], tryIt: string | undefined): stri
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.toReversed().map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
   const next = tryIt ? ['', '  Get a token as the demo agent:', `  ${tryIt}`] : [];
-  return ['', ...lines, ...next, '', '  Ctrl-C ends everything.', '', ''].join('\n');
+  return ['', ...lines, ...next, '', '  Press Ctrl-C to stop everything.', '', ''].join('\n');
 };
 
 /** The data folder as a person in the checkout would write it. */

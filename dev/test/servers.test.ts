@@ -54,7 +54,7 @@ describe('the servers of the tests', { timeout: LONG }, () => {
 
   it('must be had: without Redis or Temporal there are no tests', async () => {
     const bare = createBarePlace();
-    await expect(startTestRedis(bare)).rejects.toThrow(/need a Redis.*Install it by/s);
+    await expect(startTestRedis(bare)).rejects.toThrow(/need Redis.*Install it by/s);
     await expect(findTestTemporal(bare)).rejects.toThrow(/need Temporal.*Install it: https:/s);
   });
 });
@@ -105,14 +105,14 @@ describe('npm start where a part cannot be had', () => {
   it('A missing Redis does not stop the start', async () => {
     const { found, note } = await start(redis);
     expect(found).toBeUndefined();
-    expect(note).toMatch(/limits are kept in memory.*(apt-get|brew) install.*REDIS_URL/);
+    expect(note).toMatch(/limits are counted in memory.*(apt-get|brew) install.*REDIS_URL/);
   });
 
   it('Without Temporal the rest goes on', async () => {
     const { found, note } = await start(temporal);
     expect(found).toBeUndefined();
-    expect(note).toMatch(/checkout and subscriptions are off.*https:.*TEMPORAL_ADDRESS/);
-    expect(await start(worker)).toEqual({ note: 'left out: it needs Temporal' });
+    expect(note).toMatch(/checkout and subscriptions are disabled.*https:.*TEMPORAL_ADDRESS/);
+    expect(await start(worker)).toEqual({ note: 'not started, because it needs Temporal' });
   });
 });
 
@@ -152,7 +152,7 @@ describe('postgres', { timeout: LONG }, () => {
     release(first.dataDir);
     const second = createPlace(first.dataDir);
     const url = await startPostgres({ ...second, ...settings, port: await freePort() });
-    expect(await first.children.died).toMatch(/^postgres ended by itself/);
+    expect(await first.children.died).toMatch(/^postgres exited unexpectedly/);
     expect(await version(url)).toMatch(/^18/);
   });
 

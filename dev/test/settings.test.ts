@@ -44,7 +44,7 @@ describe('settings', () => {
       'TEMPORAL_ADDRESS must be host:port',
       'API_PORT and DASHBOARD_PORT must differ',
       'REDIS_URL must be a redis:// URL',
-      'APP_DATABASE_URL needs DATABASE_URL, the owner of the same database',
+      'APP_DATABASE_URL needs DATABASE_URL: set it to the URL of the owner of the same database',
     ]);
   });
 
@@ -169,9 +169,9 @@ describe('progress', () => {
     progress.done();
     progress.begin('dashboard');
     progress.detail('building');
-    progress.fail('did not come up');
+    progress.fail('failed to start');
     expect(text).toBe(
-      '  ✓ api           0.0 s\n  … dashboard     0.0 s  building\n  ✗ dashboard     0.0 s  did not come up\n',
+      '  ✓ api           0.0 s\n  … dashboard     0.0 s  building\n  ✗ dashboard     0.0 s  failed to start\n',
     );
   });
 });

@@ -25,7 +25,7 @@ describe('children', () => {
     const { children } = create();
     const argv = node('console.log("one\\ntwo"); process.exit(3)');
     await expect(children.run({ name: 'job', argv })).rejects.toThrow(
-      'job ended by itself (exit code 3). The end of its log, logs/job.log:\n    one\n    two',
+      'job exited unexpectedly (exit code 3). The last lines of its log, logs/job.log:\n    one\n    two',
     );
   });
 
@@ -70,13 +70,13 @@ describe('children', () => {
     const { pid } = childrenIn(dataDir)[0]!;
     await children.stopAll();
     expect(startOf(pid)).toBeUndefined();
-    expect(() => children.serve({ name: 'late', argv: node(stay) })).toThrow('being stopped');
+    expect(() => children.serve({ name: 'late', argv: node(stay) })).toThrow('is stopping');
   });
 
   it('that end although they were to stay are reported', async () => {
     const { children } = create();
     children.serve({ name: 'brief', argv: node('') });
-    expect(await children.died).toContain('brief ended by itself (exit code 0)');
+    expect(await children.died).toContain('brief exited unexpectedly (exit code 0)');
   });
 });
 

@@ -80,17 +80,17 @@ describe('the Usage tab', () => {
     await useCalls(stack, full, 1_000);
     const quiet = await openAs(calm, '/usage');
     expect(await mainText(quiet)).toContain('799 API calls of 1,000 today');
-    expect(await quiet.getByText('API calls of today are used').count()).toBe(0);
+    expect(await quiet.getByText('API calls for today are used').count()).toBe(0);
 
     const warned = await openAs(near, '/usage');
-    const banner = warned.getByText('800 of 1,000 API calls of today are used');
+    const banner = warned.getByText('800 of 1,000 API calls for today are used');
     await banner.waitFor();
     await warned.getByRole('main').getByRole('link', { name: 'See pricing' }).click();
     await warned.waitForURL('**/pricing');
 
     const stopped = await openAs(full, '/usage');
-    await stopped.getByText('All 1,000 API calls of today are used').waitFor();
-    expect(await mainText(stopped)).toContain('refused until the limit resets');
+    await stopped.getByText('All 1,000 API calls for today are used').waitFor();
+    expect(await mainText(stopped)).toContain('rejected until the limit resets');
     for (const page of [quiet, warned, stopped]) await page.context().close();
   });
 
@@ -171,7 +171,7 @@ describe('people', () => {
     await page.getByLabel('Email').fill(person.email);
     await page.getByLabel('Password').fill('not the password');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('alert').getByText('Wrong email or password').waitFor();
+    await page.getByRole('alert').getByText('email address or the password is wrong').waitFor();
     expect(await page.getByLabel('Email').inputValue()).toBe(person.email);
     await page.getByLabel('Password').fill(person.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -182,7 +182,7 @@ describe('people', () => {
     await page.getByLabel('Email').fill(person.email);
     await page.getByLabel('Password').fill('correct horse battery');
     await page.getByRole('button', { name: 'Sign up' }).click();
-    await page.getByRole('alert').getByText('has an account').waitFor();
+    await page.getByRole('alert').getByText('already exists').waitFor();
     await page.context().close();
   });
 

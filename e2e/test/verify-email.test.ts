@@ -81,7 +81,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await expectResult(
       page,
       'This link no longer works',
-      /^Links last 24 hours and work once\. If you used it before, your address is confirmed: sign in\.$/,
+      /^A link works once and expires after 24 hours\. If you already used it, your address is confirmed\. Sign in to continue\.$/,
     );
     expect(await page.getByRole('main').getByRole('link').allInnerTexts()).toEqual(['Sign in']);
     await page.context().close();
@@ -94,7 +94,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await stack.stopApi();
     try {
       await press(page, 'Confirm');
-      await page.getByRole('alert').getByText('can’t be reached right now').waitFor();
+      await page.getByRole('alert').getByText('SentryAgent is unavailable').waitFor();
       await headed(page, 'Confirm your email');
     } finally {
       await stack.startApi();
@@ -139,7 +139,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     if (javaScript) expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     const mails = await inbox.receive(person.email, 2);
     const newer = mails.find((mail) => linkIn(mail) !== linkIn(first!))!;
-    expect(newer.text).toMatch(/^Somebody asked for a new link/);
+    expect(newer.text).toMatch(/^Someone requested a new link/);
 
     await page.goto(linkIn(first!));
     await press(page, 'Confirm');
@@ -159,7 +159,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await press(page, 'Send a link');
     await page
       .getByRole('alert')
-      .getByText('Too many links for this account. Try again in about an hour.')
+      .getByText('Too many confirmation links for this account. Try again in about an hour.')
       .waitFor();
     expect(await page.getByRole('button', { name: 'Send a link' }).count()).toBe(1);
     await page.context().close();
@@ -193,7 +193,7 @@ it('What is wrong with a field stands there, in the words of the API', async () 
     await page.getByRole('alert').first().waitFor();
   };
   await submit(email);
-  expect(await problemOf('Email')).toBe('This email address has an account. Sign in');
+  expect(await problemOf('Email')).toBe('An account with this email address already exists. Sign in');
   await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
   await page.waitForURL('**/sign-in');
   await page.goto(`${stack.dashboardUrl}/sign-up`);
@@ -226,7 +226,7 @@ it('The page tells a visitor without a link what to do', async () => {
   for (const path of ['/verify-email', '/verify-email?confirmed']) {
     const page = await open(`${stack.dashboardUrl}${path}`, false);
     await headed(page, 'Confirm your email');
-    expect(await textOf(page)).toContain('Open the link in the newest mail from us, or sign in');
+    expect(await textOf(page)).toContain('Open the link in our latest email, or sign in');
     await page.getByRole('main').getByRole('link', { name: 'Sign in' }).click();
     await page.waitForURL('**/sign-in?next=%2Fverify-email');
     await page.context().close();

@@ -6,11 +6,12 @@ export const readConfig = (env: NodeJS.ProcessEnv = process.env): MigrateSetting
   const url = (name: string, required: boolean): string | undefined => {
     const value = env[name];
     if (!value) {
-      if (required) problems.push(`${name} is missing: the URL of the Postgres user that owns the schema`);
+      if (required)
+        problems.push(`${name} is missing: set it to the URL of the Postgres user that owns the schema`);
       return undefined;
     }
     if (!/^postgres(ql)?:\/\//.test(value) || !URL.canParse(value)) {
-      problems.push(`${name} is not a postgres:// URL`);
+      problems.push(`${name} must be a postgres:// URL`);
     }
     return value;
   };

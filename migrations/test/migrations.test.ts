@@ -416,8 +416,8 @@ describe('node migrations/src/main.ts', () => {
     const { stderr } = failed as { stderr: string };
     expect(stderr).toBe(
       'The migrations cannot start:\n' +
-        '  - DATABASE_URL is missing: the URL of the Postgres user that owns the schema\n' +
-        '  - APP_DATABASE_URL is not a postgres:// URL\n',
+        '  - DATABASE_URL is missing: set it to the URL of the Postgres user that owns the schema\n' +
+        '  - APP_DATABASE_URL must be a postgres:// URL\n',
     );
   });
 });

@@ -53,7 +53,7 @@ const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; clos
 /** Sends what is queued, every second. Without a mail server it stays queued. */
 export const startMail = ({ db, logger }: ActivityDeps, config: Config): (() => void) => {
   if (!config.SMTP_URL) {
-    logger.warn('no SMTP_URL: mails stay queued');
+    logger.warn('SMTP_URL is not set; mails stay queued');
     return () => {};
   }
   const { deliver, close } = createDelivery(config.SMTP_URL, config.MAIL_FROM);

@@ -37,7 +37,10 @@ const watch = await watchHealth({ database: deps.db.look, temporal: workers.look
 
 const health = createHealthServer({ workers, watch });
 health.on('error', (error) => {
-  logger.fatal({ err: error }, `port ${config.METRICS_PORT} cannot be had; set METRICS_PORT`);
+  logger.fatal(
+    { err: error },
+    `cannot listen on port ${config.METRICS_PORT}; set METRICS_PORT to another port`,
+  );
   process.exit(1);
 });
 health.listen(config.METRICS_PORT, config.METRICS_HOST);
@@ -51,7 +54,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     setTimeout(giveUp, STOP_MS).unref();
   });
 }
-logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'working');
+logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'polling for tasks');
 await Promise.race([workers.ended.catch(exitWith('a worker failed')), stopIsLate]);
 stopMail();
 watch.stop();

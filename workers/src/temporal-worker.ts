@@ -22,7 +22,7 @@ export const connect = async (config: Config, logger: Logger): Promise<NativeCon
     try {
       return await NativeConnection.connect({ address, ...(apiKey ? { apiKey, tls: true } : {}) });
     } catch (error) {
-      logger.warn({ err: error, address }, 'Temporal is not reachable; tried again in 2 s');
+      logger.warn({ err: error, address }, 'cannot connect to Temporal; retrying in 2 s');
       await wait(2_000);
     }
   }

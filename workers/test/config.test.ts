@@ -25,7 +25,7 @@ it('takes what is documented where nothing is set', () => {
 
 it('refuses a live key beside a stand-in', () => {
   const env = { ...required, STRIPE_SECRET_KEY: 'sk_live_canary', STRIPE_API_URL: 'http://localhost:12111' };
-  expect(() => parseConfig(env)).toThrow(/STRIPE_API_URL is refused beside a live key/);
+  expect(() => parseConfig(env)).toThrow(/STRIPE_API_URL cannot be used with a live STRIPE_SECRET_KEY/);
 });
 
 it('names all that is missing or wrong at once, repeats no value and exits 78', async () => {

@@ -56,10 +56,10 @@ const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: Ch
     { key: searchAttributes.checkoutStatus, value: status === 'opening' ? 'open' : status },
   ]);
   const words = {
-    opening: 'Asking Stripe for a Checkout page.',
-    open: `Waiting for the customer at Stripe until ${expiresAt}.`,
-    completed: 'Paid. The subscription has been started.',
-    expired: 'Ended without payment.',
+    opening: 'Creating a Stripe Checkout session.',
+    open: `Waiting for the customer to pay at Stripe. Expires at ${expiresAt}.`,
+    completed: 'Paid. The subscription workflow is running.',
+    expired: 'Closed without a payment.',
   };
   setCurrentDetails(`Checkout ${checkoutId} of ${tenantId}. ${words[status]}`);
 };
@@ -75,7 +75,9 @@ const awaitEnd = async (
 ): Promise<CheckoutEnd> => {
   for (let looks = 0; ; looks++) {
     const leftMs = Date.parse(session.expiresAt) - Date.now();
-    await condition(() => inbox.nudged, nextLookMs(looks, leftMs), { summary: 'look at Stripe again' });
+    await condition(() => inbox.nudged, nextLookMs(looks, leftMs), {
+      summary: 'read the session from Stripe again',
+    });
     inbox.nudged = false;
     const isDue = Date.parse(session.expiresAt) <= Date.now();
     const status = await (isDue ? expireCheckoutSession : readCheckoutSession)(session);
@@ -105,7 +107,7 @@ const refusal = (error: unknown): ApplicationFailure => {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const isSubscribed = cause instanceof ApplicationFailure && cause.type === failures.alreadySubscribed;
   return ApplicationFailure.nonRetryable(
-    'No Checkout page was opened.',
+    'No Stripe Checkout session was created.',
     isSubscribed ? failures.alreadySubscribed : failures.sessionRefused,
   );
 };

@@ -170,7 +170,7 @@ describe('nextStep', () => {
   });
 
   it('looks every day while the date is far, in case a webhook was lost', () => {
-    expect(at(subscription(), START)).toEqual({ kind: 'wait', ms: DAY, why: 'daily look at Stripe' });
+    expect(at(subscription(), START)).toEqual({ kind: 'wait', ms: DAY, why: 'daily read from Stripe' });
   });
 
   it('looks within the hour after the date, each tenant at its own moment', () => {

@@ -37,11 +37,11 @@ export const agentDetails = {
   capabilities: z
     .array(capability)
     .max(32)
-    .meta({ description: '`resource:action`. They describe the agent and decide nothing.' }),
-  owner: memberId.meta({ description: 'The user id of the member who answers for it.' }),
-  ownerTeam: line(1, 128).nullable().meta({ description: 'The team that the owner answers for.' }),
+    .meta({ description: '`resource:action`. They describe the agent and grant nothing.' }),
+  owner: memberId.meta({ description: 'The user id of the member who is responsible for the agent.' }),
+  ownerTeam: line(1, 128).nullable().meta({ description: 'The team that the owner represents.' }),
   deploymentEnv,
-  isPublic: z.boolean().meta({ description: 'Whether strangers may see it.' }),
+  isPublic: z.boolean().meta({ description: 'Whether the public can see the agent.' }),
   scopes: z
     .array(scopeSchema)
     .min(1)
@@ -57,7 +57,7 @@ export const agentFilter = {
   deploymentEnv: deploymentEnv.optional(),
   owner: memberId.optional(),
   capability: capability.optional(),
-  q: line(1, 128).optional().meta({ description: 'How the name begins, in any case.' }),
+  q: line(1, 128).optional().meta({ description: 'The start of the name, case-insensitive.' }),
 };
 
 export const agentSchema = z
@@ -77,7 +77,7 @@ export const agentSchema = z
     scopes: z.array(scopeSchema),
     resourceGrants: z
       .array(z.object({ resource: z.string(), scopes: z.array(z.string()) }))
-      .meta({ description: 'What it may get of the tenant’s resources, by their identifiers.' }),
+      .meta({ description: 'The scopes of the tenant’s resources that its tokens can have.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     decommissionedAt: z.iso.datetime().nullable(),

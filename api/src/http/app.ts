@@ -98,7 +98,7 @@ const readPath = (ctx: Koa.Context): string => {
   try {
     return ctx.path;
   } catch (cause) {
-    throw new Problem('invalid_request', 'The address of the request is not valid.', { cause });
+    throw new Problem('invalid_request', 'The URL is not valid. Check its encoding.', { cause });
   }
 };
 
@@ -149,7 +149,7 @@ const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middlewa
 const refuseUnmatched = ({ matched = [] }: RouterContext): never => {
   if (matched.length === 0) throw notFound();
   const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort().join(', ');
-  throw new Problem('method_not_allowed', `Allowed here: ${allowed}.`, { headers: { Allow: allowed } });
+  throw new Problem('method_not_allowed', `This path allows: ${allowed}.`, { headers: { Allow: allowed } });
 };
 
 /** A router tries each of its routes; those of one first segment are few. */

@@ -22,14 +22,17 @@ const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): 
   if (!method) {
     throw new OAuthError(
       'invalid_client',
-      `Authenticate by one of ${clientAuthenticationMethods.join(', ')}.`,
+      `Authenticate with one of these methods: ${clientAuthenticationMethods.join(', ')}.`,
     );
   }
-  if (second) throw new OAuthError('invalid_request', 'Use one method of client authentication, not two.');
+  if (second) throw new OAuthError('invalid_request', 'Use only one client authentication method.');
   const presented = method.read(deps, request);
   const named = request.body.client_id;
   if (named !== undefined && named !== presented.clientId) {
-    throw new OAuthError('invalid_request', 'client_id is not the client that authenticates. Leave it out.');
+    throw new OAuthError(
+      'invalid_request',
+      'client_id is not the client that authenticates. Omit client_id.',
+    );
   }
   return presented;
 };

@@ -26,7 +26,8 @@ export const authenticateAgent = async (
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization) ?? [];
   if (token === undefined) throw unauthorized('Send "Authorization: Bearer <token>".');
   const claims = await verifyAccessToken(token);
-  if (!claims) throw unauthorized('The token is not valid, or has expired. Get a new one.', 'invalid_token');
+  if (!claims)
+    throw unauthorized('The token is invalid, expired or revoked. Get a new one.', 'invalid_token');
   const [, ...before] = linksOf(claims);
   return {
     tenantId: claims.tenant_id,
@@ -93,7 +94,7 @@ export const requireMember = async (
   sendCookies: SendCookies,
 ): Promise<Member> => {
   const member = await findMember(deps, toWebHeaders(headers), sendCookies);
-  if (!member) throw new Problem('unauthorized', 'You are not signed in.');
+  if (!member) throw new Problem('unauthorized', 'You are not signed in. Sign in, or send a Bearer token.');
   return member;
 };
 
@@ -105,7 +106,7 @@ export const requireScopes = (principal: Principal, needed: readonly Scope[]): v
     throw new Problem('forbidden', 'Your role does not allow this. Ask an owner or admin of your tenant.');
   }
   const scope = needed.join(' ');
-  throw new Problem('forbidden', `This needs the scope ${missing.join(' ')}.`, {
+  throw new Problem('forbidden', `The token lacks the scope ${missing.join(' ')}. Get a token with it.`, {
     headers: { 'WWW-Authenticate': challenge('Bearer', { error: 'insufficient_scope', scope }) },
   });
 };

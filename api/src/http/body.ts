@@ -20,11 +20,15 @@ const readBytes = async (ctx: Koa.Context, limit: number): Promise<Buffer> => {
     return await getRawBody(ctx.req, { length, limit });
   } catch (error) {
     if ((error as { status?: number }).status === 413) {
-      throw new Problem('content_too_large', `A body has at most ${limit} bytes.`, {
+      throw new Problem('content_too_large', `The body is too large. Send at most ${limit} bytes.`, {
         headers: { Connection: 'close' },
       });
     }
-    throw new Problem('invalid_request', 'The body could not be read to its end.', { cause: error });
+    throw new Problem(
+      'invalid_request',
+      'The connection closed before the whole body was received. Send the request again.',
+      { cause: error },
+    );
   }
 };
 
@@ -44,14 +48,15 @@ const decode = (bytes: Buffer, code: Malformed): string => {
 const readText = async (ctx: Koa.Context, code: Malformed): Promise<string> => {
   const text = decode(await readBytes(ctx, MAX_BYTES), code);
   if (!text.startsWith('\ufeff')) return text;
-  throw new Problem(code, 'The body begins with a byte order mark. Send it without (RFC 8259 section 8.1).');
+  throw new Problem(code, 'The body starts with a byte order mark. Remove it (RFC 8259 section 8.1).');
 };
 
 /** RFC 6749 section 3.2: a parameter is sent once; sent without a value it counts as omitted. */
 const parseForm = (text: string): unknown => {
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
-    if (fields.has(name)) throw new Problem('invalid_request', 'A parameter is repeated.');
+    if (fields.has(name))
+      throw new Problem('invalid_request', 'A parameter occurs more than once. Send each parameter once.');
     fields.set(name, value);
   }
   return Object.fromEntries([...fields].filter(([, value]) => value !== ''));
@@ -68,7 +73,10 @@ const isEmpty = ({ headers }: IncomingMessage): boolean =>
 const checkType = (ctx: Koa.Context, type: string): void => {
   if (!ctx.request.is(type)) throw new Problem('unsupported_media_type', `Send the body as ${type}.`);
   if (/^(utf-?8)?$/i.test(ctx.request.charset)) return;
-  throw new Problem('unsupported_media_type', 'Send the body in UTF-8; charset=utf-8 may be left out.');
+  throw new Problem(
+    'unsupported_media_type',
+    'Send the body in UTF-8. The charset parameter must be utf-8 or omitted.',
+  );
 };
 
 /**

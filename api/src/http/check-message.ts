@@ -13,19 +13,27 @@ const headers = { Connection: 'close' };
 export const findFault = (request: IncomingMessage): Problem | undefined => {
   const { host, 'transfer-encoding': coding } = request.headers;
   if (host !== undefined && !HOST.test(host)) {
-    return new Problem('invalid_request', 'Send one Host header, with a host and at most a port.', {
+    return new Problem('invalid_request', 'Send exactly one Host header with a host and an optional port.', {
       headers,
     });
   }
   if (coding === undefined) return undefined;
   // RFC 9112 section 6.1.
   if (request.httpVersion === '1.0') {
-    return new Problem('invalid_request', 'Send a Content-Length: HTTP/1.0 has no Transfer-Encoding.', {
-      headers,
-    });
+    return new Problem(
+      'invalid_request',
+      'HTTP/1.0 does not support Transfer-Encoding. Send a Content-Length.',
+      {
+        headers,
+      },
+    );
   }
   if (coding.toLowerCase() === 'chunked') return undefined;
-  return new Problem('not_implemented', 'Send the body as it is, or with "Transfer-Encoding: chunked".', {
-    headers,
-  });
+  return new Problem(
+    'not_implemented',
+    'This transfer coding is not supported. Send a Content-Length or "Transfer-Encoding: chunked".',
+    {
+      headers,
+    },
+  );
 };

@@ -85,8 +85,8 @@ export const createDoors = (
   { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
 ): Doors => {
   const door = (limit: Limit): Door => createDoor(redis, limit);
-  const signIns = 'Too many attempts to sign in from this network';
-  const links = 'Too many links for this account';
+  const signIns = 'Too many sign-in attempts from this network';
+  const links = 'Too many confirmation links for this account';
   const [hour, day] = [3_600, 86_400];
   return {
     signIn: door({ name: 'sign-in', points: 20, reason: signIns }),
@@ -98,28 +98,28 @@ export const createDoors = (
       name: 'verification-tags',
       points: 10,
       seconds: day,
-      reason: 'Too many links for +tag addresses of this mailbox',
+      reason: 'Too many confirmation links for +tag addresses of this mailbox',
     }),
     verificationAddress: door({
       name: 'verification-address',
       points: 20,
       seconds: hour,
-      reason: 'Too many links from this network',
+      reason: 'Too many confirmation links from this network',
     }),
     confirmation: door({
       name: 'confirmation',
       points: 20,
-      reason: 'Too many uses of a link from this network',
+      reason: 'Too many confirmation attempts from this network',
     }),
     allSignUps: door({
       name: 'all-sign-ups',
       points: SIGN_UP_MAX_PER_MINUTE,
-      reason: 'Too many people are signing up right now',
+      reason: 'Too many sign-ups at the moment',
     }),
     clientAuthentication: door({
       name: 'client',
       points: 20,
-      reason: 'Too many failed attempts to authenticate this client from this address',
+      reason: 'Too many failed authentication attempts for this client from this IP address',
     }),
     hashing: {
       signIn: createGate(hashing.signIn),

@@ -12,7 +12,8 @@ const malformed = (detail: string, cause?: unknown): Problem =>
 const checkName = (names: Set<string>, quoted: string): void => {
   const name = JSON.parse(quoted) as string;
   if (name === '__proto__') throw malformed('A member of an object cannot have the name __proto__.');
-  if (names.has(name)) throw malformed('An object has two members of the same name. Send each member once.');
+  if (names.has(name))
+    throw malformed('An object has two members with the same name. Send each member once.');
   names.add(name);
 };
 

@@ -14,7 +14,7 @@ const problemSchema = z
     type: z.url().meta({ description: 'The page that explains this code.' }),
     title: z.string(),
     status: z.int(),
-    detail: z.string().meta({ description: 'What to do next, for a person.' }),
+    detail: z.string().meta({ description: 'What happened and what to do next, for a human reader.' }),
     code: z.enum(Object.keys(problemKinds) as [ProblemCode, ...ProblemCode[]]),
     requestId: z.string(),
   })
@@ -172,7 +172,7 @@ export const openApiRoute = (document: () => Document): Route =>
     method: 'get',
     path: '/openapi.json',
     operationId: 'getOpenApi',
-    summary: 'This document',
+    summary: 'Get this OpenAPI document',
     tag: 'health',
     access: 'public',
     responses: {

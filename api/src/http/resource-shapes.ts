@@ -15,6 +15,6 @@ export const resourceGrants = z
   .max(100)
   .meta({
     description:
-      'Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller ' +
+      'The scopes of the tenant’s `/resources` that its tokens can have. Default: none. Only scopes that the caller ' +
       'holds can be granted.',
   });

@@ -30,6 +30,6 @@ export const readConfig = (): RotateConfig =>
     });
     if (values.list && values.emergency !== undefined)
       throw new Error('Use --list or --emergency, not both.');
-    const config = parseSettings('rotation of the signing keys', rotateSettings, process.env);
+    const config = parseSettings('key rotation', rotateSettings, process.env);
     return { ...config, ...values };
   }, USAGE);

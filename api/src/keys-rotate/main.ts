@@ -16,10 +16,10 @@ const now = systemClock();
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const words = {
-  next: 'is published, and signs after the current one',
-  current: 'signs',
-  previous: 'signs no more, and is published until its last token has expired',
-  gone: 'is gone',
+  next: 'is published and becomes the current key at the next rotation',
+  current: 'signs new tokens',
+  previous: 'signs no new tokens and stays published until its last token expires',
+  gone: 'is removed',
 } as const;
 
 const tell = (changes: readonly KeyChange[]): void => {
@@ -28,14 +28,16 @@ const tell = (changes: readonly KeyChange[]): void => {
 
 /** The first part of a sealed value names the key that opens it. */
 const sealedBy = ({ private_key: sealed }: SigningKeyRow): string =>
-  sealed === null ? 'no private half' : `sealed by ${sealed.split('.')[0]}`;
+  sealed === null ? 'no private key' : `encrypted with ${sealed.split('.')[0]}`;
 
 /** Whether an encryption key may be taken out of the setting. */
 const adviceOn = (id: string, sealed: readonly Sealed[]): string => {
   const { current, ids } = config.KEY_ENCRYPTION_KEYS;
   if (id === current.id) return 'encrypts new values';
-  if (!ids.includes(id)) return 'is missing: put it back into KEY_ENCRYPTION_KEYS';
-  return sealed.length > 0 ? 'is still needed' : 'protects nothing: remove it if no process has it first';
+  if (!ids.includes(id)) return 'is missing: add it to KEY_ENCRYPTION_KEYS again';
+  return sealed.length > 0
+    ? 'is still needed'
+    : 'is unused: remove it, unless it is first in the list of any process';
 };
 
 const listEncryptionKeys = async (): Promise<void> => {
@@ -49,7 +51,7 @@ const listEncryptionKeys = async (): Promise<void> => {
 
 const list = async (): Promise<void> => {
   const keys = await db.acrossTenants(readSigningKeys);
-  if (keys.length === 0) say('There is no key yet. The first start of the API makes one.');
+  if (keys.length === 0) say('No signing key exists yet. The API creates one at its first start.');
   const order = Object.keys(words);
   for (const key of keys.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))) {
     say(`${key.kid}  ${key.status.padEnd(8)}  since ${key.since.toISOString()}  ${sealedBy(key)}`);
@@ -64,24 +66,20 @@ const rotate = async (): Promise<void> => {
   const next = (await db.acrossTenants(readSigningKeys)).find(({ status }) => status === 'next');
   if (next) {
     const at = mayTakeOver(next, KEY_TIMES).toISOString();
-    say(`The next key was published a moment ago: it may sign from ${at}. Run this again then.`);
+    say(`The next key was published recently and can sign from ${at}. Run this command again then.`);
   }
 };
 
 const remove = async (kid: string): Promise<void> => {
   const removed = await removeSigningKey({ db, config }, kid, now);
-  if (!removed) throw new Error(`there is no key "${kid}"; see npm run keys:rotate -- --list`);
+  if (!removed) throw new Error(`No signing key has the id "${kid}". Run npm run keys:rotate -- --list.`);
   tell(removed.changes);
-  if (removed.status === 'next') return say('It had signed nothing.');
-  say(
-    'What it costs: every token that it signed is refused by the API within a second. Agents get new ones.',
-  );
-  say(
-    `Other services refuse them once they read the key set again, within ${KEY_SET_MAX_AGE} s of their last time.`,
-  );
+  if (removed.status === 'next') return say('It had not signed any tokens.');
+  say('The API rejects every token that it signed within 1 second. Agents must get new tokens.');
+  say(`Other services reject them when they read the key set again, after at most ${KEY_SET_MAX_AGE} s.`);
   const { publishedAt } = removed;
   if (publishedAt && now.getTime() - publishedAt.getTime() < KEY_SET_MAX_AGE * 1_000) {
-    say('The key that signs now was just published: until then they may refuse its tokens, too.');
+    say('The current key was just published. Until then, other services can reject its tokens too.');
   }
 };
 
@@ -90,7 +88,7 @@ try {
   else if (config.emergency === undefined) await rotate();
   else await remove(config.emergency);
 } catch (error) {
-  process.stderr.write(`The keys are as they were: ${(error as Error).message}\n`);
+  process.stderr.write(`No key was changed: ${(error as Error).message}\n`);
   process.exitCode = 1;
 } finally {
   await db.close();

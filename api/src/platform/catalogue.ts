@@ -80,5 +80,5 @@ export const assertSafeCatalogue = async (trx: Transaction): Promise<void> => {
   const { rows } = await trx.raw<{ rows: { problem: string }[] }>(PROBLEMS.replaceAll('?', '\\?'));
   if (rows.length === 0) return;
   const list = rows.map(({ problem }) => `  - ${problem}`).join('\n');
-  throw new Error(`This database would not keep tenants apart:\n${list}`);
+  throw new Error(`This database does not separate tenants. Fix these problems:\n${list}`);
 };

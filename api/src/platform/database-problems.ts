@@ -3,14 +3,14 @@ import type { ProblemCode } from './problem.ts';
 
 const resourceTaken = {
   code: 'resource_taken',
-  detail: 'Your tenant has a resource of this identifier. Delete it first to give it other scopes.',
+  detail: 'Your tenant already has a resource with this identifier. To change its scopes, delete it first.',
 } as const;
 
 /** The constraint is the rule; here is what breaking it is called. */
 const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
   agents_name_key: {
     code: 'agent_name_taken',
-    detail: 'Your tenant has an agent of this name. Choose another name.',
+    detail: 'Your tenant already has an agent with this name. Choose another name.',
   },
   credentials_kind_check: {
     code: 'credential_is_key',
@@ -18,7 +18,7 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
   },
   credentials_thumbprint_key: {
     code: 'key_taken',
-    detail: 'This agent has this key already. Use it, or make another key pair.',
+    detail: 'This agent already has this key. Use it, or add a key of another key pair.',
   },
   resources_identifier_key: resourceTaken,
   resources_canonical_key: resourceTaken,
@@ -26,7 +26,10 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
     code: 'validation_failed',
     detail: 'owner: must be the user id of a member of your tenant',
   },
-  credentials_agent_fkey: { code: 'not_found', detail: 'There is nothing here under this address.' },
+  credentials_agent_fkey: {
+    code: 'not_found',
+    detail: 'Nothing was found at this URL. Check the path and the ids in it.',
+  },
 };
 
 /** SQLSTATEs that say "not now" rather than "wrong": connection, resources, operator intervention, no writes. */

@@ -167,7 +167,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
 export const joinTransaction = (db: Database, tenantId: string, trx: Transaction): Database => ({
   ...db,
   withTenant: async (asked, work) => {
-    if (asked !== tenantId) throw new Error('a transaction is of one tenant');
+    if (asked !== tenantId) throw new Error('a transaction belongs to one tenant');
     return work(trx);
   },
 });
@@ -193,6 +193,6 @@ export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('acquire', generation.use);
   pool.on('release', (_error, client) => generation.rest(client));
-  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection broke'));
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
   return pool;
 };

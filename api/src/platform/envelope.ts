@@ -32,13 +32,13 @@ export class CannotOpen extends Error {
 export const open = (keys: Keyring, envelope: string, context: string): string => {
   const [id = '', iv = '', tag = '', sealed = ''] = envelope.split('.');
   const key = keys.find(id);
-  if (!key) throw new CannotOpen(`the key "${id}" is not in KEY_ENCRYPTION_KEYS`);
+  if (!key) throw new CannotOpen(`KEY_ENCRYPTION_KEYS has no key "${id}"`);
   try {
     return decrypt(key, `${id}\n${context}`, [iv, tag, sealed]);
   } catch (cause) {
     const [what] = context.split('\n');
     throw new CannotOpen(
-      `the key "${id}" of KEY_ENCRYPTION_KEYS does not open ${what}: it is another key than the one that sealed it, or the value was changed`,
+      `the key "${id}" of KEY_ENCRYPTION_KEYS cannot decrypt ${what}: it is not the key that encrypted it, or the value was changed`,
       { cause },
     );
   }

@@ -7,7 +7,7 @@ export const every = (ms: number, logger: Logger, name: string, work: () => Prom
     if (running) return;
     running = true;
     work()
-      .catch((error: unknown) => logger.warn({ err: error }, `${name} failed; it is tried again`))
+      .catch((error: unknown) => logger.warn({ err: error }, `${name} failed and is retried`))
       .finally(() => (running = false));
   }, ms);
   timer.unref();

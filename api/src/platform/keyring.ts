@@ -12,15 +12,16 @@ export interface Keyring {
 export const parseKeyring = (text: string): Keyring => {
   const entries = text.split(',').map((entry) => {
     const [id, encoded] = entry.trim().split(':');
-    if (!id || !/^[A-Za-z0-9_-]{1,16}$/.test(id) || !encoded) throw new Error('each entry is id:base64');
+    if (!id || !/^[A-Za-z0-9_-]{1,16}$/.test(id) || !encoded)
+      throw new Error('must be a comma-separated list of id:base64');
     const key = Buffer.from(encoded, 'base64');
-    if (key.length !== 32) throw new Error(`key "${id}" is not 32 bytes in base64`);
+    if (key.length !== 32) throw new Error(`has a key "${id}" that is not 32 bytes in base64`);
     // A key from bytes is made anew by each HMAC, which costs it four fifths of its time.
     return { id, key: createSecretKey(key) };
   });
   const keys = new Map(entries.map(({ id, key }) => [id, key]));
-  if (keys.size !== entries.length) throw new Error('an id occurs twice');
+  if (keys.size !== entries.length) throw new Error('must not use an id twice');
   const [current] = entries;
-  if (!current) throw new Error('it is empty');
+  if (!current) throw new Error('must not be empty');
   return { current, find: (id) => keys.get(id), ids: [...keys.keys()] };
 };

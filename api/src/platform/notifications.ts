@@ -25,13 +25,15 @@ export const listen = (
   const connect = async (own: pg.Client): Promise<void> => {
     const { admit, check } = createGeneration(() => streamOf(own).destroy());
     own.on('notification', () => heard(false));
-    own.on('error', (error) => logger.warn({ err: error }, `the listener on ${channel} broke`));
+    own.on('error', (error) =>
+      logger.warn({ err: error }, `the connection that listens on ${channel} was lost`),
+    );
     own.on('end', again);
     await own.connect();
     await admit(own);
     own.once(
       'end',
-      every(PROBE_MS, logger, `the probe of the listener on ${channel}`, () => check(own)),
+      every(PROBE_MS, logger, `checking the connection that listens on ${channel}`, () => check(own)),
     );
     await own.query(`listen ${channel}`);
     heard(true);
@@ -49,7 +51,7 @@ export const listen = (
     const own = new pg.Client({ ...connection(APP_DATABASE_URL), application_name: 'sentryagent-listener' });
     client = own;
     connect(own).catch((error: unknown) => {
-      logger.warn({ err: error }, `nothing listens on ${channel}; it is tried again`);
+      logger.warn({ err: error }, `listening on ${channel} failed and is retried`);
       streamOf(own).destroy();
       again();
     });

@@ -72,7 +72,7 @@ const sessions = {
       async (ctx) => {
         const { internalAdapter } = ctx.context;
         const user = await internalAdapter.findUserById(ctx.body.userId);
-        if (!user) throw new Error('the user of a new session is gone');
+        if (!user) throw new Error('the user of a new session does not exist');
         const session = await internalAdapter.createSession(user.id);
         await setSessionCookie(ctx, { session, user });
       },

@@ -1,35 +1,35 @@
 /** Every code that an answer may carry, with its status and title. Clients decide on the code, never on the text. */
 export const problemKinds = {
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
-  validation_failed: { status: 400, title: 'The request does not have the expected shape' },
+  validation_failed: { status: 400, title: 'A field is missing or invalid' },
   invalid_request: { status: 400, title: 'The request is malformed' },
   invalid_link: { status: 400, title: 'The link is not valid' },
   invalid_signature: { status: 400, title: 'The signature is not valid' },
   unauthorized: { status: 401, title: 'Sign in or send a valid token' },
   invalid_credentials: { status: 401, title: 'Wrong email or password' },
   forbidden: { status: 403, title: 'Not allowed' },
-  origin_not_allowed: { status: 403, title: 'This origin may not do that' },
+  origin_not_allowed: { status: 403, title: 'Origin not allowed' },
   not_found: { status: 404, title: 'Not found' },
-  billing_disabled: { status: 404, title: 'Billing is switched off' },
+  billing_disabled: { status: 404, title: 'Billing is disabled' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   agent_decommissioned: { status: 409, title: 'The agent is decommissioned' },
-  agent_name_taken: { status: 409, title: 'An agent of this name exists' },
-  credential_is_key: { status: 409, title: 'A public key has no secret' },
-  key_taken: { status: 409, title: 'Key already added' },
-  resource_taken: { status: 409, title: 'A resource of this identifier exists' },
+  agent_name_taken: { status: 409, title: 'An agent with this name already exists' },
+  credential_is_key: { status: 409, title: 'The credential is a public key' },
+  key_taken: { status: 409, title: 'The agent already has this key' },
+  resource_taken: { status: 409, title: 'A resource with this identifier already exists' },
   resource_limit: { status: 409, title: 'Resource limit reached' },
-  already_subscribed: { status: 409, title: 'Your tenant is on the paid tier' },
-  credential_ended: { status: 409, title: 'The credential has ended' },
-  credential_limit: { status: 409, title: 'The agent has as many credentials as it may' },
-  email_already_verified: { status: 409, title: 'The email address is confirmed' },
-  email_taken: { status: 409, title: 'This email address has an account' },
+  already_subscribed: { status: 409, title: 'The tenant already has a subscription' },
+  credential_ended: { status: 409, title: 'The credential is revoked or expired' },
+  credential_limit: { status: 409, title: 'Credential limit reached' },
+  email_already_verified: { status: 409, title: 'The email address is already confirmed' },
+  email_taken: { status: 409, title: 'An account with this email address already exists' },
   idempotent_answer_gone: { status: 409, title: 'The request succeeded, but its response has expired' },
-  precondition_failed: { status: 412, title: 'It has changed since you read it' },
+  precondition_failed: { status: 412, title: 'The agent has changed since you read it' },
   content_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
   daily_limit: { status: 429, title: 'Daily limit reached' },
-  free_tier_limit: { status: 429, title: 'The free tier’s limit is reached' },
+  free_tier_limit: { status: 429, title: 'Free tier limit reached' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Something went wrong on our side' },
   not_implemented: { status: 501, title: 'Not implemented' },
@@ -66,7 +66,8 @@ export class Problem extends Error {
 }
 
 /** "Not yours" and "not there" are this same answer. */
-export const notFound = (): Problem => new Problem('not_found', 'There is nothing here under this address.');
+export const notFound = (): Problem =>
+  new Problem('not_found', 'Nothing was found at this URL. Check the path and the ids in it.');
 
 export const unavailable = (cause: unknown, retryAfterSeconds = 1): Problem =>
   new Problem('service_unavailable', 'Please try again in a moment.', {

@@ -33,9 +33,13 @@ const importKey = (jwk: JsonWebKey): KeyObject => {
   try {
     return createPublicKey({ key: jwk, format: 'jwk' });
   } catch (cause) {
-    throw new Problem('validation_failed', 'The public key is not a JWK of a known type (RFC 7517).', {
-      cause,
-    });
+    throw new Problem(
+      'validation_failed',
+      'The public key is not a JWK of a supported type (RFC 7517). Send an EC, OKP or RSA key.',
+      {
+        cause,
+      },
+    );
   }
 };
 
@@ -56,11 +60,11 @@ const toInteger = (base64url: string): bigint =>
  */
 const checkRsa = async (key: KeyObject): Promise<void> => {
   const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {};
-  if (modulusLength < 2_048 || modulusLength > 4_096) throw refuse('An RSA key has 2048 to 4096 bits.');
-  if (publicExponent !== 65_537n) throw refuse('An RSA key has the exponent 65537.');
+  if (modulusLength < 2_048 || modulusLength > 4_096) throw refuse('An RSA key must have 2048 to 4096 bits.');
+  if (publicExponent !== 65_537n) throw refuse('An RSA key must have the exponent 65537.');
   const modulus = toInteger(key.export({ format: 'jwk' }).n ?? '');
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n) || (await isPrime(modulus))) {
-    throw refuse('The modulus of an RSA key is the product of two large primes. Make a new key pair.');
+    throw refuse('The modulus of this RSA key is weak. Create a new key pair.');
   }
 };
 
@@ -79,7 +83,9 @@ const isSoundPoint = (bytes: Uint8Array): boolean => {
 /** Node takes any 32 bytes for a key. */
 const checkEd25519 = (key: KeyObject): void => {
   if (!isSoundPoint(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'))) {
-    throw refuse('This Ed25519 key is no point of the curve, or one of small order. Make a new key pair.');
+    throw refuse(
+      'This Ed25519 key is weak: not a point of the curve, or of small order. Create a new key pair.',
+    );
   }
 };
 
@@ -100,10 +106,11 @@ const algorithmOf = async (key: KeyObject): Promise<KeyAlgorithm> => {
 /** What a JWK says of itself must fit: a key for encryption, or for another algorithm, signs nothing here. */
 const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: KeyAlgorithm): void => {
   if (alg !== undefined && !(keyAlgorithms[algorithm] as readonly unknown[]).includes(alg))
-    throw refuse(`This key is for ${algorithm}, its alg says otherwise.`);
-  if (use !== undefined && use !== 'sig') throw refuse('The use of the key must be sig, or absent.');
+    throw refuse(`This is a key for ${algorithm}. Set its alg to ${algorithm}, or remove it.`);
+  if (use !== undefined && use !== 'sig')
+    throw refuse('The use of the key must be sig. Correct or remove it.');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
-    throw refuse('The key_ops of a public key must have verify, or be absent.');
+    throw refuse('The key_ops of a public key must contain verify. Correct or remove it.');
 };
 
 /**
@@ -113,14 +120,16 @@ const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: 
 const checkEncoding = (jwk: JsonWebKey, required: JsonWebKey): void => {
   const other = Object.entries(required).find(([name, value]) => jwk[name] !== value);
   if (other)
-    throw refuse(`The ${other[0]} of the key is not encoded as RFC 7518 has it: no padding, no extra zeros.`);
+    throw refuse(`The ${other[0]} of the key is not encoded as in RFC 7518. Remove padding and extra zeros.`);
 };
 
 /** Reads a public key that a client will sign with. Problem: `validation_failed`. */
 export const parsePublicJwk = async (jwk: JsonWebKey): Promise<PublicJwk> => {
   const secret = PRIVATE.find((member) => Object.hasOwn(jwk, member));
   if (secret !== undefined) {
-    throw refuse(`This is not a public key: it has the private member ${secret}. Consider that key lost.`);
+    throw refuse(
+      `This is a private key: it has the member ${secret}. Stop using it and create a new key pair.`,
+    );
   }
   const key = importKey(jwk);
   const algorithm = await algorithmOf(key);

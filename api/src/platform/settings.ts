@@ -64,7 +64,7 @@ export const trialDays = whole(0, 0, 730);
 export const stripeSettings = {
   STRIPE_SECRET_KEY: z
     .string()
-    .regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a secret or restricted key of Stripe')
+    .regex(/^(sk|rk)_(test|live)_\w+$/, 'must be a Stripe secret key or restricted key (sk_… or rk_…)')
     .optional(),
   STRIPE_API_URL: originText.optional(),
 };
@@ -75,7 +75,11 @@ export const refuseLiveStandIn = (
   context: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },
 ): void => {
   if (!STRIPE_API_URL || !STRIPE_SECRET_KEY?.includes('_live_')) return;
-  context.addIssue({ code: 'custom', path: ['STRIPE_API_URL'], message: 'is refused beside a live key' });
+  context.addIssue({
+    code: 'custom',
+    path: ['STRIPE_API_URL'],
+    message: 'cannot be used with a live STRIPE_SECRET_KEY',
+  });
 };
 
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info');
@@ -101,7 +105,9 @@ export const settingsOrExit = <T>(read: () => T, usage = ''): T => {
   try {
     return read();
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n${usage}See .env.example for what each is for.\n`);
+    process.stderr.write(
+      `${(error as Error).message}\n${usage}See .env.example for a description of each setting.\n`,
+    );
     process.exit(78);
   }
 };

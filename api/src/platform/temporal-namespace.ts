@@ -50,6 +50,9 @@ export const prepareNamespace = async (
     await addSearchAttributes(temporal, namespace);
     await keepLonger(temporal, namespace);
   } catch (error) {
-    logger.warn({ err: error, commands }, 'the Temporal namespace could not be prepared; once, by hand:');
+    logger.warn(
+      { err: error, commands },
+      'setting up the Temporal namespace failed; run these commands once',
+    );
   }
 };

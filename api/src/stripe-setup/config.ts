@@ -28,7 +28,7 @@ export const readConfig = (): SetupConfig =>
   settingsOrExit(() => {
     const { values } = parseArgs({ options: { 'secrets-file': { type: 'string' } } });
     return {
-      ...parseSettings('set-up of Stripe', setupSettings, process.env),
+      ...parseSettings('Stripe setup', setupSettings, process.env),
       secretsFile: values['secrets-file'],
     };
   }, USAGE);

@@ -12,10 +12,10 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const keepSecret = (secret: string): void => {
   if (secretsFile) {
     writeSecret(secretsFile, secret);
-    say(`The endpoint's secret is in ${secretsFile}.`);
+    say(`The secret of the webhook endpoint was written to ${secretsFile}.`);
   } else {
     say(
-      `The endpoint's secret, which is told only now. Set it for the API:\nSTRIPE_WEBHOOK_SECRETS=${secret}`,
+      `The secret of the webhook endpoint is shown only once. Set it for the API:\nSTRIPE_WEBHOOK_SECRETS=${secret}`,
     );
   }
 };
@@ -32,6 +32,6 @@ try {
   });
   for (const { what, done, note } of steps) say(`${what}: ${done} (${note})`);
 } catch (error) {
-  process.stderr.write(`Stripe is not set up: ${(error as Error).message}\n`);
+  process.stderr.write(`Stripe setup failed: ${(error as Error).message}\n`);
   process.exitCode = 1;
 }

@@ -37,6 +37,6 @@ export const dashboard: Part = {
       },
     });
     await waitFor('The dashboard', () => answers(`http://localhost:${port}/`));
-    return { note: built ? 'built anew' : undefined, rows: [['Dashboard', config.dashboardUrl]] };
+    return { note: built ? 'rebuilt' : undefined, rows: [['Dashboard', config.dashboardUrl]] };
   },
 };

@@ -39,7 +39,7 @@ const patiently =
       } catch (error) {
         if (!(error instanceof ApiError && error.code === 'rate_limited')) throw error;
         const seconds = error.retryAfter ?? 1;
-        say(`the rate limit lets it go on in ${seconds} s`);
+        say(`waiting ${seconds} s for the rate limit`);
         await wait(seconds * 1_000);
       }
     }

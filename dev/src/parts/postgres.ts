@@ -22,7 +22,7 @@ const useGiven = async (databaseUrl: string, appDatabaseUrl: string): Promise<St
   try {
     await client.connect();
   } catch (cause) {
-    throw new Error(`The database of DATABASE_URL cannot be reached: ${(cause as Error).message}`, { cause });
+    throw new Error(`Cannot connect to the database of DATABASE_URL: ${(cause as Error).message}`, { cause });
   } finally {
     await client.end().catch(() => {});
   }

@@ -14,7 +14,7 @@ export const stripeSetup: Part = {
     const env = { ...found.stripeEnv, ...urls, STRIPE_WEBHOOK_SECRETS: webhookSecrets() };
     await children.run({ name: 'stripe-setup', argv, env, timeoutMs: 60_000 }).catch((cause: Error) => {
       const whose = stripeSecretKey ? 'the account of your STRIPE_SECRET_KEY' : 'the Stripe stand-in';
-      throw new Error(`Products and webhook could not be set up in ${whose}: ${cause.message}`, { cause });
+      throw new Error(`Creating the product and the webhook in ${whose} failed: ${cause.message}`, { cause });
     });
     return { found: { stripeWebhookSecrets: webhookSecrets() } };
   },

@@ -7,7 +7,7 @@ import { listens } from '../wait-for.ts';
 const useGiven = async (address: string): Promise<Started> => {
   const [host = '', port] = address.split(':');
   await listens(host, Number(port)).catch((cause: Error) => {
-    throw new Error(`The Temporal of TEMPORAL_ADDRESS cannot be reached: ${cause.message}`, { cause });
+    throw new Error(`Cannot connect to the Temporal server of TEMPORAL_ADDRESS: ${cause.message}`, { cause });
   });
   return { found: { temporalEnv: { TEMPORAL_ADDRESS: address } }, note: 'yours (TEMPORAL_ADDRESS)' };
 };
@@ -18,7 +18,7 @@ export const temporal: Part = {
     if (config.temporalAddress) return useGiven(config.temporalAddress);
     const program = await findTemporal(config, children, (text) => progress.detail(text));
     if (!program) {
-      const what = 'not found, so checkout and subscriptions are off';
+      const what = 'not found, so checkout and subscriptions are disabled';
       return { note: `${what}. ${INSTALL_TEMPORAL}, or set TEMPORAL_ADDRESS.` };
     }
     const { dataDir, temporalPort: port, temporalUiPort: uiPort } = config;

@@ -14,7 +14,7 @@ const WATCH = [
 export const worker: Part = {
   name: 'worker',
   async start({ config, secrets, children, found, progress, watch }) {
-    if (!found.temporalEnv) return { note: 'left out: it needs Temporal' };
+    if (!found.temporalEnv) return { note: 'not started, because it needs Temporal' };
     const bundle = await buildWorkflowBundle(config, children, (text) => progress.detail(text));
     const port = String(config.workerMetricsPort);
     const flags = watch ? WATCH : [];

@@ -69,7 +69,7 @@ const outcomeOf = (work: () => object): Outcome => {
   } catch (error) {
     if (error instanceof StripeError) return failure(error);
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    return failure(apiError('The local stand-in for Stripe failed: its log says why.'));
+    return failure(apiError('The local stand-in for Stripe failed. See its log.'));
   }
 };
 
@@ -121,7 +121,7 @@ const spoiled = (status: number): Outcome => ({
   body: {
     error: {
       type: status >= 500 ? 'api_error' : 'invalid_request_error',
-      message: 'A fault that was asked for.',
+      message: 'This fault was requested by a test.',
       ...(status === 429 && { code: 'rate_limit' }),
     },
   },

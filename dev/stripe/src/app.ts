@@ -41,8 +41,7 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString();
 };
 
-const notFound = (): Page =>
-  layout({ title: 'Not found', status: 404, body: html`<h1>There is no such page</h1>` });
+const notFound = (): Page => layout({ title: 'Not found', status: 404, body: html`<h1>Page not found</h1>` });
 
 /** What can't be decoded is an empty form: the page says what is missing. */
 const formOf = (body: string): Fields => {

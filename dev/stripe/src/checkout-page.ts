@@ -120,8 +120,8 @@ const successUrl = ({ id, success_url }: Session): string =>
 const endedPage = (session: Session): Page => {
   const complete = session.status === 'complete';
   const [title, text] = complete
-    ? ['You have paid already', 'This checkout is complete. There is nothing more to do here.']
-    : ['This checkout has expired', 'Nothing was charged. Go back to begin anew.'];
+    ? ['You have already paid', 'This checkout is complete. You can close this page.']
+    : ['This checkout has expired', 'You were not charged. Go back and start again.'];
   const back = complete ? successUrl(session) : session.cancel_url;
   const body = html`<div class="card">
     <h1>${title}</h1>

@@ -26,6 +26,8 @@ const parseConfig = (env: Environment): { config: Config; problems: string[] } =
 export const readConfig = (): Config => {
   const { config, problems } = parseConfig(process.env);
   if (problems.length === 0) return config;
-  process.stderr.write(`The local Stripe cannot start:\n  - ${problems.join('\n  - ')}\n`);
+  process.stderr.write(
+    `The stand-in for Stripe cannot start with these settings:\n  - ${problems.join('\n  - ')}\n`,
+  );
   process.exit(78);
 };

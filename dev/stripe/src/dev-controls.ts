@@ -45,7 +45,9 @@ export const control = (
   place: Place,
   request: { method: string; path: string; body: string; origin: string | undefined },
 ): JsonAnswer => {
-  if (request.origin) return { status: 403, body: { error: 'Web pages may not use these controls.' } };
+  if (request.origin) return { status: 403, body: { error: 'Web pages cannot use these controls.' } };
   const found = controls[`${request.method} ${request.path}`];
-  return found ? found(place, request.body) : { status: 404, body: { error: 'There is no such control.' } };
+  return found
+    ? found(place, request.body)
+    : { status: 404, body: { error: 'This control does not exist.' } };
 };

@@ -60,7 +60,7 @@ export const addFaults = (faults: Faults, given: unknown): Faults => {
   const wrong = Object.entries(rest).find(
     ([name, value]) => !(Object.hasOwn(KNOWN, name) && KNOWN[name as keyof typeof KNOWN](value)),
   );
-  if (wrong) throw new Error(`${wrong[0]} is no fault, or has a wrong value`);
+  if (wrong) throw new Error(`${wrong[0]} is not a fault, or its value is invalid`);
   const added = [failNext ?? []].flat().map((fault) => parseRequestFault(Object(fault) as object));
   faults.failNext.push(...added);
   return Object.assign(faults, rest);

@@ -38,7 +38,7 @@ process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 
 server.on('error', (error) => {
-  process.stderr.write(`The local Stripe cannot listen: ${error.message}\n`);
+  process.stderr.write(`The stand-in for Stripe cannot listen: ${error.message}\n`);
   process.exit(1);
 });
 server.listen(config.port, '127.0.0.1', () => {

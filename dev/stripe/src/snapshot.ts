@@ -18,7 +18,7 @@ const load = (file: string): Partial<State> => {
     return JSON.parse(readFileSync(file, 'utf8')) as Partial<State>;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new Error(`The state in ${file} cannot be read: ${(error as Error).message}`);
+    throw new Error(`Reading the state in ${file} failed: ${(error as Error).message}`);
   }
 };
 

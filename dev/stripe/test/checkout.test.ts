@@ -183,7 +183,7 @@ describe('Paying', () => {
     expect(new Set(answers.map(({ headers }) => headers.get('location'))).size).toBe(1);
     expect(await subscriptionsOf(session)).toBe(1);
     const { text } = await show(pageUrl(session));
-    expect(text).toContain('You have paid already');
+    expect(text).toContain('You have already paid');
     expect(text).toContain(`href="http://localhost:3001/usage?checkout=${session.id}"`);
   });
 });

@@ -73,7 +73,7 @@ export const bringUp = async (...parameters: Parameters<typeof runLauncher>): Pr
   const running = runLauncher(...parameters);
   let ended = false;
   void running.exited.then(() => (ended = true));
-  while (!running.output().includes('Ctrl-C ends everything')) {
+  while (!running.output().includes('Ctrl-C to stop everything')) {
     if (ended) throw new Error(`the launcher did not come up:\n${running.output()}`);
     await wait(50);
   }

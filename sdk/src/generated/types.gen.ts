@@ -31,7 +31,7 @@ export type Agent = {
     status: 'active' | 'suspended' | 'decommissioned';
     scopes: Array<Scope>;
     /**
-     * What it may get of the tenant’s resources, by their identifiers.
+     * The scopes of the tenant’s resources that its tokens can have.
      */
     resourceGrants: Array<{
         resource: string;
@@ -79,7 +79,7 @@ export type Checkout = {
     status: 'open' | 'completed' | 'expired';
     createdAt: string;
     /**
-     * `null` until Stripe’s page is open.
+     * `null` until the Stripe session exists.
      */
     expiresAt: string | null;
     closedAt: string | null;
@@ -93,19 +93,19 @@ export type Credential = {
     credentialId: string;
     kind: 'secret' | 'key';
     /**
-     * Of a key: RFC 7638.
+     * The thumbprint of a key (RFC 7638).
      */
     thumbprint: string | null;
     name: string | null;
     createdAt: string;
     expiresAt: string | null;
     /**
-     * The last token, to the minute.
+     * When it last got a token, to the minute.
      */
     lastUsedAt: string | null;
     revokedAt: string | null;
     /**
-     * Until when the secret before the last rotation works too.
+     * When the previous secret expires.
      */
     overlapUntil: string | null;
 };
@@ -127,22 +127,22 @@ export type Health = {
     uptime: number;
     services: {
         /**
-         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         * `degraded`: it responds, but is slow or rejects commands. `disconnected`: it does not respond. `disabled`: it is not configured.
          */
         database: 'connected' | 'degraded' | 'disconnected' | 'disabled';
         /**
-         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         * `degraded`: it responds, but is slow or rejects commands. `disconnected`: it does not respond. `disabled`: it is not configured.
          */
         redis: 'connected' | 'degraded' | 'disconnected' | 'disabled';
         /**
-         * `degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.
+         * `degraded`: it responds, but is slow or rejects commands. `disconnected`: it does not respond. `disabled`: it is not configured.
          */
         temporal: 'connected' | 'degraded' | 'disconnected' | 'disabled';
     };
 };
 
 /**
- * RFC 7662 section 2.2; `active` alone where it is false.
+ * RFC 7662 section 2.2. If `active` is false, there are no other members.
  */
 export type Introspection = {
     active: boolean;
@@ -158,7 +158,7 @@ export type Introspection = {
      */
     credential_id?: string;
     /**
-     * Which secret of the credential, from 0.
+     * The number of the secret within the credential, from 0.
      */
     credential_generation?: number;
     /**
@@ -195,7 +195,7 @@ export type JsonWebKeySet = {
 
 export type KeyCredential = {
     /**
-     * May stand as `kid` in the header of an assertion.
+     * Can be the `kid` of an assertion.
      */
     credentialId: string;
     /**
@@ -205,11 +205,11 @@ export type KeyCredential = {
     kind: 'key';
     name: string | null;
     /**
-     * The only one that the key is used with.
+     * The only algorithm that is accepted for the key.
      */
     algorithm: 'ES256' | 'EdDSA' | 'RS256';
     /**
-     * RFC 7638; may stand as `kid` too.
+     * The thumbprint (RFC 7638). It can be the `kid` too.
      */
     thumbprint: string;
     createdAt: string;
@@ -230,19 +230,19 @@ export type NewCredential = {
     credentialId: string;
     kind: 'secret' | 'key';
     /**
-     * Of a key: RFC 7638.
+     * The thumbprint of a key (RFC 7638).
      */
     thumbprint: string | null;
     name: string | null;
     createdAt: string;
     expiresAt: string | null;
     /**
-     * The last token, to the minute.
+     * When it last got a token, to the minute.
      */
     lastUsedAt: string | null;
     revokedAt: string | null;
     /**
-     * Until when the secret before the last rotation works too.
+     * When the previous secret expires.
      */
     overlapUntil: string | null;
     /**
@@ -250,7 +250,7 @@ export type NewCredential = {
      */
     clientId: string;
     /**
-     * Only its keyed hash is kept: store it now.
+     * Store it now. It is shown only once.
      */
     clientSecret: string;
 };
@@ -302,7 +302,7 @@ export type Problem = {
     title: string;
     status: number;
     /**
-     * What to do next, for a person.
+     * What happened and what to do next, for a human reader.
      */
     detail: string;
     code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
@@ -327,7 +327,7 @@ export type ProtectedResourceMetadata = {
 export type Resource = {
     resourceId: string;
     /**
-     * What a token request names, and what the token’s `aud` is.
+     * The `resource` of a token request and the `aud` of the token.
      */
     identifier: string;
     scopes: Array<string>;
@@ -370,7 +370,7 @@ export type StartedCheckout = {
      */
     checkoutId: string;
     /**
-     * Stripe’s own page.
+     * The Stripe Checkout page.
      */
     url: string;
 };
@@ -403,7 +403,7 @@ export type TierList = {
 export type TokenResponse = {
     access_token: string;
     /**
-     * Of an exchanged token (RFC 8693).
+     * Only for an exchanged token (RFC 8693).
      */
     issued_token_type?: string;
     token_type: 'Bearer';
@@ -435,7 +435,7 @@ export type Usage = {
      */
     day: string;
     /**
-     * Free tier, and 80 % or more of the daily calls used.
+     * True on the free tier if 80 % or more of the daily calls are used.
      */
     warning: boolean;
     metrics: {
@@ -452,20 +452,20 @@ export type IssueTokenData = {
          */
         grant_type: string;
         /**
-         * Space-separated; none asked is all granted.
+         * Space-separated. Default: all granted scopes.
          */
         scope?: string;
         /**
-         * What the token is for (RFC 8707): the API, which is the default, or one of `/resources` of which the agent is granted scopes.
+         * The resource of the token (RFC 8707): the API (default), or one of `/resources` of which the agent was granted scopes.
          */
         resource?: string;
         /**
-         * Where nothing else names the client.
+         * Required if nothing else identifies the client.
          */
         client_id?: string;
         client_secret?: string;
         /**
-         * Of `private_key_jwt` (RFC 7523).
+         * The signed JWT of `private_key_jwt` (RFC 7523).
          */
         client_assertion?: string;
         /**
@@ -574,16 +574,16 @@ export type IntrospectTokenData = {
     body: {
         token: string;
         /**
-         * Not needed, and not used.
+         * Accepted and ignored.
          */
         token_type_hint?: string;
         /**
-         * Where nothing else names the client.
+         * Required if nothing else identifies the client.
          */
         client_id?: string;
         client_secret?: string;
         /**
-         * Of `private_key_jwt` (RFC 7523).
+         * The signed JWT of `private_key_jwt` (RFC 7523).
          */
         client_assertion?: string;
         /**
@@ -635,7 +635,7 @@ export type IntrospectTokenError = IntrospectTokenErrors[keyof IntrospectTokenEr
 
 export type IntrospectTokenResponses = {
     /**
-     * What is known of it
+     * The state of the token
      */
     200: Introspection;
 };
@@ -646,16 +646,16 @@ export type RevokeTokenData = {
     body: {
         token: string;
         /**
-         * Not needed, and not used.
+         * Accepted and ignored.
          */
         token_type_hint?: string;
         /**
-         * Where nothing else names the client.
+         * Required if nothing else identifies the client.
          */
         client_id?: string;
         client_secret?: string;
         /**
-         * Of `private_key_jwt` (RFC 7523).
+         * The signed JWT of `private_key_jwt` (RFC 7523).
          */
         client_assertion?: string;
         /**
@@ -703,7 +703,7 @@ export type RevokeTokenError = RevokeTokenErrors[keyof RevokeTokenErrors];
 
 export type RevokeTokenResponses = {
     /**
-     * It is not live, or is not this client’s
+     * The token is not active, or it belongs to another client
      */
     200: unknown;
 };
@@ -830,7 +830,7 @@ export type ListAgentsData = {
     query?: {
         limit?: number;
         /**
-         * The `nextCursor` of the page before.
+         * The `nextCursor` of the previous page.
          */
         cursor?: string;
         status?: 'active' | 'suspended' | 'decommissioned';
@@ -839,7 +839,7 @@ export type ListAgentsData = {
         owner?: string;
         capability?: string;
         /**
-         * How the name begins, in any case.
+         * The start of the name, case-insensitive.
          */
         q?: string;
     };
@@ -895,20 +895,20 @@ export type RegisterAgentData = {
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         version?: string;
         /**
-         * `resource:action`. They describe the agent and decide nothing.
+         * `resource:action`. They describe the agent and grant nothing.
          */
         capabilities?: Array<string>;
         /**
-         * The user id of the member who answers for it.
+         * The user id of the member who is responsible for the agent.
          */
         owner?: string;
         /**
-         * The team that the owner answers for.
+         * The team that the owner represents.
          */
         ownerTeam?: string | null;
         deploymentEnv?: 'development' | 'staging' | 'production';
         /**
-         * Whether strangers may see it.
+         * Whether the public can see the agent.
          */
         isPublic?: boolean;
         /**
@@ -916,7 +916,7 @@ export type RegisterAgentData = {
          */
         scopes?: Array<Scope>;
         /**
-         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         * The scopes of the tenant’s `/resources` that its tokens can have. Default: none. Only scopes that the caller holds can be granted.
          */
         resourceGrants?: Array<{
             resource: string;
@@ -981,7 +981,7 @@ export type RegisterAgentError = RegisterAgentErrors[keyof RegisterAgentErrors];
 
 export type RegisterAgentResponses = {
     /**
-     * The agent, registered
+     * The registered agent
      */
     201: Agent;
 };
@@ -1101,20 +1101,20 @@ export type UpdateAgentData = {
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         version?: string;
         /**
-         * `resource:action`. They describe the agent and decide nothing.
+         * `resource:action`. They describe the agent and grant nothing.
          */
         capabilities?: Array<string>;
         /**
-         * The user id of the member who answers for it.
+         * The user id of the member who is responsible for the agent.
          */
         owner?: string;
         /**
-         * The team that the owner answers for.
+         * The team that the owner represents.
          */
         ownerTeam?: string | null;
         deploymentEnv?: 'development' | 'staging' | 'production';
         /**
-         * Whether strangers may see it.
+         * Whether the public can see the agent.
          */
         isPublic?: boolean;
         /**
@@ -1122,7 +1122,7 @@ export type UpdateAgentData = {
          */
         scopes?: Array<Scope>;
         /**
-         * Which scopes of the tenant’s `/resources` its tokens may have: by default none. Only scopes that the caller holds can be granted.
+         * The scopes of the tenant’s `/resources` that its tokens can have. Default: none. Only scopes that the caller holds can be granted.
          */
         resourceGrants?: Array<{
             resource: string;
@@ -1131,7 +1131,7 @@ export type UpdateAgentData = {
     };
     headers?: {
         /**
-         * The ETag that the change was made for; another one is refused with 412.
+         * The ETag that you read. If the agent has changed since, the response is 412.
          */
         'If-Match'?: string;
     };
@@ -1193,7 +1193,7 @@ export type UpdateAgentError = UpdateAgentErrors[keyof UpdateAgentErrors];
 
 export type UpdateAgentResponses = {
     /**
-     * The agent, changed
+     * The updated agent
      */
     200: Agent;
 };
@@ -1248,7 +1248,7 @@ export type SuspendAgentError = SuspendAgentErrors[keyof SuspendAgentErrors];
 
 export type SuspendAgentResponses = {
     /**
-     * The agent, suspended
+     * The suspended agent
      */
     200: Agent;
 };
@@ -1303,7 +1303,7 @@ export type ReactivateAgentError = ReactivateAgentErrors[keyof ReactivateAgentEr
 
 export type ReactivateAgentResponses = {
     /**
-     * The agent, active
+     * The active agent
      */
     200: Agent;
 };
@@ -1318,7 +1318,7 @@ export type ListCredentialsData = {
     query?: {
         limit?: number;
         /**
-         * The `nextCursor` of the page before.
+         * The `nextCursor` of the previous page.
          */
         cursor?: string;
     };
@@ -1449,7 +1449,7 @@ export type CreateCredentialResponse = CreateCredentialResponses[keyof CreateCre
 export type RotateCredentialData = {
     body?: {
         /**
-         * How long the secret before works on: up to 7 days.
+         * How long the previous secret still works: up to 7 days.
          */
         overlapSeconds?: number;
     };
@@ -1749,7 +1749,7 @@ export type ListResourcesError = ListResourcesErrors[keyof ListResourcesErrors];
 
 export type ListResourcesResponses = {
     /**
-     * All of them: a tenant has at most 100
+     * All resources; a tenant has at most 100
      */
     200: ResourceList;
 };
@@ -1764,7 +1764,7 @@ export type CreateResourceData = {
          */
         scopes: Array<string>;
         /**
-         * How long its tokens live.
+         * The lifetime of its tokens.
          */
         tokenTtlSeconds?: number;
     };
@@ -1918,7 +1918,7 @@ export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
 
 export type GetUsageResponses = {
     /**
-     * Usage, live
+     * The current usage
      */
     200: Usage;
 };
@@ -1947,7 +1947,7 @@ export type ListTiersError = ListTiersErrors[keyof ListTiersErrors];
 
 export type ListTiersResponses = {
     /**
-     * Every tier
+     * All tiers
      */
     200: TierList;
 };
@@ -2010,7 +2010,7 @@ export type StartCheckoutError = StartCheckoutErrors[keyof StartCheckoutErrors];
 
 export type StartCheckoutResponses = {
     /**
-     * Where to pay; asked again, the same
+     * The checkout; the same for a repeated request
      */
     200: StartedCheckout;
 };
@@ -2108,7 +2108,7 @@ export type ReceiveStripeEventError = ReceiveStripeEventErrors[keyof ReceiveStri
 
 export type ReceiveStripeEventResponses = {
     /**
-     * Stored, or known already
+     * The event is stored
      */
     200: {
         received: true;
@@ -2414,7 +2414,7 @@ export type GetHealthError = GetHealthErrors[keyof GetHealthErrors];
 
 export type GetHealthResponses = {
     /**
-     * It runs
+     * The API is running
      */
     200: Health;
 };

@@ -135,11 +135,11 @@ export const nextStep = ({ subscription, stripeNow }: SubscriptionReading, tenan
   if (!subscription || isOver(subscription)) return { kind: 'end' };
   const { renewsAt, endsAt } = viewOf(subscription);
   const due = endsAt ?? renewsAt;
-  if (!due) return { kind: 'wait', ms: DAY_MS, why: 'daily look at Stripe' };
+  if (!due) return { kind: 'wait', ms: DAY_MS, why: 'daily read from Stripe' };
   const untilDue = Date.parse(due) - Date.parse(stripeNow);
   if (untilDue <= 0)
-    return { kind: 'wait', ms: HOUR_MS, why: `${day(due)} has passed: hourly look at Stripe` };
+    return { kind: 'wait', ms: HOUR_MS, why: `${day(due)} has passed: hourly read from Stripe` };
   const ms = untilDue + jitterMs(tenantId);
-  if (ms > DAY_MS) return { kind: 'wait', ms: DAY_MS, why: 'daily look at Stripe' };
+  if (ms > DAY_MS) return { kind: 'wait', ms: DAY_MS, why: 'daily read from Stripe' };
   return { kind: 'wait', ms, why: endsAt ? `ends ${day(due)}` : `renews ${day(due)}` };
 };

@@ -7,7 +7,10 @@ const formDecode = (text: string): string => {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw new OAuthError('invalid_client', 'The Basic credentials are not form-encoded.');
+    throw new OAuthError(
+      'invalid_client',
+      'The Basic credentials must be form-encoded (RFC 6749 section 2.3.1).',
+    );
   }
 };
 

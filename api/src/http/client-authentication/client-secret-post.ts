@@ -7,7 +7,7 @@ export const clientSecretPost: ClientAuthenticationMethod = {
   isUsed: ({ body }) => body.client_secret !== undefined,
   read: (deps, { body: { client_id: clientId, client_secret: clientSecret } }) => {
     if (clientId === undefined || clientSecret === undefined) {
-      throw new OAuthError('invalid_client', 'Send client_id beside client_secret.');
+      throw new OAuthError('invalid_client', 'Send client_id with client_secret.');
     }
     return presentSecret(deps, clientId, clientSecret);
   },

@@ -26,12 +26,12 @@ const register = scopedRoute({
   method: 'post',
   path: '/agents',
   operationId: 'registerAgent',
-  summary: 'Register an agent; its name is enough',
+  summary: 'Register an agent; only its name is required',
   tag,
   access: ['agents:write'],
   repeatable: 'answer',
   body: z.strictObject(agentDetails).partial().required({ name: true }),
-  responses: { 201: { description: 'The agent, registered', schema: agentSchema } },
+  responses: { 201: { description: 'The registered agent', schema: agentSchema } },
   problems: ['agent_name_taken', 'free_tier_limit'],
   handle: async (deps, { body, origin }, principal) => {
     const granted = await registerAgent(deps, principal, body, origin);
@@ -59,7 +59,7 @@ const get = scopedRoute({
   method: 'get',
   path: '/agents/:agentId',
   operationId: 'getAgent',
-  summary: 'Read one agent; the answer has its ETag',
+  summary: 'Get an agent; the response has its ETag',
   tag,
   access: ['agents:read'],
   params,
@@ -73,17 +73,19 @@ const update = scopedRoute({
   method: 'patch',
   path: '/agents/:agentId',
   operationId: 'updateAgent',
-  summary: 'Change what is sent of an agent',
+  summary: 'Update an agent; omitted fields do not change',
   tag,
   access: ['agents:write'],
   params,
-  requestHeaders: { 'If-Match': 'The ETag that the change was made for; another one is refused with 412.' },
+  requestHeaders: {
+    'If-Match': 'The ETag that you read. If the agent has changed since, the response is 412.',
+  },
   body: z
     .strictObject(agentDetails)
     .partial()
     .refine((body) => Object.keys(body).length > 0, 'must change something')
     .meta({ minProperties: 1 }),
-  responses: { 200: { description: 'The agent, changed', schema: agentSchema } },
+  responses: { 200: { description: 'The updated agent', schema: agentSchema } },
   problems: ['not_found', 'agent_name_taken', 'agent_decommissioned', 'precondition_failed'],
   handle: async (deps, { params: { agentId }, body, headers, origin }, principal) => {
     const { resourceGrants, ...changes } = body;
@@ -96,7 +98,7 @@ const decommission = scopedRoute({
   method: 'delete',
   path: '/agents/:agentId',
   operationId: 'decommissionAgent',
-  summary: 'End an agent and its credentials for good; it stays readable',
+  summary: 'Decommission an agent and revoke its credentials permanently; it stays readable',
   tag,
   access: ['agents:write'],
   params,
@@ -112,11 +114,11 @@ const suspend = scopedRoute({
   method: 'post',
   path: '/agents/:agentId/suspend',
   operationId: 'suspendAgent',
-  summary: 'Refuse an agent everywhere until it is reactivated',
+  summary: 'Suspend an agent until it is reactivated',
   tag,
   access: ['agents:write'],
   params,
-  responses: { 200: { description: 'The agent, suspended', schema: agentSchema } },
+  responses: { 200: { description: 'The suspended agent', schema: agentSchema } },
   problems: ['not_found', 'agent_decommissioned'],
   handle: async (deps, { params: { agentId }, origin }, principal) =>
     answer(200, await setAgentStatus(deps, principal, { agentId, status: 'suspended' }, origin)),
@@ -126,11 +128,11 @@ const reactivate = scopedRoute({
   method: 'post',
   path: '/agents/:agentId/reactivate',
   operationId: 'reactivateAgent',
-  summary: 'Let a suspended agent work again',
+  summary: 'Reactivate a suspended agent',
   tag,
   access: ['agents:write'],
   params,
-  responses: { 200: { description: 'The agent, active', schema: agentSchema } },
+  responses: { 200: { description: 'The active agent', schema: agentSchema } },
   problems: ['not_found', 'agent_decommissioned'],
   handle: async (deps, { params: { agentId }, origin }, principal) =>
     answer(200, await setAgentStatus(deps, principal, { agentId, status: 'active' }, origin)),

@@ -13,7 +13,7 @@ export const authorizationRoute = publicRoute({
   method: 'get',
   path: '/oauth2/authorize',
   operationId: 'authorize',
-  summary: 'Says that agents get their tokens at /oauth2/token, without a browser',
+  summary: 'Always returns an error: agents get tokens at /oauth2/token',
   tag: 'oauth2',
   access: 'public',
   errors: 'oauth',
@@ -22,10 +22,13 @@ export const authorizationRoute = publicRoute({
   problems: ['invalid_request'],
   handle: (_deps, { query }) => {
     if (query.response_type === 'none')
-      throw new OAuthError('access_denied', `This endpoint grants nothing. Agents need no browser. ${HOW}`);
+      throw new OAuthError(
+        'access_denied',
+        `This endpoint issues no codes or tokens, because agents have no browser. ${HOW}`,
+      );
     throw new OAuthError(
       'unsupported_response_type',
-      `This endpoint issues no code and no token. Agents need no browser. ${HOW}`,
+      `This endpoint issues no codes or tokens, because agents have no browser. ${HOW}`,
     );
   },
 });

@@ -26,7 +26,9 @@ const usageSchema = z
     upgradeUrl: z.url().nullable().meta({ description: '`null` on the paid tier.' }),
     period: z.object({ start: z.iso.datetime(), end: z.iso.datetime().meta({ description: 'Exclusive.' }) }),
     day: z.iso.date().meta({ description: 'The UTC day that `today` counts.' }),
-    warning: z.boolean().meta({ description: 'Free tier, and 80 % or more of the daily calls used.' }),
+    warning: z
+      .boolean()
+      .meta({ description: 'True on the free tier if 80 % or more of the daily calls are used.' }),
     metrics: z.object({ api_calls: metric, active_agents: metric, token_issuances: metric }),
   })
   .meta({ id: 'Usage' });
@@ -35,11 +37,11 @@ const usage = scopedRoute({
   method: 'get',
   path: '/billing/usage',
   operationId: 'getUsage',
-  summary: 'What the tenant has used, its tier and its status',
+  summary: 'Get the usage, tier and status of the tenant',
   tag,
   access: ['billing:read'],
   neverRefused: true,
-  responses: { 200: { description: 'Usage, live', schema: usageSchema } },
+  responses: { 200: { description: 'The current usage', schema: usageSchema } },
   problems: [],
   handle: async (deps, _request, { tenantId }) => {
     const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
@@ -81,11 +83,11 @@ const catalogue = publicRoute({
   method: 'get',
   path: '/billing/tiers',
   operationId: 'listTiers',
-  summary: 'The tier catalogue: the very rows that the limits are enforced by',
+  summary: 'List the tiers with their limits and prices',
   tag,
   access: 'public',
   responses: {
-    200: { description: 'Every tier', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
+    200: { description: 'All tiers', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
   },
   problems: [],
   handle: async ({ config }) => ({

@@ -12,7 +12,7 @@ const checkoutId = z.string().meta({ description: '`chk_…`' });
 
 const assertBilling = ({ config }: Pick<Deps, 'config'>): void => {
   if (!config.BILLING_ENABLED) {
-    throw new Problem('billing_disabled', 'Nothing is sold here: BILLING_ENABLED is false.');
+    throw new Problem('billing_disabled', 'Billing is disabled on this server (BILLING_ENABLED is false).');
   }
 };
 
@@ -28,16 +28,16 @@ const start = scopedRoute({
   method: 'post',
   path: '/billing/checkout',
   operationId: 'startCheckout',
-  summary: 'Start to become paid, or go on with the checkout that is open',
+  summary: 'Start a checkout, or return the open one',
   tag,
   access: ['billing:write'],
   neverRefused: true,
   body: z.strictObject({}),
   responses: {
     200: {
-      description: 'Where to pay; asked again, the same',
+      description: 'The checkout; the same for a repeated request',
       schema: z
-        .object({ checkoutId, url: z.url().meta({ description: 'Stripe’s own page.' }) })
+        .object({ checkoutId, url: z.url().meta({ description: 'The Stripe Checkout page.' }) })
         .meta({ id: 'StartedCheckout' }),
     },
   },
@@ -60,7 +60,7 @@ const get = scopedRoute({
   method: 'get',
   path: '/billing/checkouts/:checkoutId',
   operationId: 'getCheckout',
-  summary: 'How a checkout stands; asking about an open one makes us ask Stripe',
+  summary: 'Get a checkout; if it is open, this also triggers a read from Stripe',
   tag,
   access: ['billing:read'],
   neverRefused: true,
@@ -73,7 +73,10 @@ const get = scopedRoute({
           checkoutId,
           status: z.enum(['open', 'completed', 'expired']),
           createdAt: z.iso.datetime(),
-          expiresAt: z.iso.datetime().nullable().meta({ description: '`null` until Stripe’s page is open.' }),
+          expiresAt: z.iso
+            .datetime()
+            .nullable()
+            .meta({ description: '`null` until the Stripe session exists.' }),
           closedAt: z.iso.datetime().nullable(),
         })
         .meta({ id: 'Checkout' }),
@@ -91,12 +94,12 @@ const webhook = publicRoute({
   method: 'post',
   path: '/billing/webhook',
   operationId: 'receiveStripeEvent',
-  summary: 'Stripe’s events, signed in Stripe-Signature',
+  summary: 'Receive a Stripe event, signed in Stripe-Signature',
   tag,
   access: 'public',
   rawBody: true,
   responses: {
-    200: { description: 'Stored, or known already', schema: z.object({ received: z.literal(true) }) },
+    200: { description: 'The event is stored', schema: z.object({ received: z.literal(true) }) },
   },
   problems: ['billing_disabled', 'invalid_signature', 'malformed_json', 'validation_failed'],
   handle: async (deps, { raw, headers }) => {

@@ -19,16 +19,13 @@ const itsParams = z.strictObject({ agentId: z.string(), credentialId: z.string()
 const credentialFields = {
   credentialId: z.string(),
   kind: z.enum(['secret', 'key']),
-  thumbprint: z.string().nullable().meta({ description: 'Of a key: RFC 7638.' }),
+  thumbprint: z.string().nullable().meta({ description: 'The thumbprint of a key (RFC 7638).' }),
   name: z.string().nullable(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().nullable(),
-  lastUsedAt: z.iso.datetime().nullable().meta({ description: 'The last token, to the minute.' }),
+  lastUsedAt: z.iso.datetime().nullable().meta({ description: 'When it last got a token, to the minute.' }),
   revokedAt: z.iso.datetime().nullable(),
-  overlapUntil: z.iso
-    .datetime()
-    .nullable()
-    .meta({ description: 'Until when the secret before the last rotation works too.' }),
+  overlapUntil: z.iso.datetime().nullable().meta({ description: 'When the previous secret expires.' }),
 };
 
 const credentialSchema = z.object(credentialFields).meta({ id: 'Credential' });
@@ -37,7 +34,7 @@ const newCredentialSchema = z
   .object({
     ...credentialFields,
     clientId: z.string().meta({ description: 'The agent’s id.' }),
-    clientSecret: z.string().meta({ description: 'Only its keyed hash is kept: store it now.' }),
+    clientSecret: z.string().meta({ description: 'Store it now. It is shown only once.' }),
   })
   .meta({ id: 'NewCredential' });
 
@@ -70,7 +67,7 @@ const create = scopedRoute({
   method: 'post',
   path,
   operationId: 'createCredential',
-  summary: 'Make a client secret, shown this once',
+  summary: 'Create a client secret; it is shown only once',
   tag,
   access: ['agents:write'],
   repeatable: 'secret',
@@ -107,7 +104,7 @@ const rotate = scopedRoute({
   method: 'post',
   path: `${path}/:credentialId/rotate`,
   operationId: 'rotateCredential',
-  summary: 'Give a credential a new secret, shown this once',
+  summary: 'Rotate a credential; the new secret is shown only once',
   tag,
   access: ['agents:write'],
   ownNeedsNoScope: true,
@@ -119,7 +116,7 @@ const rotate = scopedRoute({
       .min(0)
       .max(604_800)
       .default(0)
-      .meta({ description: 'How long the secret before works on: up to 7 days.' }),
+      .meta({ description: 'How long the previous secret still works: up to 7 days.' }),
   }),
   responses: { 200: { description: 'The credential with its new secret', schema: newCredentialSchema } },
   problems: ['not_found', 'agent_decommissioned', 'credential_ended', 'credential_is_key'],
@@ -133,7 +130,7 @@ const endPrevious = scopedRoute({
   method: 'delete',
   path: `${path}/:credentialId/previous`,
   operationId: 'endCredentialOverlap',
-  summary: 'End the secret before the last rotation now',
+  summary: 'Revoke the previous secret now',
   tag,
   access: ['agents:write'],
   ownNeedsNoScope: true,
@@ -150,7 +147,7 @@ const revoke = scopedRoute({
   method: 'delete',
   path: `${path}/:credentialId`,
   operationId: 'revokeCredential',
-  summary: 'End a credential at once',
+  summary: 'Revoke a credential immediately',
   tag,
   access: ['agents:write'],
   params: itsParams,

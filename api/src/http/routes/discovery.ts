@@ -122,7 +122,7 @@ export const discoveryRoutes: Route[] = [
     {
       path: 'oauth-authorization-server',
       operationId: 'getAuthorizationServer',
-      summary: 'Endpoints and abilities of the issuer (RFC 8414)',
+      summary: 'Get the metadata of the authorization server (RFC 8414)',
       schema: serverSchema,
     },
     ({ config }) => serverMetadata(config.PUBLIC_URL),
@@ -131,7 +131,7 @@ export const discoveryRoutes: Route[] = [
     {
       path: 'openid-configuration',
       operationId: 'getOpenIdConfiguration',
-      summary: 'The same, where OpenID Connect looks for it',
+      summary: 'Get the same metadata at the OpenID Connect path',
       schema: openIdSchema,
     },
     ({ config }) => openIdMetadata(config.PUBLIC_URL),
@@ -140,7 +140,7 @@ export const discoveryRoutes: Route[] = [
     {
       path: 'oauth-protected-resource',
       operationId: 'getProtectedResource',
-      summary: 'Who issues tokens for the API (RFC 9728)',
+      summary: 'Get the metadata of the API as a protected resource (RFC 9728)',
       schema: resourceSchema,
     },
     ({ config }) => resourceMetadata(config.PUBLIC_URL),
@@ -149,7 +149,7 @@ export const discoveryRoutes: Route[] = [
     {
       path: 'jwks.json',
       operationId: 'getKeys',
-      summary: 'The keys that verify our tokens (RFC 7517)',
+      summary: 'Get the keys that verify access tokens (RFC 7517)',
       schema: keySetSchema,
     },
     ({ signingKeys }) => ({ keys: signingKeys.published }),

@@ -32,7 +32,7 @@ export const verifyNewPerson = async (deps: Deps, doors: Doors, person: Person):
     await knockMailbox(doors, person);
     await requestVerification(deps, person);
   } catch (error) {
-    deps.logger.warn({ err: error, userId: person.id }, 'the mail that confirms an address was not queued');
+    deps.logger.warn({ err: error, userId: person.id }, 'queueing the confirmation mail failed');
   }
 };
 
@@ -51,7 +51,7 @@ const requestRoute = (doors: Doors): Route =>
       if (user.emailVerified) {
         throw new Problem(
           'email_already_verified',
-          'Your email address is confirmed. There is nothing to do.',
+          'Your email address is already confirmed. You do not need to do anything.',
         );
       }
       await doors.verificationAddress.knock(addressKey(origin.ip));
@@ -61,7 +61,7 @@ const requestRoute = (doors: Doors): Route =>
         const waitMs = untilMidnight(deps.clock());
         throw rateLimited({
           waitMs,
-          reason: 'Too many links for this account today',
+          reason: 'Too many confirmation links for this account today',
           when: 'after 00:00 UTC',
         });
       }
@@ -74,7 +74,7 @@ const confirmRoute = (doors: Doors): Route =>
     method: 'post',
     path: '/auth/verification/confirm',
     operationId: 'confirmEmail',
-    summary: 'Confirm an email address with the token of the link; it works once, for 24 hours',
+    summary: 'Confirm an email address with the token of a link, which works once and expires after 24 hours',
     tag,
     access: 'public',
     fromDashboard: true,

@@ -6,7 +6,7 @@ import type { Route } from '../route.ts';
 
 const service = z.enum(['connected', 'degraded', 'disconnected', 'disabled']).meta({
   description:
-    '`degraded`: it answers, but refuses its work or is slow. `disconnected`: it does not answer. `disabled`: it is not configured.',
+    '`degraded`: it responds, but is slow or rejects commands. `disconnected`: it does not respond. `disabled`: it is not configured.',
 });
 
 const schema = z
@@ -29,10 +29,10 @@ export const healthRoute = (watch: ApiHealth, version: string): Route =>
     method: 'get',
     path: '/health',
     operationId: 'getHealth',
-    summary: 'Whether the API runs, and what it is connected to',
+    summary: 'Get the health of the API and its services',
     tag: 'health',
     access: 'public',
-    responses: { 200: { description: 'It runs', schema } },
+    responses: { 200: { description: 'The API is running', schema } },
     problems: [],
     handle: async () => {
       const services = watch.current();

@@ -36,7 +36,7 @@ const response = z
     credential_generation: z
       .int()
       .optional()
-      .meta({ description: 'Which secret of the credential, from 0.' }),
+      .meta({ description: 'The number of the secret within the credential, from 0.' }),
     exchanged_from: z
       .array(
         z.object({ jti: z.string(), credential_id: z.string(), credential_generation: z.int().optional() }),
@@ -53,7 +53,7 @@ const response = z
   })
   .meta({
     id: 'Introspection',
-    description: 'RFC 7662 section 2.2; `active` alone where it is false.',
+    description: 'RFC 7662 section 2.2. If `active` is false, there are no other members.',
   });
 
 const bearerScopes = ['tokens:read'] as const;
@@ -85,14 +85,14 @@ export const introspectionRoutes = ({
     method: 'post',
     path: '/oauth2/introspect',
     operationId: 'introspectToken',
-    summary: 'Whether a token of your tenant is live, and what it says',
+    summary: 'Check whether a token of your tenant is active, and read its claims',
     tag: 'oauth2',
     access: 'public',
     bearerScopes,
     body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',
-    responses: { 200: { description: 'What is known of it', schema: response } },
+    responses: { 200: { description: 'The state of the token', schema: response } },
     problems: ['unauthorized', 'forbidden', 'rate_limited'],
     handle: async (deps, request) => {
       const asking = await identify(deps, door, request);

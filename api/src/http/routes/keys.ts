@@ -26,12 +26,14 @@ const add = scopedRoute({
       description: 'The credential',
       schema: z
         .object({
-          credentialId: z.string().meta({ description: 'May stand as `kid` in the header of an assertion.' }),
+          credentialId: z.string().meta({ description: 'Can be the `kid` of an assertion.' }),
           clientId: z.string().meta({ description: 'The agent’s id: `iss` and `sub` of an assertion.' }),
           kind: z.literal('key'),
           name: z.string().nullable(),
-          algorithm: z.enum(algorithms).meta({ description: 'The only one that the key is used with.' }),
-          thumbprint: z.string().meta({ description: 'RFC 7638; may stand as `kid` too.' }),
+          algorithm: z
+            .enum(algorithms)
+            .meta({ description: 'The only algorithm that is accepted for the key.' }),
+          thumbprint: z.string().meta({ description: 'The thumbprint (RFC 7638). It can be the `kid` too.' }),
           createdAt: z.iso.datetime(),
           expiresAt: z.iso.datetime().nullable(),
         })

@@ -99,7 +99,7 @@ const signOutRoute = publicRoute({
   method: 'post',
   path: '/auth/sign-out',
   operationId: 'signOut',
-  summary: 'End the session; without one it changes nothing',
+  summary: 'Sign out; without a session this does nothing',
   tag,
   access: 'public',
   fromDashboard: true,
@@ -115,7 +115,7 @@ const session = sessionRoute({
   method: 'get',
   path: '/auth/session',
   operationId: 'getSession',
-  summary: 'Who is signed in, in which tenant, with which role',
+  summary: 'Get the signed-in user with tenant and role',
   tag,
   access: 'session',
   responses: {

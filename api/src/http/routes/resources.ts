@@ -13,7 +13,7 @@ const resourceSchema = z
     resourceId: z.string(),
     identifier: z
       .string()
-      .meta({ description: 'What a token request names, and what the token’s `aud` is.' }),
+      .meta({ description: 'The `resource` of a token request and the `aud` of the token.' }),
     scopes: z.array(z.string()),
     tokenTtlSeconds: z.int(),
     createdAt: z.iso.datetime(),
@@ -30,7 +30,7 @@ const create = scopedRoute({
   method: 'post',
   path: '/resources',
   operationId: 'createResource',
-  summary: 'Let agents that are granted its scopes get tokens for a service of yours',
+  summary: 'Create a resource: a service of yours that accepts access tokens',
   tag,
   access: ['agents:write'],
   repeatable: 'answer',
@@ -42,7 +42,7 @@ const create = scopedRoute({
       .min(60)
       .max(3_600)
       .default(900)
-      .meta({ description: 'How long its tokens live.' }),
+      .meta({ description: 'The lifetime of its tokens.' }),
   }),
   responses: { 201: { description: 'The resource', schema: resourceSchema } },
   problems: ['resource_taken', 'resource_limit'],
@@ -61,7 +61,7 @@ const list = scopedRoute({
   access: ['agents:read'],
   responses: {
     200: {
-      description: 'All of them: a tenant has at most 100',
+      description: 'All resources; a tenant has at most 100',
       schema: z.object({ data: z.array(resourceSchema) }).meta({ id: 'ResourceList' }),
     },
   },

@@ -15,13 +15,15 @@ export const revocationRoutes = ({
     method: 'post',
     path: '/oauth2/revoke',
     operationId: 'revokeToken',
-    summary: 'End a token of the client’s own',
+    summary: 'Revoke a token of the client (RFC 7009)',
     tag: 'oauth2',
     access: 'public',
     body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',
-    responses: { 200: { description: 'It is not live, or is not this client’s', schema: null } },
+    responses: {
+      200: { description: 'The token is not active, or it belongs to another client', schema: null },
+    },
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
       const client = await authenticateClient(deps, door, request);

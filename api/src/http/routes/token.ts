@@ -12,10 +12,10 @@ const of = (max: number, description: string) => z.string().max(max).optional().
 
 const body = z.object({
   grant_type: z.string().meta({ description: grantTypes.map((type) => `\`${type}\``).join(' or ') }),
-  scope: of(2_048, 'Space-separated; none asked is all granted.'),
+  scope: of(2_048, 'Space-separated. Default: all granted scopes.'),
   resource: of(
     2_048,
-    'What the token is for (RFC 8707): the API, which is the default, or one of `/resources` of which the agent is granted scopes.',
+    'The resource of the token (RFC 8707): the API (default), or one of `/resources` of which the agent was granted scopes.',
   ),
   ...clientFields,
   subject_token: of(8_192, 'Token exchange: the access token of the agent to act for.'),
@@ -29,7 +29,7 @@ const body = z.object({
 const response = z
   .object({
     access_token: z.string(),
-    issued_token_type: z.string().optional().meta({ description: 'Of an exchanged token (RFC 8693).' }),
+    issued_token_type: z.string().optional().meta({ description: 'Only for an exchanged token (RFC 8693).' }),
     token_type: z.literal('Bearer'),
     expires_in: z.int().meta({ description: 'Seconds.' }),
     scope: z.string(),

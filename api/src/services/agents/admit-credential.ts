@@ -15,7 +15,7 @@ const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise
   if ((await Credential.query(trx).where('agent_id', agentId).resultSize()) >= MAX_EVER) {
     throw new Problem(
       'credential_limit',
-      `An agent has at most ${MAX_EVER} credentials in its life, ended ones too. Rotate one, or register a new agent.`,
+      `An agent has at most ${MAX_EVER} credentials in its lifetime, including revoked and expired ones. Rotate a credential, or register a new agent.`,
     );
   }
   const live = await Credential.query(trx)
@@ -26,7 +26,7 @@ const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise
   if (live < MAX_LIVE) return;
   throw new Problem(
     'credential_limit',
-    `An agent has at most ${MAX_LIVE} live credentials. Revoke one first.`,
+    `An agent has at most ${MAX_LIVE} active credentials. Revoke one first.`,
   );
 };
 

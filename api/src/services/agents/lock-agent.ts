@@ -31,5 +31,8 @@ export const lockLivingAgent = async (
 ): Promise<Agent> => {
   const agent = await lockAgent(trx, principal, agentId);
   if (agent.status !== 'decommissioned') return agent;
-  throw new Problem('agent_decommissioned', 'A decommissioned agent stays so. Register a new one.');
+  throw new Problem(
+    'agent_decommissioned',
+    'A decommissioned agent cannot be changed. Register a new agent.',
+  );
 };

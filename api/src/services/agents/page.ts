@@ -17,7 +17,7 @@ export interface Page<T> {
 export const decodeCursor = (prefix: IdPrefix, cursor: string): string => {
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
   if (!isId(prefix, id))
-    throw new Problem('validation_failed', 'The cursor is not one of ours. Start without it.');
+    throw new Problem('validation_failed', 'The cursor is invalid. Start again without a cursor.');
   return id;
 };
 

@@ -26,14 +26,14 @@ const resolve = (
   if (!resource) {
     return {
       path: `${path}.resource`,
-      message: 'is no resource of your tenant; GET /resources lists them',
+      message: 'is not a resource of your tenant; GET /resources lists them',
     };
   }
   const unknown = scopes.filter((scope) => !resource.scopes.includes(scope));
   if (unknown.length) {
     return {
       path: `${path}.scopes`,
-      message: `${unknown.join(' ')}: not among the scopes of this resource`,
+      message: `${unknown.join(' ')}: not a scope of this resource`,
     };
   }
   return {
@@ -60,7 +60,7 @@ export const resolveGrants = async (
     const resolved = resolve(resources, request, path);
     if ('message' in resolved) errors.push(resolved);
     else if (grants.some(({ resourceId }) => resourceId === resolved.resourceId)) {
-      errors.push({ path: `${path}.resource`, message: 'is named twice; put its scopes into one grant' });
+      errors.push({ path: `${path}.resource`, message: 'occurs twice; put its scopes into one grant' });
     } else grants.push(resolved);
   }
   const [first] = errors;

@@ -15,7 +15,7 @@ import { lockLivingAgent } from './lock-agent.ts';
 
 const checkLive = ({ revokedAt, expiresAt }: Credential, now: Date): void => {
   if (!revokedAt && (!expiresAt || expiresAt > now)) return;
-  throw new Problem('credential_ended', 'This credential is revoked or expired. Make a new one.');
+  throw new Problem('credential_ended', 'This credential is revoked or expired. Create a new one.');
 };
 
 /** The secret that a rotation replaces, for as long as it still works. */

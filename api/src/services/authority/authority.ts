@@ -69,7 +69,7 @@ const checkCredentials = async (
   if (shown.every(isLive)) return;
   throw new Problem(
     'forbidden',
-    'A credential behind this token expired, was revoked, or has a new secret. Get a new token.',
+    'A credential of this token has expired, was revoked or has a new secret. Get a new token.',
   );
 };
 
@@ -196,7 +196,7 @@ const checkNewest = async (
   if (generation === newest) return;
   throw new Problem(
     'forbidden',
-    'This token was issued for the secret before. Get a new one with the newest secret.',
+    'This token was issued with the previous secret. Get a new token with the newest secret.',
   );
 };
 
@@ -212,7 +212,7 @@ export const checkMayIssueCredential = async (
   if (principal.token?.actors.length) {
     throw new Problem(
       'forbidden',
-      'An exchanged token cannot create or rotate credentials. Use a token of your own.',
+      'An exchanged token cannot create or rotate credentials. Use a token that was not exchanged.',
     );
   }
   await checkGrant(trx, principal, { ...(await holdingsOf(trx, agent)), now });

@@ -45,7 +45,7 @@ const refuse = (description: string): ClientRefusal => new ClientRefusal('wrong_
 const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
   new ClientRefusal(
     reason,
-    'No live key of this client has signed the assertion: check sub, kid, alg and the key.',
+    'No active key of this client matches the signature. Check sub, kid, alg and the key.',
     credentialId,
   );
 
@@ -73,7 +73,7 @@ const readHeader = (assertion: string): ProtectedHeaderParameters => {
   const header = decodeHeader(assertion);
   const refused = REFUSED_HEADERS.find((name) => Object.hasOwn(header, name));
   if (refused !== undefined) throw refuse(`The header of an assertion must not have ${refused}.`);
-  if (!isType(header.typ)) throw refuse('The typ of an assertion is client-authentication+jwt.');
+  if (!isType(header.typ)) throw refuse('The typ of an assertion must be client-authentication+jwt.');
   return header;
 };
 

@@ -43,7 +43,11 @@ interface Row {
 export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client>;
 
 const refuse = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
-  new ClientRefusal(reason, 'Unknown client, or wrong secret.', credentialId);
+  new ClientRefusal(
+    reason,
+    'The client id or the client secret is wrong, or the credential is not active. Check both, or create a new credential.',
+    credentialId,
+  );
 
 const secretsOf = (row: Row): Secret[] => {
   const { generation, secret_hash, pepper_id, previous_hash, previous_pepper_id, previous_until } = row;

@@ -29,7 +29,7 @@ export const createCredentialUses = (db: Database, logger: Logger): CredentialUs
     // What fails is not kept: a token a minute later says it again.
     await db.acrossTenants((trx) => trx.raw('select record_credential_uses(?)', [JSON.stringify(uses)]));
   };
-  const cancel = every(FLUSH_MS, logger, 'noting the use of credentials', flush);
+  const cancel = every(FLUSH_MS, logger, 'storing the last use of credentials', flush);
 
   return {
     note: (credentialId, at) => {

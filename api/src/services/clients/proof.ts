@@ -19,7 +19,7 @@ export const refuseExpired = (proof: Proof, now: Date): void => {
   const day = proof.expiresAt!.toISOString().slice(0, 10);
   throw new ClientRefusal(
     'expired',
-    `This credential expired on ${day}. Make a new one for the agent.`,
+    `This credential expired on ${day}. Create a new one for the agent.`,
     proof.client.credentialId,
   );
 };

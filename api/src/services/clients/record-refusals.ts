@@ -117,7 +117,7 @@ export const recordRefusals = async (
       try {
         await record(db, tenantId, some);
       } catch (error) {
-        logger.warn({ err: error, tenantId }, 'the entries of refused clients could not be written');
+        logger.warn({ err: error, tenantId }, 'writing the audit entries of refused clients failed');
         late.push(...some.map(({ refusal }) => refusal));
       }
     }

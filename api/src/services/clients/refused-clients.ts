@@ -39,19 +39,19 @@ export const createRefusedClients = (deps: {
     pending.unshift(...late.filter(({ at }) => at.getTime() > since).slice(0, room));
   };
   const write = async (): Promise<void> => {
-    if (dropped > 0) logger.warn({ count: dropped }, 'more clients were refused than can be told of');
+    if (dropped > 0) logger.warn({ count: dropped }, 'too many clients were refused to report each one');
     dropped = 0;
     const batch = pending.splice(0);
     if (batch.length === 0) return;
     const late = await recordRefusals(deps, batch).catch((error: unknown) => {
-      logger.warn({ err: error }, 'refused clients could not be looked up');
+      logger.warn({ err: error }, 'looking up refused clients failed');
       return batch;
     });
     tryAgain(late);
   };
   let last = Promise.resolve();
   const flush = (): Promise<void> => (last = last.then(write));
-  const cancel = every(FLUSH_MS, logger, 'telling of refused clients', flush);
+  const cancel = every(FLUSH_MS, logger, 'reporting refused clients', flush);
 
   return {
     note: (refusal) => {

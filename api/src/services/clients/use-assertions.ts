@@ -26,7 +26,7 @@ export const useAssertions = async (send: Send, uses: readonly Use[]): Promise<S
 export const replayed = ({ credentialId }: Client): ClientRefusal =>
   new ClientRefusal(
     'replayed',
-    'This assertion was used before. Sign a new one, with another jti.',
+    'This assertion was already used. Sign a new one with another jti.',
     credentialId,
   );
 

@@ -54,7 +54,7 @@ export const watchHealth = async <Name extends string>(
     }
   };
   await Promise.all(names.map(look));
-  const stops = names.map((name) => every(INTERVAL_MS, logger, `the look at ${name}`, () => look(name)));
+  const stops = names.map((name) => every(INTERVAL_MS, logger, `checking ${name}`, () => look(name)));
   return {
     current: () => states,
     stop: () => stops.forEach((stop) => stop()),

@@ -62,7 +62,8 @@ const canonicalText = (input: unknown): string => {
   try {
     return canonicalize(input) ?? '';
   } catch (cause) {
-    const detail = 'With an Idempotency-Key, use valid Unicode and IEEE 754 numbers (RFC 7493).';
+    const detail =
+      'A request with an Idempotency-Key must contain only valid Unicode and IEEE 754 numbers (RFC 7493).';
     throw new Problem('validation_failed', detail, { cause });
   }
 };
@@ -91,8 +92,8 @@ const checkMayHear = async (
   if (missing.length === 0) return;
   throw new Problem(
     'forbidden',
-    `The request of this Idempotency-Key was made with more scopes: ${missing.join(' ')}. ` +
-      'Repeat it with a token that has them.',
+    `The first request with this Idempotency-Key had more scopes: ${missing.join(' ')}. ` +
+      'Send it again with a token that has them.',
   );
 };
 
@@ -144,7 +145,7 @@ const gone = ({ secretOf }: Attempt, cause?: unknown): Problem =>
   new Problem(
     'idempotent_answer_gone',
     secretOf === undefined
-      ? 'The request succeeded, but its response is no longer available. Read what it created instead.'
+      ? 'The request succeeded, but its response is no longer available. Use GET to read what it created.'
       : 'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
     { cause },
   );
@@ -158,7 +159,7 @@ const replay = <T>(
   if (!row.fingerprint.equals(fingerprint)) {
     throw new Problem(
       'idempotency_key_reused',
-      'This Idempotency-Key was used for another request. Send a new one.',
+      'This Idempotency-Key was used for another request. Send a new key.',
     );
   }
   if (row.answer === null || row.is_over) throw gone(attempt);

@@ -74,7 +74,7 @@ export const countCreation = async (
   const things = `${number.format(most)} agents, credentials and resources`;
   const done =
     principal.kind === 'member'
-      ? `Your tenant has created ${things} today, which is the daily limit`
+      ? `Your tenant has created ${things} today. This is the daily limit`
       : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and have done so today`;
   await countToday(trx, tenantId, { counter: 'creations', max, done });
 };
@@ -84,7 +84,7 @@ export const countCheckout = (trx: Transaction, tenantId: string): Promise<void>
   countToday(trx, tenantId, {
     counter: 'checkouts',
     max: MAX_CHECKOUTS,
-    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts today, which is the daily limit`,
+    done: `Your tenant has started ${MAX_CHECKOUTS} checkouts today. This is the daily limit`,
   });
 
 /** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
@@ -92,5 +92,5 @@ export const countKey = (trx: Transaction, tenantId: string, principal: string):
   countToday(trx, tenantId, {
     counter: `keys of ${principal}`,
     max: MAX_KEYS,
-    done: `You have sent ${number.format(MAX_KEYS)} requests with a new Idempotency-Key today, which is the daily limit`,
+    done: `You have sent ${number.format(MAX_KEYS)} requests with a new Idempotency-Key today. This is the daily limit`,
   });

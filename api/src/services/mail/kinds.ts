@@ -1,25 +1,25 @@
 /**
- * What each kind of mail is told. Times are ISO 8601. What stands here comes from a tenant or from a stranger, so it
- * reaches a body through `plain` alone, and a subject or the address of a link never.
+ * The data of each kind of mail. Times are ISO 8601. A tenant or a stranger chose these texts, so a body contains them
+ * only after `plain`, and a subject or a link's address never does.
  */
 export interface MailData {
-  /** To an address that nobody has confirmed, of somebody who may be anybody: it carries no text of theirs. */
+  /** Sent to an unconfirmed address, which anyone can enter. It contains no text that they chose. */
   email_verification: {
     token: string;
-    /** Of a link that was asked for after the sign-up. */
+    /** True if the user requested the link after signing up. */
     asked?: boolean;
   };
   expiring_credentials: {
-    /** The first that expire. */
+    /** The first ones to expire. */
     credentials: { agentId: string; agentName: string; credentialId: string; expiresAt: string }[];
-    /** How many there are besides. */
+    /** How many more there are. */
     more: number;
   };
 }
 
 export type MailKind = keyof MailData;
 
-/** Paragraphs, a list, and one thing to do. */
+/** Paragraphs, a list and one link. */
 export interface Content {
   paragraphs: string[];
   list?: string[];
@@ -27,7 +27,7 @@ export interface Content {
 }
 
 interface Kind<D> {
-  /** Fixed: a subject says nothing that anybody chose. */
+  /** Fixed, so a subject never contains text that someone else chose. */
   subject: string;
   write(data: D): Content;
 }
@@ -47,9 +47,9 @@ export const kinds: { [K in MailKind]: Kind<MailData[K]> } = {
     write: ({ token, asked = false }) => ({
       paragraphs: [
         asked
-          ? 'Somebody asked for a new link to confirm this email address for SentryAgent. If that was you, open the page below and press Confirm. The link works once, for 24 hours. Earlier links no longer work.'
-          : 'Somebody signed up for SentryAgent with this email address. If that was you, open the page below and press Confirm. The link works once, for 24 hours.',
-        'If it was not you, ignore this mail. The address stays unconfirmed, and gets no other mail from us.',
+          ? 'Someone requested a new link to confirm this email address for SentryAgent. If it was you, open the page below and select Confirm. The link works once and expires after 24 hours. Earlier links no longer work.'
+          : 'Someone signed up for SentryAgent with this email address. If it was you, open the page below and select Confirm. The link works once and expires after 24 hours.',
+        'If it was not you, ignore this email. The address stays unconfirmed, and we send no other email to it unless someone requests a new link.',
       ],
       action: { label: 'Confirm your email address', path: '/verify-email', query: { token } },
     }),
@@ -58,10 +58,10 @@ export const kinds: { [K in MailKind]: Kind<MailData[K]> } = {
     subject: 'Credentials of your agents expire soon',
     write: ({ credentials, more }) => ({
       paragraphs: [
-        'These credentials expire soon. After that date an agent gets no tokens with its credential. Create a new credential before that date and switch the agent to it.',
+        'The credentials below expire soon. An agent cannot get tokens with an expired credential. Create a new credential before the expiry date, then switch the agent to it.',
       ],
       list: [...credentials.map(listed), ...(more > 0 ? [`and ${more} more`] : [])],
-      action: { label: 'See your agents', path: '/agents' },
+      action: { label: 'View your agents', path: '/agents' },
     }),
   },
 };

@@ -1,17 +1,17 @@
-/** Characters of a text that somebody chose. */
+/** In characters. */
 const LONGEST = 60;
 
-/** Letters, marks and digits of any script, and what can be part of no address. */
+/** Matches all except letters, marks and digits of any script, and punctuation that no address contains. */
 const OTHERS = /[^\p{L}\p{M}\p{Nd}'&(),_-]+/gu;
 
 /**
- * Words as they may stand in a mail: one line of bounded length with nothing that a mail client takes for a link.
- * A link needs a dot, a colon, a slash or an `@`, so none of these is left, nor what looks like them.
+ * Makes one short line that no mail client turns into a link. A link needs a dot, a colon, a slash or an `@`: all of
+ * these are removed, and characters that look like them.
  */
 const plain = (text: string): string =>
   [...text.replaceAll(OTHERS, ' ').trim()].slice(0, LONGEST).join('').trim();
 
-/** The same for every text within. */
+/** Applies `plain` to every text inside. */
 export const plainTexts = <T>(data: T): T => {
   if (typeof data === 'string') return plain(data) as T;
   if (Array.isArray(data)) return data.map(plainTexts) as T;

@@ -4,21 +4,18 @@ import type { MailData, MailKind } from './kinds.ts';
 
 export interface NewMail<K extends MailKind> {
   kind: K;
-  /** What it is about: one mail for each kind, key and recipient, however often it is queued. */
+  /** Deduplicates: one mail for each kind, key and recipient, however often it is queued. */
   key: string;
   data: MailData[K];
 }
 
-/**
- * Who may be mailed what the tenant can cause without paying: the owners, at their verified addresses. A fixed-text mail
- * about a payment goes to its payer in any case: its kind will come with a recipient of its own.
- */
+/** Only verified addresses of owners: otherwise a free tenant could make us mail anyone. */
 const ownersOf = async (trx: Transaction): Promise<string[]> => {
   const { rows } = await trx.raw<{ rows: { email: string }[] }>('select email from tenant_owners()');
   return rows.map(({ email }) => email);
 };
 
-/** Queues a mail to each verified owner in the act's own transaction; returns how many are new. */
+/** Queues a mail to each verified owner in the caller's transaction. Returns the number of new mails. */
 export const mailOwners = async <K extends MailKind>(
   trx: Transaction,
   tenantId: string,

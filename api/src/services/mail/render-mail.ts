@@ -8,7 +8,6 @@ export interface RenderedMail {
   html: string;
 }
 
-/** One template for both forms. */
 type Template = (subject: string, content: Content, url: string) => string;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -25,7 +24,7 @@ const toText: Template = (_subject, { paragraphs, list = [], action }, url) => {
   return `${[...paragraphs, items, `${action.label}:\n${url}`].filter(Boolean).join('\n\n')}\n`;
 };
 
-/** Apple's Mail makes links of what looks like a number or an address to it, unless it is asked not to. */
+/** Stops Apple Mail from turning numbers and addresses into links. */
 const NO_DETECTION = 'telephone=no, date=no, address=no, email=no, url=no';
 
 const toHtml: Template = (subject, { paragraphs, list = [], action }, url) =>
@@ -39,13 +38,13 @@ const toHtml: Template = (subject, { paragraphs, list = [], action }, url) =>
     '</body></html>',
   ].join('\n');
 
-/** The link of a mail: always a page of the dashboard. */
+/** A mail links only to pages of the dashboard. */
 const urlOf = ({ path, query = {} }: Content['action'], dashboardUrl: string): string => {
   const search = new URLSearchParams(query).toString();
   return `${dashboardUrl}${path}${search && `?${search}`}`;
 };
 
-/** A worker of another version has queued it: no try of ours sends it. */
+/** A newer version queued it. Retrying in this version cannot help. */
 export class UnknownMailKind extends Error {
   override readonly name = 'UnknownMailKind';
 }

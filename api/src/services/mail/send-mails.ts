@@ -10,7 +10,7 @@ import type { SealedData } from './sealed-data.ts';
 
 export interface Envelope extends RenderedMail {
   to: string;
-  /** Stable over tries, so that a receiver can tell a duplicate. */
+  /** The same for every attempt, so that a receiver can detect a duplicate. */
   messageId: string;
 }
 
@@ -18,7 +18,7 @@ export interface SendMailsDeps {
   db: Database;
   logger: Logger;
   config: { DASHBOARD_URL: string; KEY_ENCRYPTION_KEYS: Keyring };
-  /** Resolves once the mail server has taken it; rejects with RecipientRefused if it will not, for this recipient. */
+  /** Resolves when the mail server has accepted it. Rejects with RecipientRefused if the server refuses the recipient. */
   deliver(envelope: Envelope): Promise<void>;
 }
 
@@ -30,15 +30,14 @@ interface Row {
   attempts: number;
 }
 
-/** The mail server is there, and refuses the recipient for good (RFC 5321 section 4.2.1: 5yz). */
+/** The mail server refuses the recipient permanently (RFC 5321 section 4.2.1: 5yz). */
 export class RecipientRefused extends Error {
   override readonly name = 'RecipientRefused';
 }
 
 /**
- * Half a day of tries. After that a mail is given up, or addresses that do not exist would be tried for ever. Not at
- * once, because the cause may be a setting: a mail server that refuses every recipient, or an encryption key that this
- * worker does not have yet.
+ * Half a day of attempts, because the cause can be a setting: a mail server that refuses every recipient, or an
+ * encryption key that this worker does not have yet. Without a limit, addresses that do not exist are retried forever.
  */
 const MOST_REFUSALS = 20;
 
@@ -47,12 +46,12 @@ const mayPass = (error: unknown): boolean => error instanceof RecipientRefused |
 const isFinal = (error: unknown, attempts: number): boolean =>
   error instanceof UnknownMailKind || (mayPass(error) && attempts >= MOST_REFUSALS);
 
-/** 10 s, 20 s, 40 s … up to an hour. */
+/** 10 s, 20 s, 40 s … up to 1 hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
 
 /**
- * The mail is locked while it is sent and settled in the same transaction: a crash between the two sends it once more,
- * with the same Message-ID.
+ * Locks the mail, sends it and marks it as sent, in one transaction. After a crash in between, the mail is sent once
+ * more with the same Message-ID.
  */
 const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transaction): Promise<boolean> => {
   const { rows } = await trx.raw<{ rows: Row[] }>('select * from take_mail()');
@@ -71,10 +70,10 @@ const sendOne = async ({ logger, config, deliver }: SendMailsDeps, trx: Transact
     await trx.raw('select settle_mail(?)', [mail.id]);
   } catch (error) {
     if (isFinal(error, mail.attempts)) {
-      logger.warn({ err: error, mailId: mail.id }, 'a mail is given up');
+      logger.warn({ err: error, mailId: mail.id }, 'sending a mail failed; it is not retried');
       await trx.raw('select abandon_mail(?)', [mail.id]);
     } else {
-      logger.warn({ err: error, mailId: mail.id }, 'a mail could not be sent; it is tried again');
+      logger.warn({ err: error, mailId: mail.id }, 'sending a mail failed; it is retried');
       await trx.raw('select postpone_mail(?, ?)', [mail.id, pauseSeconds(mail.attempts)]);
     }
   }

@@ -21,6 +21,6 @@ export const confirmEmail = async (
   if (rows[0]) return rows[0].email;
   throw new Problem(
     'invalid_link',
-    'This link no longer works. Links last 24 hours and work once. If you used it before, your address is confirmed. If not, sign in and request a new link.',
+    'This link no longer works. A link works once and expires after 24 hours. If you already used it, your address is confirmed. Otherwise sign in and request a new link.',
   );
 };

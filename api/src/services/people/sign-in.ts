@@ -56,7 +56,7 @@ export const signUp = async (
   const user = { id: newId('usr'), email, name: name ?? email.split('@')[0] ?? email };
   const hash = await hashPassword(password);
   if (!(await insertAccount(peoplePool, user, hash))) {
-    throw new Problem('email_taken', 'This address has an account. Sign in instead.');
+    throw new Problem('email_taken', 'An account with this email address already exists. Sign in instead.');
   }
   return startSession(people, user, headers);
 };
@@ -94,7 +94,10 @@ export const signIn = async (
 ): Promise<SignedIn> => {
   const user = await provePassword(peoplePool, email, password);
   if (!user) {
-    throw new Problem('invalid_credentials', 'Wrong email or password. Check both and try again.');
+    throw new Problem(
+      'invalid_credentials',
+      'The email address or the password is wrong. Check both and try again.',
+    );
   }
   return startSession(people, user, headers);
 };

@@ -31,7 +31,7 @@ const checkIdentifier = (identifier: string, publicUrl: string): void => {
   if (new URL(identifier).origin === new URL(publicUrl).origin) {
     throw new Problem(
       'validation_failed',
-      'This is the address of the SentryAgent API. Name your own service.',
+      'This is the URL of the SentryAgent API. Send the URL of your own service.',
     );
   }
 };

@@ -47,7 +47,7 @@ export const keepSchedules = (temporal: Temporal, logger: Logger): (() => void) 
   let isStopped = false;
   const attempt = (): void => {
     ensureSchedules(temporal).catch((error: unknown) => {
-      logger.warn({ err: error }, 'the schedules could not be ensured; tried again in 10 s');
+      logger.warn({ err: error }, 'creating the Temporal schedules failed; retrying in 10 s');
       if (!isStopped) timer = setTimeout(attempt, RETRY_MS).unref();
     });
   };

@@ -98,7 +98,10 @@ export const loadSigningKeys = async (
       known = state;
       // It still verifies: a process that lacks an encryption key is mended without refusing honest tokens.
       if ('unopened' in loaded.current) {
-        logger.error({ err: loaded.current.unopened }, 'the current signing key cannot be opened');
+        logger.error(
+          { err: loaded.current.unopened },
+          'the current signing key cannot be decrypted; check KEY_ENCRYPTION_KEYS',
+        );
       }
     },
   };

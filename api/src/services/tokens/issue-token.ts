@@ -28,9 +28,11 @@ export interface IssuedToken {
 }
 
 const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client) => OAuthError>> = {
-  not_live: ({ credentialId }) => new ClientRefusal('not_live', 'The client is not active.', credentialId),
-  subject_not_live: () => new OAuthError('invalid_request', 'An agent of the subject token is not active.'),
-  scope_lost: () => new OAuthError('invalid_scope', 'An agent has just been granted less. Ask again.'),
+  not_live: ({ credentialId }) =>
+    new ClientRefusal('not_live', 'The agent or its credential is not active.', credentialId),
+  subject_not_live: () => new OAuthError('invalid_request', 'An agent of subject_token is not active.'),
+  scope_lost: () =>
+    new OAuthError('invalid_scope', 'The scopes of an agent were just reduced. Send the request again.'),
   replayed,
 };
 
@@ -48,7 +50,7 @@ const tryToIssue = async (
   const jti = newId('evt', now.getTime());
   const iat = Math.floor(now.getTime() / 1_000);
   const exp = Math.min(iat + ttlSeconds, notAfter);
-  if (exp <= iat) throw new OAuthError('invalid_request', 'subject_token has expired.');
+  if (exp <= iat) throw new OAuthError('invalid_request', 'subject_token has expired. Get a new one.');
   const claims = {
     iss: config.PUBLIC_URL,
     aud: audience,

@@ -48,7 +48,10 @@ export const revokeToken = async (
   origin: Origin,
 ): Promise<void> => {
   if (credentialOfSecret(token)) {
-    throw new OAuthError('unsupported_token_type', 'This is a client secret. Revoke its credential instead.');
+    throw new OAuthError(
+      'unsupported_token_type',
+      'This is a client secret, not a token. Revoke its credential instead.',
+    );
   }
   const claims = await deps.verifyIssuedToken(token);
   if (claims?.tenant_id !== client.tenantId || claims.client_id !== client.agentId) return;

@@ -109,8 +109,8 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
   });
   const timers = [
     every(POLL_MS, logger, 'reading revocations and keys', refresh),
-    every(SWEEP_MS, logger, 'dropping ended revocations', async () => revocations.sweep()),
-    every(DELETE_MS, logger, 'deleting ended revocations', async () => {
+    every(SWEEP_MS, logger, 'removing expired revocations from memory', async () => revocations.sweep()),
+    every(DELETE_MS, logger, 'deleting expired revocations', async () => {
       await db.acrossTenants((trx) => trx.raw('select delete_ended_revocations()'));
     }),
   ];

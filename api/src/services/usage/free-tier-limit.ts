@@ -15,7 +15,7 @@ export const upgradeUrl = (dashboardUrl: string): string => `${dashboardUrl}/pri
 const words = ({ limit, max }: ReachedLimit): string =>
   limit === 'agents'
     ? `The free tier has ${max} active agents. Upgrade to register more.`
-    : `The free tier has ${max} API calls a UTC day. Upgrade, or go on after 00:00 UTC.`;
+    : `The free tier has ${max} API calls per UTC day. Upgrade, or try again after 00:00 UTC.`;
 
 /** 429 `free_tier_limit`. With `Retry-After` where waiting helps. */
 export const freeTierLimit = (dashboardUrl: string, reached: ReachedLimit, now = new Date()): Problem => {

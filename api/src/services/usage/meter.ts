@@ -69,9 +69,9 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
   };
 
   const stops = [
-    every(PING_MS, logger, 'the ping of redis', link.ping),
-    every(KEEP_UP_MS, logger, 'the flush of usage kept in memory', flusher.keepUp),
-    every(config.USAGE_FLUSH_INTERVAL_MS, logger, 'the flush of usage', flush),
+    every(PING_MS, logger, 'pinging redis', link.ping),
+    every(KEEP_UP_MS, logger, 'flushing usage from memory', flusher.keepUp),
+    every(config.USAGE_FLUSH_INTERVAL_MS, logger, 'flushing usage', flush),
   ];
 
   return {

@@ -33,7 +33,7 @@ export const createRecorder = (logger: Logger): RecordTotals => {
     const row = `${keyOf(total)}|${total.source}`;
     if (reported.has(row)) return;
     reported.add(row);
-    logger.error({ err: error, ...total }, 'a count of API calls cannot be stored and is left out');
+    logger.error({ err: error, ...total }, 'a count of API calls cannot be stored and was skipped');
   };
 
   const record: RecordTotals = async (trx, totals, unshared) => {

@@ -79,7 +79,7 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
           return { outcome, rate: { remaining, resetMs }, used: reply.used };
         }
       }
-      throw new Error('Redis lost its data again and again');
+      throw new Error('Redis repeatedly lost its data during one request');
     },
 
     used: async (tenantId: string): Promise<number> =>

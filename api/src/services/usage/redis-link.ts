@@ -49,8 +49,8 @@ const createCircuit = (redis: Redis, logger: Logger) => {
     // Without a connection every command fails alike: why there is none says more.
     if (isRefused || redis.status === 'ready') cause = error;
     if (!wasClosed || isClosed()) return;
-    const what = isRefused ? 'refuses its work' : 'does not answer';
-    logger.warn({ err: cause }, `redis ${what}: limits are kept in memory`);
+    const what = isRefused ? 'refuses commands' : 'does not answer';
+    logger.warn({ err: cause }, `redis ${what}; limits are counted in memory`);
   };
   redis.on('error', (error) => {
     cause = error;
@@ -61,7 +61,7 @@ const createCircuit = (redis: Redis, logger: Logger) => {
     isClosed,
     failed,
     succeeded: (): void => {
-      if (!isClosed()) logger.info('redis answers again: limits are shared');
+      if (!isClosed()) logger.info('redis is available again; limits are shared');
       failures = 0;
       refusedAt = -Infinity;
     },

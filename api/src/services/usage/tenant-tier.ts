@@ -18,7 +18,7 @@ export const createTierLookup = (db: Database): FindTier => {
   const find = keep(1_000, (tenantId: string) => readTier(db, tenantId));
   return async (tenantId) => {
     const tier = await find(tenantId);
-    if (!tier) throw new Problem('unauthorized', 'The tenant of this token is gone.');
+    if (!tier) throw new Problem('unauthorized', 'The tenant of this token no longer exists.');
     return tier;
   };
 };

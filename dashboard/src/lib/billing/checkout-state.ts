@@ -36,7 +36,8 @@ export const followCheckout = async (
   const path = `/usage/checkouts/${encodeURIComponent(checkoutId)}`;
   const answer = await ask(fetch, `${path}/now`);
   if (answer === 401) redirect(303, signInPath(path));
-  if (answer === 400 || answer === 404) error(404, 'There is no such checkout.');
+  if (answer === 400 || answer === 404)
+    error(404, 'This checkout does not exist. Start a new one on the Usage page.');
   if (answer === 'paid') redirect(303, '/usage?checkout=completed');
   if (answer === 'over') redirect(303, '/usage');
   return typeof answer === 'string' ? answer : 'away';

@@ -10,7 +10,7 @@ type Enter = 'signIn' | 'signUp';
 const subjects = { email: 'The email address', password: 'The password' };
 
 /** The page has the link to sign in. */
-const byCode = { email_taken: 'This email address has an account.' };
+const byCode = { email_taken: 'An account with this email address already exists.' };
 
 /** Signs a person in or up; the API's cookie goes to the browser with the redirect. */
 export const enter = async (event: RequestEvent, how: Enter, destination: string) => {

@@ -11,6 +11,6 @@ export { config };
 /** Ends the process where a setting is missing or wrong, after naming every one of them. */
 export const checkConfig = (): void => {
   if (problems.length === 0) return;
-  console.error(['The dashboard cannot start:', ...problems].join('\n  '));
+  console.error(['The dashboard cannot start with these settings:', ...problems].join('\n  '));
   process.exit(EXIT_CONFIG);
 };

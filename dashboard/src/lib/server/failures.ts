@@ -4,7 +4,7 @@ import type { ActionFailure, RequestEvent } from '@sveltejs/kit';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
-const AWAY = 'SentryAgent can’t be reached right now. Try again in a moment.';
+const AWAY = 'SentryAgent is unavailable. Try again in a moment.';
 
 const isAway = ({ status }: ApiError): boolean => status === 0 || (status >= 502 && status <= 504);
 

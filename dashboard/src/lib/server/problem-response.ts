@@ -1,8 +1,8 @@
 const problems = {
   origin_not_allowed: {
     status: 403,
-    title: 'This origin may not do that',
-    detail: 'This request came from another address than the dashboard’s own.',
+    title: 'Origin not allowed',
+    detail: 'This request came from another origin. Open the dashboard at its own URL and try again.',
   },
   content_too_large: { status: 413, title: 'The body is too large', detail: 'Send at most 64 KiB.' },
   service_unavailable: {

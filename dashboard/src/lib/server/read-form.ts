@@ -7,7 +7,7 @@ const parse = async (body: Blob, type: string): Promise<FormData> => {
   try {
     return await new Response(body, { headers: { 'content-type': type } }).formData();
   } catch {
-    return error(400, 'The form can’t be read. Go back and send it again.');
+    return error(400, 'The form could not be read. Go back and send it again.');
   }
 };
 

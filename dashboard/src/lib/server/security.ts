@@ -9,7 +9,7 @@ export const isForeignMutation = ({ method, headers }: Request, origin: string):
 
 /** The usual honest cause is a second name of this server, so the answer names the right one. */
 export const refuseForeign = (request: Request, origin: string): Response => {
-  const detail = `This form was sent from another address. Open ${origin} and try again.`;
+  const detail = `This form was sent from another origin. Open ${origin} and try again.`;
   const wantsPage = request.headers.get('accept')?.includes('text/html');
   return wantsPage ? text(detail, { status: 403 }) : problemResponse('origin_not_allowed', detail);
 };

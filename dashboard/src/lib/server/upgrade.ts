@@ -7,7 +7,9 @@ import { config } from './config.ts';
 import { failForm } from './failures.ts';
 
 const foreignPage = () => {
-  console.error(`The API's page to pay at is not of ${config.checkoutOrigin}: check CHECKOUT_ORIGIN`);
+  console.error(
+    `The API returned a checkout URL that is not of ${config.checkoutOrigin}; check CHECKOUT_ORIGIN`,
+  );
   return fail(502, { problem: { message: foreignCheckout, fields: {} }, values: {} });
 };
 

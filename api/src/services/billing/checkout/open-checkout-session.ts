@@ -29,7 +29,8 @@ const returnUrls = (dashboardUrl: string, checkoutId: string) => ({
 const findPrice = async (stripe: Stripe): Promise<string> => {
   const lookupKey = tiers.paid.price!.lookupKey;
   const { data } = await stripe.prices.list({ lookup_keys: [lookupKey], active: true, limit: 1 });
-  if (!data[0]) throw new Error(`Stripe has no price ${lookupKey}: run npm run stripe:setup`);
+  if (!data[0])
+    throw new Error(`Stripe has no price with the lookup key ${lookupKey}. Run npm run stripe:setup.`);
   return data[0].id;
 };
 
@@ -63,7 +64,7 @@ const keepSession = async (
   );
   if (kept > 0) return;
   await expireCheckoutSession(stripe, page.sessionId);
-  throw new Problem('not_found', 'This checkout was closed meanwhile.');
+  throw new Problem('not_found', 'This checkout is already closed. Start a new one.');
 };
 
 /** Whether a checkout of the tenant was ever completed: we know it though Stripe may have lost the customer. */
@@ -112,7 +113,7 @@ export const openCheckoutSession = async (
     if (!isGone(error)) throw error;
     return createSession(deps, key, await replaceCustomer(deps, key, customer));
   });
-  if (!session.url) throw new Error(`the session ${session.id} has no page`);
+  if (!session.url) throw new Error(`the session ${session.id} has no URL`);
   const expiresAt = new Date(session.expires_at * 1_000);
   await keepSession(deps, key, { sessionId: session.id, expiresAt });
   return { sessionId: session.id, url: session.url, expiresAt: expiresAt.toISOString() };

@@ -15,7 +15,11 @@ export interface AcceptStripeEventDeps {
 const TOLERANCE_SECONDS = 300;
 
 const refuse = (cause: unknown): Problem =>
-  new Problem('invalid_signature', 'This is no event that Stripe has just signed for us.', { cause });
+  new Problem(
+    'invalid_signature',
+    'The signature does not match, its timestamp is more than 5 minutes off, or the event is of another mode (test or live). Check STRIPE_WEBHOOK_SECRETS and the server clock.',
+    { cause },
+  );
 
 /** Postgres takes no NUL in a text, UTF-8 no half of a character; ids and types of Stripe have neither. */
 const word = z.string().regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible ASCII characters' });
@@ -73,7 +77,8 @@ const checkSignature = (
   signature: string,
 ): void => {
   const now = Math.floor(clock().getTime() / 1_000);
-  if (!isTimely(signature, now)) throw refuse(new Error('the time of the signature is not now'));
+  if (!isTimely(signature, now))
+    throw refuse(new Error('the timestamp of the signature is outside the tolerance'));
   for (const secret of config.STRIPE_WEBHOOK_SECRETS) {
     try {
       const { signature: verifier } = Stripe.webhooks;
@@ -83,7 +88,7 @@ const checkSignature = (
       if (!(error instanceof Stripe.errors.StripeSignatureVerificationError)) throw refuse(error);
     }
   }
-  throw refuse(new Error('no secret of ours made this signature'));
+  throw refuse(new Error('no secret in STRIPE_WEBHOOK_SECRETS matches the signature'));
 };
 
 /**
@@ -100,6 +105,6 @@ export const acceptStripeEvent = async (
   checkSignature(deps, text, signature);
   const event = parse(text);
   const isLive = /^(sk|rk)_live_/.test(deps.config.STRIPE_SECRET_KEY ?? '');
-  if (event.livemode !== isLive) throw refuse(new Error('the event is of the other mode'));
+  if (event.livemode !== isLive) throw refuse(new Error('the event is of the other mode (test or live)'));
   return storeStripeEvent(deps.db, event);
 };

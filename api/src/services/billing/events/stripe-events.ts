@@ -51,7 +51,7 @@ const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
     if (asked.has(key.checkoutId)) return;
     asked.set(key.checkoutId, true);
     look(key).catch((error: unknown) =>
-      deps.logger.warn({ err: error, ...key }, 'a checkout could not be looked at'),
+      deps.logger.warn({ err: error, ...key }, 'checking a checkout failed'),
     );
   };
 };
@@ -66,13 +66,13 @@ export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliver)];
   if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {
     stops.push(
-      every(POLL_MS, logger, 'asking Stripe for events', () => pollStripeEvents(db, stripe, clock())),
+      every(POLL_MS, logger, 'polling Stripe for events', () => pollStripeEvents(db, stripe, clock())),
     );
   }
   return {
     deliverSoon: () => {
       deliver().catch((error: unknown) =>
-        logger.warn({ err: error }, 'a Stripe event waits for its delivery'),
+        logger.warn({ err: error }, 'delivering a Stripe event failed and is retried'),
       );
     },
     lookAt: createLook(deps),

@@ -21,7 +21,7 @@ const setUpProduct = async (stripe: Stripe): Promise<Step> => {
   const found = await findMarked(products, PRODUCT.metadata.sentryagent);
   if (!found) {
     const { id } = await stripe.products.create(PRODUCT);
-    return { what, done: 'made', note: id };
+    return { what, done: 'created', note: id };
   }
   if (found.name === PRODUCT.name) return { what, done: 'unchanged', note: found.id };
   await stripe.products.update(found.id, { name: PRODUCT.name });
@@ -50,7 +50,7 @@ const setUpPrice = async (stripe: Stripe, product: string, price: StripeSetup['p
     lookup_key: lookupKey,
     transfer_lookup_key: true,
   });
-  return { what, done: found ? 'changed' : 'made', note: id };
+  return { what, done: found ? 'changed' : 'created', note: id };
 };
 
 const portalOf = (dashboardUrl: string) => ({
@@ -79,7 +79,7 @@ const setUpPortal = async (stripe: Stripe, dashboardUrl: string): Promise<Step> 
   const found = await findMarked(configurations, PORTAL_METADATA.sentryagent);
   if (!found) {
     const { id } = await stripe.billingPortal.configurations.create({ ...wanted, metadata: PORTAL_METADATA });
-    return { what, done: 'made', note: id };
+    return { what, done: 'created', note: id };
   }
   if (isAsWanted(found, wanted)) return { what, done: 'unchanged', note: found.id };
   await stripe.billingPortal.configurations.update(found.id, wanted);
@@ -96,6 +96,6 @@ export const setUpStripe = async (stripe: Stripe, setup: StripeSetup): Promise<S
     await setUpPortal(stripe, dashboardUrl),
   ];
   if (isReachable(publicUrl, stripeApiUrl)) return [...steps, await setUpWebhook(stripe, setup)];
-  const note = `Stripe cannot reach ${publicUrl}: the API asks for its events instead`;
-  return [...steps, { what: 'webhook endpoint', done: 'not made', note }];
+  const note = `Stripe cannot reach ${publicUrl}, so the API polls Stripe for events`;
+  return [...steps, { what: 'webhook endpoint', done: 'not created', note }];
 };

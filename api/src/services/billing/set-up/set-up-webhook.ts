@@ -47,8 +47,8 @@ export const setUpWebhook = async (
   const found = await findEndpoints(stripe, url);
   if (found[0] && secretIsKnown) return keep(stripe, found[0], what);
   const made = await stripe.webhookEndpoints.create({ url, enabled_events: EVENTS });
-  if (!made.secret) throw new Error(`Stripe told no secret of the endpoint ${made.id}`);
+  if (!made.secret) throw new Error(`Stripe returned no secret for the endpoint ${made.id}`);
   keepSecret(made.secret);
   for (const { id } of found) await stripe.webhookEndpoints.del(id);
-  return { what, done: found.length ? 'changed' : 'made', note: made.id };
+  return { what, done: found.length ? 'changed' : 'created', note: made.id };
 };

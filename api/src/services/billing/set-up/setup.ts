@@ -15,7 +15,7 @@ export interface StripeSetup {
 /** What was found or made of one thing at Stripe. */
 export interface Step {
   what: string;
-  done: 'made' | 'changed' | 'unchanged' | 'not made';
+  done: 'created' | 'changed' | 'unchanged' | 'not created';
   /** Its id, or why there is none. */
   note: string;
 }

@@ -7,7 +7,10 @@ import { findTarget, refuseAudience } from './target.ts';
 export const clientCredentials: Grant = async (deps, client, parameters) => {
   // Whoever sends a subject means an exchange, and must not get a token of its own instead.
   if (parameters.subject_token !== undefined || parameters.actor_token !== undefined) {
-    throw new OAuthError('invalid_request', 'subject_token and actor_token are of the token-exchange grant.');
+    throw new OAuthError(
+      'invalid_request',
+      'subject_token and actor_token need the token-exchange grant. Change grant_type, or omit them.',
+    );
   }
   refuseAudience(parameters);
   const { resourceId, identifier, scopes, tokenTtlSeconds } = await findTarget(

@@ -14,6 +14,10 @@ export const grantTypes: readonly string[] = [...grants.keys()];
 /** OAuthError: `unsupported_grant_type`. */
 export const findGrant = (grantType: string): Grant => {
   const grant = grants.get(grantType);
-  if (!grant) throw new OAuthError('unsupported_grant_type', `Supported: ${grantTypes.join(', ')}.`);
+  if (!grant)
+    throw new OAuthError(
+      'unsupported_grant_type',
+      `Send one of these grant types: ${grantTypes.join(', ')}.`,
+    );
   return grant;
 };

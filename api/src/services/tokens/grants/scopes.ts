@@ -5,7 +5,10 @@ export const grantScopes = (asked: string | undefined, grantable: readonly strin
   const wanted = asked === undefined ? new Set(grantable) : new Set(asked.split(' ').filter(Boolean));
   const extra = [...wanted].find((scope) => !grantable.includes(scope));
   if (extra !== undefined || wanted.size === 0) {
-    throw new OAuthError('invalid_scope', `This agent is granted: ${grantable.join(' ') || 'nothing here'}.`);
+    throw new OAuthError(
+      'invalid_scope',
+      `This agent can request these scopes: ${grantable.join(' ') || 'none'}.`,
+    );
   }
   return grantable.filter((scope) => wanted.has(scope)).join(' ');
 };

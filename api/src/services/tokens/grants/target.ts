@@ -7,10 +7,7 @@ import type { GrantDeps, TokenParameters } from './grant.ts';
 /** Who names a target must not get a token for the API instead, which is worth more than the one that was meant. */
 export const refuseAudience = ({ audience }: TokenParameters): void => {
   if (audience === undefined) return;
-  throw new OAuthError(
-    'invalid_target',
-    'audience is not supported. Use resource (RFC 8707) to name what the token is for.',
-  );
+  throw new OAuthError('invalid_target', 'audience is not supported. Send resource (RFC 8707) instead.');
 };
 
 /** What the token is for (RFC 8707), the API or a tenant's resource, with the scopes that the agent was granted there. */
@@ -25,7 +22,7 @@ export const findTarget = async (
   if (found) return found;
   throw new OAuthError(
     'invalid_target',
-    `Use ${identifier}, or a resource that this agent has been granted. ` +
+    `Use ${identifier}, or a resource of which this agent was granted scopes. ` +
       `An owner or admin grants scopes with PATCH /agents/${agentId} (resourceGrants).`,
   );
 };

@@ -22,9 +22,9 @@ const checkParameters = (parameters: TokenParameters): { subjectToken: string } 
   if (subjectToken === undefined) throw refuse('Send subject_token: the access token to exchange.');
   if (subjectType !== ACCESS_TOKEN) throw refuse(`subject_token_type must be ${ACCESS_TOKEN}.`);
   if ((parameters.requested_token_type ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
-    throw refuse(`requested_token_type must be ${ACCESS_TOKEN}, or absent.`);
+    throw refuse(`requested_token_type must be ${ACCESS_TOKEN}, or omitted.`);
   if ((parameters.actor_token === undefined) !== (parameters.actor_token_type === undefined))
-    throw refuse('actor_token and actor_token_type go together.');
+    throw refuse('Send actor_token and actor_token_type together, or neither.');
   if ((parameters.actor_token_type ?? ACCESS_TOKEN) !== ACCESS_TOKEN)
     throw refuse(`actor_token_type must be ${ACCESS_TOKEN}.`);
   return { subjectToken };
@@ -38,7 +38,7 @@ const readSubject = async (
 ): Promise<AccessTokenClaims> => {
   const subject = await verifyIssuedToken(subjectToken);
   if (!subject || subject.tenant_id !== tenantId || !isId('agt', subject.sub)) {
-    throw refuse('subject_token is not a live access token of an agent of your tenant.');
+    throw refuse('subject_token must be a valid access token of an agent of your tenant. Get a new one.');
   }
   return subject;
 };
@@ -52,13 +52,15 @@ const checkActor = async (
   if (actorToken === undefined) return;
   const actor = await verifyIssuedToken(actorToken);
   if (actor?.aud !== config.PUBLIC_URL || actor.sub !== client.agentId || actor.act) {
-    throw refuse('actor_token must be a live access token of the client itself for this API, or absent.');
+    throw refuse(
+      'actor_token must be a valid access token that this client got for this API. Omit it, or get a new one.',
+    );
   }
 };
 
 const extendChain = (issuer: string, client: Client, subject: AccessTokenClaims): Actor => {
   if (actorsOf(subject).length >= MAX_CHAIN) {
-    throw refuse(`The subject token has passed through ${MAX_CHAIN} agents already.`);
+    throw refuse(`The subject token was already exchanged by ${MAX_CHAIN} agents, which is the maximum.`);
   }
   return { iss: issuer, sub: client.agentId, ...(subject.act && { act: subject.act }) };
 };
@@ -74,11 +76,12 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
   await checkActor(deps, client, parameters.actor_token);
   const act = extendChain(deps.config.PUBLIC_URL, client, subject);
   if (parameters.resource !== undefined && !isResource(parameters.resource, subject.aud)) {
-    throw new OAuthError('invalid_target', 'The new token is for the resource of the subject token.');
+    throw new OAuthError('invalid_target', 'resource must be the resource of the subject token. Omit it.');
   }
   const target = await findTarget(deps, client, subject.aud);
   // What a token is for has one spelling, that of the resource: another one is none of ours.
-  if (target.identifier !== subject.aud) throw refuse('subject_token names a resource that we do not know.');
+  if (target.identifier !== subject.aud)
+    throw refuse('The resource of subject_token does not exist. Get a new subject token.');
   const held = subject.scope.split(' ');
   const grantable = target.scopes.filter((scope) => held.includes(scope));
   return {
