@@ -11,9 +11,12 @@ export type Transaction = Knex.Transaction;
 /** Sends a statement without waiting for those before it; resolves to its rows. */
 export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
 
-export interface Database {
+export interface TenantDatabase {
   /** Runs in a transaction that sees and writes only this tenant's rows. */
   withTenant<T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
+}
+
+export interface Database extends TenantDatabase {
   /** Runs in a transaction that sees no tenant's rows: for the named functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
@@ -163,9 +166,8 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   };
 };
 
-/** The same database for work that belongs to a transaction which is open already. */
-export const joinTransaction = (db: Database, tenantId: string, trx: Transaction): Database => ({
-  ...db,
+/** For work that belongs to a transaction which is open already: whatever it does is part of that one. */
+export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatabase => ({
   withTenant: async (asked, work) => {
     if (asked !== tenantId) throw new Error('a transaction belongs to one tenant');
     return work(trx);

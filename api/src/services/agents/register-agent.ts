@@ -3,7 +3,7 @@ import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Agent } from '../../models/agent.ts';
 import type { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
@@ -22,7 +22,7 @@ import { countActiveAgents } from '../usage/count-active-agents.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 export interface RegisterAgentDeps {
-  db: Database;
+  db: TenantDatabase;
   clock: Clock;
   config: { BILLING_ENABLED: boolean; DASHBOARD_URL: string };
 }

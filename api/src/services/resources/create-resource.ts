@@ -1,6 +1,6 @@
 import { Resource } from '../../models/resource.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -18,7 +18,7 @@ export interface NewResource {
 }
 
 export interface ResourceDeps {
-  db: Database;
+  db: TenantDatabase;
   clock: Clock;
   config: { PUBLIC_URL: string; BILLING_ENABLED: boolean };
 }

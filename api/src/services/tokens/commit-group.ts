@@ -10,7 +10,7 @@ import type { AuditEntry } from '../audit/entry.ts';
  * `not_live`: the agent, the credential or this secret of it may no longer authenticate. `scope_lost`: an agent has
  * just been granted less. `replayed`: the assertion was used before.
  */
-export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
+export type UnmetCondition = 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
 
 /** What must hold as the entry is committed. */
 export interface Conditions {
@@ -36,7 +36,7 @@ export interface Pending {
 /** What became of each request of a group: busy ones wait for the next. */
 export interface Outcome<P> {
   committed: P[];
-  refused: Map<P, Exclude<Recorded, 'committed'>>;
+  refused: Map<P, UnmetCondition>;
   busy: P[];
 }
 
@@ -129,10 +129,7 @@ const heldBy = (
 };
 
 /** The first condition of a request that does not hold; its assertion is not looked at. */
-const findFault = (
-  pending: Pending,
-  live: Live,
-): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
+const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'replayed'> | undefined => {
   const { scopes = [] } = pending.conditions;
   const [ofClient, ...ofOthers] = heldBy(pending, live);
   if (!ofClient) return 'not_live';

@@ -1,8 +1,11 @@
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import { commitGroup } from './commit-group.ts';
-import type { Conditions, Outcome, Pending, Recorded } from './commit-group.ts';
+import type { Conditions, Outcome, Pending, UnmetCondition } from './commit-group.ts';
 import type { AuditEntry } from '../audit/entry.ts';
+
+/** What the caller made during the commit, or the condition that kept the entry from being committed. */
+export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCondition };
 
 /**
  * The grouped commit of the token path. While one transaction is on its way the next requests gather, and go
@@ -12,16 +15,18 @@ export interface Ledger {
   /**
    * Resolves once the entry and its usage are committed, or to which condition did not hold, checked under the head
    * lock that suspending takes too. Rejects with a 503 Problem otherwise, or with what `meanwhile` has thrown: what the
-   * caller does while the commit is on its way, for which the event loop would only wait. It is left undone where a
+   * caller does while the commit is on its way, for which the event loop would only wait. It is left undone if a
    * condition does not hold.
    */
-  record(entry: AuditEntry, conditions: Conditions, meanwhile?: () => void): Promise<Recorded>;
+  record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
 
-interface Waiting extends Pending {
+interface Waiting<T = unknown> extends Pending {
   since: number;
-  resolve: (recorded: Recorded) => void;
-  reject: (reason: unknown) => void;
+  /** Is there once `meanwhile` has returned: the answer of a request that is committed. */
+  committed?: Recorded<T>;
+  resolve(recorded: Recorded<T>): void;
+  reject(reason: unknown): void;
 }
 
 /** Larger groups gain nothing and hold their heads longer. */
@@ -35,11 +40,12 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   let running = false;
 
   const settle = ({ committed, refused, busy }: Outcome<Waiting>): void => {
-    for (const { resolve, conditions, entry } of committed) {
-      resolve('committed');
-      onUse(conditions.credentialId, entry.occurredAt);
+    for (const waiting of committed) {
+      if (waiting.committed) waiting.resolve(waiting.committed);
+      else waiting.reject(new Error('a commit ended before its answer was made'));
+      onUse(waiting.conditions.credentialId, waiting.entry.occurredAt);
     }
-    for (const [waiting, why] of refused) waiting.resolve(why);
+    for (const [waiting, outcome] of refused) waiting.resolve({ outcome });
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
       if (waiting.since < late) waiting.reject(unavailable(new Error('the audit head stayed busy')));
@@ -64,23 +70,23 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   };
 
   return {
-    record: (entry, conditions, meanwhile = () => {}) =>
-      new Promise((resolve, reject) => {
-        const guarded = (): void => {
-          try {
-            meanwhile();
-          } catch (error) {
-            reject(error as Error);
-          }
-        };
-        queue.push({
+    record: <T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T) =>
+      new Promise<Recorded<T>>((resolve, reject) => {
+        const waiting: Waiting<T> = {
           entry,
           conditions,
-          meanwhile: guarded,
+          meanwhile: () => {
+            try {
+              waiting.committed = { outcome: 'committed', made: meanwhile() };
+            } catch (error) {
+              reject(error as Error);
+            }
+          },
           since: performance.now(),
           resolve,
           reject,
-        });
+        };
+        queue.push(waiting);
         if (running) return;
         // What this turn of the event loop brings goes together: the first of it would go alone, and the others wait.
         running = true;
