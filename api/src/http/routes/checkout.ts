@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
-import { Problem, unavailable } from '../../platform/problem.ts';
 import type { Checkout } from '../../models/checkout.ts';
 import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
@@ -9,20 +7,6 @@ import { publicRoute, scopedRoute } from '../route.ts';
 
 const tag = 'billing';
 const checkoutId = z.string().meta({ description: '`chk_…`' });
-
-const assertBilling = ({ config }: Pick<Deps, 'config'>): void => {
-  if (!config.BILLING_ENABLED) {
-    throw new Problem('billing_disabled', 'Nothing is sold here: BILLING_ENABLED is false.');
-  }
-};
-
-/** What a checkout needs beside the database. Problem: `service_unavailable`, where it is not set up. */
-const sellingDeps = (deps: Deps) => {
-  const { temporal, stripe } = deps;
-  if (!temporal || !stripe)
-    throw unavailable(new Error('TEMPORAL_ADDRESS or STRIPE_SECRET_KEY is not set'), 60);
-  return { ...deps, temporal, stripe };
-};
 
 const start = scopedRoute({
   method: 'post',
@@ -41,11 +25,12 @@ const start = scopedRoute({
         .meta({ id: 'StartedCheckout' }),
     },
   },
-  problems: ['billing_disabled', 'already_subscribed', 'daily_limit'],
-  handle: async (deps, { origin }, principal) => {
-    assertBilling(deps);
-    return { status: 200, body: await startCheckout(sellingDeps(deps), principal, origin) };
-  },
+  problems: ['already_subscribed', 'daily_limit'],
+  billing: 'configured',
+  handle: async (deps, { origin }, principal) => ({
+    status: 200,
+    body: await startCheckout(deps, principal, origin),
+  }),
 });
 
 const present = ({ id, status, createdAt, expiresAt, closedAt }: Checkout) => ({
@@ -79,11 +64,12 @@ const get = scopedRoute({
         .meta({ id: 'Checkout' }),
     },
   },
-  problems: ['billing_disabled', 'not_found'],
-  handle: async (deps, { params }, { tenantId }) => {
-    assertBilling(deps);
-    return { status: 200, body: present(await getCheckout(deps, tenantId, params.checkoutId)) };
-  },
+  problems: ['not_found'],
+  billing: 'enabled',
+  handle: async (deps, { params }, { tenantId }) => ({
+    status: 200,
+    body: present(await getCheckout(deps, tenantId, params.checkoutId)),
+  }),
 });
 
 /** Stripe's side of the door: verified, stored, answered. What follows from an event is not decided here. */
@@ -98,9 +84,9 @@ const webhook = publicRoute({
   responses: {
     200: { description: 'Stored, or known already', schema: z.object({ received: z.literal(true) }) },
   },
-  problems: ['billing_disabled', 'invalid_signature', 'malformed_json', 'validation_failed'],
+  billing: 'enabled',
+  problems: ['invalid_signature', 'malformed_json', 'validation_failed'],
   handle: async (deps, { raw, headers }) => {
-    assertBilling(deps);
     const isNew = await acceptStripeEvent(deps, raw, String(headers['stripe-signature'] ?? ''));
     if (isNew) deps.stripeEvents?.deliverSoon();
     return { status: 200, body: { received: true } };
