@@ -7,35 +7,35 @@ import type { Revocations } from './revocations.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import type { TokenFeed } from './token-feed.ts';
 
-/** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). A `sub` is unique to its `iss` alone. */
+/** Who acts for the subject, newest first (RFC 8693 section 4.1). A `sub` is unique only within its `iss`. */
 export interface Actor {
   iss: string;
   sub: string;
   act?: Actor;
 }
 
-/** A token of a line, and what its client proved itself with. */
+/** A token in a chain of exchanges, with the credential of its client. */
 export interface Link {
   jti: string;
   credential_id: string;
-  /** Tokens of the version before say it of themselves alone, and not of those that they were exchanged from. */
+  /** Missing for exchanged tokens of the previous version. */
   credential_generation?: number;
 }
 
-/** RFC 9068 section 2.2, the tenant, and what the token ends with. Times are seconds. */
+/** RFC 9068 section 2.2, the tenant, and the ids whose revocation revokes the token. Times are in seconds. */
 export interface AccessTokenClaims {
   iss: string;
-  /** The one resource that it is for: the API, or one of the tenant's. */
+  /** The API, or one resource of the tenant. */
   aud: string;
-  /** The agent that it speaks for: the client itself, unless `act` says that the client acts for another. */
+  /** The client itself, unless `act` says that the client acts for another agent. */
   sub: string;
   client_id: string;
   act?: Actor;
   tenant_id: string;
-  /** What the client proved itself with: the credential, and which of its secrets (a key has one, 0). */
+  /** The credential of the client, and the number of its secret (0 for a key). */
   credential_id: string;
   credential_generation: number;
-  /** The whole line, the newest first: the token ends with any of them, and they may have expired before. */
+  /** All tokens that it was exchanged from, newest first. It is revoked with any of them, even an expired one. */
   exchanged_from?: Link[];
   scope: string;
   jti: string;
@@ -43,11 +43,11 @@ export interface AccessTokenClaims {
   exp: number;
 }
 
-/** The newest first. */
+/** Newest first. */
 export const actorsOf = ({ act }: { act?: Actor | undefined }): string[] =>
   act ? [act.sub, ...actorsOf(act)] : [];
 
-/** The token itself, and those that it was exchanged from, the newest first. */
+/** The token and all tokens that it was exchanged from, newest first. */
 export const lineOf = ({
   jti,
   credential_id,
@@ -60,7 +60,7 @@ export const lineOf = ({
 
 export type TokenNames = Link & Pick<AccessTokenClaims, 'sub' | 'act' | 'exchanged_from'>;
 
-/** Each agent that the token speaks for, the newest first, with the token that it was issued itself. */
+/** Each agent that the token acts for, newest first, with the token that was issued to that agent. */
 export const linksOf = (claims: TokenNames): ({ agentId: string } & Partial<Link>)[] => {
   const line = lineOf(claims);
   return [...actorsOf(claims), claims.sub].map((agentId, place) => ({ agentId, ...line[place] }));
@@ -68,7 +68,7 @@ export const linksOf = (claims: TokenNames): ({ agentId: string } & Partial<Link
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** RFC 7518 section 3.4: r and s, 32 bytes each. In DER each has its length before it, and as few bytes as it needs. */
+/** RFC 7518 section 3.4: r and s, 32 bytes each. In DER each has a length prefix and no padding. */
 const derToConcatenated = (der: Buffer): Buffer => {
   const signature = Buffer.alloc(64);
   let at = 2;
@@ -82,8 +82,8 @@ const derToConcatenated = (der: Buffer): Buffer => {
 };
 
 /**
- * 16 µs of the event loop. To ask Node for this form (`dsaEncoding`) makes it 31, and each call that is handed to the
- * thread pool wakes a thread, which costs the event loop up to 19 and the machine as much again.
+ * Takes 16 µs on the event loop. With `dsaEncoding` it takes 31 µs. The thread pool costs the event loop up to 19 µs,
+ * and the machine as much again, to wake a thread.
  */
 const signEs256 = (privateKey: KeyObject, input: string): Buffer =>
   derToConcatenated(sign('sha256', Buffer.from(input), privateKey));
@@ -99,20 +99,20 @@ const REQUIRED = [
   ...['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'],
   ...['credential_id', 'credential_generation'],
 ];
-/** Twenty scopes of a resource, its identifier and a line of three exchanges take about 4,600 characters. */
+/** A token with 20 resource scopes and three exchanges has about 4,600 characters. */
 const MAX_LENGTH = 8_192;
 
 /**
- * RFC 7515 section 2: base64url without padding. A signature has one spelling: those that differ in unused bits, or in
- * padding, would be other tokens to whoever compares them as text.
+ * RFC 7515 section 2: base64url without padding. Other encodings of the same signature differ in padding or unused bits.
+ * They are rejected, so that one token never has two texts.
  */
 const isCanonical = (token: string): boolean => {
   const [, signature] = /^[\w-]+\.[\w-]+\.([\w-]{86})$/.exec(token) ?? [];
-  // eslint-disable-next-line no-restricted-syntax -- It is compared with its own spelling, and no secret.
+  // eslint-disable-next-line no-restricted-syntax -- Compares a signature with its own encoding, not with a secret.
   return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
 };
 
-/** Resolves to the claims of a live token. Problem: `service_unavailable`, where it can't be known whether it lives. */
+/** Resolves to the claims of a valid token. Problem: `service_unavailable`, if revocations cannot be read. */
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
 
 export interface VerifierDeps {
@@ -128,7 +128,7 @@ interface Verified {
   kid: string;
 }
 
-/** A key that was made a moment ago may not have come in yet; forged ids must not keep Postgres busy. */
+/** Reads again for an unknown key, which may be new, but not more often than this: key ids can be forged. */
 const UNKNOWN_KEY_MAX_AGE_MS = 250;
 
 /** An exchanged token names its client as the actor, any other as its subject. */
@@ -160,9 +160,8 @@ const verifySignature = async (
 };
 
 /**
- * Verifies the access tokens that we issued, for whatever resource, and nothing else: one algorithm, one type, our
- * keys, our issuer. What held is remembered, by a hash of the whole token; whether its key is still ours and nobody
- * has ended it is asked of memory each time.
+ * Verifies access tokens that we issued for any resource: one algorithm, one type, our keys, our issuer. The result is
+ * cached by a hash of the whole token. Expiry, key and revocations are checked in memory each time.
  */
 export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
   const { signingKeys, revocations, feed, clock } = deps;
@@ -186,7 +185,7 @@ export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
   };
 };
 
-/** Lets through only what is for this audience: a token for a tenant's own service opens nothing here. */
+/** Accepts only this audience: a token for a tenant's own service must not work at the API. */
 export const forAudience =
   (verify: VerifyAccessToken, audience: string): VerifyAccessToken =>
   async (token) => {
