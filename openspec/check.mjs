@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createVitest } from 'vitest/node';
+import { testNames } from './test-names.ts';
 
 /** @typedef {{ file: string, line: number, message: string }} Finding */
 /** @typedef {{ title: string, file: string, line: number, steps: string[] }} Scenario */
@@ -112,13 +114,14 @@ export const checkTitles = (scenarios) =>
   );
 
 /**
- * Each scenario of a change is in exactly one task, and a task names no other.
- * @param {Scenario[]} scenarios
+ * Each scenario of a change is in exactly one task, one of a living spec in one or none, and a task names no other.
+ * @param {Scenario[]} changed
+ * @param {Scenario[]} living
  * @param {Task[]} tasks
  * @returns {Finding[]}
  */
-export const checkBindings = (scenarios, tasks) => {
-  const titles = new Set(scenarios.map(({ title }) => title));
+export const checkBindings = (changed, living, tasks) => {
+  const titles = new Set([...changed, ...living].map(({ title }) => title));
   const bindings = tasks.flatMap(({ number, file, bindings }) =>
     bindings.map((binding) => ({ ...binding, number, file })),
   );
@@ -129,46 +132,71 @@ export const checkBindings = (scenarios, tasks) => {
       line,
       message: `task ${number} names an unknown scenario "${title}"`,
     }));
-  const miscounted = scenarios.flatMap(({ title, file, line }) => {
-    const numbers = bindings.filter((binding) => binding.title === title).map(({ number }) => number);
-    if (numbers.length === 1) return [];
-    const places = numbers.length === 0 ? 'no task' : `several tasks: ${numbers.join(', ')}`;
-    return [{ file, line, message: `scenario "${title}" is in ${places}` }];
-  });
-  return [...unknown, ...miscounted];
+  const numbersOf = (/** @type {Scenario} */ { title }) =>
+    bindings.filter((binding) => binding.title === title).map(({ number }) => number);
+  const inNone = changed
+    .filter((scenario) => numbersOf(scenario).length === 0)
+    .map(({ title, file, line }) => ({ file, line, message: `scenario "${title}" is in no task` }));
+  const inSeveral = [...changed, ...living]
+    .filter((scenario) => numbersOf(scenario).length > 1)
+    .map((scenario) => ({
+      file: scenario.file,
+      line: scenario.line,
+      message: `scenario "${scenario.title}" is in several tasks: ${numbersOf(scenario).join(', ')}`,
+    }));
+  return [...unknown, ...inNone, ...inSeveral];
 };
 
 /**
- * A ticked task has all its scenarios quoted by a test.
+ * A ticked task has all its scenarios bound.
  * @param {Task[]} tasks
- * @param {(title: string) => boolean} isQuoted
+ * @param {(title: string) => boolean} isBound
  * @returns {Finding[]}
  */
-export const checkTicked = (tasks, isQuoted) =>
+export const checkTicked = (tasks, isBound) =>
   tasks
     .filter(({ done }) => done)
     .flatMap(({ number, file, bindings }) =>
       bindings
-        .filter(({ title }) => !isQuoted(title))
+        .filter(({ title }) => !isBound(title))
         .map(({ title, line }) => ({
           file,
           line,
-          message: `task ${number} is ticked, but no test quotes "${title}"`,
+          message: `task ${number} is ticked, but no test that runs has "${title}" in its name`,
         })),
     );
 
 /**
- * How many scenarios a test quotes.
- * @param {Scenario[]} scenarios
- * @param {(title: string) => boolean} isQuoted
+ * What a living spec says holds now, so a test binds it, unless a task that is not ticked says that it is still to do.
+ * @param {Scenario[]} living
+ * @param {Task[]} tasks
+ * @param {(title: string) => boolean} isBound
+ * @returns {Finding[]}
  */
-const count = (scenarios, isQuoted) => ({
-  bound: scenarios.filter(({ title }) => isQuoted(title)).length,
+export const checkLiving = (living, tasks, isBound) => {
+  const open = new Set(
+    tasks.filter(({ done }) => !done).flatMap(({ bindings }) => bindings.map(({ title }) => title)),
+  );
+  return living
+    .filter(({ title }) => !isBound(title) && !open.has(title))
+    .map(({ title, file, line }) => ({
+      file,
+      line,
+      message: `no test that runs has "${title}" in its name, and no open task names it`,
+    }));
+};
+
+/**
+ * @param {Scenario[]} scenarios
+ * @param {(title: string) => boolean} isBound
+ */
+const count = (scenarios, isBound) => ({
+  bound: scenarios.filter(({ title }) => isBound(title)).length,
   total: scenarios.length,
 });
 
 /**
- * Checks the whole folder. `base` are the living specs, `deltas` those of the changes.
+ * Checks the whole folder. `base` are the living specs, `deltas` those of the changes, `tests` the text of test files.
  * @param {{ base: Source[], deltas: Source[], tasks: Source[], tests: string[] }} folder
  * @returns {{ findings: Finding[], living: Count, changes: Count }}
  */
@@ -181,43 +209,54 @@ export const check = ({ base, deltas, tasks, tests }) => {
     specs.flatMap((spec) => spec.requirements).flatMap((requirement) => requirement.scenarios);
   const [living, changed] = [scenariosOf(parsedBase), scenariosOf(parsedDeltas)];
   const allTasks = parsedTasks.flatMap((list) => list.tasks);
-  const isQuoted = (/** @type {string} */ title) => tests.some((test) => test.includes(title));
+  const names = tests.flatMap(testNames);
+  const isBound = (/** @type {string} */ title) => names.some((name) => name.includes(title));
   return {
     findings: [
       ...[...parsedBase, ...parsedDeltas, ...parsedTasks].flatMap(({ findings }) => findings),
       ...checkRequirements(requirements),
       ...checkTitles([...living, ...changed]),
-      ...checkBindings(changed, allTasks),
-      ...checkTicked(allTasks, isQuoted),
+      ...checkBindings(changed, living, allTasks),
+      ...checkTicked(allTasks, isBound),
+      ...checkLiving(living, allTasks, isBound),
     ],
-    living: count(living, isQuoted),
-    changes: count(changed, isQuoted),
+    living: count(living, isBound),
+    changes: count(changed, isBound),
   };
 };
 
 /**
  * @param {string} folder
- * @param {(path: string) => boolean} wanted
  * @returns {string[]}
  */
-const findFiles = (folder, wanted) =>
+const findSpecs = (folder) =>
   readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      const skipped = entry.name === 'node_modules' || entry.name.startsWith('.');
-      return skipped ? [] : findFiles(path, wanted);
-    }
-    return entry.isFile() && wanted(path) ? [path] : [];
+    if (entry.isDirectory()) return findSpecs(path);
+    return entry.name === 'spec.md' ? [path] : [];
   });
 
+/**
+ * The test files that `npm test` and `npm run proof` run, as vitest finds them. It starts no test and no server.
+ * @param {string} root
+ */
+const findTests = async (root) => {
+  const files = [];
+  for (const config of ['vitest.config.ts', 'vitest.proof.config.ts']) {
+    const vitest = await createVitest('test', { root, config, watch: false });
+    files.push(...(await vitest.globTestSpecifications()).map(({ moduleId }) => moduleId));
+    await vitest.close();
+  }
+  return files;
+};
+
 /** @param {string} root The repository's folder. */
-export const readFolder = (root) => {
+const readFolder = async (root) => {
   const read = (/** @type {string} */ path) => ({
     file: relative(root, path),
     source: readFileSync(path, 'utf8'),
   });
-  const specsIn = (/** @type {string} */ folder) =>
-    findFiles(folder, (path) => path.endsWith('/spec.md')).map(read);
+  const specsIn = (/** @type {string} */ folder) => findSpecs(folder).map(read);
   const openspec = join(root, 'openspec');
   const changes = readdirSync(join(openspec, 'changes'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'archive')
@@ -226,12 +265,13 @@ export const readFolder = (root) => {
     base: specsIn(join(openspec, 'specs')),
     deltas: changes.flatMap((change) => specsIn(join(change, 'specs'))),
     tasks: changes.map((change) => read(join(change, 'tasks.md'))),
-    tests: findFiles(root, (path) => path.endsWith('.test.ts')).map((path) => readFileSync(path, 'utf8')),
+    tests: (await findTests(root)).map((path) => readFileSync(path, 'utf8')),
   };
 };
 
-const main = () => {
-  const { findings, living, changes } = check(readFolder(fileURLToPath(new URL('..', import.meta.url))));
+const main = async () => {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const { findings, living, changes } = check(await readFolder(root));
   for (const { file, line, message } of findings) console.error(`${file}:${line} ${message}`);
   console.log(`living specs: ${living.bound} of ${living.total} scenarios bound`);
   console.log(`changes: ${changes.bound} of ${changes.total} scenarios bound`);
@@ -239,4 +279,4 @@ const main = () => {
 };
 
 const [, program] = process.argv;
-if (program && realpathSync(program) === fileURLToPath(import.meta.url)) main();
+if (program && realpathSync(program) === fileURLToPath(import.meta.url)) await main();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { check, parseSpec, parseTasks } from './check.mjs';
+import { testNames } from './test-names.ts';
 
 const spec = `## ADDED Requirements
 
@@ -29,6 +30,21 @@ const tasks = `# Tasks
   - scenario: A closed door opens
 - [ ] 1.3 Lock doors
   - scenario: A locked door stays shut
+`;
+
+const testsOf = (...titles: string[]) =>
+  `import { it } from 'vitest';\n${titles.map((title) => `it('${title}', () => {});\n`).join('')}`;
+
+const windows = `# old
+
+### Requirement: Windows
+
+They SHALL open.
+
+#### Scenario: A window opens
+
+- **WHEN** asked
+- **THEN** open
 `;
 
 const checkDoors = (changed: { spec?: string; base?: string; tasks?: string; tests?: string[] } = {}) =>
@@ -157,27 +173,120 @@ describe('tasks', () => {
     ]);
   });
 
-  it('fail when one is ticked and no test quotes its scenario', () => {
+  it('fail when one is ticked and no test binds its scenario', () => {
     const changed = tasks.replace('[ ] 1.2', '[x] 1.2');
-    expect(findingsOf({ tasks: changed, tests: ['it("A locked door stays shut")'] })).toEqual([
-      'tasks.md:7 task 1.2 is ticked, but no test quotes "A closed door opens"',
+    expect(findingsOf({ tasks: changed, tests: [testsOf('A locked door stays shut')] })).toEqual([
+      'tasks.md:7 task 1.2 is ticked, but no test that runs has "A closed door opens" in its name',
     ]);
   });
 
-  it('pass when one is ticked and its scenario is quoted', () => {
+  it('pass when one is ticked and its scenario is bound', () => {
     const changed = tasks.replace('[ ] 1.2', '[x] 1.2');
-    expect(findingsOf({ tasks: changed, tests: ['it("A closed door opens")'] })).toEqual([]);
+    expect(findingsOf({ tasks: changed, tests: [testsOf('A closed door opens')] })).toEqual([]);
+  });
+});
+
+describe('living scenarios', () => {
+  const unbound = ['base.md:7 no test that runs has "A window opens" in its name, and no open task names it'];
+  const named = (mark: string) => `${tasks}- [${mark}] 1.4 Open windows\n  - scenario: A window opens\n`;
+
+  it('fail when no test binds one', () => {
+    expect(findingsOf({ base: windows })).toEqual(unbound);
+    expect(findingsOf({ base: windows, tests: ['// A window opens'] })).toEqual(unbound);
+  });
+
+  it('pass when a test binds one', () => {
+    expect(findingsOf({ base: windows, tests: [testsOf('A window opens at once')] })).toEqual([]);
+  });
+
+  it('pass when an open task names one, and fail once it is ticked', () => {
+    expect(findingsOf({ base: windows, tasks: named(' ') })).toEqual([]);
+    expect(findingsOf({ base: windows, tasks: named('x') })).toEqual([
+      'tasks.md:11 task 1.4 is ticked, but no test that runs has "A window opens" in its name',
+      ...unbound,
+    ]);
+  });
+
+  it('fail when two tasks name one', () => {
+    const twice = `${named(' ')}- [ ] 1.5 Open them again\n  - scenario: A window opens\n`;
+    expect(findingsOf({ base: windows, tasks: twice })).toEqual([
+      'base.md:7 scenario "A window opens" is in several tasks: 1.4, 1.5',
+    ]);
   });
 });
 
 describe('counting', () => {
-  it('counts the quoted scenarios, ticked or not, those of the living specs apart', () => {
-    const base = `# old\n\n### Requirement: Windows\n\nThey SHALL open.\n\n#### Scenario: A window opens\n\n- **WHEN** asked\n- **THEN** open\n`;
-    const tests = ['it("A closed door opens")', 'it("A window opens")'];
-    expect(checkDoors({ base, tests })).toEqual({
+  it('counts the bound scenarios, ticked or not, those of the living specs apart', () => {
+    const tests = [testsOf('A closed door opens'), testsOf('A window opens')];
+    expect(checkDoors({ base: windows, tests })).toEqual({
       findings: [],
       living: { bound: 1, total: 1 },
       changes: { bound: 1, total: 2 },
     });
+  });
+});
+
+describe('the names of tests', () => {
+  const namesOf = (text: string) =>
+    testNames(`import { describe, it, test as proof } from 'vitest';\n${text}`).map((name) =>
+      name.replaceAll('\0', '*'),
+    );
+
+  it.each<[what: string, text: string, names: string[]]>([
+    ['a test', `it('one', () => {})`, ['one']],
+    ['a test under another name', `proof('one', async () => {})`, ['one']],
+    ['an asynchronous test with options', `it('one', { timeout: 5 }, async () => {})`, ['one']],
+    ['a test with a named time-out', `it('one', async () => {}, LONG)`, ['one']],
+    ['a test at the side of others', `it.concurrent('one', () => {})`, ['one']],
+    ['a table of tests, as it is written', `it.each([1, 2])('one: %s', () => {})`, ['one: %s']],
+    ['a table as a template', 'it.each`a\n${1}`("one: $a", () => {})', ['one: $a']],
+    ['a group with its tests', `describe('all', () => { it('one', () => {}); })`, ['all', 'one']],
+    [
+      'groups in groups',
+      `describe.each([1])('%s', () => { describe('b', () => { it('c', () => {}); }); })`,
+      ['%s', 'b', 'c'],
+    ],
+    ['tests in a loop', `for (const a of all) { it('one', () => {}); }`, ['one']],
+    ['tests in a loop without braces', `for (const a of all) it('one', () => {});`, ['one']],
+    ['a constant', `const NAME = 'one'; it(NAME, () => {})`, ['one']],
+    ['a constant in a template', `const NAME = 'one'; it(\`\${NAME} of \${two}\`, () => {})`, ['one of *']],
+    ['a sum', `it('one ' + two + ' three', () => {})`, ['one * three']],
+  ])('count: %s', (_what, text, names) => {
+    expect(namesOf(text)).toEqual(names);
+  });
+
+  it.each<[what: string, text: string]>([
+    ['a comment', `// it('one', () => {})\n/* it('one', () => {}) */`],
+    ['a text', `const text = "it('one', () => {})";`],
+    ['a skipped test', `it.skip('one', () => {})`],
+    ['a test to do', `it.todo('one')`],
+    ['a test without a body', `it('one')`],
+    ['a test that skips itself', `it('one', ({ skip }) => { skip(); })`],
+    ['a test that skips itself by its context', `it('one', async (context) => { if (a) context.skip(); })`],
+    ['a test that is to fail', `it.fails('one', () => {})`],
+    ['a test under a condition', `it.skipIf(a)('one', () => {})`],
+    ['a test under the other condition', `it.runIf(a)('one', () => {})`],
+    ['a test in an if', `if (a) { it('one', () => {}); }`],
+    ['a test skipped by its options', `it('one', { skip: true }, () => {})`],
+    ['a test with options that are not to be seen', `it('one', options, () => {})`],
+    ['a test with options from elsewhere', `it('one', { ...options }, () => {})`],
+    ['a skipped table', `it.skip.each([1])('one', () => {})`],
+    ['a test in a skipped group', `describe.skip('all', () => { it('one', () => {}); })`],
+    ['a group without a test', `describe('all', () => {})`],
+    ['a group with a skipped test alone', `describe('all', () => { it.skip('one', () => {}); })`],
+    ['a function that nobody may call', `const later = () => { it('one', () => {}); };`],
+    ['a test in a test', `beforeAll(() => { it('one', () => {}); })`],
+    ['what another library calls a test', `import { test } from 'node:test'; test('one', () => {})`],
+    ['a name of a constant that is none', `let NAME = 'one'; it(NAME, () => {})`],
+    [
+      'any test beside one that runs alone',
+      `it('one', () => {}); describe('all', () => { it.only('two', () => {}); })`,
+    ],
+    [
+      'any test beside one that runs alone by its options',
+      `it('one', () => {}); it('two', { only: true }, () => {})`,
+    ],
+  ])('do not count: %s', (_what, text) => {
+    expect(namesOf(text).filter((name) => name !== '*')).toEqual([]);
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { scopes } from '../src/platform/principal.ts';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/claims.ts';
 import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';

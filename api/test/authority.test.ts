@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/claims.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';

@@ -2,7 +2,7 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/claims.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair, signAssertion } from './support/assertions.ts';

@@ -1,4 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { handleOnce } from '../src/http/handle-once.ts';
+import { scopedRoute } from '../src/http/route.ts';
+import type { RepeatableDeps } from '../src/http/route.ts';
+import type { Transaction } from '../src/platform/database.ts';
+import { newId } from '../src/platform/ids.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, post, registerAgent, requestToken, signUp } from './support/callers.ts';
@@ -24,6 +29,8 @@ const age = (member: TestMember, by: string) =>
     [member.tenantId, by],
   );
 const withKey = (key: string) => ({ 'idempotency-key': key });
+const transactionId = async (trx: Transaction): Promise<string> =>
+  (await trx.raw<{ rows: [{ id: string }] }>('select pg_current_xact_id()::text as id')).rows[0].id;
 const namesOf = async (member: TestMember): Promise<unknown[]> =>
   ((await member.get('/agents')).body.data as Json[]).map(({ name }) => name);
 
@@ -65,6 +72,43 @@ it('is of one address: the same body for another agent is another request', asyn
   expect((await create(one)).status).toBe(201);
   const reply = await create(other);
   expect([reply.status, reply.body.code]).toEqual([422, 'idempotency_key_reused']);
+});
+
+it('Repeatable work cannot leave its transaction', async () => {
+  const { tenantId, userId } = await signUp(api);
+  let given: RepeatableDeps | undefined;
+  const route = scopedRoute({
+    method: 'post',
+    path: '/things',
+    operationId: 'createThing',
+    summary: 'Make a thing',
+    tag: 'things',
+    access: ['agents:write'],
+    repeatable: 'answer',
+    responses: {},
+    problems: [],
+    handle: async (deps) => {
+      given = deps;
+      const ids = await Promise.all([1, 2].map(() => deps.db.withTenant(tenantId, transactionId)));
+      const other = await deps.db.withTenant(newId('ten'), transactionId).catch(String);
+      return { status: 200, body: { ids, other } };
+    },
+  });
+  const request = {
+    params: {},
+    query: {},
+    body: {},
+    raw: Buffer.alloc(0),
+    headers: withKey('k'),
+    origin: { requestId: newId('req'), ip: '127.0.0.1', userAgent: null },
+  };
+  const principal = { kind: 'member', tenantId, id: userId, scopes: [] } as const;
+  const { body } = await handleOnce(api.deps, route, request, principal);
+  const { ids, other } = body as { ids: string[]; other: string };
+  expect(new Set(ids).size).toBe(1);
+  expect(other).toBe('Error: a transaction is of one tenant');
+  expect(Object.keys(given!.db)).toEqual(['withTenant']);
+  expect(Object.keys(given!).sort()).toEqual(['clock', 'config', 'db', 'peppers']);
 });
 
 const EXCHANGE = {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeJwt } from 'jose';
 import { newClientSecret } from '../src/platform/client-secret.ts';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/claims.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair, signAssertion, signJws } from './support/assertions.ts';

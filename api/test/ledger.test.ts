@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { succeeded } from '../src/services/audit/entry.ts';
 import { startApi } from './support/api.ts';
@@ -100,30 +100,53 @@ describe('the grouped commit', () => {
     expect((await agent.requestToken()).status).toBe(200);
   });
 
-  it('does the caller’s part while the commit is on its way, and tells a failure of it to this caller alone', async () => {
+  const entryOf = (member: { tenantId: string }, agent: { agentId: string }) =>
+    succeeded(
+      {
+        actor: { tenantId: member.tenantId, kind: 'agent', id: agent.agentId },
+        origin: { ip: null, userAgent: null, requestId: newId('req') },
+        at: new Date(),
+      },
+      { action: 'token.issued', agentId: agent.agentId, metadata: {} },
+    );
+
+  it('answers what the caller made during the commit, and tells a failure of it to this caller alone', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
-    const entry = () =>
-      succeeded(
-        {
-          actor: { tenantId: member.tenantId, kind: 'agent', id: agent.agentId },
-          origin: { ip: null, userAgent: null, requestId: newId('req') },
-          at: new Date(),
-        },
-        { action: 'token.issued', agentId: agent.agentId, metadata: {} },
-      );
     const done: string[] = [];
     const record = (name: string, generation: number, fails = false) =>
       api.deps.ledger
-        .record(entry(), { credentialId: agent.credentialId, generation }, () => {
+        .record(entryOf(member, agent), { credentialId: agent.credentialId, generation }, () => {
           done.push(name);
           if (fails) throw new Error(name);
+          return `made by ${name}`;
         })
         .catch((error: Error) => error.message);
     const answers = await Promise.all([record('a', 0), record('b', 7), record('c', 0, true), record('d', 0)]);
-    expect(answers).toEqual(['committed', 'not_live', 'c', 'committed']);
+    expect(answers).toEqual([
+      { outcome: 'committed', made: 'made by a' },
+      { outcome: 'not_live' },
+      'c',
+      { outcome: 'committed', made: 'made by d' },
+    ]);
     expect(done).toEqual(['a', 'c', 'd']);
     verify(await chainOf(member.tenantId));
+  });
+
+  it('fails where the commit ends before the token is made, and never answers an empty one', async () => {
+    const agent = await registerAgent(api, await signUp(api));
+    const runLater = setImmediate;
+    // The immediate in which a group of requests makes its answers never comes.
+    const lost: (() => void)[] = [];
+    const hold = vi
+      .spyOn(globalThis, 'setImmediate')
+      .mockImplementation(((work: () => void) =>
+        work.toString().includes('meanwhile') ? lost.push(work) : runLater(work)) as typeof setImmediate);
+    const reply = await agent.requestToken();
+    hold.mockRestore();
+    expect(lost).toHaveLength(1);
+    expect([reply.status, reply.body.access_token]).toEqual([500, undefined]);
+    expect((await agent.requestToken()).status).toBe(200);
   });
 
   it('lets nobody wait behind a tenant whose head is busy, and tells that tenant 503 after a second', async () => {

@@ -1,9 +1,9 @@
 import { viewOf } from '@sentryagent/workflows/rules/subscription';
 import type { Stripe } from 'stripe';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { clientOf, subscribe } from '../../dev/test/stripe/journey.ts';
-import { startStripe } from '../../dev/test/support/stripe.ts';
-import type { StripeStandIn } from '../../dev/test/support/stripe.ts';
+import { clientOf, subscribe } from '../../dev/stripe/test/journey.ts';
+import { startStripe } from '../../dev/stripe/test/stand-in.ts';
+import type { StripeStandIn } from '../../dev/stripe/test/stand-in.ts';
 import {
   listSubscriptions,
   readSubscription,

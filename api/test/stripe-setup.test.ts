@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startStripe } from '../../dev/test/support/stripe.ts';
-import type { StripeStandIn } from '../../dev/test/support/stripe.ts';
+import { startStripe } from '../../dev/stripe/test/stand-in.ts';
+import type { StripeStandIn } from '../../dev/stripe/test/stand-in.ts';
 import { createStripe } from '../src/platform/stripe.ts';
 import type { Stripe } from '../src/platform/stripe.ts';
 import { setUpStripe } from '../src/services/billing/set-up/set-up-stripe.ts';
-import type { StripeSetup } from '../src/services/billing/set-up/set-up-stripe.ts';
+import type { StripeSetup } from '../src/services/billing/set-up/setup.ts';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const price = tiers.paid.price!;

@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
-import type { TokenNames } from '../src/services/tokens/access-token.ts';
+import type { TokenNames } from '../src/services/tokens/claims.ts';
 import { createRevocations } from '../src/services/tokens/revocations.ts';
 import { markNotBefore } from '../src/services/tokens/mark-not-before.ts';
 import { startApi } from './support/api.ts';

@@ -3,7 +3,7 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from '
 import type { JWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signAccessToken } from '../src/services/tokens/access-token.ts';
-import type { AccessTokenClaims } from '../src/services/tokens/access-token.ts';
+import type { AccessTokenClaims } from '../src/services/tokens/claims.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';

@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { BatchActivities } from './contracts.ts';
+import type { BatchActivities } from './contracts/index.ts';
 
 /** Nobody waits for these: they are tried again for as long as it takes. */
 export const batchActivities = proxyActivities<BatchActivities>({

@@ -15,7 +15,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { failures, names, searchAttributes } from './contracts.ts';
+import { failures, names, searchAttributes } from './contracts/index.ts';
 import type {
   Activities,
   CheckoutInput,
@@ -23,7 +23,7 @@ import type {
   CheckoutState,
   OpenedCheckout,
   OpenedSession,
-} from './contracts.ts';
+} from './contracts/index.ts';
 import { checkoutEnd, nextLookMs, sessionExpiry } from './rules/checkout.ts';
 import type { CheckoutEnd } from './rules/checkout.ts';
 

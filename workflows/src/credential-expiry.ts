@@ -1,6 +1,6 @@
 import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { batchActivities } from './batch-activities.ts';
-import type { AnnouncedPage, CredentialExpiryInput } from './contracts.ts';
+import type { AnnouncedPage, CredentialExpiryInput } from './contracts/index.ts';
 
 const { announceExpiry } = batchActivities;
 

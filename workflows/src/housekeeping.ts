@@ -1,6 +1,6 @@
 import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import { batchActivities } from './batch-activities.ts';
-import type { DeletedBatch } from './contracts.ts';
+import type { DeletedBatch } from './contracts/index.ts';
 
 const { deleteExpired } = batchActivities;
 

@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import { batchActivities } from './batch-activities.ts';
-import type { RotatedKey } from './contracts.ts';
+import type { RotatedKey } from './contracts/index.ts';
 
 const { rotateSigningKeys } = batchActivities;
 

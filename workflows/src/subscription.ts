@@ -9,8 +9,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { names, searchAttributes } from './contracts.ts';
-import type { Activities, SubscriptionInput } from './contracts.ts';
+import { names, searchAttributes } from './contracts/index.ts';
+import type { Activities, SubscriptionInput } from './contracts/index.ts';
 import { describeView, nextStep, viewOf } from './rules/subscription.ts';
 import type { SubscriptionView } from './rules/subscription.ts';
 

@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts';
 import { addressKey } from '../platform/address.ts';
 import type { Origin } from '../platform/principal.ts';
-import type { Client } from '../services/clients/authenticate-client.ts';
+import type { Client } from '../services/clients/client.ts';
 import { ClientRefusal } from '../services/clients/client-refusal.ts';
 import { OAuthError } from '../platform/oauth-error.ts';
 import { useAssertionOf } from '../services/clients/use-assertions.ts';

@@ -4,7 +4,7 @@ import { scopes, scopesOfRole } from '../platform/principal.ts';
 import type { Principal, Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
-import { actorsOf, linksOf } from '../services/tokens/access-token.ts';
+import { actorsOf, linksOf } from '../services/tokens/claims.ts';
 import { findMember } from '../services/people/find-member.ts';
 import type { Member, SendCookies } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';

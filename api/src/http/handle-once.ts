@@ -20,8 +20,9 @@ export const handleOnce = async (
 ): Promise<Answer> => {
   const key = route.repeatable && principal ? readKey(request.headers) : undefined;
   if (key === undefined || !principal) return route.handle(deps, request, principal);
+  const { clock, config, peppers } = deps;
   const { answer, replayed } = await answerOnce(
-    { ...deps, keys: deps.config.KEY_ENCRYPTION_KEYS },
+    { ...deps, keys: config.KEY_ENCRYPTION_KEYS },
     {
       principal,
       operation: route.operationId,
@@ -29,7 +30,7 @@ export const handleOnce = async (
       input: { params: request.params, body: request.body },
       secretOf: route.repeatable === 'secret' ? (request.params as { agentId?: string }).agentId : undefined,
     },
-    (db) => route.handle({ ...deps, db }, request, principal),
+    (db) => route.handle({ clock, config, peppers, db }, request, principal),
   );
   return replayed ? { ...answer, headers: { ...answer.headers, 'Idempotent-Replayed': 'true' } } : answer;
 };

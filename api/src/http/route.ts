@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
 import type { Deps } from '../deps.ts';
+import type { TenantDatabase } from '../platform/database.ts';
 import type { Origin, Principal, Scope } from '../platform/principal.ts';
 import type { ProblemCode } from '../platform/problem.ts';
 import type { Member } from '../services/people/find-member.ts';
@@ -54,6 +55,12 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   fromDashboard?: true;
 }
 
+/**
+ * What the handler of a repeatable route may use. Its work joins the transaction of its `Idempotency-Key`, so nothing
+ * here reaches the database past that.
+ */
+export type RepeatableDeps = Pick<Deps, 'clock' | 'config' | 'peppers'> & { db: TenantDatabase };
+
 type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<
   z.output<P>,
   z.output<Q>,
@@ -72,16 +79,27 @@ interface SessionRoute<P extends Fields, Q extends Fields, B extends Fields> ext
   handle(deps: Deps, request: Parsed<P, Q, B>, member: Member): Promise<Answer>;
 }
 
-interface ScopedRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
+type Repeatable = 'answer' | 'secret';
+
+interface ScopedRoute<
+  P extends Fields,
+  Q extends Fields,
+  B extends Fields,
+  Repeats extends Repeatable | undefined,
+> extends Shape<P, Q, B> {
   /** The caller, an agent or a member, needs all of these scopes. */
   access: readonly Scope[];
   /** Counted but never rejected for quota: a tenant at its limit must be able to see this and to pay. */
   neverRefused?: boolean;
-  /** Accepts an `Idempotency-Key`. `secret`: the response has one. The handler must only write to `deps.db`. */
-  repeatable?: 'answer' | 'secret';
+  /** Accepts an `Idempotency-Key`. `secret`: the response has one. */
+  repeatable?: Repeats;
   /** An agent needs no scope if `agentId` in the path is its own id. */
   ownNeedsNoScope?: true;
-  handle(deps: Deps, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
+  handle(
+    deps: Repeats extends Repeatable ? RepeatableDeps : Deps,
+    request: Parsed<P, Q, B>,
+    principal: Principal,
+  ): Promise<Answer>;
 }
 
 /** A route is a value. The app, the OpenAPI document and the tests read the same one. */
@@ -89,9 +107,9 @@ export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | 'session' | readonly Scope[];
   bearerScopes?: readonly Scope[];
   neverRefused?: boolean;
-  repeatable?: 'answer' | 'secret';
+  repeatable?: Repeatable;
   ownNeedsNoScope?: true;
-  handle(deps: Deps, request: Request, caller?: Principal | Member): Promise<Answer>;
+  handle(deps: Deps | RepeatableDeps, request: Request, caller?: Principal | Member): Promise<Answer>;
 };
 
 /** A route without authentication. */
@@ -105,6 +123,11 @@ export const sessionRoute = <P extends Fields, Q extends Fields, B extends Field
 ): Route => route as unknown as Route;
 
 /** A route for agents (Bearer) and members (session) that hold its scopes. */
-export const scopedRoute = <P extends Fields, Q extends Fields, B extends Fields>(
-  route: ScopedRoute<P, Q, B>,
+export const scopedRoute = <
+  P extends Fields,
+  Q extends Fields,
+  B extends Fields,
+  Repeats extends Repeatable | undefined = undefined,
+>(
+  route: ScopedRoute<P, Q, B, Repeats>,
 ): Route => route as unknown as Route;

@@ -1,5 +1,5 @@
 import { scopes } from '../platform/principal.ts';
-import { grantTypes } from '../services/tokens/grants.ts';
+import { grantTypes } from '../services/tokens/grants/find-grant.ts';
 import { clientAuthenticationMethods } from './authenticate-client.ts';
 
 /**

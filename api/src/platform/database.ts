@@ -1,7 +1,6 @@
 import knexFactory from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
-import type { Config } from '../config.ts';
 import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
 import type { Seen, ServiceState } from './service-state.ts';
@@ -12,9 +11,12 @@ export type Transaction = Knex.Transaction;
 /** Sends a statement without waiting for the earlier ones. Resolves to its rows. */
 export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
 
-export interface Database {
+export interface TenantDatabase {
   /** Runs `work` in a transaction that sees and writes only rows of this tenant. */
   withTenant<T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
+}
+
+export interface Database extends TenantDatabase {
   /** Runs `work` in a transaction that sees no tenant's rows. Use it to call functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
@@ -27,14 +29,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
-type DatabaseSettings = Pick<
-  Config,
-  | 'APP_DATABASE_URL'
-  | 'DB_POOL_MAX'
-  | 'DB_POOL_MIN'
-  | 'DB_POOL_IDLE_TIMEOUT_MS'
-  | 'DB_POOL_CONNECTION_TIMEOUT_MS'
->;
+interface DatabaseSettings {
+  APP_DATABASE_URL: string;
+  DB_POOL_MAX: number;
+  DB_POOL_MIN: number;
+  DB_POOL_IDLE_TIMEOUT_MS: number;
+  DB_POOL_CONNECTION_TIMEOUT_MS: number;
+}
 
 /** Knex prints errors that it also rejects with. They are already in the log line of the request. */
 const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };
@@ -165,9 +166,8 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   };
 };
 
-/** The same database, but `withTenant` joins this open transaction. */
-export const joinTransaction = (db: Database, tenantId: string, trx: Transaction): Database => ({
-  ...db,
+/** A database whose `withTenant` joins this open transaction. */
+export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatabase => ({
   withTenant: async (asked, work) => {
     if (asked !== tenantId) throw new Error('a transaction belongs to one tenant');
     return work(trx);

@@ -1,5 +1,4 @@
 import pg from 'pg';
-import type { Config } from '../config.ts';
 import { every } from './every.ts';
 import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
@@ -14,7 +13,7 @@ const PROBE_MS = 2_000;
  * takes no writes is made again.
  */
 export const listen = (
-  { APP_DATABASE_URL }: Pick<Config, 'APP_DATABASE_URL'>,
+  { APP_DATABASE_URL }: { APP_DATABASE_URL: string },
   logger: Logger,
   channel: string,
   heard: (isConnected: boolean) => void,

@@ -16,7 +16,7 @@ export const stripe: Part = {
     const STRIPE_API_URL = `http://127.0.0.1:${stripePort}`;
     children.serve({
       name: 'stripe',
-      argv: [process.execPath, 'dev/src/stripe/main.ts'],
+      argv: [process.execPath, 'dev/stripe/src/main.ts'],
       env: { STRIPE_PORT: String(stripePort), STRIPE_DATA_FILE: join(dataDir, 'stripe.json') },
     });
     await waitFor('The Stripe stand-in', () => answers(`${STRIPE_API_URL}/_dev/health`));

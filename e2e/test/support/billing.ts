@@ -7,7 +7,7 @@ import { freePort } from '../../../dev/src/ports.ts';
 import { answers, program, required, runProgram } from './processes.ts';
 import type { Program } from './processes.ts';
 
-const SCHEMA = new URL('../../../dev/test/fixtures/stripe-openapi.json', import.meta.url).pathname;
+const SCHEMA = new URL('../../../dev/stripe/test/fixtures/stripe-openapi.json', import.meta.url).pathname;
 const KEY = 'sk_test_journeys';
 /** Of the API as well: both open the signing keys. */
 export const KEYS = `k1:${Buffer.alloc(32, 9).toString('base64')}`;
@@ -78,7 +78,7 @@ const stripeProgram = async (folder: string) => {
     STRIPE_DATA_FILE: join(folder, 'stripe.json'),
     STRIPE_SCHEMA: SCHEMA,
   };
-  return { url, stripe: program(['dev/src/stripe/main.ts'], env, () => answers(`${url}/_dev/health`)) };
+  return { url, stripe: program(['dev/stripe/src/main.ts'], env, () => answers(`${url}/_dev/health`)) };
 };
 
 const workerProgram = async (env: Record<string, string>): Promise<Program> => {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Deps } from '../../deps.ts';
-import type { Client } from '../../services/clients/authenticate-client.ts';
+import type { Client } from '../../services/clients/client.ts';
 
 /** What of a request's form may authenticate its client. */
 export interface ClientForm {

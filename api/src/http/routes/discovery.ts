@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Deps } from '../../deps.ts';
 import { answerDocument, toDocument } from '../documents.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
@@ -99,7 +100,7 @@ interface WellKnown {
 
 const documentRoute = (
   { path, operationId, summary, schema }: WellKnown,
-  read: (deps: Parameters<Route['handle']>[0]) => unknown,
+  read: (deps: Deps) => unknown,
 ): Route =>
   publicRoute({
     method: 'get',

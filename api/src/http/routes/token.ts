@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { findGrant, grantTypes } from '../../services/tokens/grants.ts';
+import { findGrant, grantTypes } from '../../services/tokens/grants/find-grant.ts';
 import { issueToken } from '../../services/tokens/issue-token.ts';
 import { admitClient } from '../admit.ts';
 import { noteRefusal, proveClient } from '../authenticate-client.ts';

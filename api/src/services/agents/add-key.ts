@@ -1,7 +1,7 @@
 import type { JsonWebKey } from 'node:crypto';
 import { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database } from '../../platform/database.ts';
+import type { TenantDatabase } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { parsePublicJwk } from '../../platform/public-jwk.ts';
@@ -21,7 +21,7 @@ export interface NewKey {
  * `key_taken`.
  */
 export const addKey = async (
-  deps: { db: Database; clock: Clock; config: { BILLING_ENABLED: boolean } },
+  deps: { db: TenantDatabase; clock: Clock; config: { BILLING_ENABLED: boolean } },
   principal: Principal,
   agentId: string,
   { name, publicKey, expiresAt }: NewKey,

@@ -3,7 +3,7 @@ import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { countCreation } from '../limits/count-today.ts';
-import { checkMayIssueCredential } from './authority.ts';
+import { checkMayIssueCredential } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const MAX_LIVE = 10;

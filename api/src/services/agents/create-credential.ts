@@ -1,7 +1,7 @@
 import { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
-import type { Database } from '../../platform/database.ts';
+import type { TenantDatabase } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
@@ -26,7 +26,7 @@ export interface CredentialRequest {
  * `daily_limit`, `validation_failed`, `forbidden`: a secret is worth its agent's scopes, so the caller has to hold them.
  */
 export const createCredential = async (
-  deps: { db: Database; clock: Clock; peppers: Keyring; config: { BILLING_ENABLED: boolean } },
+  deps: { db: TenantDatabase; clock: Clock; peppers: Keyring; config: { BILLING_ENABLED: boolean } },
   principal: Principal,
   { agentId, name, expiresAt }: CredentialRequest,
   origin: Origin,

@@ -2,7 +2,7 @@ import { Agent } from '../../models/agent.ts';
 import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import { notFound } from '../../platform/problem.ts';
-import { readGrantsOf } from '../resources/resource-grants.ts';
+import { readGrantsOf } from '../resource-grants/resource-grants.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 /** One agent of the tenant; another tenant's is not found. */

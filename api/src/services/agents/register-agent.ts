@@ -3,26 +3,26 @@ import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Agent } from '../../models/agent.ts';
 import type { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
-import { resolveGrants } from '../resources/resolve-grants.ts';
-import type { GrantRequest } from '../resources/resolve-grants.ts';
-import { toldGrants } from '../resources/resource-grants.ts';
-import { writeGrants } from '../resources/write-grants.ts';
+import { resolveGrants } from './resolve-grants.ts';
+import type { GrantRequest } from './resolve-grants.ts';
+import { toldGrants } from '../resource-grants/resource-grants.ts';
+import { writeGrants } from '../resource-grants/write-grants.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
-import { checkGrant } from './authority.ts';
+import { checkGrant } from '../authority/authority.ts';
 import { countActiveAgents } from '../usage/count-active-agents.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 export interface RegisterAgentDeps {
-  db: Database;
+  db: TenantDatabase;
   clock: Clock;
   config: { BILLING_ENABLED: boolean; DASHBOARD_URL: string };
 }

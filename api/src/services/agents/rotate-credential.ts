@@ -1,13 +1,13 @@
 import type { Credential } from '../../models/credential.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { hashSecret, newClientSecret } from '../../platform/client-secret.ts';
-import type { Database } from '../../platform/database.ts';
+import type { TenantDatabase } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { checkMayIssueCredential } from './authority.ts';
+import { checkMayIssueCredential } from '../authority/authority.ts';
 import type { NewCredential } from './create-credential.ts';
 import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
@@ -33,7 +33,7 @@ const overlapOf = ({ secretHash, pepperId }: Credential, now: Date, seconds: num
  * ends. Problems: `not_found`, `agent_decommissioned`, `credential_ended`, `forbidden`.
  */
 export const rotateCredential = async (
-  { db, clock, peppers }: { db: Database; clock: Clock; peppers: Keyring },
+  { db, clock, peppers }: { db: TenantDatabase; clock: Clock; peppers: Keyring },
   principal: Principal,
   { agentId, credentialId, overlapSeconds }: CredentialName & { overlapSeconds: number },
   origin: Origin,

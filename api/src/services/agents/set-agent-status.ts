@@ -3,9 +3,9 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { readGrantsOf } from '../resources/resource-grants.ts';
-import { afterTokens } from '../tokens/after-tokens.ts';
-import { checkMayRestrict } from './authority.ts';
+import { readGrantsOf } from '../resource-grants/resource-grants.ts';
+import { afterTokens } from '../authority/after-tokens.ts';
+import { checkMayRestrict } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 import type { GrantedAgent } from './with-grants.ts';
 

@@ -1,7 +1,7 @@
 import type { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { readGrants } from '../resources/resource-grants.ts';
-import type { ResourceGrant } from '../resources/resource-grants.ts';
+import { readGrants } from '../resource-grants/resource-grants.ts';
+import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 
 /** An agent, with what it is granted of its tenant's resources. */
 export interface GrantedAgent {

@@ -10,7 +10,7 @@ import { isId } from '../../platform/ids.ts';
 import type { Scope } from '../../platform/principal.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
-import type { Client } from './authenticate-client.ts';
+import type { Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 import type { RefusalReason } from './client-refusal.ts';
 import { isLive, refuseExpired } from './proof.ts';

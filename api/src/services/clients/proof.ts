@@ -1,4 +1,4 @@
-import type { Client } from './authenticate-client.ts';
+import type { Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 
 /** A credential that somebody has shown to hold; it may have ended. */

@@ -1,5 +1,5 @@
 import type { Database, Send } from '../../platform/database.ts';
-import type { AssertionUse, Client } from './authenticate-client.ts';
+import type { AssertionUse, Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 
 export interface Use extends AssertionUse {

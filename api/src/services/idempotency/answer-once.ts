@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
 import { joinTransaction } from '../../platform/database.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { Database, TenantDatabase, Transaction } from '../../platform/database.ts';
 import { CannotOpen, open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { checkMayIssueCredential, heldScopes } from '../agents/authority.ts';
+import { checkMayIssueCredential, heldScopes } from '../authority/authority.ts';
 import { lockAgent } from '../agents/lock-agent.ts';
 import { countKey } from '../limits/count-today.ts';
 
@@ -184,7 +184,7 @@ const replay = <T>(
 export const answerOnce = async <T>(
   deps: { db: Database; clock: Clock; keys: Keyring; logger: Logger },
   attempt: Attempt,
-  work: (db: Database) => Promise<T>,
+  work: (db: TenantDatabase) => Promise<T>,
 ): Promise<Once<T>> => {
   const { tenantId } = attempt.principal;
   const id = rowIdOf(attempt);
@@ -199,7 +199,7 @@ export const answerOnce = async <T>(
     }
     await clear(trx, tenantId);
     await countKey(trx, tenantId, clientOf(attempt.principal));
-    const answer = await work(joinTransaction(deps.db, tenantId, trx));
+    const answer = await work(joinTransaction(tenantId, trx));
     await trx('idempotency_keys')
       .where(id)
       .update({ answer: seal(deps.keys, JSON.stringify(answer), contextOf(id)) });

@@ -8,7 +8,7 @@ const OTHERS = /[^\p{L}\p{M}\p{Nd}'&(),_-]+/gu;
  * Makes one short line that no mail client turns into a link. A link needs a dot, a colon, a slash or an `@`: all of
  * these are removed, and characters that look like them.
  */
-export const plain = (text: string): string =>
+const plain = (text: string): string =>
   [...text.replaceAll(OTHERS, ' ').trim()].slice(0, LONGEST).join('').trim();
 
 /** Applies `plain` to every text inside. */

@@ -1,11 +1,11 @@
 import { Resource } from '../../models/resource.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { Database, Transaction } from '../../platform/database.ts';
+import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
-import { checkStanding } from '../agents/authority.ts';
+import { checkStanding } from '../authority/authority.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
@@ -18,7 +18,7 @@ export interface NewResource {
 }
 
 export interface ResourceDeps {
-  db: Database;
+  db: TenantDatabase;
   clock: Clock;
   config: { PUBLIC_URL: string; BILLING_ENABLED: boolean };
 }

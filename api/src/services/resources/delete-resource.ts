@@ -6,11 +6,11 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { notFound } from '../../platform/problem.ts';
-import { checkMayEndGrants } from '../agents/authority.ts';
+import { checkMayEndGrants } from '../authority/authority.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
-import { afterTokens } from '../tokens/after-tokens.ts';
+import { afterTokens } from '../authority/after-tokens.ts';
 
 /** Under the tenant's row, so that nobody is granted it meanwhile. Problem: `not_found`. */
 const lockResource = async (trx: Transaction, tenantId: string, resourceId: string): Promise<Resource> => {

@@ -1,5 +1,5 @@
 import type { Database, Send } from '../../platform/database.ts';
-import type { AssertionUse } from '../clients/authenticate-client.ts';
+import type { AssertionUse } from '../clients/client.ts';
 import { useAssertions } from '../clients/use-assertions.ts';
 import type { Use } from '../clients/use-assertions.ts';
 import { chain } from '../audit/chain.ts';
@@ -10,7 +10,7 @@ import type { AuditEntry } from '../audit/entry.ts';
  * `not_live`: the agent, the credential or its secret can no longer authenticate. `scope_lost`: an agent has lost a
  * scope of the token. `replayed`: the assertion was already used.
  */
-export type Recorded = 'committed' | 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
+export type UnmetCondition = 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
 
 /** Checked in the transaction that commits the entry. */
 export interface Conditions {
@@ -36,7 +36,7 @@ export interface Pending {
 /** The result of a group. Busy requests wait for the next group. */
 export interface Outcome<P> {
   committed: P[];
-  refused: Map<P, Exclude<Recorded, 'committed'>>;
+  refused: Map<P, UnmetCondition>;
   busy: P[];
 }
 
@@ -128,10 +128,7 @@ const heldBy = (
 };
 
 /** The first condition that does not hold, apart from the assertion. */
-const findFault = (
-  pending: Pending,
-  live: Live,
-): 'not_live' | 'subject_not_live' | 'scope_lost' | undefined => {
+const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'replayed'> | undefined => {
   const { scopes = [] } = pending.conditions;
   const [ofClient, ...ofOthers] = heldBy(pending, live);
   if (!ofClient) return 'not_live';

@@ -1,4 +1,5 @@
-import type { AccessTokenClaims, VerifyAccessToken } from './access-token.ts';
+import type { VerifyAccessToken } from './access-token.ts';
+import type { AccessTokenClaims } from './claims.ts';
 import type { TokenFeed } from './token-feed.ts';
 
 export interface IntrospectTokenDeps {

@@ -2,12 +2,12 @@ import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin } from '../../platform/principal.ts';
 import { succeeded } from '../audit/entry.ts';
-import type { Recorded } from './commit-group.ts';
+import type { UnmetCondition } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 import { signAccessToken } from './access-token.ts';
-import type { Client } from '../clients/authenticate-client.ts';
+import type { Client } from '../clients/client.ts';
 import { ClientRefusal } from '../clients/client-refusal.ts';
-import type { Decision } from './grants/grant.ts';
+import type { Decision } from './decision.ts';
 import { OAuthError } from '../../platform/oauth-error.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 import { replayed } from '../clients/use-assertions.ts';
@@ -27,7 +27,7 @@ export interface IssuedToken {
   issuedTokenType: string | undefined;
 }
 
-const refusals: Readonly<Record<Exclude<Recorded, 'committed'>, (client: Client) => OAuthError>> = {
+const refusals: Readonly<Record<UnmetCondition, (client: Client) => OAuthError>> = {
   not_live: ({ credentialId }) =>
     new ClientRefusal('not_live', 'The agent or its credential is not active.', credentialId),
   subject_not_live: () => new OAuthError('invalid_request', 'An agent of subject_token is not active.'),
@@ -42,7 +42,7 @@ const tryToIssue = async (
   client: Client,
   decision: Decision,
   origin: Origin,
-): Promise<IssuedToken | Exclude<Recorded, 'committed'>> => {
+): Promise<IssuedToken | UnmetCondition> => {
   const { tenantId, agentId, credentialId, generation = 0, assertion } = client;
   const { subject, act, exchangedFrom, audience, scope, ttlSeconds, notAfter = Infinity } = decision;
   const { agentIds = [] } = decision;
@@ -86,11 +86,9 @@ const tryToIssue = async (
     resourceId: decision.resourceId,
     assertion,
   };
-  let accessToken = '';
-  const recorded = await ledger.record(entry, conditions, () => {
-    accessToken = signAccessToken({ current }, claims);
-  });
-  if (recorded !== 'committed') return recorded;
+  const recorded = await ledger.record(entry, conditions, () => signAccessToken({ current }, claims));
+  if (recorded.outcome !== 'committed') return recorded.outcome;
+  const { made: accessToken } = recorded;
   return { accessToken, expiresIn: exp - iat, scope, issuedTokenType: decision.issuedTokenType };
 };
 

@@ -1,8 +1,11 @@
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import { commitGroup } from './commit-group.ts';
-import type { Conditions, Outcome, Pending, Recorded } from './commit-group.ts';
+import type { Conditions, Outcome, Pending, UnmetCondition } from './commit-group.ts';
 import type { AuditEntry } from '../audit/entry.ts';
+
+/** The result of `meanwhile`, or the condition that did not hold. */
+export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCondition };
 
 /**
  * Group commit for the token endpoint. While one transaction runs, new requests form the next group, so they share one
@@ -10,17 +13,19 @@ import type { AuditEntry } from '../audit/entry.ts';
  */
 export interface Ledger {
   /**
-   * Resolves to `committed` when the entry and its usage are committed, or to the condition that did not hold. Conditions
-   * are checked under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs while the commit
-   * is under way, and not at all if a condition does not hold. Rejects with what `meanwhile` throws, else with a 503.
+   * Resolves when the entry and its usage are committed, or to the condition that did not hold. Conditions are checked
+   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs while the commit is under
+   * way, and not at all if a condition does not hold. Rejects with what `meanwhile` throws, else with a 503 Problem.
    */
-  record(entry: AuditEntry, conditions: Conditions, meanwhile?: () => void): Promise<Recorded>;
+  record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
 
-interface Waiting extends Pending {
+interface Waiting<T = unknown> extends Pending {
   since: number;
-  resolve: (recorded: Recorded) => void;
-  reject: (reason: unknown) => void;
+  /** Set when `meanwhile` has returned: the result if the commit succeeds. */
+  committed?: Recorded<T>;
+  resolve(recorded: Recorded<T>): void;
+  reject(reason: unknown): void;
 }
 
 /** Larger groups are not faster and hold their locks longer. */
@@ -34,11 +39,12 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   let running = false;
 
   const settle = ({ committed, refused, busy }: Outcome<Waiting>): void => {
-    for (const { resolve, conditions, entry } of committed) {
-      resolve('committed');
-      onUse(conditions.credentialId, entry.occurredAt);
+    for (const waiting of committed) {
+      if (waiting.committed) waiting.resolve(waiting.committed);
+      else waiting.reject(new Error('a commit ended before its answer was made'));
+      onUse(waiting.conditions.credentialId, waiting.entry.occurredAt);
     }
-    for (const [waiting, why] of refused) waiting.resolve(why);
+    for (const [waiting, outcome] of refused) waiting.resolve({ outcome });
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
       if (waiting.since < late) waiting.reject(unavailable(new Error('the audit head stayed busy')));
@@ -63,23 +69,23 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   };
 
   return {
-    record: (entry, conditions, meanwhile = () => {}) =>
-      new Promise((resolve, reject) => {
-        const guarded = (): void => {
-          try {
-            meanwhile();
-          } catch (error) {
-            reject(error as Error);
-          }
-        };
-        queue.push({
+    record: <T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T) =>
+      new Promise<Recorded<T>>((resolve, reject) => {
+        const waiting: Waiting<T> = {
           entry,
           conditions,
-          meanwhile: guarded,
+          meanwhile: () => {
+            try {
+              waiting.committed = { outcome: 'committed', made: meanwhile() };
+            } catch (error) {
+              reject(error as Error);
+            }
+          },
           since: performance.now(),
           resolve,
           reject,
-        });
+        };
+        queue.push(waiting);
         if (running) return;
         // Wait for the rest of this event loop turn. Otherwise the first request commits alone and the others wait.
         running = true;

@@ -1,6 +1,6 @@
 import { timeOfId } from '../../platform/ids.ts';
-import { lineOf, linksOf } from './access-token.ts';
-import type { TokenNames } from './access-token.ts';
+import { lineOf, linksOf } from './claims.ts';
+import type { TokenNames } from './claims.ts';
 
 /** Times are ISO 8601. */
 export interface RevocationRows {

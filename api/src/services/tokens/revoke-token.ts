@@ -4,8 +4,9 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import type { AccessTokenClaims, VerifyAccessToken } from './access-token.ts';
-import type { Client } from '../clients/authenticate-client.ts';
+import type { VerifyAccessToken } from './access-token.ts';
+import type { AccessTokenClaims } from './claims.ts';
+import type { Client } from '../clients/client.ts';
 import { OAuthError } from '../../platform/oauth-error.ts';
 import type { TokenFeed } from './token-feed.ts';
 

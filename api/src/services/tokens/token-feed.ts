@@ -1,4 +1,3 @@
-import type { Config } from '../../config.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -28,7 +27,7 @@ const DELETE_MS = 600_000;
 export interface TokenFeedDeps {
   db: Database;
   logger: Logger;
-  config: Pick<Config, 'APP_DATABASE_URL'>;
+  config: { APP_DATABASE_URL: string };
   signingKeys: SigningKeys;
   revocations: Revocations;
 }

@@ -2,11 +2,11 @@ import { Checkout } from '../../../models/checkout.ts';
 import type { Database } from '../../../platform/database.ts';
 import { isId } from '../../../platform/ids.ts';
 import { notFound } from '../../../platform/problem.ts';
-import type { StripeEvents } from '../events/stripe-events.ts';
+import type { CheckoutKey } from './close-checkout.ts';
 
 export interface GetCheckoutDeps {
   db: Database;
-  stripeEvents: Pick<StripeEvents, 'lookAt'> | undefined;
+  stripeEvents: { lookAt(key: CheckoutKey): void } | undefined;
 }
 
 /** One checkout of the tenant. Somebody waits for an open one, so it is told to look at Stripe. Problem: `not_found`. */

@@ -1,5 +1,5 @@
 import type { Stripe } from '../../../platform/stripe.ts';
-import type { Step, StripeSetup } from './set-up-stripe.ts';
+import type { Step, StripeSetup } from './setup.ts';
 
 type EventType = Stripe.WebhookEndpointCreateParams.EnabledEvent;
 

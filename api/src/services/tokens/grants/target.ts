@@ -1,5 +1,5 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
-import type { Client } from '../../clients/authenticate-client.ts';
+import type { Client } from '../../clients/client.ts';
 import { OAuthError } from '../../../platform/oauth-error.ts';
 import { isResource, mayBeStored } from '../../resources/resource-uri.ts';
 import type { GrantDeps, TokenParameters } from './grant.ts';

@@ -1,7 +1,7 @@
 import { isId } from '../../../platform/ids.ts';
-import type { AccessTokenClaims, Actor } from '../access-token.ts';
-import { actorsOf, lineOf } from '../access-token.ts';
-import type { Client } from '../../clients/authenticate-client.ts';
+import type { AccessTokenClaims, Actor } from '../claims.ts';
+import { actorsOf, lineOf } from '../claims.ts';
+import type { Client } from '../../clients/client.ts';
 import { OAuthError } from '../../../platform/oauth-error.ts';
 import { isResource } from '../../resources/resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Stripe from 'stripe';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Delivery } from '../../src/stripe/state.ts';
+import type { Delivery } from '../src/state.ts';
 import { freePort } from '../../src/ports.ts';
-import { startStripe } from '../support/stripe.ts';
-import type { StripeStandIn } from '../support/stripe.ts';
+import { startStripe } from './stand-in.ts';
+import type { StripeStandIn } from './stand-in.ts';
 import { clientOf, errorOf, eventually, startReceiver, subscribe } from './journey.ts';
 import type { Receiver } from './journey.ts';
 

@@ -1,7 +1,7 @@
-import { clientCredentials } from './grants/client-credentials.ts';
-import type { Grant } from './grants/grant.ts';
-import { TOKEN_EXCHANGE, tokenExchange } from './grants/token-exchange.ts';
-import { OAuthError } from '../../platform/oauth-error.ts';
+import { clientCredentials } from './client-credentials.ts';
+import type { Grant } from './grant.ts';
+import { TOKEN_EXCHANGE, tokenExchange } from './token-exchange.ts';
+import { OAuthError } from '../../../platform/oauth-error.ts';
 
 /** Every grant of the token endpoint, by its `grant_type`. */
 const grants: ReadonlyMap<string, Grant> = new Map([

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import Stripe from 'stripe';
-import type { StripeStandIn } from '../support/stripe.ts';
+import type { StripeStandIn } from './stand-in.ts';
 
 export const clientOf = ({ port }: Pick<StripeStandIn, 'port'>, key = 'sk_test_x'): Stripe =>
   new Stripe(key, { host: '127.0.0.1', port, protocol: 'http', maxNetworkRetries: 0, telemetry: false });

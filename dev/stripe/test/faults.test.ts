@@ -1,7 +1,7 @@
 import Stripe from 'stripe';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startStripe } from '../support/stripe.ts';
-import type { StripeStandIn } from '../support/stripe.ts';
+import { startStripe } from './stand-in.ts';
+import type { StripeStandIn } from './stand-in.ts';
 import { clientOf, errorOf, subscribe } from './journey.ts';
 
 let standIn: StripeStandIn;

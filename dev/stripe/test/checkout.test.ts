@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startStripe } from '../support/stripe.ts';
-import type { StripeStandIn } from '../support/stripe.ts';
+import { startStripe } from './stand-in.ts';
+import type { StripeStandIn } from './stand-in.ts';
 import { CANCEL_URL, CARD, clientOf, errorOf, openSession, submit } from './journey.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stripe-checkout-'));

@@ -1,8 +1,8 @@
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { API_VERSION } from '../../src/stripe/wire.ts';
-import { startStripe } from '../support/stripe.ts';
-import type { StripeStandIn } from '../support/stripe.ts';
+import { API_VERSION } from '../src/wire.ts';
+import { startStripe } from './stand-in.ts';
+import type { StripeStandIn } from './stand-in.ts';
 import { clientOf, createPrice, errorOf, openSession, subscribe } from './journey.ts';
 
 let standIn: StripeStandIn;

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseForm } from '../../src/stripe/form.ts';
-import { openSchema } from '../../src/stripe/schema.ts';
-import { startStripe } from '../support/stripe.ts';
-import type { StripeStandIn } from '../support/stripe.ts';
+import { parseForm } from '../src/form.ts';
+import { openSchema } from '../src/schema.ts';
+import { startStripe } from './stand-in.ts';
+import type { StripeStandIn } from './stand-in.ts';
 import { clientOf, errorOf, openSession } from './journey.ts';
 
 const file = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
-const SCHEMA = file('../fixtures/stripe-openapi.json');
+const SCHEMA = file('./fixtures/stripe-openapi.json');
 
 let standIn: StripeStandIn;
 let stripe: Stripe;
@@ -122,7 +122,7 @@ describe('Forms', () => {
 describe('Settings', () => {
   it('Every wrong setting is named at once', () => {
     const env = { PATH: process.env.PATH, STRIPE_PORT: 'canary', STRIPE_SCHEMA: '/nowhere/schema.json' };
-    const { status, stderr } = spawnSync(process.execPath, [file('../../src/stripe/main.ts')], { env });
+    const { status, stderr } = spawnSync(process.execPath, [file('../src/main.ts')], { env });
     expect(status).toBe(78);
     expect(String(stderr)).toMatch(/STRIPE_PORT .*\n.*STRIPE_SCHEMA /);
   });

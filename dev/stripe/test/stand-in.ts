@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { bareEnvironment } from './bare-environment.ts';
+import { bareEnvironment } from '../../test/support/bare-environment.ts';
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -19,12 +19,12 @@ export interface StripeStandIn {
 export const startStripe = async (
   options: { dataFile?: string; port?: number } = {},
 ): Promise<StripeStandIn> => {
-  const child = spawn(process.execPath, [path('../../src/stripe/main.ts')], {
+  const child = spawn(process.execPath, [path('../src/main.ts')], {
     env: {
       ...bareEnvironment,
       STRIPE_PORT: String(options.port ?? 0),
       STRIPE_DATA_FILE: options.dataFile ?? '',
-      STRIPE_SCHEMA: path('../fixtures/stripe-openapi.json'),
+      STRIPE_SCHEMA: path('./fixtures/stripe-openapi.json'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -4,8 +4,8 @@ import type { Transaction } from '../../platform/database.ts';
 import { speakersOf } from '../../platform/principal.ts';
 import type { PresentedToken, Principal, Scope, ShownCredential } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { grantsBeyond, readGrantsOf } from '../resources/resource-grants.ts';
-import type { ResourceGrant } from '../resources/resource-grants.ts';
+import { grantsBeyond, readGrantsOf } from '../resource-grants/resource-grants.ts';
+import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 
 /**
  * A request never grants more than its token holds. The token can be older than a change of its agent or credential, so

@@ -1,0 +1,11 @@
+import type { CheckoutActivities } from './checkout.ts';
+import type { CredentialExpiryActivities } from './credential-expiry.ts';
+import type { HousekeepingActivities } from './housekeeping.ts';
+import type { KeyRotationActivities } from './key-rotation.ts';
+import type { SubscriptionActivities } from './subscription.ts';
+
+/** The activities of the billing queue. Each can run twice, and no input holds a secret: histories keep inputs. */
+export type Activities = CheckoutActivities & SubscriptionActivities;
+
+/** The activities of the batch queue. The same rules apply. */
+export type BatchActivities = CredentialExpiryActivities & KeyRotationActivities & HousekeepingActivities;

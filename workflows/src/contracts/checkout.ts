@@ -1,0 +1,50 @@
+import type { CheckoutEnd, SessionStatus } from '../rules/checkout.ts';
+
+export const checkoutWorkflowId = (tenantId: string, checkoutId: string): string =>
+  `checkout/${tenantId}/${checkoutId}`;
+
+/** The `type` of an ApplicationFailure that fails `open`. */
+export const failures = {
+  /** Stripe has a live subscription of this tenant. */
+  alreadySubscribed: 'already_subscribed',
+  /** Stripe would not open a session: not for this request, or not in time. */
+  sessionRefused: 'session_refused',
+} as const;
+
+export interface CheckoutInput {
+  tenantId: string;
+  checkoutId: string;
+}
+
+export interface CheckoutRun extends CheckoutInput {
+  /** The page that the run before has opened. */
+  session?: OpenedSession;
+}
+
+export interface OpenedCheckout {
+  /** Stripe's page. */
+  url: string;
+}
+
+export interface CheckoutState {
+  status: 'opening' | 'open' | CheckoutEnd;
+  sessionId: string | null;
+  expiresAt: string | null;
+}
+
+export interface OpenedSession {
+  sessionId: string;
+  url: string;
+  /** ISO 8601, as Stripe says. */
+  expiresAt: string;
+}
+
+export interface CheckoutActivities {
+  openCheckoutSession(input: CheckoutInput & { expiresAt: string }): Promise<OpenedSession>;
+  readCheckoutSession(input: { sessionId: string }): Promise<SessionStatus>;
+  /** Expires the session if it is still open. Returns its status after that. */
+  expireCheckoutSession(input: { sessionId: string }): Promise<SessionStatus>;
+  closeCheckout(input: CheckoutInput & { status: CheckoutEnd }): Promise<void>;
+  /** Starts `subscription`, or signals the run that exists. */
+  startSubscription(input: { tenantId: string }): Promise<void>;
+}
