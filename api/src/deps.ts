@@ -42,7 +42,7 @@ import { createTierLookup } from './services/usage/tenant-tier.ts';
 import type { FindTier } from './services/usage/tenant-tier.ts';
 import type { HealthSources } from './services/health/watch-health.ts';
 
-/** All that a request may use. A service takes the slice that it needs. */
+/** Everything that a request can use. A service takes only the part that it needs. */
 export interface Deps {
   config: Config;
   clock: Clock;
@@ -54,9 +54,9 @@ export interface Deps {
   peppers: Keyring;
   signingKeys: SigningKeys;
   tokenFeed: TokenFeed;
-  /** Tokens for the API. */
+  /** Accepts only tokens whose audience is the API. */
   verifyAccessToken: VerifyAccessToken;
-  /** Tokens of ours for any resource. */
+  /** Accepts our tokens for any resource. */
   verifyIssuedToken: VerifyAccessToken;
   authenticateClient: AuthenticateClient;
   authenticateAssertion: AuthenticateAssertion;
@@ -67,12 +67,12 @@ export interface Deps {
   ledger: Ledger;
   meter: Meter;
   temporal: Temporal | undefined;
-  /** These two are there where billing is set up. */
+  /** `undefined` unless billing is configured. */
   stripe: Stripe | undefined;
   stripeEvents: StripeEvents | undefined;
 }
 
-/** What people wait for: a Stripe that is slow is given up sooner than by the worker. */
+/** Shorter than the timeout of the worker, because a user waits for the response. */
 const STRIPE_PATIENCE_MS = 2_000;
 
 const createBilling = (
@@ -108,7 +108,7 @@ const createTokens = async (given: {
   return { signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
 };
 
-/** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
+/** Opens all sockets. Rejects if the database does not separate tenants. */
 export const createDeps = async (
   config: Config,
   logger: Logger,
@@ -150,7 +150,6 @@ export const createDeps = async (
   };
 };
 
-/** How the services are that requests depend on. */
 export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter' | 'temporal'>) =>
   ({
     database: db.look,
@@ -158,7 +157,7 @@ export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter'
     temporal: temporal ? temporal.look : () => ({ state: 'disabled' }),
   }) satisfies HealthSources<string>;
 
-/** Writes what is still counted in memory, then closes every socket. */
+/** Stores the counts that are still in memory, then closes all sockets. */
 export const closeDeps = async (deps: Deps): Promise<void> => {
   const { stripeEvents, tokenFeed, meter, credentialUses, refusedClients, logger } = deps;
   const { redis, temporal, peoplePool, db } = deps;

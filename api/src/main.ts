@@ -29,7 +29,7 @@ server.listen(config.API_PORT, config.API_HOST, () => {
   logger.info({ url: config.PUBLIC_URL, host: config.API_HOST, port: config.API_PORT }, 'listening');
 });
 
-/** Answers what is under way, takes nothing new, writes the counts, closes the sockets. */
+/** Finishes open requests, accepts no new ones, stores the counts and closes the sockets. */
 const shutDown = async (): Promise<void> => {
   watch.stop();
   stopKeeping?.();

@@ -220,7 +220,7 @@ describe('rotateSigningKeys', () => {
     const reply = await agent.requestToken();
     expect([reply.status, reply.body.error]).toEqual([503, 'temporarily_unavailable']);
     expect([await use(first, token), await use(second, token)]).toEqual([200, 200]);
-    expect(JSON.stringify(first.logs)).toContain('the key \\"k9\\" is not in KEY_ENCRYPTION_KEYS');
+    expect(JSON.stringify(first.logs)).toContain('KEY_ENCRYPTION_KEYS has no key \\"k9\\"');
   });
 });
 
@@ -283,14 +283,14 @@ describe('npm run keys:rotate', () => {
     const next = await kidOf('next');
     expect((await run([])).stdout).toMatch(/^The next key was published recently and can sign from \S+Z\./);
     await first.sql(`update signing_keys set since = since - interval '10 minutes'`);
-    expect((await run([])).stdout).toContain(`${next} signs\n`);
+    expect((await run([])).stdout).toContain(`${next} signs new tokens\n`);
     expect(await kidOf('current')).toBe(next);
   });
 
   it('removes a key at once and says what that costs', async () => {
     const kid = await kidOf('current');
     const { stdout } = await run(['--emergency', kid]);
-    expect(stdout).toContain(`${kid} is gone\n`);
+    expect(stdout).toContain(`${kid} is removed\n`);
     expect(stdout).toContain('The API rejects every token that it signed');
     expect(stdout).toContain('was just published');
     const again = await run(['--emergency', kid]);

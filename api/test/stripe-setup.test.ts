@@ -161,7 +161,7 @@ describe('npm run stripe:setup', () => {
   it('tells a line for each thing, and the secret once', async () => {
     const first = await run({});
     expect(first.code).toBe(0);
-    expect(first.text.match(/: made \(/g)).toHaveLength(4);
+    expect(first.text.match(/: created \(/g)).toHaveLength(4);
     const [, secret] = /^STRIPE_WEBHOOK_SECRETS=(whsec_\w+)$/m.exec(first.text)!;
     const second = await run({ STRIPE_WEBHOOK_SECRETS: secret! });
     expect(second.text.match(/: unchanged \(/g)).toHaveLength(4);

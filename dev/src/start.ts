@@ -24,13 +24,13 @@ import { readSecrets } from './secrets.ts';
 import { stopRequest } from './stop-request.ts';
 import { placeOf, table } from './table.ts';
 
-/** In the order in which they need each other. */
+/** In start order: a part needs only parts before it. */
 const PARTS: Part[] = [
   ...[postgres, redis, temporal, mail, stripe],
   ...[migrate, stripeSetup, api, worker, dashboard, demo],
 ];
 
-/** Makes the folder ours, or says why it can't be. */
+/** Takes the data folder for this process. Throws if it is in use, or if a port is. */
 const prepare = async (config: Config, flags: Flags): Promise<void> => {
   const { dataDir, portsToTake } = config;
   const other = runningLauncher(dataDir);
@@ -50,7 +50,7 @@ const prepare = async (config: Config, flags: Flags): Promise<void> => {
   }
 };
 
-/** Starts one part after the other; answers the closing words. */
+/** Starts the parts one after another. Returns the table to print. */
 const startParts = async (context: Context, progress: Progress): Promise<string> => {
   const rows: [string, string][] = [];
   for (const part of PARTS) {
@@ -63,7 +63,7 @@ const startParts = async (context: Context, progress: Progress): Promise<string>
   return table(rows, context.found.tryIt);
 };
 
-/** Brings the stack up, stays until it is asked to stop or a part dies, ends everything; answers the exit code. */
+/** Starts all parts and stops them on a signal or when one exits. Returns the exit code. */
 const run = async (config: Config, flags: Flags): Promise<number> => {
   const stopped = stopRequest();
   await prepare(config, flags);

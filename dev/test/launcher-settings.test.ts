@@ -91,7 +91,7 @@ describe('npm start with parts of the caller', { timeout: LONG }, () => {
     const taken = String((other.address() as { port: number }).port);
     const running = runLauncher(dataDir, { ...settings, API_PORT: taken });
     expect(await running.exited).toBe(1);
-    expect(running.output()).toContain(`Port ${taken} (API) is taken`);
+    expect(running.output()).toContain(`Port ${taken} (API) is in use`);
     expect(running.output()).toContain('API_PORT=');
     expect(existsSync(join(dataDir, 'postgres'))).toBe(false);
     other.close();

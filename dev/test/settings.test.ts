@@ -98,7 +98,7 @@ describe('ports', () => {
       expect(await takenPorts({ [variable]: port })).toEqual([]);
       const [problem] = await takenPorts({ [variable]: taken, OTHER: port });
       expect(problem).toMatch(
-        new RegExp(`^Port ${taken} \\([^)]{3,}\\) is taken .* ${variable}=\\d+ npm start$`),
+        new RegExp(`^Port ${taken} \\([^)]{3,}\\) is in use .* ${variable}=\\d+ npm start$`),
       );
       expect(problem).not.toContain('undefined');
     }

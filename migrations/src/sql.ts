@@ -1,4 +1,4 @@
-/** Roles belong to the whole cluster, so another database of ours may have made them already. */
+/** Roles belong to the whole cluster, so another database may already have created them. */
 export const createRole = (role: string): string => `
   do $$ begin
     create role ${role} nologin noinherit;
@@ -6,14 +6,14 @@ export const createRole = (role: string): string => `
   end $$;
   grant ${role} to current_user;`;
 
-/** The inverse of createRole; a role that another database still needs stays. */
+/** The inverse of createRole. Keeps a role that another database still uses. */
 export const dropRole = (role: string): string => `
   do $$ begin
     drop role ${role};
   exception when dependent_objects_still_exist then null;
   end $$;`;
 
-/** Row-level security that holds for the table's owner too; what no policy allows is refused. */
+/** Enables row-level security, for the owner of the table too. Without a policy, nothing is allowed. */
 export const secure = (table: string): string => `
   alter table ${table} enable row level security;
   alter table ${table} force row level security;`;
@@ -26,8 +26,8 @@ export const isolate = (table: string): string => `
     with check (tenant_id = current_setting('app.tenant_id', true));`;
 
 /**
- * A row for each tenant that is there already, in a table that is not secured yet. The schema's owner stands under
- * row-level security too and would read no tenant, so it steps out of it for the one statement.
+ * Inserts a row for each existing tenant, into a table without row-level security. The schema owner is subject to
+ * row-level security of `tenants` and would read no rows, so it is not forced for this statement.
  */
 export const addTenants = (table: string): string => `
   alter table tenants no force row level security;
@@ -35,15 +35,15 @@ export const addTenants = (table: string): string => `
   alter table tenants force row level security;`;
 
 /**
- * Rows that are there already are changed by the schema's owner, which stands under row-level security too and would see
- * none: it steps out of it for the statement.
+ * Changes existing rows as the schema owner. Row-level security would hide them from the owner, so it is not forced for
+ * this statement.
  */
 export const asOwner = (table: string, statement: string): string => `
   alter table ${table} no force row level security;
   ${statement};
   alter table ${table} force row level security;`;
 
-/** Lets the role that owns a cross-tenant function do one thing to one table. */
+/** Allows one command on one table to the role that owns a cross-tenant function. */
 export const allow = (
   role: string,
   command: 'select' | 'insert' | 'update' | 'delete',
@@ -60,7 +60,7 @@ export const allow = (
   create policy ${role}_${command} on ${table} for ${command} to ${role} ${check[command]};`;
 };
 
-/** A function that crosses tenants: it runs as a role with policies of its own, and only the application calls it. */
+/** A function that crosses tenants runs as a role with its own policies. Only the application can call it. */
 export const ownFunction = (signature: string, role: string): string => `
   grant usage, create on schema public to ${role};
   alter function ${signature} owner to ${role};

@@ -27,7 +27,7 @@ export interface ActivityDeps {
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number; KEY_ENCRYPTION_KEYS: Keyring };
 }
 
-/** What failed goes to the log, and a word of it into the history. */
+/** Logs the error, and puts only a code into the workflow history. */
 const guardWith =
   ({ logger }: Pick<ActivityDeps, 'logger'>) =>
   <I, O>(work: (input: I) => Promise<O>, isStripeFinal = false) =>
@@ -40,12 +40,12 @@ const guardWith =
     }
   };
 
-/** Everything that the workflows ask of the world: each one a service of the API. */
+/** Each activity calls one service of the API. */
 export const createActivities = (deps: ActivityDeps): Activities => {
   const { stripe, temporal } = deps;
   const guard = guardWith(deps);
   return {
-    // Somebody waits for this answer. The others go on until Stripe, or who set it up, has changed its mind.
+    // A user waits for this one, so an error of Stripe is final. The others retry until the cause is fixed.
     openCheckoutSession: guard((input) => openCheckoutSession(deps, input), true),
     readCheckoutSession: guard(({ sessionId }) => readCheckoutSession(stripe, sessionId)),
     expireCheckoutSession: guard(({ sessionId }) => expireCheckoutSession(stripe, sessionId)),

@@ -45,7 +45,7 @@ health.on('error', (error) => {
 });
 health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
-/** The 15 s that work in progress is given, and some to tell Temporal: a silent one would be waited for 30 s. */
+/** 15 s for work in progress, and 5 s to report to Temporal, which would block for 30 s if it is silent. */
 const STOP_MS = 20_000;
 const { promise: stopIsLate, resolve: giveUp } = Promise.withResolvers<void>();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -4,34 +4,34 @@ import type { Seen } from '@sentryagent/api/platform/service-state';
 import { askTemporal } from '@sentryagent/api/platform/temporal';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 
-/** More than one, or a pause of Temporal's would cost the runs that the workers have cached. */
+/** More than one, because new workers lose the workflow cache and a short pause of Temporal is harmless. */
 const SILENT_LOOKS = 2;
 
 export interface WorkerParts {
   connect(): Promise<NativeConnection>;
   create(connection: NativeConnection): Promise<Worker[]>;
-  /** Another way to the same Temporal. */
+  /** A separate connection to the same server. */
   temporal: Temporal;
   logger: Logger;
 }
 
 export interface RunningWorkers {
   states(): State[];
-  /** Asks Temporal over the connection by which work comes, and leaves that if it alone is silent. */
+  /** Checks the connection of the workers. Replaces it if only this connection is silent. */
   look(): Promise<Seen>;
-  /** Takes no more work. */
+  /** Stops polling for tasks. */
   stop(): void;
-  /** Work in progress has ended. Rejects if a worker cannot go on. */
+  /** Resolves when all work has finished. Rejects if a worker fails. */
   ended: Promise<void>;
 }
 
-/** Workers of one connection. */
+/** The workers of one connection. */
 interface WorkerSet {
   connection: NativeConnection;
   workers: Worker[];
-  /** All work has ended, and the connection is closed. Rejects as soon as a worker fails. */
+  /** Resolves when all work has finished and the connection is closed. Rejects as soon as a worker fails. */
   ended: Promise<unknown>;
-  /** The same, but waits for every worker, and never rejects. */
+  /** Waits for all workers. Never rejects. */
   settled: Promise<unknown>;
 }
 
@@ -51,9 +51,9 @@ const startSet = (connection: NativeConnection, workers: Worker[]): WorkerSet =>
 };
 
 /**
- * Temporal's SDK gives up a silent connection after 45 seconds, and a worker that is given another one waits as long
- * for the polls that it sent over the first. So new workers take over, and the old ones end beside them. There are
- * never more than two sets: the next replacement waits until the old workers have ended.
+ * The SDK closes a silent connection only after 45 seconds, and a worker with a replaced connection waits as long for
+ * its old polls. So new workers take over while the old ones shut down. There are never more than two sets: the next
+ * replacement waits until the old workers have stopped.
  */
 export const runWorkers = async (
   first: NativeConnection,
@@ -94,7 +94,7 @@ export const runWorkers = async (
       silentLooks = seen.state === 'disconnected' ? silentLooks + 1 : 0;
       const isSilent = silentLooks >= SILENT_LOOKS && !isStopping && !replacing;
       if (isSilent && (await temporal.look()).state === 'connected')
-        // Workers that cannot be made are half made: this process ends, and a new one starts afresh.
+        // If creating the workers fails, the process exits, so that a new process can start.
         replacing ??= replace().then(() => (replacing = undefined), reject);
       return seen;
     },

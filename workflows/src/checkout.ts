@@ -29,13 +29,13 @@ import type { CheckoutEnd } from './rules/checkout.ts';
 
 const retry = { initialInterval: '500ms', maximumInterval: '1 minute' } as const;
 
-/** Somebody waits for this one: after a minute they are told that it failed. */
+/** A user waits for this activity, so it fails after a minute. */
 const { openCheckoutSession } = proxyActivities<Activities>({
   startToCloseTimeout: '15 seconds',
   scheduleToCloseTimeout: '1 minute',
   retry,
 });
-/** These go on until they succeed: what was paid is not forgotten. */
+/** Retried until they succeed, because the customer may have paid. */
 const { readCheckoutSession, expireCheckoutSession, closeCheckout, startSubscription } =
   proxyActivities<Activities>({ startToCloseTimeout: '15 seconds', retry });
 
@@ -49,7 +49,7 @@ const stateOf = (session: OpenedSession | undefined): CheckoutState => ({
   expiresAt: session?.expiresAt ?? null,
 });
 
-/** Keeps the operators' list and page in step with what the run knows. */
+/** Updates the search attributes and details that operators see in the Temporal UI. */
 const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: CheckoutState): void => {
   upsertSearchAttributes([
     { key: searchAttributes.tenantId, value: tenantId },
@@ -65,8 +65,8 @@ const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: Ch
 };
 
 /**
- * Waits for nudges, asks Stripe now and then all the same, and once more when the time is over. A customer may nudge as
- * often as its rate limit lets it: a long history goes on as a new run.
+ * Reads the session from Stripe after each signal, at growing intervals, and when the session expires. A customer can
+ * cause signals up to the rate limit, so a long history continues as new.
  */
 const awaitEnd = async (
   key: CheckoutInput,
@@ -90,7 +90,7 @@ const awaitEnd = async (
   }
 };
 
-/** An operator's cancel: the page is closed first, and a payment that was faster counts. */
+/** If an operator cancels the workflow, expires the session first. A payment that was faster counts. */
 const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>): Promise<CheckoutEnd> => {
   try {
     return await waiting;
@@ -102,7 +102,7 @@ const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>
   }
 };
 
-/** What the caller of `open` is told; the activity's own words stay in the history. */
+/** The error that `open` returns to its caller. The details of the activity stay in the history. */
 const refusal = (error: unknown): ApplicationFailure => {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   const isSubscribed = cause instanceof ApplicationFailure && cause.type === failures.alreadySubscribed;
@@ -112,9 +112,9 @@ const refusal = (error: unknown): ApplicationFailure => {
   );
 };
 
-/** One attempt to become paid. Its row closes before the run ends, so a closed run never blocks a new attempt. */
+/** One checkout. Its row closes before the workflow does, so a closed workflow never blocks a new checkout. */
 export const checkout = async ({ session: before, ...input }: CheckoutRun): Promise<CheckoutEnd> => {
-  // A run that goes on begins with a look, so there is no nudge to carry over.
+  // A continued run starts with a read, so pending signals need not be carried over.
   const inbox = { nudged: before !== undefined };
   let opened = before;
   let refused: ApplicationFailure | undefined;

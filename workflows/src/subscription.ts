@@ -22,7 +22,7 @@ const { applySubscription } = proxyActivities<Activities>({
 const nudge = defineSignal(names.nudge);
 const stateQuery = defineQuery<SubscriptionView | null>(names.state);
 
-/** Search attributes cost an event and a write each time: only where something has changed. */
+/** Upserts search attributes only after a change, because each upsert costs an event and a write. */
 const show = (tenantId: string, view: SubscriptionView, before: SubscriptionView | undefined): void => {
   setCurrentDetails(describeView(view));
   if (before && JSON.stringify(before) === JSON.stringify(view)) return;
@@ -35,8 +35,8 @@ const show = (tenantId: string, view: SubscriptionView, before: SubscriptionView
 };
 
 /**
- * One entity per paying tenant: look at Stripe, apply what it says, wait for a nudge or the next date. A run lasts for
- * one period of the subscription. The next run begins with a look, so there is no nudge to carry over.
+ * One workflow per paying tenant: read the subscription from Stripe, apply it, wait for a signal or the next date. It
+ * continues as new in each billing period. The new run starts with a read, so pending signals need not be carried over.
  */
 export const subscription = async ({
   tenantId,

@@ -27,13 +27,13 @@ const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token
   (ctx.params as Record<string, string>).agentId === id;
 
 interface Caller {
-  /** Of a route with scopes. */
+  /** Set if the route needs scopes. */
   principal?: Principal;
-  /** Of a route with a session. */
+  /** Set if the route needs a session. */
   member?: Member;
 }
 
-/** Proves who asks and lets the call through its limits before anything of it is read. */
+/** Authenticates the caller and applies the limits before the body is read. */
 const identify = async (deps: Deps, ctx: Koa.Context, route: Route): Promise<Caller> => {
   const { headers } = ctx.req;
   const sendCookies = (lines: string[]): void => ctx.set('Set-Cookie', lines);
@@ -70,12 +70,12 @@ const send = (ctx: Koa.Context, route: Route, { status, body, json, headers = {}
     ctx.body = json;
     return;
   }
-  // Koa takes null for 204, whatever the status.
+  // Koa would change the status to 204 if the body is null.
   ctx.body = response.schema ? response.schema.parse(body) : status === 200 ? '' : null;
 };
 
 const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
-  // One address per resource: neither /agents/ nor /Agents is another name for /agents.
+  // One URL per resource: /agents/ and /Agents are not /agents.
   const router = new Router({ strict: true, sensitive: true });
   for (const route of routes) {
     router[route.method](route.path, async (ctx) => {
@@ -95,7 +95,7 @@ const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
 
 const firstSegment = (path: string): string => path.split('/', 2)[1] ?? '';
 
-/** Node hands on some addresses that are no URL; asked for their path, Koa throws. */
+/** Node accepts some request targets that are not URLs. Koa throws when it reads their path. */
 const readPath = (ctx: Koa.Context): string => {
   try {
     return ctx.path;
@@ -104,13 +104,13 @@ const readPath = (ctx: Koa.Context): string => {
   }
 };
 
-/** Request id, the one log line, and the one place where errors become answers. */
+/** Sets the request id, writes one log line per request and turns errors into responses. */
 const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middleware => {
-  // A request's line has our own fields alone: looking for secrets in each would take 4 % of the event loop.
+  // Only our own fields are logged here. Redacting them would cost 4 % of the event loop.
   const lines = logger.child({}, { redact: [] });
   const refused = new WeakSet<Socket>();
   return async (ctx, next) => {
-    // Node hands on what was sent behind a message that ends its connection.
+    // Node still emits requests that follow a message which closes the connection.
     if (refused.has(ctx.req.socket)) {
       ctx.respond = false;
       return;
@@ -147,14 +147,14 @@ const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middlewa
   };
 };
 
-/** Throws for what no route took: its path exists with another method, or not at all. */
+/** Throws 405 if the path exists with another method, else 404. */
 const refuseUnmatched = ({ matched = [] }: RouterContext): never => {
   if (matched.length === 0) throw notFound();
   const allowed = [...new Set(matched.flatMap(({ methods }) => methods))].sort().join(', ');
   throw new Problem('method_not_allowed', `This path allows: ${allowed}.`, { headers: { Allow: allowed } });
 };
 
-/** A router tries each of its routes; those of one first segment are few. */
+/** One router per first path segment, because a router tries its routes one by one. */
 const dispatch = (deps: Deps, routes: readonly Route[]): Koa.Middleware => {
   const trusted = proxyAddr.compile(deps.config.TRUSTED_PROXIES);
   const trust: Trust = (address) => trusted(address, 0);
@@ -170,7 +170,7 @@ const dispatch = (deps: Deps, routes: readonly Route[]): Koa.Middleware => {
   };
 };
 
-/** The HTTP surface over the services. Opens no socket. */
+/** Opens no socket. */
 export const createApp = (deps: Deps, routes: readonly Route[]): Koa => {
   const app = new Koa();
   app.silent = true;

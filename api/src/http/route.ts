@@ -6,12 +6,12 @@ import type { Origin, Principal, Scope } from '../platform/principal.ts';
 import type { ProblemCode } from '../platform/problem.ts';
 import type { Member } from '../services/people/find-member.ts';
 
-/** A request as its handler sees it: parsed, and with nothing of Koa. */
+/** A parsed request, independent of Koa. */
 export interface Request<P = unknown, Q = unknown, B = unknown> {
   params: P;
   query: Q;
   body: B;
-  /** The body's own bytes, where the route asks for them; else empty. */
+  /** The bytes of the body if the route sets `rawBody`, else empty. */
   raw: Buffer;
   headers: IncomingHttpHeaders;
   origin: Origin;
@@ -19,9 +19,9 @@ export interface Request<P = unknown, Q = unknown, B = unknown> {
 
 export interface Answer {
   status: number;
-  /** Parsed by the schema of its status before it leaves: what that doesn't name is stripped. */
+  /** Parsed by the schema of the status before it is sent, which strips unknown fields. */
   body?: unknown;
-  /** In place of a body, JSON that was made before: of a document of ours alone, since nothing strips it. */
+  /** JSON to send as it is, instead of `body`. Use it only for our own documents: nothing strips it. */
   json?: string;
   headers?: Record<string, string | string[]>;
 }
@@ -47,22 +47,22 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   params?: P;
   query?: Q;
   body?: B;
-  /** Headers that the handler reads, with what they do: for the document alone. */
+  /** Headers that the handler reads, with descriptions. Used only in the OpenAPI document. */
   requestHeaders?: Readonly<Record<string, string>>;
-  /** `form` is `application/x-www-form-urlencoded`, where a repeated parameter is an error; default `json`. */
+  /** `form`: `application/x-www-form-urlencoded`; a repeated parameter is an error. Default: `json`. */
   bodyType?: 'json' | 'form';
-  /** The body is taken as bytes, up to 1 MiB, and not read: its signature is over them. */
+  /** Passes the bytes of the body (up to 1 MiB) unparsed, because a signature covers them. */
   rawBody?: true;
-  /** What can be answered; `null` is an empty body. */
+  /** `null`: an empty body. */
   responses: Record<number, { description: string; schema: z.ZodType | null }>;
   problems: readonly ProblemCode[];
   /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
   errors?: 'problem' | 'oauth';
-  /** What must be there before the handler runs. */
+  /** What must be configured before the handler runs. */
   billing?: BillingNeed;
-  /** Scripts of any website may read it; else those of the dashboard alone. */
+  /** CORS allows every origin. Default: only the dashboard. */
   crossOrigin?: true;
-  /** One without scopes that changes or sets a session: it is asked by pages of the dashboard alone. */
+  /** Checks the Origin header. Set it on every route without scopes that changes or sets a session. */
   fromDashboard?: true;
 }
 
@@ -80,7 +80,7 @@ type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<
 
 interface PublicRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
   access: 'public';
-  /** The scopes of a Bearer token, where the handler takes one besides another proof. */
+  /** The scopes that a Bearer token needs, if the handler also accepts one. */
   bearerScopes?: readonly Scope[];
   handle(deps: Deps, request: Parsed<P, Q, B>): Promise<Answer>;
 }
@@ -105,19 +105,19 @@ interface ScopedRoute<
   Repeats extends Repeatable | undefined,
   Needs extends BillingNeed | undefined,
 > extends Shape<P, Q, B> {
-  /** The scopes that a caller, agent or member, must all hold. */
+  /** The caller, an agent or a member, needs all of these scopes. */
   access: readonly Scope[];
-  /** Counted, but never refused for quota: a tenant at its limit must be able to see that, and to pay. */
+  /** Counted but never rejected for quota: a tenant at its limit must be able to see this and to pay. */
   neverRefused?: boolean;
-  /** Takes an `Idempotency-Key`; `secret`: its answer holds one. */
+  /** Accepts an `Idempotency-Key`. `secret`: the response has one. */
   repeatable?: Repeats;
   billing?: Needs & BillingNeed;
-  /** An agent needs no scope for what is its own: where `agentId` in the path is its id. */
+  /** An agent needs no scope if `agentId` in the path is its own id. */
   ownNeedsNoScope?: true;
   handle(deps: DepsOf<Repeats, Needs>, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
 }
 
-/** A route is a value: what mounts it, what documents it and what tests it all read the same one. */
+/** A route is a value. The app, the OpenAPI document and the tests read the same one. */
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | 'session' | readonly Scope[];
   bearerScopes?: readonly Scope[];
@@ -127,17 +127,17 @@ export type Route = Shape<Fields, Fields, Fields> & {
   handle(deps: Deps | RepeatableDeps, request: Request, caller?: Principal | Member): Promise<Answer>;
 };
 
-/** Whether a caller needs scopes: any other route is public or of a session. */
+/** Whether a caller needs scopes. Every other route is public or for a session. */
 export const hasScopes = <R extends Pick<Route, 'access'>>(
   route: R,
 ): route is R & { access: readonly Scope[] } => typeof route.access !== 'string';
 
-/** A route that anyone may call. */
+/** A route without authentication. */
 export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
   route: PublicRoute<P, Q, B>,
 ): Route => route as unknown as Route;
 
-/** A route for people who are signed in, whatever their role. */
+/** A route for signed-in users of any role. */
 export const sessionRoute = <P extends Fields, Q extends Fields, B extends Fields>(
   route: SessionRoute<P, Q, B>,
 ): Route => route as unknown as Route;

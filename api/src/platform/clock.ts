@@ -1,24 +1,24 @@
 import type { Transaction } from './database.ts';
 
-/** The clock of this process, as an argument so that a test can set it. */
+/** Passed as an argument, so that a test can set it. */
 export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();
 
-/** Postgres' clock, which all processes share: what they must agree on is decided by it, and not by their own. */
+/** The time of Postgres. Use it for decisions on which all processes must agree. */
 export const readTime = async (trx: Transaction): Promise<Date> =>
   (await trx.raw<{ rows: [{ now: Date }] }>('select now()')).rows[0].now;
 
-/** The time of a server that all processes share. */
+/** The clock of a server that all processes share. */
 export interface SharedClock {
   now(): Date;
-  /** What that server's clock showed a moment ago. */
+  /** Sets the time that the server has just returned. */
   saw(time: Date): void;
 }
 
 /**
- * Goes on from the last reading by the monotonic time of this process, so nobody who sets its clock moves it. `first` is
- * for the time before there is a reading.
+ * Adds the monotonic time of this process to the last reading, so changes of the local clock have no effect. `first` is
+ * used until the first reading.
  */
 export const createSharedClock = (first: Clock): SharedClock => {
   let reading: { time: number; at: number } | undefined;

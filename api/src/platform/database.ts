@@ -5,26 +5,26 @@ import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
 import type { Seen, ServiceState } from './service-state.ts';
 
-/** A transaction that has a role, and at most one tenant, for as long as it lasts. */
+/** A transaction with a role and at most one tenant. */
 export type Transaction = Knex.Transaction;
 
-/** Sends a statement without waiting for those before it; resolves to its rows. */
+/** Sends a statement without waiting for the earlier ones. Resolves to its rows. */
 export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
 
 export interface TenantDatabase {
-  /** Runs in a transaction that sees and writes only this tenant's rows. */
+  /** Runs `work` in a transaction that sees and writes only rows of this tenant. */
   withTenant<T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
 }
 
 export interface Database extends TenantDatabase {
-  /** Runs in a transaction that sees no tenant's rows: for the named functions that cross tenants. */
+  /** Runs `work` in a transaction that sees no tenant's rows. Use it to call functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
-   * As `acrossTenants`, in as few round trips as the work has waits: the transaction's beginning goes out with the
-   * work's first statements, and its commit with those whose answers the work did not wait for.
+   * Like `acrossTenants`, but pipelined: `begin` is sent with the first statements, and `commit` with the statements
+   * that `work` did not await.
    */
   pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
-  /** Asks Postgres how it is: whether it answers, and takes writes. */
+  /** Checks whether Postgres responds and accepts writes. */
   look(): Promise<Seen>;
   close(): Promise<void>;
 }
@@ -37,19 +37,19 @@ interface DatabaseSettings {
   DB_POOL_CONNECTION_TIMEOUT_MS: number;
 }
 
-/** Knex would print what it also rejects with: the request's one log line has it. */
+/** Knex prints errors that it also rejects with. They are already in the log line of the request. */
 const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };
 
 const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
 
-/** Postgres skips what follows a failed statement, and its commit is a rollback then: any failure is told. */
+/** After a failed statement Postgres skips the rest and rolls back at `commit`, so every failure must reject. */
 const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promise<T> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
   const stream = streamOf(connection);
   const answers: Promise<unknown>[] = [];
   const send: Send = <R>(text: string, values: unknown[]) => {
-    // What is sent in one turn goes out in one write.
+    // Send all statements of one event loop turn in one write.
     stream.cork();
     process.nextTick(() => stream.uncork());
     const answer = connection.query(text, values).then(({ rows }) => rows as R[]);
@@ -77,12 +77,12 @@ interface PoolEvents {
 
 const poolOf = (client: Knex.Client) => client.pool as PoolEvents;
 
-/** `too_many_connections`: those that there are may be free in a moment. */
+/** `too_many_connections`: an existing connection can become free. */
 const TOO_MANY = '53300';
 
 /**
- * Whoever waits for a connection hears at once that Postgres is lost, and that a connection could not be made: the
- * pool alone would tell only one of them, and let the others try in turn.
+ * Rejects everyone who waits for a connection as soon as Postgres is lost or a connection cannot be opened. The pool
+ * alone rejects only one of them and lets the others try one after another.
  */
 const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
   const waiting = new Set<(why: Error) => void>();
@@ -110,13 +110,13 @@ const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
   return tell;
 };
 
-/** What a failed look means: an answer of Postgres' own, or of a pool that is busy, is more than none. */
+/** `degraded` if Postgres responded with an error or the pool is busy. */
 const stateOf = (error: unknown): ServiceState =>
   error instanceof pg.DatabaseError || (error instanceof Error && error.name === 'KnexTimeoutError')
     ? 'degraded'
     : 'disconnected';
 
-/** The pool itself is not handed out: every query runs in a transaction that has taken a role. */
+/** The pool stays private, so every query runs in a transaction with a role. */
 export const createDatabase = (settings: DatabaseSettings): Database => {
   let lost: (why: Error) => void = () => {};
   const generation = createGeneration((why) => lost(why));
@@ -166,7 +166,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   };
 };
 
-/** For work that belongs to a transaction which is open already: whatever it does is part of that one. */
+/** A database whose `withTenant` joins this open transaction. */
 export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatabase => ({
   withTenant: async (asked, work) => {
     if (asked !== tenantId) throw new Error('a transaction belongs to one tenant');
@@ -174,10 +174,10 @@ export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatab
   },
 });
 
-/** Sign-up and sign-in work in three at a time (`http/doors.ts`); two more are always left for sessions. */
+/** Sign-up and sign-in use at most three (`http/doors.ts`). Two stay free for sessions. */
 const FEWEST_FOR_PEOPLE = 5;
 
-/** better-auth's own pool: its connections work as the one role that may see the people's tables. */
+/** The pool of better-auth. Its role is the only one that can see the tables of users and sessions. */
 export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg.Pool => {
   const generation = createGeneration(() => {});
   const options = {
@@ -190,8 +190,7 @@ export const createPeoplePool = (settings: DatabaseSettings, logger: Logger): pg
     },
   };
   const pool = new pg.Pool(options);
-  // A connection that breaks is replaced by the pool; unheard, the event would end the process. One that is in use
-  // tells its query as well.
+  // Without a listener, a lost connection would end the process. The pool replaces it, and a running query rejects.
   pool.on('connect', (client) => client.on('error', () => {}));
   pool.on('acquire', generation.use);
   pool.on('release', (_error, client) => generation.rest(client));

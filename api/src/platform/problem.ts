@@ -1,4 +1,4 @@
-/** Every code that an answer may carry, with its status and title. Clients decide on the code, never on the text. */
+/** Every error code with its status and title. Clients must use the code, never the text. */
 export const problemKinds = {
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   validation_failed: { status: 400, title: 'A field is missing or invalid' },
@@ -39,14 +39,14 @@ export const problemKinds = {
 export type ProblemCode = keyof typeof problemKinds;
 
 export interface ProblemExtras {
-  /** Further top-level members of the answer (RFC 9457 section 3.2). */
+  /** Additional top-level members of the response (RFC 9457 section 3.2). */
   members?: Record<string, unknown>;
   headers?: Record<string, string>;
-  /** For the log alone: it never leaves the process. */
+  /** Logged only. It never leaves the process. */
   cause?: unknown;
 }
 
-/** An answer other than success. `detail` is for the caller, so it holds no secret; `cause` is for the log. */
+/** An error response. `detail` is sent to the caller, so it must not contain secrets. `cause` is only logged. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: ProblemCode;
@@ -65,7 +65,7 @@ export class Problem extends Error {
   }
 }
 
-/** "Not yours" and "not there" are this same answer. */
+/** Also returned for ids of other tenants, so that a caller cannot tell whether they exist. */
 export const notFound = (): Problem =>
   new Problem('not_found', 'Nothing was found at this URL. Check the path and the ids in it.');
 

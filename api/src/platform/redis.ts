@@ -3,41 +3,41 @@ import { inTime } from './in-time.ts';
 
 export interface RedisAccess {
   REDIS_URL: string;
-  /** Every token request and metered call waits at most this long. */
+  /** The maximum wait of a token request or a metered call. */
   REDIS_TIMEOUT_MS: number;
 }
 
 export type Redis = IoRedis & Readonly<Pick<RedisAccess, 'REDIS_TIMEOUT_MS'>>;
 
-/** Rejects if an answer of this Redis takes longer than `REDIS_TIMEOUT_MS`. */
+/** Rejects if Redis takes longer than `REDIS_TIMEOUT_MS`. */
 export const soon = <T>({ REDIS_TIMEOUT_MS: ms }: Redis, answer: Promise<T>): Promise<T> =>
   inTime(ms, answer, () => new Error(`Redis did not answer within ${ms} ms`));
 
 /**
- * What says that this Redis is of no use just now, whatever is asked: a replica, one that loads, has no room, cannot
- * save, or wants another identity. Redis 6 puts it behind the script's own error.
+ * Errors that mean that Redis cannot serve any command now: it is a replica, is loading, is out of memory, cannot save
+ * or rejects the credentials. Redis 6 puts the code after the error of the script.
  */
 const REFUSAL =
   /(?:^|-)(?:READONLY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|NOAUTH|WRONGPASS|NOPERM|CLUSTERDOWN)\b/;
 
 export const isRefusal = (error: unknown): boolean => error instanceof Error && REFUSAL.test(error.message);
 
-/** ioredis adds the command with its arguments, a password among them; errors are logged. */
+/** ioredis adds the command with its arguments, even a password. Errors are logged, so it is removed. */
 const forgetCommand = (error: Error & { command?: unknown }): void => {
   delete error.command;
 };
 
 /**
- * A socket on which nothing comes back for this long, though something was asked, is given up. Longer than a stall of
- * this process's own, after which an answer may lie unread.
+ * A socket without a response for this long is closed. It is longer than a stall of this process, after which a response
+ * may still be unread.
  */
 const SILENCE_MS = 2_000;
-/** A server that refused its work is asked again after this, by a new connection. */
+/** The wait before a new connection to a server that rejected commands. */
 const REFUSAL_PAUSE_MS = 500;
 
 /**
- * A connection that fails fast: nothing is queued while it is away, nothing is sent twice. It reconnects by itself,
- * to whatever the address leads to then: when it breaks, when it stays silent, and when Redis refuses its work.
+ * A connection that fails fast: commands are not queued while it is down, and never sent twice. It reconnects
+ * automatically and resolves the address again if it is lost, is silent, or if Redis rejects commands.
  */
 export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis => {
   let refused = false;
@@ -48,13 +48,13 @@ export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis
     disconnectTimeout: 100,
     keepAlive: 10_000,
     enableOfflineQueue: false,
-    // It would wait on the same socket for as long as a server loads; the first command learns the same.
+    // The check waits on the same socket while a server loads. The first command detects that too.
     enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     reconnectOnError: (error) => {
       forgetCommand(error);
-      // Once is enough for all that was asked over this socket.
+      // Reconnect once for all pending commands of this socket.
       const isNews = !refused && isRefusal(error);
       refused ||= isNews;
       return isNews;

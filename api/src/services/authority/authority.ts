@@ -8,12 +8,12 @@ import { grantsBeyond, readGrantsOf } from '../resource-grants/resource-grants.t
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 
 /**
- * A request can never grant more than its token has. An agent's token may be older than a change of its agent or
- * credential, so what it is worth is read from their rows. These stay locked: nothing of it ends before the act that
- * relies on it. Whoever changes an agent's grants locks its row, too.
+ * A request never grants more than its token holds. The token can be older than a change of its agent or credential, so
+ * its rights are read from their rows. The rows stay locked until the change is committed. Every change of an agent's
+ * grants locks its row too.
  */
 
-/** What somebody may hold: scopes of the API, and of the tenant's resources. A credential is worth all that its agent has. */
+/** Scopes of the API and of the tenant's resources. A credential has all scopes of its agent. */
 export interface Holdings {
   scopes: readonly Scope[];
   resourceGrants: readonly ResourceGrant[];
@@ -29,7 +29,7 @@ const works = (
   return generation === secret.generation - 1 && secret.previousUntil !== null && secret.previousUntil > now;
 };
 
-/** What everyone proved themselves with whom the token speaks for. */
+/** The credentials of all agents that the token acts for. */
 const shownFor = ({
   clientId,
   credentialId,
@@ -41,8 +41,8 @@ const shownFor = ({
 ];
 
 /**
- * An exchange outlives nothing that the token before it relies on. Problem: `forbidden`, where a credential of the line
- * has ended, or a secret of it was replaced.
+ * An exchanged token is valid only while all credentials of its chain are. Problem: `forbidden`, if one has expired, was
+ * revoked or has a new secret.
  */
 const checkCredentials = async (
   trx: Transaction,
@@ -73,7 +73,7 @@ const checkCredentials = async (
   );
 };
 
-/** Everyone that the token speaks for, while all of them are active; else nobody. */
+/** Locks all agents that the token acts for. Returns none if one of them is not active. */
 const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Agent[]> => {
   const ids = speakersOf(principal);
   const agents = await Agent.query(trx)
@@ -84,14 +84,14 @@ const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Age
   return agents.length === ids.length ? agents : [];
 };
 
-/** The token's agents, and its scopes that all of them still hold. Problem: `forbidden`, for a credential of the line that has ended. */
+/** The agents of the token, and the scopes that all of them still hold. Problem: `forbidden`, as `checkCredentials`. */
 const readStanding = async (
   trx: Transaction,
   principal: Principal,
   token: PresentedToken,
   now: Date,
 ): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
-  // Agents before credentials, as everybody locks them: who guards an agent must not have to wait for its own calls.
+  // Lock agents before credentials, as everywhere, so that suspending an agent never waits for its own requests.
   const agents = await lockSpeakers(trx, principal);
   await checkCredentials(trx, principal.tenantId, token, now);
   const holds = (scope: Scope): boolean =>
@@ -99,7 +99,7 @@ const readStanding = async (
   return { agents, scopes: principal.scopes.filter(holds) };
 };
 
-/** The caller's scopes as they stand; a member's follow the role. Problem: `forbidden`. */
+/** The scopes that the caller holds now. A member's scopes follow the role. Problem: `forbidden`. */
 export const heldScopes = async (
   trx: Transaction,
   principal: Principal,
@@ -107,12 +107,12 @@ export const heldScopes = async (
 ): Promise<readonly Scope[]> =>
   principal.token ? (await readStanding(trx, principal, principal.token, now)).scopes : principal.scopes;
 
-/** Lets a token act only while every credential behind it works, whatever the act needs. Problem: `forbidden`. */
+/** Checks that every credential of the token still works, for changes that need no scope. Problem: `forbidden`. */
 export const checkStanding = async (trx: Transaction, principal: Principal, now: Date): Promise<void> => {
   await heldScopes(trx, principal, now);
 };
 
-/** One that speaks for its agent alone, and has every scope that the agent has: it is worth as much as a credential. */
+/** A token that is neither exchanged nor narrowed: it has the same rights as a credential of its agent. */
 const isWhole = (token: PresentedToken, scopes: readonly Scope[], [agent, ...others]: Agent[]): boolean =>
   token.actors.length === 0 &&
   agent !== undefined &&
@@ -120,9 +120,9 @@ const isWhole = (token: PresentedToken, scopes: readonly Scope[], [agent, ...oth
   agent.scopes.every((scope) => scopes.includes(scope));
 
 /**
- * What the caller lacks of these. Of the API it holds the scopes that everyone the token speaks for still holds; of
- * resources, what the agent was granted, if the token is whole. A member's scopes follow the role, and who may change
- * agents may grant any resource.
+ * The scopes that the caller lacks. A token holds the API scopes that all of its agents still hold, and the resource
+ * grants of its agent if it is whole. A member's scopes follow the role. A member with `agents:write` can grant any
+ * resource.
  */
 const findMissing = async (
   trx: Transaction,
@@ -148,7 +148,7 @@ const findMissing = async (
   };
 };
 
-/** Problem: `forbidden`, naming what the caller lacks. */
+/** Problem: `forbidden`, with the scopes that the caller lacks. */
 const checkHolds = async (
   trx: Transaction,
   principal: Principal,
@@ -168,7 +168,7 @@ const checkHolds = async (
   throw new Problem('forbidden', `${because}: ${missing.join('; ')}.${whole} ${instead}`);
 };
 
-/** Nobody grants what they do not hold; owners and admins hold everything. Problem: `forbidden`. */
+/** A caller grants only scopes that it holds. Owners and admins hold all. Problem: `forbidden`. */
 export const checkGrant = (
   trx: Transaction,
   principal: Principal,
@@ -184,7 +184,7 @@ const holdingsOf = async (trx: Transaction, agent: Agent): Promise<Holdings> => 
   resourceGrants: await readGrantsOf(trx, agent),
 });
 
-/** During an overlap the old secret gets tokens, but has no say in what comes after it. Problem: `forbidden`. */
+/** During an overlap the previous secret gets tokens, but they cannot create credentials. Problem: `forbidden`. */
 const checkNewest = async (
   trx: Transaction,
   tenantId: string,
@@ -201,8 +201,8 @@ const checkNewest = async (
 };
 
 /**
- * Whether the caller may have a credential of the agent made or replaced: it is worth all that the agent holds, and
- * outlives the token. An agent's own is no exception. Problem: `forbidden`.
+ * Checks that the caller can create or rotate a credential of the agent. The credential has all scopes of the agent and
+ * outlives the token, so the caller must hold them, even if the agent is the caller. Problem: `forbidden`.
  */
 export const checkMayIssueCredential = async (
   trx: Transaction,
@@ -219,7 +219,7 @@ export const checkMayIssueCredential = async (
   if (principal.token) await checkNewest(trx, principal.tenantId, principal.token);
 };
 
-/** Whether the caller may change or end something of the agent: not of one that holds more. Problem: `forbidden`. */
+/** Checks that the caller can change the agent: it must hold all scopes of the agent. Problem: `forbidden`. */
 export const checkMayRestrict = async (
   trx: Transaction,
   principal: Principal,
@@ -235,7 +235,7 @@ export const checkMayRestrict = async (
     },
   );
 
-/** Whether the caller may end what agents were granted of a resource: all of it has to be the caller's, too. Problem: `forbidden`. */
+/** Checks that the caller can remove grants of a resource: it must hold all of them. Problem: `forbidden`. */
 export const checkMayEndGrants = (
   trx: Transaction,
   principal: Principal,

@@ -10,7 +10,7 @@ import type { TokenFeed } from './token-feed.ts';
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** RFC 7518 section 3.4: r and s, 32 bytes each. In DER each has its length before it, and as few bytes as it needs. */
+/** RFC 7518 section 3.4: r and s, 32 bytes each. In DER each has a length prefix and no padding. */
 const derToConcatenated = (der: Buffer): Buffer => {
   const signature = Buffer.alloc(64);
   let at = 2;
@@ -24,8 +24,8 @@ const derToConcatenated = (der: Buffer): Buffer => {
 };
 
 /**
- * 16 µs of the event loop. To ask Node for this form (`dsaEncoding`) makes it 31, and each call that is handed to the
- * thread pool wakes a thread, which costs the event loop up to 19 and the machine as much again.
+ * Takes 16 µs on the event loop. With `dsaEncoding` it takes 31 µs. The thread pool costs the event loop up to 19 µs,
+ * and the machine as much again, to wake a thread.
  */
 const signEs256 = (privateKey: KeyObject, input: string): Buffer =>
   derToConcatenated(sign('sha256', Buffer.from(input), privateKey));
@@ -41,20 +41,20 @@ const REQUIRED = [
   ...['iss', 'aud', 'sub', 'client_id', 'tenant_id', 'scope', 'jti', 'iat', 'exp'],
   ...['credential_id', 'credential_generation'],
 ];
-/** Twenty scopes of a resource, its identifier and a line of three exchanges take about 4,600 characters. */
+/** A token with 20 resource scopes and three exchanges has about 4,600 characters. */
 const MAX_LENGTH = 8_192;
 
 /**
- * RFC 7515 section 2: base64url without padding. A signature has one spelling: those that differ in unused bits, or in
- * padding, would be other tokens to whoever compares them as text.
+ * RFC 7515 section 2: base64url without padding. Other encodings of the same signature differ in padding or unused bits.
+ * They are rejected, so that one token never has two texts.
  */
 const isCanonical = (token: string): boolean => {
   const [, signature] = /^[\w-]+\.[\w-]+\.([\w-]{86})$/.exec(token) ?? [];
-  // eslint-disable-next-line no-restricted-syntax -- It is compared with its own spelling, and no secret.
+  // eslint-disable-next-line no-restricted-syntax -- Compares a signature with its own encoding, not with a secret.
   return signature !== undefined && Buffer.from(signature, 'base64url').toString('base64url') === signature;
 };
 
-/** Resolves to the claims of a live token. Problem: `service_unavailable`, where it can't be known whether it lives. */
+/** Resolves to the claims of a valid token. Problem: `service_unavailable`, if revocations cannot be read. */
 export type VerifyAccessToken = (token: string) => Promise<AccessTokenClaims | undefined>;
 
 export interface VerifierDeps {
@@ -70,7 +70,7 @@ interface Verified {
   kid: string;
 }
 
-/** A key that was made a moment ago may not have come in yet; forged ids must not keep Postgres busy. */
+/** Reads again for an unknown key, which may be new, but not more often than this: key ids can be forged. */
 const UNKNOWN_KEY_MAX_AGE_MS = 250;
 
 /** An exchanged token names its client as the actor, any other as its subject. */
@@ -102,9 +102,8 @@ const verifySignature = async (
 };
 
 /**
- * Verifies the access tokens that we issued, for whatever resource, and nothing else: one algorithm, one type, our
- * keys, our issuer. What held is remembered, by a hash of the whole token; whether its key is still ours and nobody
- * has ended it is asked of memory each time.
+ * Verifies access tokens that we issued for any resource: one algorithm, one type, our keys, our issuer. The result is
+ * cached by a hash of the whole token. Expiry, key and revocations are checked in memory each time.
  */
 export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
   const { signingKeys, revocations, feed, clock } = deps;
@@ -128,7 +127,7 @@ export const createVerifier = (deps: VerifierDeps): VerifyAccessToken => {
   };
 };
 
-/** Lets through only what is for this audience: a token for a tenant's own service opens nothing here. */
+/** Accepts only this audience: a token for a tenant's own service must not work at the API. */
 export const forAudience =
   (verify: VerifyAccessToken, audience: string): VerifyAccessToken =>
   async (token) => {

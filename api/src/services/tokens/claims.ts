@@ -1,32 +1,32 @@
-/** Who acts for the subject, the newest outermost (RFC 8693 section 4.1). A `sub` is unique to its `iss` alone. */
+/** Who acts for the subject, newest first (RFC 8693 section 4.1). A `sub` is unique only within its `iss`. */
 export interface Actor {
   iss: string;
   sub: string;
   act?: Actor;
 }
 
-/** A token of a line, and what its client proved itself with. */
+/** A token in a chain of exchanges, with the credential of its client. */
 export interface Link {
   jti: string;
   credential_id: string;
-  /** Tokens of the version before say it of themselves alone, and not of those that they were exchanged from. */
+  /** Missing for exchanged tokens of the previous version. */
   credential_generation?: number;
 }
 
-/** RFC 9068 section 2.2, the tenant, and what the token ends with. Times are seconds. */
+/** RFC 9068 section 2.2, the tenant, and the ids whose revocation revokes the token. Times are in seconds. */
 export interface AccessTokenClaims {
   iss: string;
-  /** The one resource that it is for: the API, or one of the tenant's. */
+  /** The API, or one resource of the tenant. */
   aud: string;
-  /** The agent that it speaks for: the client itself, unless `act` says that the client acts for another. */
+  /** The client itself, unless `act` says that the client acts for another agent. */
   sub: string;
   client_id: string;
   act?: Actor;
   tenant_id: string;
-  /** What the client proved itself with: the credential, and which of its secrets (a key has one, 0). */
+  /** The credential of the client, and the number of its secret (0 for a key). */
   credential_id: string;
   credential_generation: number;
-  /** The whole line, the newest first: the token ends with any of them, and they may have expired before. */
+  /** All tokens that it was exchanged from, newest first. It is revoked with any of them, even an expired one. */
   exchanged_from?: Link[];
   scope: string;
   jti: string;
@@ -34,11 +34,11 @@ export interface AccessTokenClaims {
   exp: number;
 }
 
-/** The newest first. */
+/** Newest first. */
 export const actorsOf = ({ act }: { act?: Actor | undefined }): string[] =>
   act ? [act.sub, ...actorsOf(act)] : [];
 
-/** The token itself, and those that it was exchanged from, the newest first. */
+/** The token and all tokens that it was exchanged from, newest first. */
 export const lineOf = ({
   jti,
   credential_id,
@@ -51,7 +51,7 @@ export const lineOf = ({
 
 export type TokenNames = Link & Pick<AccessTokenClaims, 'sub' | 'act' | 'exchanged_from'>;
 
-/** Each agent that the token speaks for, the newest first, with the token that it was issued itself. */
+/** Each agent that the token acts for, newest first, with the token that was issued to that agent. */
 export const linksOf = (claims: TokenNames): ({ agentId: string } & Partial<Link>)[] => {
   const line = lineOf(claims);
   return [...actorsOf(claims), claims.sub].map((agentId, place) => ({ agentId, ...line[place] }));

@@ -7,33 +7,33 @@ import type { Head } from '../audit/chain.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 
 /**
- * `not_live`: the agent, the credential or this secret of it may no longer authenticate. `scope_lost`: an agent has
- * just been granted less. `replayed`: the assertion was used before.
+ * `not_live`: the agent, the credential or its secret can no longer authenticate. `scope_lost`: an agent has lost a
+ * scope of the token. `replayed`: the assertion was already used.
  */
 export type UnmetCondition = 'not_live' | 'subject_not_live' | 'scope_lost' | 'replayed';
 
-/** What must hold as the entry is committed. */
+/** Checked in the transaction that commits the entry. */
 export interface Conditions {
   credentialId: string;
-  /** Which of the credential's secrets was shown; what is never rotated has none. */
+  /** The number of the secret that the client sent. Not set for keys, which never rotate. */
   generation?: number | undefined;
-  /** Other agents that the token speaks for: each must be active. */
+  /** Other agents that the token acts for. Each must be active. */
   agentIds?: readonly string[];
-  /** What the client and each of these agents must be granted: of the resource where there is one, else of the API. */
+  /** The client and each of these agents must hold all of these scopes, of the resource if set, else of the API. */
   scopes?: readonly string[];
   resourceId?: string | undefined;
-  /** Is used up by the commit. */
+  /** The commit marks it as used. */
   assertion?: AssertionUse | undefined;
 }
 
 export interface Pending {
   entry: AuditEntry;
   conditions: Conditions;
-  /** Is called once its commit has been sent; does not throw. */
+  /** Called after the commit was sent. Must not throw. */
   meanwhile: () => void;
 }
 
-/** What became of each request of a group: busy ones wait for the next. */
+/** The result of a group. Busy requests wait for the next group. */
 export interface Outcome<P> {
   committed: P[];
   refused: Map<P, UnmetCondition>;
@@ -49,12 +49,11 @@ const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head
   return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
 };
 
-/** The credential and which of its secrets. */
 const proofOf = ({ credentialId, generation = 0 }: Conditions): string => `${credentialId} ${generation}`;
 
 type Granted = Map<string, string[]>;
 
-/** Which of the proofs that this group came with still authenticate, with the scopes of their agents. */
+/** The proofs of this group that can still authenticate, with the scopes of their agents. */
 const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
   const proofs = [...new Map(group.map(({ conditions }) => [proofOf(conditions), conditions])).values()];
   const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
@@ -69,7 +68,7 @@ const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> =>
   );
 };
 
-/** Which of the agents that this group's tokens speak for are active, with their scopes. */
+/** The active agents among those that the tokens of this group act for, with their scopes. */
 const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> => {
   const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
   if (ids.size === 0) return new Map();
@@ -81,7 +80,7 @@ const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> =>
 
 const grantOf = (agentId: string, resourceId: string): string => `${agentId} ${resourceId}`;
 
-/** What is granted of resources to those who ask for it in this group, and whom they act for. */
+/** The resource grants of the clients of this group and of the agents that they act for. */
 const findGrants = async (send: Send, group: Pending[]): Promise<Granted> => {
   const asked = new Map(
     group.flatMap(({ entry: { tenantId, actorId }, conditions: { resourceId, agentIds = [] } }) =>
@@ -117,7 +116,7 @@ interface Live {
   grants: Granted;
 }
 
-/** What the client and each agent that the token speaks for may get of what it is for; `undefined` for who is not live. */
+/** The scopes that the client and each agent of the token hold for its audience; `undefined` for one that is not live. */
 const heldBy = (
   { entry: { actorId }, conditions }: Pending,
   { proofs, agents, grants }: Live,
@@ -128,7 +127,7 @@ const heldBy = (
   return [held(actorId, proofs.get(proofOf(conditions))), ...agentIds.map((id) => held(id, agents.get(id)))];
 };
 
-/** The first condition of a request that does not hold; its assertion is not looked at. */
+/** The first condition that does not hold, apart from the assertion. */
 const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'replayed'> | undefined => {
   const { scopes = [] } = pending.conditions;
   const [ofClient, ...ofOthers] = heldBy(pending, live);
@@ -138,7 +137,7 @@ const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'repla
   return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
 };
 
-/** Each request that a condition refuses, with the first of them; uses up the assertions of the others. */
+/** The requests that fail a condition, with the first one. Marks the assertions of the others as used. */
 const findRefused = async <P extends Pending>(
   send: Send,
   group: P[],
@@ -169,8 +168,8 @@ const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
   );
 
 /**
- * Two round trips, three where assertions are used up. Who is live, and what is granted of resources, is asked by
- * statements of their own after the lock: they must see what its last holder did.
+ * Two round trips, or three with assertions. Liveness and grants are read by separate statements after the lock, because
+ * they must see what the previous holder of the lock committed.
  */
 export const commitGroup = <P extends Pending>(
   db: Pick<Database, 'pipelined'>,
@@ -188,7 +187,7 @@ export const commitGroup = <P extends Pending>(
     const refused = await findRefused(send, taken, { proofs, agents, grants });
     const committed = taken.filter((pending) => !refused.has(pending));
     const rows = chainGroup(heads, committed);
-    // After this turn of the event loop, and so after the commit has left.
+    // Runs after this turn of the event loop, so after the commit was sent.
     setImmediate(() => {
       for (const { meanwhile } of committed) meanwhile();
     });

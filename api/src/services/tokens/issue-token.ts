@@ -36,7 +36,7 @@ const refusals: Readonly<Record<UnmetCondition, (client: Client) => OAuthError>>
   replayed,
 };
 
-/** Also answers which condition has kept it from being committed. */
+/** Returns the token, or the condition that did not hold. */
 const tryToIssue = async (
   { ledger, signingKeys, clock, config }: TokenDeps,
   client: Client,
@@ -66,7 +66,7 @@ const tryToIssue = async (
     iat,
     exp,
   };
-  // Where it cannot be opened, nothing is recorded.
+  // Throws if the key cannot be decrypted, before anything is recorded.
   const { current } = signingKeys;
   const entry = succeeded(
     { actor: { tenantId, kind: 'agent', id: agentId }, origin, at: now },
@@ -93,8 +93,8 @@ const tryToIssue = async (
 };
 
 /**
- * Answers what a grant has decided as a token once its audit entry and its count are committed: no audit, no token. It is
- * signed while the commit is on its way. A cached client is read again before it is refused.
+ * Returns a token after its audit entry and its count are committed: no audit entry, no token. The token is signed while
+ * the commit runs. A cached client is read again before it is refused.
  */
 export const issueToken = async (
   deps: TokenDeps,

@@ -4,37 +4,36 @@ import { commitGroup } from './commit-group.ts';
 import type { Conditions, Outcome, Pending, UnmetCondition } from './commit-group.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 
-/** What the caller made during the commit, or the condition that kept the entry from being committed. */
+/** The result of `meanwhile`, or the condition that did not hold. */
 export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCondition };
 
 /**
- * The grouped commit of the token path. While one transaction is on its way the next requests gather, and go
- * together: durability costs each of them a share of one fsync.
+ * Group commit for the token endpoint. While one transaction runs, new requests form the next group, so they share one
+ * fsync.
  */
 export interface Ledger {
   /**
-   * Resolves once the entry and its usage are committed, or to which condition did not hold, checked under the head
-   * lock that suspending takes too. Rejects with a 503 Problem otherwise, or with what `meanwhile` has thrown: what the
-   * caller does while the commit is on its way, for which the event loop would only wait. It is left undone if a
-   * condition does not hold.
+   * Resolves when the entry and its usage are committed, or to the condition that did not hold. Conditions are checked
+   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs while the commit is under
+   * way, and not at all if a condition does not hold. Rejects with what `meanwhile` throws, else with a 503 Problem.
    */
   record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
 
 interface Waiting<T = unknown> extends Pending {
   since: number;
-  /** Is there once `meanwhile` has returned: the answer of a request that is committed. */
+  /** Set when `meanwhile` has returned: the result if the commit succeeds. */
   committed?: Recorded<T>;
   resolve(recorded: Recorded<T>): void;
   reject(reason: unknown): void;
 }
 
-/** Larger groups gain nothing and hold their heads longer. */
+/** Larger groups are not faster and hold their locks longer. */
 const MAX_GROUP = 256;
-/** How long a request waits for the head of a busy tenant. */
+/** How long a request waits for the locked audit head of its tenant. */
 const PATIENCE_MS = 1_000;
 
-/** `onUse` hears of each credential that has got a token. */
+/** Calls `onUse` for each credential that got a token. */
 export const createLedger = (db: Database, onUse: (credentialId: string, at: Date) => void): Ledger => {
   let queue: Waiting[] = [];
   let running = false;
@@ -60,7 +59,7 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
       try {
         const outcome = await commitGroup(db, group);
         settle(outcome);
-        // Only busy heads are left: their holders need a moment, not a spinning loop.
+        // Every head is locked: pause instead of spinning.
         if (outcome.busy.length === group.length) await new Promise((resolve) => setTimeout(resolve, 5));
       } catch (error) {
         for (const waiting of group) waiting.reject(unavailable(error));
@@ -88,7 +87,7 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
         };
         queue.push(waiting);
         if (running) return;
-        // What this turn of the event loop brings goes together: the first of it would go alone, and the others wait.
+        // Wait for the rest of this event loop turn. Otherwise the first request commits alone and the others wait.
         running = true;
         setImmediate(() => void drain());
       }),

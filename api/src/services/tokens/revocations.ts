@@ -2,51 +2,51 @@ import { timeOfId } from '../../platform/ids.ts';
 import { lineOf, linksOf } from './claims.ts';
 import type { TokenNames } from './claims.ts';
 
-/** As the feed reads them; times are ISO 8601. */
+/** Times are ISO 8601. */
 export interface RevocationRows {
   tokens: { jti: string; expires_at: string }[];
   credentials: { credential_id: string; expires_at: string }[];
   marks: { agent_id: string; not_before: string; refused: boolean; expires_at: string }[];
 }
 
-/** Which of the tokens that still live are not to be accepted: as much memory as there are of these. */
+/** The revocations of unexpired tokens. Memory grows with their number. */
 export interface Revocations {
   has(claims: TokenNames): boolean;
   /**
-   * Whether it is of an agent that was known as not active, and was issued after that: nobody gets a token then, so
-   * the agent must be active again and the news on its way.
+   * Whether the token was issued after its agent became inactive. An inactive agent gets no token, so the agent must be
+   * active again and memory is out of date.
    */
   mayBeLifted(claims: TokenNames): boolean;
   add(rows: RevocationRows): void;
-  /** Takes these for all that there are: what is not among them holds no longer. */
+  /** Replaces everything: what is not in `rows` is removed. */
   replace(rows: RevocationRows): void;
-  /** Drops what has ended by itself. */
+  /** Removes what has expired. */
   sweep(): void;
   readonly size: number;
 }
 
 interface Mark {
   notBefore: number;
-  /** The agent is not active: whatever it holds is refused. */
+  /** The agent is not active: all its tokens are rejected. */
   refused: boolean;
   expiresAt: number;
 }
 
-/** The token and its credential, and those that it was exchanged from: it ends with any of them. */
+/** The ids whose revocation revokes the token: its own, its credential, and those of all tokens before it. */
 const originsOf = (claims: TokenNames): string[] =>
   lineOf(claims).flatMap(({ jti, credential_id }) => [jti, credential_id]);
 
-/** Ends are the database's times: what it has dropped may stay here a little longer, never the other way. */
+/** Expiry uses the database clock. Memory keeps an entry longer than the database, never shorter. */
 const LEEWAY_MS = 60_000;
 
 export const createRevocations = (): Revocations => {
-  /** Tokens and credentials: their ids are of different kinds. */
+  /** Tokens and credentials. Their ids have different prefixes. */
   const ended = new Map<string, number>();
   const marks = new Map<string, Mark>();
 
   /**
-   * The marks of everyone that the token speaks for. An agent is spoken for since it was issued its own token of the
-   * line, however late that was exchanged. A token tells its second; its id, the millisecond.
+   * The marks of all agents that the token acts for. A mark is compared with the issue time of the agent's own token,
+   * however late that was exchanged. The time comes from the token's id, because `iat` has whole seconds only.
    */
   const marksOf = (claims: TokenNames): (Pick<Mark, 'refused'> & { isOlder: boolean })[] =>
     linksOf(claims).flatMap(({ agentId, jti = '' }) => {
@@ -73,7 +73,7 @@ export const createRevocations = (): Revocations => {
     mayBeLifted: (claims) => marksOf(claims).some(({ refused, isOlder }) => refused && !isOlder),
     add,
     replace: (rows) => {
-      // What ends about now may be left out for that alone: it is swept.
+      // An entry that expires about now can be missing in `rows` only because it has expired. `sweep` removes it.
       const soon = Date.now() + LEEWAY_MS;
       drop((expiresAt) => expiresAt > soon);
       add(rows);

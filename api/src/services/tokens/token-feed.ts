@@ -6,20 +6,20 @@ import { unavailable } from '../../platform/problem.ts';
 import type { Revocations, RevocationRows } from './revocations.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
-/** Brings what ends tokens, and what signs them, from Postgres into this process's memory. */
+/** Copies revocations and signing keys from Postgres into the memory of this process. */
 export interface TokenFeed {
   /**
-   * Resolves when memory holds all that was committed `maxAgeMs` ago: at once where the feed runs, else by asking
-   * Postgres. Problem: `service_unavailable`.
+   * Resolves when memory has everything that was committed `maxAgeMs` ago: immediately while the feed works, else after
+   * a read from Postgres. Problem: `service_unavailable`.
    */
   fresh(maxAgeMs?: number): Promise<void> | undefined;
-  /** Reads: what was committed before the call is in memory when it resolves. */
+  /** Resolves when memory has everything that was committed before the call. */
   refresh(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const POLL_MS = 500;
-/** A revocation is felt in every process within this. */
+/** Every process applies a revocation within this time. */
 const MAX_AGE_MS = 1_000;
 const SWEEP_MS = 10_000;
 const DELETE_MS = 600_000;
@@ -33,9 +33,9 @@ export interface TokenFeedDeps {
 }
 
 /**
- * One statement, so one snapshot. `horizon`: every transaction not seen in it has this number or a later one. The numbers
- * are of one server: another, such as a standby that took over, has used some of them for transactions of its own. So of
- * a server that was not the one of the last reading, all that has not expired is read.
+ * One statement, so one snapshot. `horizon`: each transaction that it does not see has this number or a higher one. A
+ * standby that took over uses the same numbers for other transactions. So after a change of the server, everything that
+ * has not expired is read.
  */
 const READ = `
   select s.server, s.since = '0' as "isWhole", pg_snapshot_xmin(pg_current_snapshot())::text as horizon,
@@ -52,7 +52,7 @@ type Row = RevocationRows & { server: string; isWhole: boolean; horizon: string;
 
 interface Reader {
   read(): Promise<void>;
-  /** The next reading is of all that has not expired: the server may have lost what the last one has seen. */
+  /** The next read returns everything that has not expired, because the server may have lost transactions. */
   startOver(): void;
 }
 
@@ -70,13 +70,13 @@ const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): Reader =
       if (row.isWhole) revocations.replace(row);
       else revocations.add(row);
       await signingKeys.follow(row.keys ?? '');
-      // Unless it was to start over meanwhile.
+      // `startOver` may have been called in the meantime.
       if (last === from) last = row;
     },
   };
 };
 
-/** Reads once, and then at every notice and twice a second; rejects where the first reading fails. */
+/** Reads once, then at every notification and twice a second. Rejects if the first read fails. */
 export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> => {
   const { db, logger, config, revocations } = deps;
   const { read, startOver } = createReader(deps);
@@ -91,7 +91,7 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
       .finally(() => (running = undefined));
     return running;
   };
-  /** One that is under way may have looked already: whoever comes meanwhile shares the one after it. */
+  /** A running read may have taken its snapshot already, so callers share the next one. */
   const refresh = (): Promise<void> => {
     if (!running) return run();
     next ??= running

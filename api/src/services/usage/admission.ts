@@ -1,10 +1,10 @@
-/** A call that asks to be let through. */
+/** A request to be checked against the limits. */
 export interface Call {
-  /** What the rate limit counts by: an agent, a member or an address. */
+  /** The key of the rate limit: an agent, a member or an address. */
   limitKey: string;
   /** Calls per window. */
   rateMax: number;
-  /** Present when the call is usage: whose, and the day's limit (`null` = not refused). */
+  /** Set if the call counts as usage: the tenant, and the daily limit (`null`: never rejected). */
   metered?: { tenantId: string; quota: number | null } | undefined;
 }
 
@@ -12,9 +12,9 @@ export interface Admission {
   outcome: 'allowed' | 'rate_limited' | 'quota_exceeded';
   rate: {
     remaining: number;
-    /** Until the window ends or, refused, until the next call fits. */
+    /** Until the window ends or, if rejected, until the next call is allowed. */
     resetMs: number;
   };
-  /** Calls of the UTC day, this one among them when it was let through; 0 when it is not usage. */
+  /** Calls of the UTC day, including this one if it was allowed. 0 if the call does not count as usage. */
   used: number;
 }

@@ -16,7 +16,7 @@ export interface FlushDeps {
 
 const PAGE = 200;
 const OWN_PAGE = 1_000;
-/** Any fixed number: one process at a time brings Redis and Postgres together. */
+/** Any fixed number. Only one process at a time merges Redis and Postgres. */
 const LOCK = 7_231_955;
 
 const takeLock = async (trx: Transaction): Promise<boolean> => {
@@ -28,8 +28,8 @@ const takeLock = async (trx: Transaction): Promise<boolean> => {
 };
 
 /**
- * Raises Redis and Postgres to the larger of both, source by source. Both only grow, so this may be repeated, come
- * late or be left half done.
+ * Sets each source in Redis and Postgres to the larger of both counts. Counts only grow, so repeating, delaying or
+ * interrupting this is safe.
  */
 const exchange = async (
   trx: Transaction,
@@ -52,20 +52,20 @@ const flushPage = async (deps: FlushDeps, until: string): Promise<Change[]> => {
   return changes;
 };
 
-/** Brings what changed in Redis into Postgres, counts of processes that died too, and what Redis lacks of those days back. */
+/** Merges the days that changed in Redis with Postgres, including counts of processes that died. */
 export const flushChanged = async (deps: FlushDeps): Promise<void> => {
-  // What changes while this runs is for the next time: with steady traffic there would be no end.
+  // Later changes are left to the next flush. Otherwise this never ends under steady traffic.
   const until = await deps.redis.newestChange();
   if (until === undefined) return;
   let changes: Change[];
   do {
     changes = await flushPage(deps, until);
-    // Only after the commit, and only what has not changed meanwhile: a crash before this line repeats the page.
+    // Runs after the commit, and skips days that changed since. A crash before this line repeats the page.
     await settleChanges(deps.redis, changes);
   } while (changes.length === PAGE);
 };
 
-/** Brings into Redis what processes have written to Postgres while they had no Redis, one page of it. */
+/** Adds to Redis one page of the counts that processes without Redis have written to Postgres. */
 export const shareUnshared = async (deps: FlushDeps): Promise<void> => {
   await deps.db.acrossTenants(async (trx) => {
     const days = await listUnsharedDays(trx, PAGE);
@@ -87,7 +87,7 @@ const writeOwn = async (
   }
 };
 
-/** Writes what this process counted while Redis could not be told. */
+/** Stores what this process counted while Redis was unavailable. */
 export const flushOwn = async (deps: OwnDeps, unshared: boolean): Promise<void> => {
   const totals = deps.own.takeUnsynced();
   try {
@@ -98,5 +98,5 @@ export const flushOwn = async (deps: OwnDeps, unshared: boolean): Promise<void> 
   }
 };
 
-/** Writes what Redis was told and no flush of this process has brought to Postgres: Redis may have lost the list, too. */
+/** Stores counts that are in Redis and that no flush of this process has stored: Redis may have lost its list of days. */
 export const flushUnstored = (deps: OwnDeps): Promise<void> => writeOwn(deps, deps.own.unstored(), false);

@@ -18,29 +18,29 @@ import { counterRedis } from './scripts.ts';
 
 export interface MeterDeps {
   db: Database;
-  /** Absent: everything is decided in memory. */
+  /** `undefined`: all limits are counted in memory. */
   redis: Redis | undefined;
-  /** Decides nothing once the clock of Redis or Postgres has been read. */
+  /** Used only until the clock of Redis or Postgres has been read. */
   clock: Clock;
   logger: Logger;
   config: { RATE_LIMIT_WINDOW_MS: number; USAGE_FLUSH_INTERVAL_MS: number };
 }
 
-/** Rate limit, quota and count of each call, in one step; and the way of the counts into Postgres. */
+/** Applies the rate limit and the quota, counts each call, and stores the counts in Postgres. */
 export interface Meter {
   admit(call: Call): Promise<Admission>;
-  /** The tenant's API calls of the UTC day so far, over all processes. */
+  /** The tenant's API calls of the current UTC day, in all processes. */
   usedToday(tenantId: string): Promise<number>;
-  /** What Redis was when it was last asked. */
+  /** The last known state of Redis. */
   redisState(): Seen;
-  /** Writes all counts to Postgres now. */
+  /** Stores all counts in Postgres now. */
   flush(): Promise<void>;
-  /** Writes a last time, all that this process ever counted among it: nobody else may get to it. */
+  /** Stores all counts of this process a last time, because no other process may be able to. */
   stop(): Promise<void>;
 }
 
 const PING_MS = 500;
-/** How soon a process that has Redis and one that has none know of each other's counts. */
+/** How often processes with and without Redis exchange their counts. */
 const KEEP_UP_MS = 1_000;
 
 export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Meter => {
