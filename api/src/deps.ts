@@ -1,6 +1,7 @@
 import type { Pool } from 'pg';
 import type { Config } from './config.ts';
 import { assertSafeCatalogue } from './platform/catalogue.ts';
+import { closeAll } from './platform/close-all.ts';
 import { systemClock } from './platform/clock.ts';
 import type { Clock } from './platform/clock.ts';
 import { createDatabase, createPeoplePool } from './platform/database.ts';
@@ -157,23 +158,28 @@ export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter'
     temporal: temporal ? temporal.look : () => ({ state: 'disabled' }),
   }) satisfies HealthSources<string>;
 
-/** Stores the counts that are still in memory, then closes all sockets. */
-export const closeDeps = async (deps: Deps): Promise<void> => {
+/** The time to store the counts that are still in memory. */
+const WRITE_MS = 5_000;
+/** The time to close the sockets. The end of the process closes the others. */
+const SOCKETS_MS = 2_000;
+
+/** Stores the counts that are still in memory, then closes all sockets. Returns whether all of it succeeded. */
+export const closeDeps = async (deps: Deps): Promise<boolean> => {
   const { stripeEvents, tokenFeed, meter, credentialUses, refusedClients, logger } = deps;
   const { redis, temporal, peoplePool, db } = deps;
-  stripeEvents?.stop();
-  await tokenFeed.stop();
-  await meter
-    .stop()
-    .catch((error: unknown) => logger.error({ err: error }, 'flushing usage at shutdown failed'));
-  await credentialUses
-    .stop()
-    .catch((error: unknown) =>
-      logger.error({ err: error }, 'storing the last use of credentials at shutdown failed'),
-    );
-  await refusedClients.stop();
-  redis?.disconnect();
-  await temporal?.close();
-  await peoplePool.end();
-  await db.close();
+  const writers = {
+    'delivery of Stripe events': stripeEvents?.stop,
+    'token feed': tokenFeed.stop,
+    'last flush of usage': meter.stop,
+    'last use of credentials': credentialUses.stop,
+    'refused clients': refusedClients.stop,
+  };
+  const sockets = {
+    Redis: () => redis?.disconnect(),
+    Temporal: () => temporal?.close(),
+    'pool of the people': () => peoplePool.end(),
+    'pool of Postgres': db.close,
+  };
+  const isWritten = await closeAll(writers, WRITE_MS, logger);
+  return (await closeAll(sockets, SOCKETS_MS, logger)) && isWritten;
 };

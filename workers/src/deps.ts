@@ -1,11 +1,15 @@
 import { systemClock } from '@sentryagent/api/platform/clock';
 import { assertSafeCatalogue } from '@sentryagent/api/platform/catalogue';
+import { closeAll } from '@sentryagent/api/platform/close-all';
 import { createDatabase } from '@sentryagent/api/platform/database';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import { createStripe } from '@sentryagent/api/platform/stripe';
 import { createTemporal } from '@sentryagent/api/platform/temporal';
 import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
+
+/** The end of the process closes what is not closed within this. */
+const SOCKETS_MS = 2_000;
 
 /** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
 export const createDeps = async (config: Config, logger: Logger): Promise<ActivityDeps> => {
@@ -21,7 +25,6 @@ export const createDeps = async (config: Config, logger: Logger): Promise<Activi
   };
 };
 
-export const closeDeps = async ({ db, temporal }: ActivityDeps): Promise<void> => {
-  await temporal.close();
-  await db.close();
-};
+/** Answers whether every socket was closed in time. */
+export const closeDeps = ({ db, temporal, logger }: ActivityDeps): Promise<boolean> =>
+  closeAll({ Temporal: temporal.close, 'pool of Postgres': db.close }, SOCKETS_MS, logger);

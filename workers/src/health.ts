@@ -6,7 +6,8 @@ import { readVersion } from '@sentryagent/api/version';
 import type { RunningWorkers } from './run-workers.ts';
 
 interface Health {
-  workers: Pick<RunningWorkers, 'states'>;
+  /** None until Temporal was reached for the first time. */
+  workers(): Pick<RunningWorkers, 'states'> | undefined;
   watch: Pick<HealthWatch<'database' | 'temporal'>, 'current'>;
 }
 
@@ -18,8 +19,8 @@ export const createHealthServer = ({ workers, watch }: Health): Server =>
       response.end(JSON.stringify(body));
     };
     if (request.url !== '/health') return answer(404, {});
-    const [states, services] = [workers.states(), watch.current()];
-    const isRunning = states.every((state) => state === 'RUNNING');
+    const [states, services] = [workers()?.states() ?? [], watch.current()];
+    const isRunning = states.length > 0 && states.every((state) => state === 'RUNNING');
     answer(isRunning ? 200 : 503, {
       status: isRunning && Object.values(services).every(isWell) ? 'ok' : 'degraded',
       version: readVersion(),

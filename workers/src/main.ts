@@ -1,4 +1,5 @@
 import { watchHealth } from '@sentryagent/api/services/health/watch-health';
+import { closeAll } from '@sentryagent/api/platform/close-all';
 import { createLogger } from '@sentryagent/api/platform/logger';
 import { prepareNamespace } from '@sentryagent/api/platform/temporal-namespace';
 import { createActivities, createBatchActivities } from './activities.ts';
@@ -7,35 +8,30 @@ import { closeDeps, createDeps } from './deps.ts';
 import { createHealthServer } from './health.ts';
 import { startMail } from './mail.ts';
 import { runWorkers } from './run-workers.ts';
+import type { RunningWorkers } from './run-workers.ts';
 import { connect, createWorkers, installRuntime } from './temporal-worker.ts';
+import { untilStopped } from './until-stopped.ts';
 
 const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
 installRuntime(logger);
 
-const exitWith =
-  (message: string) =>
-  (error: unknown): never => {
-    logger.fatal({ err: error }, message);
-    process.exit(1);
-  };
-const cannotStart = exitWith('the worker cannot start');
+const cannotStart = (error: unknown): never => {
+  logger.fatal({ err: error }, 'the worker cannot start');
+  process.exit(1);
+};
+
+/** Parts without work of their own are closed within this. */
+const PARTS_MS = 2_000;
 
 const deps = await createDeps(config, logger).catch(cannotStart);
 const { temporal } = deps;
-const connection = await connect(config, logger);
-await prepareNamespace(temporal, config.TEMPORAL_NAMESPACE, logger);
-const activities = { billing: createActivities(deps), batch: createBatchActivities(deps) };
-const workers = await runWorkers(connection, {
-  connect: () => connect(config, logger),
-  create: (connection) => createWorkers(config, connection, activities),
-  temporal,
+let workers: RunningWorkers | undefined = undefined;
+const watch = await watchHealth(
+  { database: deps.db.look, temporal: () => (workers ?? temporal).look() },
   logger,
-}).catch(cannotStart);
-const stopMail = startMail(deps, config);
-const watch = await watchHealth({ database: deps.db.look, temporal: workers.look }, logger);
-
-const health = createHealthServer({ workers, watch });
+);
+const health = createHealthServer({ workers: () => workers, watch });
 health.on('error', (error) => {
   logger.fatal(
     { err: error },
@@ -45,20 +41,25 @@ health.on('error', (error) => {
 });
 health.listen(config.METRICS_PORT, config.METRICS_HOST);
 
-/** 15 s for work in progress, and 5 s to report to Temporal, which would block for 30 s if it is silent. */
-const STOP_MS = 20_000;
-const { promise: stopIsLate, resolve: giveUp } = Promise.withResolvers<void>();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    workers.stop();
-    setTimeout(giveUp, STOP_MS).unref();
-  });
-}
+const connection = await connect(config, logger);
+await prepareNamespace(temporal, config.TEMPORAL_NAMESPACE, logger);
+const activities = { billing: createActivities(deps), batch: createBatchActivities(deps) };
+workers = await runWorkers(connection, {
+  connect: () => connect(config, logger),
+  create: (connection) => createWorkers(config, connection, activities),
+  temporal,
+  logger,
+}).catch(cannotStart);
+const stopMail = startMail(deps, config);
+
+const stopped = untilStopped(workers, logger);
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stopped.stop);
 logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAMESPACE }, 'polling for tasks');
-await Promise.race([workers.ended.catch(exitWith('a worker failed')), stopIsLate]);
-stopMail();
-watch.stop();
-health.closeAllConnections();
-health.close();
-await closeDeps(deps);
-process.exit(0);
+const isWorkDone = await stopped.ended;
+const parts = {
+  mail: stopMail,
+  'look at services': watch.stop,
+  'health server': () => (health.close(), health.closeAllConnections()),
+};
+const isClosed = await closeAll(parts, PARTS_MS, logger);
+process.exit((await closeDeps(deps)) && isClosed && isWorkDone ? 0 : 1);

@@ -4,19 +4,20 @@ import { expect, it } from 'vitest';
 import { createHealthServer } from '../src/health.ts';
 
 type Parts = Parameters<typeof createHealthServer>[0];
-type States = ReturnType<Parts['workers']['states']>;
+type States = ReturnType<NonNullable<ReturnType<Parts['workers']>>['states']>;
 type Services = ReturnType<Parts['watch']['current']>;
 
 const WELL: Services = { database: 'connected', temporal: 'connected' };
 
-it.each<[string, States, Services, number, string]>([
+it.each<[string, States | undefined, Services, number, string]>([
   ['all well', ['RUNNING', 'RUNNING'], WELL, 200, 'ok'],
   ['Temporal silent', ['RUNNING', 'RUNNING'], { ...WELL, temporal: 'disconnected' }, 200, 'degraded'],
   ['the database read-only', ['RUNNING', 'RUNNING'], { ...WELL, database: 'degraded' }, 200, 'degraded'],
+  ['Temporal not reached yet', undefined, { ...WELL, temporal: 'disconnected' }, 503, 'degraded'],
   ['a worker ended', ['RUNNING', 'FAILED'], WELL, 503, 'degraded'],
 ])('The health of a worker tells whether it works: %s', async (_what, states, services, status, word) => {
   const server = createHealthServer({
-    workers: { states: () => states },
+    workers: () => states && { states: () => states },
     watch: { current: () => services },
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -27,7 +28,7 @@ it.each<[string, States, Services, number, string]>([
     status: word,
     version: expect.stringMatching(/^\d+\.\d+\.\d+/),
     uptime: expect.any(Number),
-    states,
+    states: states ?? [],
     services,
   });
   expect((await fetch(`${url}/`)).status).toBe(404);

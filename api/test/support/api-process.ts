@@ -9,7 +9,10 @@ const main = new URL('../../src/main.ts', import.meta.url).pathname;
 /** A whole API as a process of its own, which can be ended in any way. */
 export interface ApiProcess {
   url: string;
-  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Answers its exit code, or `null` if the signal ended it. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
+  /** What it has logged so far. */
+  output(): string;
 }
 
 /** Starts it again when it ends before it is up, as a supervisor would: on a busy machine Postgres may be slow. */
@@ -27,9 +30,11 @@ export const startApiProcess = async (
       LOG_LEVEL: 'error',
       ...env,
     },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = once(child, 'exit');
+  const written: Buffer[] = [];
+  child.stdout.on('data', (data: Buffer) => written.push(data)).pipe(process.stdout, { end: false });
+  const ended = once(child, 'close') as Promise<[number | null]>;
   const url = `http://127.0.0.1:${port}`;
   const isUp = () =>
     fetch(`${url}/health`).then(
@@ -47,7 +52,8 @@ export const startApiProcess = async (
     url,
     end: async (signal) => {
       child.kill(signal);
-      await ended;
+      return (await ended)[0];
     },
+    output: () => Buffer.concat(written).toString(),
   };
 };

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { pino } from 'pino';
+import { expect, it } from 'vitest';
+import { appUrl, TEMPLATE } from '../../api/test/support/servers.ts';
+import { until } from '../../api/test/support/until.ts';
+import { freePort } from '../../dev/src/ports.ts';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
+import { untilStopped } from '../src/until-stopped.ts';
+
+const logged = () => {
+  const logs: string[] = [];
+  const write = (text: string) => void logs.push((JSON.parse(text) as { msg: string }).msg);
+  return { logs, logger: pino({ base: null }, { write }) };
+};
+
+it('waits for work in progress, however long nobody stops it', async () => {
+  const { logs, logger } = logged();
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  const stopping = untilStopped({ stop: resolve, ended }, logger, 5_000);
+  stopping.stop();
+  expect(await stopping.ended).toBe(true);
+  expect(logs).toEqual([]);
+});
+
+it('A worker that hangs, fails, or cannot be stopped, is left and logged', async () => {
+  const { logs, logger } = logged();
+  const never = new Promise<void>(() => {});
+  const hanging = untilStopped({ stop: () => {}, ended: never }, logger, 50);
+  hanging.stop();
+  expect(await hanging.ended).toBe(false);
+  const failing = untilStopped({ stop: () => {}, ended: Promise.reject(new Error('lost')) }, logger);
+  expect(await failing.ended).toBe(false);
+  const stop = () => {
+    throw new Error('not running');
+  };
+  const broken = untilStopped({ stop, ended: never }, logger);
+  broken.stop();
+  expect(await broken.ended).toBe(false);
+  expect(logs).toEqual(['the workers did not stop within 0.05 s', 'a worker failed', 'a worker failed']);
+});
+
+it('A worker that has not reached Temporal yet answers for its health', async () => {
+  const port = String(await freePort());
+  const env = {
+    ...bareEnvironment,
+    APP_DATABASE_URL: appUrl(TEMPLATE),
+    STRIPE_SECRET_KEY: 'sk_test_stopping',
+    KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
+    METRICS_PORT: port,
+    LOG_LEVEL: 'silent',
+  };
+  const main = new URL('../src/main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [main], { env, stdio: 'inherit' });
+  const ask = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
+  await until('the worker answers', async () => (await ask()) !== undefined);
+  const reply = await ask();
+  expect(reply?.status).toBe(503);
+  expect(await reply?.json()).toMatchObject({
+    status: 'degraded',
+    states: [],
+    services: { database: 'connected', temporal: 'disconnected' },
+  });
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+});
