@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await second.close();
   await first.close();
-  if (finished < 6) return;
+  if (finished < 7) return;
   const intro = '`npm run proof -- api/test/tokens.proof.test.ts`: two API processes over one database.';
   const table = ['| what | times | slowest | median |', '|---|---|---|---|', ...rows];
   writeProof('How soon a token ends', [intro, '', ...table].join('\n'));
@@ -93,6 +93,15 @@ it('A suspended agent loses its tokens, measured', async () => {
     return timeEnd(suspended, suspend);
   });
   expect(note('a token of an agent that was suspended', times).slowest).toBeLessThan(SOON_MS);
+});
+
+it('A token that says more than is left ends within a second, measured', async () => {
+  const times = await timeEnds(20, async () => {
+    const wide = await registerAgent(first, member, ['agents:read', 'audit:read']);
+    const narrow = () => member.send('PATCH', `/agents/${wide.agentId}`, { scopes: ['agents:read'] });
+    return timeEnd(wide, narrow);
+  });
+  expect(note('a token of an agent that lost a scope', times).slowest).toBeLessThan(SOON_MS);
 });
 
 it('A compromised key is gone at once, measured', async () => {
