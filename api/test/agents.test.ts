@@ -1,7 +1,9 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
+import { adminUrl } from './support/servers.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -99,17 +101,54 @@ describe('POST /agents', () => {
     expect(reply.headers.get('www-authenticate')).toContain('insufficient_scope');
   });
 
-  it('writes the act to the audit log in the same transaction', async () => {
+  it('A registration leaves a full entry', async () => {
     const member = await signUp(api);
-    const { agentId } = await registerAgent(api, member);
-    const rows = await api.sql(
-      'select action, actor_id, agent_id from audit_events where tenant_id = $1 order by sequence',
-      [member.tenantId],
-    );
+    const headers = { 'x-forwarded-for': '203.0.113.7', 'user-agent': 'a browser' };
+    const reply = await member.send('POST', '/agents', { name: 'reader' }, headers);
+    const rows = await api.sql('select * from audit_events where tenant_id = $1', [member.tenantId]);
+    const { agentId, createdAt } = reply.body as { agentId: string; createdAt: string };
     expect(rows).toEqual([
-      { action: 'agent.created', actor_id: member.userId, agent_id: agentId },
-      { action: 'credential.generated', actor_id: member.userId, agent_id: agentId },
+      {
+        tenant_id: member.tenantId,
+        sequence: '1',
+        event_id: expect.stringMatching(/^evt_[0-9a-z]{26}$/),
+        occurred_at: new Date(createdAt),
+        actor_kind: 'member',
+        actor_id: member.userId,
+        agent_id: agentId,
+        action: 'agent.created',
+        outcome: 'success',
+        ip: '203.0.113.7',
+        user_agent: 'a browser',
+        request_id: reply.headers.get('x-request-id'),
+        metadata: { name: 'reader', scopes: ['agents:read'], owner: member.userId },
+        previous_hash: Buffer.alloc(32),
+        hash: expect.any(Buffer),
+      },
     ]);
+  });
+
+  it.each([
+    ['its table is locked', 503, 'lock table audit_events'],
+    ['the head of its chain is locked', 503, 'select 1 from audit_heads for update'],
+    [
+      'its table refuses it',
+      500,
+      'alter table audit_events add constraint broken check (false) not valid; commit',
+    ],
+  ])('An act without its entry does not happen: %s', async (_what, status, fault) => {
+    const member = await signUp(api);
+    const holder = new pg.Client(adminUrl(api.database));
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query(fault);
+    const reply = await member.post('/agents', { name: 'reader' });
+    await holder.query('rollback');
+    await holder.query('alter table audit_events drop constraint if exists broken');
+    await holder.end();
+    expect(reply.status).toBe(status);
+    expect(await api.sql('select id from agents where tenant_id = $1', [member.tenantId])).toEqual([]);
+    expect((await member.post('/agents', { name: 'reader' })).status).toBe(201);
   });
 });
 

@@ -431,28 +431,25 @@ describe('a request with an assertion', () => {
     ['a repeated type', () => `${type}&${type}&client_assertion=${assertion()}`],
     ['another client_id', () => `${type}&client_assertion=${assertion()}&client_id=${other.clientId}`],
     [
-      'a secret: Two methods of authentication are refused',
-      () =>
-        `${type}&client_assertion=${assertion()}&client_id=${agent.clientId}&client_secret=${agent.clientSecret}`,
-    ],
-    [
-      'Basic as well',
-      () => `${type}&client_assertion=${assertion()}`,
-      () => basic(agent.clientId, agent.clientSecret),
-    ],
-    ['its type alone besides Basic', () => type, () => basic(agent.clientId, agent.clientSecret)],
-    [
-      'a secret besides Basic',
-      () => `client_secret=${agent.clientSecret}`,
-      () => basic(agent.clientId, agent.clientSecret),
-    ],
-    [
       'another client_id besides Basic',
       () => `client_id=${other.clientId}`,
       () => basic(agent.clientId, agent.clientSecret),
     ],
   ])('is invalid with %s', async (_what, body, authorization) => {
     expectRefusal(await send(body(), authorization?.()), 400, 'invalid_request');
+  });
+
+  const secret = () => `client_id=${agent.clientId}&client_secret=${agent.clientSecret}`;
+  const asserted = () => `${type}&client_assertion=${assertion()}`;
+  it.each<[what: string, body: () => string, isBasic: boolean]>([
+    ['a secret and an assertion', () => `${asserted()}&${secret()}`, false],
+    ['an assertion and Basic', asserted, true],
+    ['the type of an assertion and Basic', () => type, true],
+    ['a secret and Basic', secret, true],
+    ['all three', () => `${asserted()}&${secret()}`, true],
+  ])('Two methods of authentication are refused: %s', async (_what, body, isBasic) => {
+    const authorization = isBasic ? basic(agent.clientId, agent.clientSecret) : undefined;
+    expectRefusal(await send(body(), authorization), 400, 'invalid_request');
   });
 
   it('closes the door on a client that keeps failing from one address', async () => {

@@ -315,6 +315,20 @@ describe('Bad input is refused and changes nothing', () => {
     expect(await readTables()).toEqual(before);
   });
 
+  it.each(named(withJson))('Server owned fields are refused: %s', async (_id, operation) => {
+    const before = await readTables();
+    const owned = { tenantId: member.tenantId, role: 'owner', tier: 'paid', status: 'active' };
+    for (const [name, value] of Object.entries(owned)) {
+      expect(operation.bodySchema!.properties).not.toHaveProperty(name);
+      const { method } = operation;
+      const body = JSON.stringify({ ...honest(operation).body, [name]: value });
+      const answer = await send(operation, { what: name, method, path: pathOf(operation, parameters), body });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+      expect(answer.body.errors).toEqual([{ path: 'body', message: `has the unknown member ${name}` }]);
+    }
+    expect(await readTables()).toEqual(before);
+  });
+
   // The last, for it changes what the others compare.
   it('and what was right of it is taken', async () => {
     for (const operation of withBody) {

@@ -64,6 +64,10 @@ it.each([2, -2])('A wrong clock repeats no act: %i days off', async (days) => {
   expect((await register(other, member, 'once', 'k')).text).toBe(first.text);
   const second = await register(other, member, 'twice', 'l');
   expect((await register(api, member, 'twice', 'l')).text).toBe(second.text);
+  const made = await api.sql('select name from agents where tenant_id = $1 order by name', [member.tenantId]);
+  expect(made).toEqual([{ name: 'once' }, { name: 'twice' }]);
+  const entries = await api.sql('select action from audit_events where tenant_id = $1', [member.tenantId]);
+  expect(entries).toEqual([{ action: 'agent.created' }, { action: 'agent.created' }]);
 });
 
 it('The period and its days are those of the database', async () => {

@@ -451,6 +451,11 @@ describe('GET /openapi.json', () => {
     const document = reply.body as unknown as Document;
     expect([document.openapi, document.info.version]).toEqual(['3.1.0', '0.0.0-test']);
     expect({ ...document, info: { ...document.info, version: committed.info.version } }).toEqual(committed);
+    const listed = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    const mounted = routes.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+    expect(listed.sort()).toEqual(mounted.sort());
   });
 
   it('The document is serialised once, and read again by its ETag', async () => {

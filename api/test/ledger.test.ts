@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
+import { appendAudit } from '../src/services/audit/append-audit.ts';
 import { succeeded } from '../src/services/audit/entry.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -147,6 +148,33 @@ describe('the grouped commit', () => {
     expect(lost).toHaveLength(1);
     expect([reply.status, reply.body.access_token]).toEqual([500, undefined]);
     expect((await agent.requestToken()).status).toBe(200);
+  });
+
+  it('A rolled back act leaves no gap', async () => {
+    const member = await signUp(api);
+    const { agentId } = await registerAgent(api, member);
+    const before = await chainOf(member.tenantId);
+    const act = {
+      actor: { tenantId: member.tenantId, kind: 'member' as const, id: member.userId },
+      origin: { ip: null, userAgent: null, requestId: newId('req') },
+      at: new Date(),
+    };
+    const failing = api.deps.db.withTenant(member.tenantId, async (trx) => {
+      await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata: {} }));
+      const [row] = await trx('audit_events').count({ entries: '*' });
+      expect(Number(row!.entries)).toBe(before.length + 1);
+      throw new Error('the act fails');
+    });
+    await expect(failing).rejects.toThrow('the act fails');
+    expect(await chainOf(member.tenantId)).toEqual(before);
+    await member.post('/agents', { name: 'the next' });
+    const after = await chainOf(member.tenantId);
+    verify(after);
+    expect(after.map(({ action }) => action)).toEqual([
+      'agent.created',
+      'credential.generated',
+      'agent.created',
+    ]);
   });
 
   it('lets nobody wait behind a tenant whose head is busy, and tells that tenant 503 after a second', async () => {

@@ -249,7 +249,12 @@ describe('the database pool', () => {
       const held = hold(api, 1);
       await held.areHeld(1);
       const reply = use(api, token);
+      let isAnswered = false;
+      void reply.then(() => (isAnswered = true));
       await asked.promise;
+      // It has no connection to be answered with, however long it may have taken.
+      await api.sql('select pg_sleep(0.5)');
+      expect(isAnswered).toBe(false);
       await held.end();
       expect((await reply).status).toBe(200);
     });

@@ -338,14 +338,30 @@ describe('the free tier’s limits', () => {
     const { database } = clock;
     const api = await startApi({ env: { ...NO_RATE, REDIS_RATE_LIMIT_ENABLED: 'false' }, database });
     const member = await signUp(api);
-    await useCalls(api, member.tenantId, 1_000);
+    await api.sql(
+      `insert into usage_events (tenant_id, day, metric, source, count) values ($1, '2028-02-28', 'api_calls', 'earlier', 999)`,
+      [member.tenantId],
+    );
     const agent = await registerAgent(api, member);
-    expect((await agent.get('/agents')).status).toBe(429);
+    await clock.set('2028-02-28T23:59:59Z');
+    passTime(1_001);
+    expect((await agent.get('/agents')).status).toBe(200);
+    expect((await agent.get('/agents')).body).toMatchObject({ code: 'free_tier_limit', used: 1_000 });
     await clock.set('2028-02-29T00:00:01Z');
     passTime(1_001);
     expect((await agent.get('/agents')).status).toBe(200);
-    expect((await usageOf(member)).metrics.api_calls).toMatchObject({ today: 1, limit: 1_000 });
-    expect(await ledgerOf(api, member.tenantId)).toBeGreaterThanOrEqual(1_000);
+    const { day, metrics } = await usageOf(member);
+    expect([day, metrics.api_calls]).toMatchObject(['2028-02-29', { today: 1, limit: 1_000 }]);
+    await api.deps.meter.flush();
+    const days = await api.sql(
+      `select day::text, sum(count)::int as calls from usage_events where tenant_id = $1 and metric = 'api_calls'
+       group by day order by day`,
+      [member.tenantId],
+    );
+    expect(days).toEqual([
+      { day: '2028-02-28', calls: 1_000 },
+      { day: '2028-02-29', calls: 1 },
+    ]);
     await api.close();
     await dropTestDatabase(database);
   });

@@ -309,9 +309,12 @@ describe('A credential is worth the grants of its agent', () => {
       await agentWith(WRITER, { [CRM]: ['write'] }),
       await agentWith(WRITER, { [CRM]: ['read', 'write'] }),
     ];
+    const kept = () => api.sql('select * from credentials where agent_id = $1', [other.agentId]);
+    const before = await kept();
     for (const agent of [without, less]) expect(await ask(agent, secrets(other))).toEqual([403, 403, 403]);
     const narrowed = await withToken(same, { scope: 'agents:write' });
     expect(await ask(narrowed, secrets(other))).toEqual([403, 403, 403]);
+    expect(await kept()).toEqual(before);
     expect(await ask(same, secrets(other))).toEqual([201, 201, 200]);
     expect(await ask(same, secrets(same).slice(2))).toEqual([200]);
   });

@@ -386,7 +386,14 @@ describe('a token request with resource', () => {
   it.each(['https://mirror.example', PUBLIC_URL, 'x'.repeat(2_048)])(
     'An audience is refused, never ignored: %s',
     async (audience) => {
-      for (const more of [{}, { resource: PUBLIC_URL }] as Record<string, string>[]) {
+      const exchange = {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: await agent.token(),
+        subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      };
+      expect((await agent.requestToken(exchange)).status).toBe(200);
+      const forms: Record<string, string>[] = [{}, { resource: PUBLIC_URL }, exchange];
+      for (const more of [...forms, { ...exchange, resource: PUBLIC_URL }]) {
         const { status, body } = await agent.requestToken({ audience, ...more });
         expect([status, body.error, body.access_token]).toEqual([400, 'invalid_target', undefined]);
         expect(body.error_description).toContain('Send resource');

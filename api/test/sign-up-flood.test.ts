@@ -31,7 +31,7 @@ describe('Sessions are read while many people sign up or in', () => {
       floodWith(api, '/auth/sign-up', count),
     );
     expect(mostWaiting).toBe(0);
-    expect(statuses[200]).toBeGreaterThan(0);
+    expect(statuses).toEqual({ 200: expect.any(Number) });
     expectAnswers(replies, 200);
   });
 
@@ -43,7 +43,7 @@ describe('Sessions are read while many people sign up or in', () => {
     );
     // Two sign-ins look for an account while four sessions are read: one of the six may wait for a statement's time.
     expect(mostWaiting).toBeLessThanOrEqual(1);
-    expect(statuses[200]).toBeGreaterThan(0);
+    expect(statuses).toEqual({ 200: expect.any(Number) });
     expectAnswers(replies, 401);
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newClientSecret } from '../src/platform/client-secret.ts';
-import { removeSigningKey } from '../src/services/signing-keys/rotate-signing-keys.ts';
+import { removeSigningKey, rotateSigningKeys } from '../src/services/signing-keys/rotate-signing-keys.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await second.close();
   await first.close();
-  if (finished < 6) return;
+  if (finished < 8) return;
   const intro = '`npm run proof -- api/test/tokens.proof.test.ts`: two API processes over one database.';
   const table = ['| what | times | slowest | median |', '|---|---|---|---|', ...rows];
   writeProof('How soon a token ends', [intro, '', ...table].join('\n'));
@@ -95,6 +95,15 @@ it('A suspended agent loses its tokens, measured', async () => {
   expect(note('a token of an agent that was suspended', times).slowest).toBeLessThan(SOON_MS);
 });
 
+it('A token that says more than is left ends within a second, measured', async () => {
+  const times = await timeEnds(20, async () => {
+    const wide = await registerAgent(first, member, ['agents:read', 'audit:read']);
+    const narrow = () => member.send('PATCH', `/agents/${wide.agentId}`, { scopes: ['agents:read'] });
+    return timeEnd(wide, narrow);
+  });
+  expect(note('a token of an agent that lost a scope', times).slowest).toBeLessThan(SOON_MS);
+});
+
 it('A compromised key is gone at once, measured', async () => {
   const removeCurrent = async (): Promise<void> => {
     const [key] = await first.sql(`select kid from signing_keys where status = 'current'`);
@@ -102,6 +111,24 @@ it('A compromised key is gone at once, measured', async () => {
   };
   const times = await timeEnds(3, () => timeEnd(agent, removeCurrent));
   expect(note('a token whose key was removed', times).slowest).toBeLessThan(SOON_MS);
+});
+
+it('A rotation is noticed by every process within a second, measured', async () => {
+  const kidOf = ({ deps }: TestApi) => deps.signingKeys.current.kid;
+  let rotations = 0;
+  const times = await timeEnds(5, async () => {
+    const token = await agent.token();
+    const before = kidOf(second);
+    // Each time the next key has been published for long enough.
+    const now = new Date(Date.now() + ++rotations * 601_000);
+    await rotateSigningKeys(first.deps, { now, early: true });
+    const started = performance.now();
+    while (kidOf(second) === before) await wait(2);
+    const time = performance.now() - started;
+    expect([kidOf(second), await use(second, token)]).toEqual([kidOf(first), 200]);
+    return time;
+  });
+  expect(note('a rotated key signs in the other process', times).slowest).toBeLessThan(SOON_MS);
 });
 
 it('An unknown client and a wrong secret look alike, in the same time', async () => {

@@ -42,6 +42,8 @@ const isGroupedCommit = (statements: string[]): boolean =>
 /** What a request that is not warm would ask about its client and its tenant. */
 const LOOK_UPS = /find_client|tenant_subscriptions/;
 
+const BY_THE_CLOCK = /read_revoked_tokens|record_credential_uses/;
+
 /** One token for every agent: what the API keeps for a second is fresh after this. */
 const warm = async (): Promise<void> => {
   const replies = await Promise.all(agents.map((agent) => agent.requestToken()));
@@ -75,8 +77,12 @@ describe('the token path', () => {
       );
       expect(replies.every(({ status }) => status === 200)).toBe(true);
     });
-    const transactions = tap.takeTransactions();
-    expect(transactions.filter(isGroupedCommit).length).toBeLessThan(30);
+    // What the API asks by the clock is not of these requests.
+    const transactions = tap
+      .takeTransactions()
+      .filter((statements) => !statements.some((sql) => BY_THE_CLOCK.test(sql)));
+    expect(transactions.filter(isGroupedCommit).length).toBeGreaterThan(0);
+    expect(transactions.length).toBeLessThan(30);
     expect(transactions.filter((statements) => statements.some((sql) => LOOK_UPS.test(sql)))).toEqual([]);
   });
 

@@ -165,11 +165,6 @@ describe('A forged Stripe event is refused', () => {
     await expectRefused(await deliver(body, signature));
   });
 
-  it('the event of another mode', async () => {
-    const body = JSON.stringify(newEvent({ livemode: true }));
-    await expectRefused(await deliver(body, sign(body)));
-  });
-
   it('any event, where no secret is set', async () => {
     const without = await startApi({
       env: { ...BILLING, STRIPE_WEBHOOK_SECRETS: '' },
@@ -195,6 +190,11 @@ describe('A stale or future Stripe event is refused', () => {
     const reply = await deliver(payload, sign(payload, { timestamp: now() + offset }));
     expect(reply.status).toBe(status);
     expect(await stored()).toHaveLength(status === 200 ? 1 : 0);
+  });
+
+  it('the event of another mode', async () => {
+    const body = JSON.stringify(newEvent({ livemode: true }));
+    await expectRefused(await deliver(body, sign(body)));
   });
 });
 

@@ -43,7 +43,7 @@ afterAll(async () => {
 }, LONG);
 
 describe('the servers of the tests', { timeout: LONG }, () => {
-  it('Two test runs do not collide', async () => {
+  it('are two runs’ own: no port is shared', async () => {
     const places = [createPlace(), createPlace()];
     const urls = await Promise.all(
       places.flatMap((place) => [startTestPostgres(place), startTestRedis(place)]),

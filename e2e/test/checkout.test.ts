@@ -1,4 +1,4 @@
-import type { ApiError } from '@sentryagent/sdk';
+import type { ApiError, StartedCheckout } from '@sentryagent/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CARDS, openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -204,6 +204,68 @@ it('the namespace keeps what has ended for seven days', async () => {
   ]);
   const { config } = JSON.parse(printed) as { config: { workflowExecutionRetentionTtl: string } };
   expect(config.workflowExecutionRetentionTtl).toBe(`${7 * 86_400}s`);
+});
+
+describe('a checkout whose time is over', () => {
+  /** Its run goes on as one of which the session has expired, while Stripe tells us nothing. */
+  const endTime = async ({ tenantId }: SignedUp, { checkoutId, url }: StartedCheckout): Promise<string> => {
+    const [row] = await stack.sql('select session_id from checkouts where id = $1', [checkoutId]);
+    const session = {
+      sessionId: row!.session_id,
+      url,
+      expiresAt: new Date(Date.now() - 1_000).toISOString(),
+    };
+    const input = JSON.stringify({ tenantId, checkoutId, session });
+    const run = [
+      '--type',
+      'checkout',
+      '--task-queue',
+      'billing',
+      '--workflow-id',
+      idOf(tenantId, checkoutId),
+    ];
+    await stack.billing.temporalCli(['workflow', 'start', ...run, '--input', input]);
+    const printed = await stack.billing.temporalCli([
+      ...['workflow', 'result', '-w', idOf(tenantId, checkoutId), '-o', 'json'],
+    ]);
+    return (JSON.parse(printed) as { result: string }).result;
+  };
+  const idOf = (tenantId: string, checkoutId: string) => `checkout/${tenantId}/${checkoutId}`;
+  /** Opens one of which nothing is heard: its run has ended, and no webhook comes. */
+  const openUnheard = async (person: SignedUp): Promise<StartedCheckout> => {
+    await faults({ dropWebhooks: true });
+    const started = await openCheckout(person);
+    await stack.billing.temporalCli([
+      'workflow',
+      'terminate',
+      '-w',
+      idOf(person.tenantId, started.checkoutId),
+    ]);
+    return started;
+  };
+
+  it('An expired session is asked for once more', async () => {
+    const person = await signUpByHttp(stack);
+    const started = await openUnheard(person);
+    await payByHttp(started.url);
+    expect(await endTime(person, started)).toBe('completed');
+    expect(await checkoutRows(person)).toEqual([{ id: started.checkoutId, status: 'completed' }]);
+    await becomesPaid(person);
+    await expectOneCharge(person);
+  });
+
+  it('An unpaid session ends its workflow', async () => {
+    const person = await signUpByHttp(stack);
+    const started = await openUnheard(person);
+    expect(await endTime(person, started)).toBe('expired');
+    expect(await checkoutRows(person)).toEqual([{ id: started.checkoutId, status: 'expired' }]);
+    expect((await atStripe(person)).sessions).toMatchObject([{ status: 'expired' }]);
+    expect((await person.api.billing.usage()).tier).toBe('free');
+    const next = await openCheckout(person);
+    expect(next.checkoutId).not.toBe(started.checkoutId);
+    expect((await payByHttp(next.url)).status).toBe(303);
+    await becomesPaid(person);
+  });
 });
 
 describe('a checkout whose run was ended by hand', () => {

@@ -23,13 +23,19 @@ const listed = async (): Promise<string[]> =>
     .sort();
 
 it('Schedules are ensured at each start, and a paused one stays paused', async () => {
-  await until('the schedules are there', async () => (await listed()).includes('credential-expiry'));
+  const areThere = async (): Promise<boolean> =>
+    (await listed()).join() === 'credential-expiry,housekeeping,key-rotation';
+  await until('the schedules are there', areThere);
   await cli(['schedule', 'toggle', '--pause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
   await stack.stopApi();
+  await cli(['schedule', 'delete', '--schedule-id', 'housekeeping']);
+  expect(await areThere()).toBe(false);
   await stack.startApi();
+  // They are ensured one after the other, this one last.
+  await until('the schedules are there again', areThere);
   const isPaused = async (): Promise<boolean> =>
     /Paused\s+true/i.test(await cli(['schedule', 'describe', '--schedule-id', 'credential-expiry']));
-  await until('it is described', isPaused);
+  expect(await isPaused()).toBe(true);
   await cli(['schedule', 'toggle', '--unpause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
 });
 

@@ -64,7 +64,7 @@ describe('checkout', () => {
     });
   });
 
-  it('An unpaid session ends its workflow', async () => {
+  it('ends as expired when nobody has paid in time', async () => {
     const world = createWorld();
     await run(world, async () => {
       const handle = await start();
@@ -78,7 +78,7 @@ describe('checkout', () => {
     });
   });
 
-  it('An expired session is asked for once more', async () => {
+  it('reads a session whose time is over once more, and believes what it reads', async () => {
     let asked = 0;
     const world = createWorld({
       readCheckoutSession: async () => 'open',

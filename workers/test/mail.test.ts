@@ -74,16 +74,18 @@ const queue = async (id: string, attempts: number): Promise<void> => {
   );
 };
 
+const settingsOf = (smtpPort: number): Record<string, string> => ({
+  APP_DATABASE_URL: appUrl(database),
+  STRIPE_SECRET_KEY: 'sk_test_mail',
+  KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
+  SMTP_URL: `smtp://127.0.0.1:${smtpPort}`,
+  MAIL_FROM: 'SentryAgent <hello@example.com>',
+  DB_POOL_MIN: '0',
+});
+
 /** Sends by this mail server for as long as the work takes. */
 const sending = async (port: number, work: () => Promise<void>): Promise<void> => {
-  const config = parseConfig({
-    APP_DATABASE_URL: appUrl(database),
-    STRIPE_SECRET_KEY: 'sk_test_mail',
-    KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-    SMTP_URL: `smtp://127.0.0.1:${port}`,
-    MAIL_FROM: 'SentryAgent <hello@example.com>',
-    DB_POOL_MIN: '0',
-  });
+  const config = parseConfig(settingsOf(port));
   const db = createDatabase(config);
   const stop = startMail({ db, logger: createLogger('silent') } as ActivityDeps, config);
   await work().finally(stop);
@@ -140,4 +142,67 @@ it.each([
     expect(await read()).toEqual({ attempts: 21, given_up: isGivenUp });
   });
   smtp.close();
+});
+
+const moments = ['on its way', 'received', 'taken'] as const;
+type Moment = (typeof moments)[number];
+
+/** A mail server that notes the Message-ID of each mail; at a moment that `ends`, it says nothing more. */
+const receiving = async (
+  ends: (moment: Moment) => boolean,
+): Promise<{ smtp: Server; received: string[] }> => {
+  const received: string[] = [];
+  const smtp = createServer((socket) => {
+    let message: string | undefined;
+    const receive = (text: string): void => {
+      message += text;
+      if (!message!.endsWith('\r\n.\r\n')) return;
+      received.push(/^Message-ID: (.*)\r$/im.exec(message!)![1]!);
+      message = undefined;
+      if (ends('received')) return;
+      socket.write('250 taken\r\n');
+      ends('taken');
+    };
+    socket.write('220 test\r\n');
+    socket.on('error', () => {});
+    socket.on('data', (data) => {
+      const text = String(data);
+      if (message !== undefined) return receive(text);
+      if (!text.startsWith('DATA')) return void socket.write('250 ok\r\n');
+      if (ends('on its way')) return;
+      message = '';
+      socket.write('354 go on\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await once(smtp, 'listening');
+  return { smtp, received };
+};
+
+it.each(moments)('A crash sends a mail at most twice: killed when one is %s', async (moment) => {
+  const place = moments.indexOf(moment);
+  const ids = [1, 2, 3].map((number) => `mai_killed${place}${number}`);
+  for (const id of ids) await queue(id, 0);
+  let isKilled = false;
+  const { smtp, received } = await receiving((now) => {
+    if (isKilled || now !== moment) return false;
+    isKilled = true;
+    return sender.kill('SIGKILL');
+  });
+  const program = fileURLToPath(new URL('./support/send-mails.ts', import.meta.url));
+  const env = { ...settingsOf((smtp.address() as AddressInfo).port), LOG_LEVEL: 'error' };
+  const start = () => spawn(process.execPath, [program], { env, stdio: ['ignore', 'inherit', 'inherit'] });
+  let sender = start();
+  expect(await once(sender, 'exit')).toEqual([null, 'SIGKILL']);
+  sender = start();
+  const sent = `select count(*)::int as sent from mails where id = any($1) and sent_at is not null`;
+  await until('each is sent', async () => (await query(adminUrl(database), sent, [ids])).rows[0].sent === 3);
+  sender.kill('SIGKILL');
+  await once(sender, 'exit');
+  smtp.close();
+
+  const times = ids.map((id) => received.filter((messageId) => messageId === `<${id}@localhost>`).length);
+  expect(received).toHaveLength(times.reduce((sum, count) => sum + count));
+  // What was on its way had not arrived; what was taken may have been settled before the end.
+  const most = { 'on its way': [1], received: [2], taken: [1, 2] }[moment];
+  expect(times.toSorted()).toEqual([1, 1, expect.toBeOneOf(most)]);
 });
