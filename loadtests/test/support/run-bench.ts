@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-export const root = new URL('../../', import.meta.url).pathname;
+export const root = new URL('../../../', import.meta.url).pathname;
 
 interface Ended {
   pid: number;
