@@ -3,7 +3,7 @@ import { signAccessToken } from '../src/services/tokens/access-token.ts';
 import { createRecorder } from '../src/services/usage/record-totals.ts';
 import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, post, registerAgent, signUp } from './support/callers.ts';
+import { call, insist, post, registerAgent, signUp } from './support/callers.ts';
 import { createDatabaseWithClock } from './support/database-clock.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
 import { dropTestDatabase } from './support/servers.ts';
@@ -239,7 +239,9 @@ describe('the free tier’s limits', () => {
     const member = await signUp(first);
     const replies = await Promise.all(
       Array.from({ length: 64 }, (_, i) =>
-        post(i % 2 ? first : second, '/agents', { name: `agent ${i}` }, { cookie: member.cookie }),
+        insist(() =>
+          post(i % 2 ? first : second, '/agents', { name: `agent ${i}` }, { cookie: member.cookie }),
+        ),
       ),
     );
     expect(replies.filter(({ status }) => status === 201)).toHaveLength(10);

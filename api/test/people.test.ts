@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peopleOptions } from '../src/platform/people.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, cookiesOf, post, registerAgent, signUp } from './support/callers.ts';
+import { call, cookiesOf, insist, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { adminUrl } from './support/servers.ts';
 
@@ -111,7 +111,7 @@ describe('the first signed-in request', () => {
 
     const paths = ['/auth/session', '/agents', '/billing/usage'];
     const replies = await Promise.all(
-      Array.from({ length: 10 }, (_, i) => call(api, paths[i % 3]!, { headers: { cookie } })),
+      Array.from({ length: 10 }, (_, i) => insist(() => call(api, paths[i % 3]!, { headers: { cookie } }))),
     );
     expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
     const session = (await call(api, '/auth/session', { headers: { cookie } })).body;

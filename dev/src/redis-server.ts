@@ -9,6 +9,7 @@ export interface RedisSettings {
   children: Children;
   dataDir: string;
   port: number;
+  databases?: number;
 }
 
 /** While Redis still reads its file it answers `-LOADING`. */
@@ -24,12 +25,19 @@ const pings = (port: number): Promise<boolean> =>
   });
 
 /** Starts Redis on a port of this machine alone, with its append-only file in the data folder; answers its URL. */
-export const startRedis = async ({ program, children, dataDir, port }: RedisSettings): Promise<string> => {
+export const startRedis = async ({
+  program,
+  children,
+  dataDir,
+  port,
+  databases = 16,
+}: RedisSettings): Promise<string> => {
   const dir = join(dataDir, 'redis');
   mkdirSync(dir, { recursive: true });
   const options = {
     bind: '127.0.0.1',
     port: String(port),
+    databases: String(databases),
     dir,
     appendonly: 'yes',
     appendfsync: 'everysec',

@@ -21,11 +21,14 @@ export const startTestPostgres = async ({ children, dataDir }: Place): Promise<s
   return startPostgres({ children, dataDir, port: await freePort(), password, durable: false });
 };
 
+/** 16 for each of up to eight test workers (`api/test/support/servers.ts`). */
+const REDIS_DATABASES = 128;
+
 /** A Redis of this run's own; answers its URL, fails where there is none to be had. */
 export const startTestRedis = async ({ config, children, dataDir, say }: Place): Promise<string> => {
   const program = await findRedis(config, children, say);
   if (!program) throw new Error(`The tests need Redis, but none was found. ${INSTALL_REDIS}.`);
-  return startRedis({ program, children, dataDir, port: await freePort() });
+  return startRedis({ program, children, dataDir, port: await freePort(), databases: REDIS_DATABASES });
 };
 
 /** The programs of which tests start Temporal servers of their own; fails where one is not to be had. */

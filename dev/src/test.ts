@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createChildren } from './children.ts';
 import { findChromium } from './chromium.ts';
 import { readConfig } from './config.ts';
@@ -65,13 +66,16 @@ const run = async (config: Config): Promise<Summary> => {
   }
 };
 
-/** The tests, their servers and whatever they start: none of it may take a local date for the UTC one. */
-const inAnotherZone = (config: Config): Config => ({
-  ...config,
-  env: { ...config.env, TZ: zoneOfAnotherDay(new Date()) },
-});
+/**
+ * For the tests, their servers and whatever they start: none of it may take a local date for the UTC one, and what one
+ * Node has compiled is there for the next.
+ */
+const forTests = (config: Config): Config => {
+  const env = { TZ: zoneOfAnotherDay(new Date()), NODE_COMPILE_CACHE: join(config.cacheDir, 'compiled') };
+  return { ...config, env: { ...config.env, ...env } };
+};
 
-const summary = await run(inAnotherZone(readConfig())).catch((error: unknown) => {
+const summary = await run(forTests(readConfig())).catch((error: unknown) => {
   process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
   return FAILED;
 });

@@ -88,14 +88,24 @@ describe('npm start', { timeout: LONG }, () => {
     for (const port of Object.values(settings)) expect(await isFree(Number(port))).toBe(true);
   });
 
-  it('A second start keeps the data', async () => {
-    running = await bringUp(dataDir, settings);
-    const before = readDemo(dataDir);
+  /** A supervisor, or `kill`, knows npm's process alone; a shell between the two would keep the signal to itself. */
+  const expectNpmEndsAll = async (signal: NodeJS.Signals): Promise<void> => {
+    running.kill(signal);
+    expect(await running.exited).toBe(0);
+    expect(running.output()).toContain('Stopped. Your data is in ');
+    if (process.platform === 'linux') expect(processesOf(dataDir)).toEqual([]);
+  };
+
+  it('A SIGTERM to npm alone ends everything, and npm ends well', async () => {
+    running = await bringUp(dataDir, settings, [], 'npm');
     await (await asDemoAgent(dataDir)).agents.register({ name: 'kept' });
     await leaveTraces(dataDir, settings);
     expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
-    expect(await stop(running)).toBe(0);
+    await expectNpmEndsAll('SIGTERM');
+  });
 
+  it('A second start keeps the data', async () => {
+    const before = readDemo(dataDir);
     running = await bringUp(dataDir, settings);
     expect(readDemo(dataDir)).toEqual(before);
     expect(await agentNames(dataDir)).toContain('kept');
@@ -125,10 +135,11 @@ describe('npm start', { timeout: LONG }, () => {
 
   it('deletes the data when it is told to reset', async () => {
     const before = readDemo(dataDir);
-    running = await bringUp(dataDir, settings, ['--reset']);
+    running = await bringUp(dataDir, settings, ['--reset'], 'npm');
     expect(readDemo(dataDir).tenantId).not.toBe(before.tenantId);
     expect(await agentNames(dataDir)).toEqual(['demo-agent']);
     expect(await traces(dataDir, settings)).toEqual([]);
-    expect(await stop(running)).toBe(0);
   });
+
+  it('A SIGINT to npm alone ends everything, and npm ends well', () => expectNpmEndsAll('SIGINT'));
 });

@@ -331,35 +331,4 @@ describe('with parts away', () => {
     await until('the events are settled', async () => (await pending()) === 0);
     await expectOneCharge(person);
   });
-
-  it('A worker killed in checkout leaves one subscription', async () => {
-    for (const moment of ['opening', 'open', 'paid'] as const) {
-      const person = await signUpByHttp(stack);
-      const kill = async (): Promise<void> => {
-        await stack.billing.worker.kill();
-        await stack.billing.worker.start();
-      };
-      if (moment === 'opening') {
-        await faults({
-          failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 1, delayMs: 1_500 },
-        });
-        const click = person.api.billing.startCheckout().catch(() => undefined);
-        await until('the session is asked for', async () => {
-          const requests = await stack.billing.dev<{ path: string; at: number }[]>('/requests');
-          return requests.some(({ path }) => path === '/v1/prices');
-        });
-        await kill();
-        await click;
-      }
-      const started = await openCheckout(person);
-      if (moment === 'open') await kill();
-      if (moment === 'paid') await faults({ delayWebhooksMs: 500 });
-      await payByHttp(started.url);
-      if (moment === 'paid') await kill();
-      await becomesPaid(person);
-      await expectOneCharge(person);
-      expect((await atStripe(person)).sessions).toHaveLength(1);
-      await stack.billing.dev('/faults', { method: 'DELETE' });
-    }
-  }, 120_000);
 });

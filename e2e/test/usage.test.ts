@@ -227,15 +227,17 @@ it('has no page that axe finds fault with, and none that scrolls sideways on a p
   ];
   for (const { context, path } of visits) {
     const page = await context.newPage();
+    await page.goto(`${stack.dashboardUrl}${path}`);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.goto(`${stack.dashboardUrl}${path}`);
-      const { violations } = await new AxeBuilder({ page }).analyze();
+      const axe = new AxeBuilder({ page });
+      // In the dark the same page has other colours, and nothing else.
+      const { violations } = await (colorScheme === 'dark' ? axe.withRules('color-contrast') : axe).analyze();
       expect(violations.map(({ id, nodes }) => `${path} ${colorScheme}: ${id} ${nodes[0]?.html}`)).toEqual(
         [],
       );
-      expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(360);
     }
+    expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(360);
     await page.close();
   }
   await visitor.close();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { testEnvironment } from './api.ts';
 import { freePort } from '../../../dev/src/ports.ts';
+import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -24,7 +25,7 @@ export const startApiProcess = async (
   const port = await freePort();
   const child = spawn(process.execPath, [main], {
     env: {
-      PATH: process.env.PATH,
+      ...bareEnvironment,
       ...testEnvironment(database),
       API_PORT: String(port),
       LOG_LEVEL: 'error',

@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import pg from 'pg';
 import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
 import { closeDeps, createDeps, healthSources } from '../../src/deps.ts';
@@ -9,7 +10,8 @@ import { createDoors } from '../../src/http/doors.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/health/watch-health.ts';
-import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, query, redisUrl } from './servers.ts';
+import './password-cost.ts';
+import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, redisUrl } from './servers.ts';
 
 export const DASHBOARD_URL = 'http://dashboard.test';
 export const PUBLIC_URL = 'http://api.test';
@@ -25,6 +27,8 @@ export const testEnvironment = (database: string): Record<string, string> => ({
   KEY_ENCRYPTION_KEYS: `k1:${KEY}`,
   CLIENT_SECRET_PEPPERS: `p1:${KEY}`,
   DB_POOL_MIN: '0',
+  // A burst that opens more keeps a busy machine from answering in time.
+  DB_POOL_MAX: '10',
   SIGN_UP_MAX_PER_MINUTE: '10000',
 });
 
@@ -71,18 +75,20 @@ export const startApi = async ({
   const { server } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const admin = new pg.Pool({ connectionString: adminUrl(database), max: 4 });
+  admin.on('error', () => {});
   return {
     url: `http://127.0.0.1:${port}`,
     deps,
     database,
     logs,
-    sql: async (text, values) =>
-      (await query(adminUrl(database), text, values)).rows as Record<string, unknown>[],
+    sql: async (text, values = []) => (await admin.query<Record<string, unknown>>(text, values)).rows,
     close: async () => {
       watch.stop();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await closeDeps(deps);
+      await admin.end();
       if (!shared) await dropTestDatabase(database);
     },
   };

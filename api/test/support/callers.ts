@@ -71,6 +71,12 @@ export const post = (
   headers: Record<string, string> = {},
 ) => send(api, ['POST', path], { body, headers });
 
+/** Asks again for as long as it is 503, as its `Retry-After` says: a busy machine may answer so. */
+export const insist = async (ask: () => Promise<Reply>): Promise<Reply> => {
+  const reply = await ask();
+  return reply.status === 503 ? insist(ask) : reply;
+};
+
 export interface TestMember {
   email: string;
   password: string;

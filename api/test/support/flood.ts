@@ -1,6 +1,7 @@
 import type { TestApi } from './api.ts';
 import { post } from './callers.ts';
 import type { Reply, TestMember } from './callers.ts';
+import { atFullCost } from './password-cost.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -8,9 +9,11 @@ let people = 0;
 
 /** So many strangers who sign up, or try to sign in, all at once. */
 export const floodWith = (api: TestApi, path: '/auth/sign-up' | '/auth/sign-in', count: number) =>
-  Promise.all(
-    Array.from({ length: count }, () =>
-      post(api, path, { email: `flood-${++people}@example.com`, password: PASSWORD }),
+  atFullCost(() =>
+    Promise.all(
+      Array.from({ length: count }, () =>
+        post(api, path, { email: `flood-${++people}@example.com`, password: PASSWORD }),
+      ),
     ),
   );
 

@@ -28,14 +28,14 @@ const redisIndexes = new Map<string, number>();
 
 /**
  * A Redis database for each Postgres database, so that test files side by side, and deployments of one file, see
- * nothing of each other: of the 16, seven are for each of the two workers, two for the journeys.
+ * nothing of each other: each worker has 16, of which the last is for the journeys.
  */
 export const redisUrl = (database: string): string => {
   const index = redisIndexes.get(database) ?? redisIndexes.size;
   redisIndexes.set(database, index);
-  const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 2;
+  const worker = Number(process.env.VITEST_POOL_ID ?? 1) - 1;
   const url = new URL(required('TEST_REDIS_URL'));
-  url.pathname = `/${worker * 7 + (index % 7)}`;
+  url.pathname = `/${worker * 16 + (index % 15)}`;
   return url.toString();
 };
 

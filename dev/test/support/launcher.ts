@@ -41,18 +41,22 @@ export interface Running {
   exited: Promise<number | null>;
   /** To the launcher's whole process group, as a terminal does. */
   interrupt(): void;
+  /** To the process that was started alone, as a supervisor or `kill` does. */
+  kill(signal: NodeJS.Signals): void;
 }
 
-/** Runs the launcher as a person does, without what this test run has set for itself. */
+/** Runs the launcher as a person does, by npm or without, and without what this test run has set for itself. */
 export const runLauncher = (
   dataDir: string,
   settings: Record<string, string> = {},
   args: string[] = [],
+  by: 'node' | 'npm' = 'node',
 ): Running => {
   const own =
     /^(NODE_ENV|VITEST.*|TEST_.*|TEMPORAL_.*|STRIPE_.*|.+_PORT|(DATABASE|APP_DATABASE|REDIS|SMTP)_URL)$/;
   const inherited = Object.entries(process.env).filter(([name]) => !own.test(name));
-  const child = spawn(process.execPath, ['dev/start.mjs', ...args], {
+  const [program, ...words] = by === 'npm' ? ['npm', 'start', '--'] : [process.execPath, 'dev/start.mjs'];
+  const child = spawn(program!, [...words, ...args], {
     cwd: root,
     env: { ...Object.fromEntries(inherited), SENTRYAGENT_DATA_DIR: dataDir, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -65,6 +69,7 @@ export const runLauncher = (
     output: () => text,
     exited: new Promise((resolve) => child.on('close', resolve)),
     interrupt: () => void process.kill(-child.pid!, 'SIGINT'),
+    kill: (signal) => void child.kill(signal),
   };
 };
 

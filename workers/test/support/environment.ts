@@ -29,13 +29,34 @@ export const quietRuntime = (): void => {
   });
 };
 
+/** The runs that a test has started. */
+const started = new Set<string>();
+
+/** What a failed test leaves running would be worked on by the next one's worker. */
+const endRuns = async ({ client }: TestWorkflowEnvironment): Promise<void> => {
+  await Promise.allSettled([...started].map((id) => client.workflow.getHandle(id).terminate()));
+  started.clear();
+};
+
 /** Temporal's time-skipping server: while a run's result is awaited, its timers fire at once. */
 export const startEnvironment = async (): Promise<TestWorkflowEnvironment> => {
   quietRuntime();
   const environment = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: required('TEST_TEMPORAL_TEST_SERVER') } },
     // Histories are kept: they tell no machine's name.
-    client: { identity: 'client' },
+    client: {
+      identity: 'client',
+      interceptors: {
+        workflow: [
+          {
+            startWithDetails: (input, next) => {
+              started.add(input.options.workflowId);
+              return next(input);
+            },
+          },
+        ],
+      },
+    },
   });
   await environment.connection.operatorService.addSearchAttributes({
     namespace: 'default',
@@ -59,5 +80,5 @@ export const withWorker = async <T>(
     workflowBundle: workflowBundle(),
     activities: { ...activities },
   });
-  return worker.runUntil(work());
+  return worker.runUntil(work().finally(() => endRuns(environment)));
 };

@@ -1,0 +1,22 @@
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+
+/**
+ * What a password's hash costs in this process: a sixteenth of production's, since most tests only need somebody who
+ * is signed in. The journeys' API is a process of its own and pays in full.
+ */
+const N = 1_024;
+const real = crypto.scrypt.bind(crypto);
+let isFull = false;
+
+crypto.scrypt = ((password, salt, length, options, done) =>
+  real(password, salt, length, isFull ? options : { ...options, N }, done)) as typeof real;
+syncBuiltinESMExports();
+
+/** For what depends on it that a hash takes long. Passwords that were set outside of it are wrong meanwhile. */
+export const atFullCost = async <T>(work: () => Promise<T>): Promise<T> => {
+  isFull = true;
+  return work().finally(() => {
+    isFull = false;
+  });
+};
