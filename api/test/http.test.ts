@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { createApp } from '../src/http/app.ts';
 import { challenge, quoted } from '../src/http/challenge.ts';
 import { createDoors } from '../src/http/doors.ts';
-import { publicRoute } from '../src/http/route.ts';
+import { hasScopes, publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
 import { createRoutes } from '../src/http/routes.ts';
 import { problemKinds } from '../src/platform/problem.ts';
@@ -475,14 +475,16 @@ describe('GET /openapi.json', () => {
 
   it.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const))(
     'lists %s with every status that it declares',
-    async (_name, { method, path, responses, problems, access }) => {
+    async (_name, route) => {
+      const { method, path, responses, problems, access } = route;
       const operation = committed.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method];
       const statuses = Object.keys(operation?.responses ?? {});
       const declared = [
         ...Object.keys(responses),
         ...problems.map((code) => String(problemKinds[code].status)),
         ...(access === 'session' ? ['401'] : []),
-        ...(typeof access === 'string' ? [] : ['401', '403', '429']),
+        ...(hasScopes(route) ? ['401', '403', '429'] : []),
+        ...(route.billing ? ['404'] : []),
         '500',
         '503',
       ];

@@ -441,6 +441,17 @@ describe('the doors', () => {
   });
 });
 
+it('gives no id to a model of better-auth that has no prefix', () => {
+  const { advanced } = peopleOptions({
+    pool: new pg.Pool({ max: 1 }),
+    dashboardUrl: DASHBOARD_URL,
+    secret: 'x'.repeat(32),
+  });
+  const { generateId } = advanced.database;
+  expect(generateId({ model: 'session' })).toMatch(/^ses_/);
+  expect(() => generateId({ model: 'passkey' })).toThrow('"passkey"');
+});
+
 it('better-auth’s own migrator finds nothing to add', async () => {
   const pool = new pg.Pool({ connectionString: adminUrl(api.database) });
   const options = peopleOptions({ pool, dashboardUrl: DASHBOARD_URL, secret: 'x'.repeat(32) });

@@ -5,6 +5,7 @@ import type { ProblemCode } from '../platform/problem.ts';
 import { OAuthError, toErrorDescription } from '../platform/oauth-error.ts';
 import type { OAuthErrorCode } from '../platform/oauth-error.ts';
 import { challenge, quoted } from './challenge.ts';
+import { hasScopes } from './route.ts';
 import type { Route } from './route.ts';
 
 /** What an unknown failure tells the caller: nothing but the request id to ask about. */
@@ -60,7 +61,7 @@ const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
   const begun = ctx.res.getHeader('WWW-Authenticate');
   if (typeof begun !== 'string') return;
   const { route } = ctx.state as { route?: Route };
-  const needed = (typeof route?.access === 'string' ? route.bearerScopes : route?.access) ?? [];
+  const needed = (route && hasScopes(route) ? route.access : route?.bearerScopes) ?? [];
   const namesScopes = begun.startsWith('Bearer ') && !begun.includes(' scope=') && needed.length > 0;
   const metadata = `${publicUrl}/.well-known/oauth-protected-resource`;
   const more = [

@@ -18,6 +18,7 @@ import { readBody, readRawBody } from './body.ts';
 import { findFault } from './check-message.ts';
 import { handleOnce } from './handle-once.ts';
 import { parsePart } from './parse.ts';
+import { requireBilling } from './require-billing.ts';
 import type { Answer, Request, Route } from './route.ts';
 
 const asksForItsOwn = ({ ownNeedsNoScope }: Route, ctx: Koa.Context, { id, token }: Principal): boolean =>
@@ -82,6 +83,7 @@ const mount = (deps: Deps, trust: Trust, routes: readonly Route[]): Router => {
       const { principal, member } = await identify(deps, ctx, route);
       const address = clientAddress(ctx.req.socket.remoteAddress, ctx.get('x-forwarded-for'), trust);
       const request = await readRequest(ctx, route, address);
+      requireBilling(route, deps);
       const answer = member
         ? await route.handle(deps, request, member)
         : await handleOnce(deps, route, request, principal);

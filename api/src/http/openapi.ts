@@ -4,7 +4,7 @@ import type { ProblemCode } from '../platform/problem.ts';
 import { answerDocument } from './documents.ts';
 import type { Document } from './documents.ts';
 import { mayBeAbsent } from './body.ts';
-import { publicRoute } from './route.ts';
+import { hasScopes, publicRoute } from './route.ts';
 import type { Route } from './route.ts';
 
 type Json = Record<string, unknown>;
@@ -74,20 +74,21 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
   });
 
 /** What every route may answer besides its own problems, by how it is called. */
-const commonProblems = ({ access, params, query, body, rawBody, repeatable }: Route): ProblemCode[] => [
-  ...(access === 'session' ? (['unauthorized'] as const) : []),
-  ...(typeof access === 'string' ? [] : (['unauthorized', 'forbidden', 'rate_limited'] as const)),
-  ...(params || query || body ? (['validation_failed'] as const) : []),
-  ...(body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
-  ...(repeatable ? (['idempotency_key_reused', 'idempotent_answer_gone', 'daily_limit'] as const) : []),
-  ...(rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
+const commonProblems = (route: Route): ProblemCode[] => [
+  ...(route.access === 'session' ? (['unauthorized'] as const) : []),
+  ...(hasScopes(route) ? (['unauthorized', 'forbidden', 'rate_limited'] as const) : []),
+  ...(route.params || route.query || route.body ? (['validation_failed'] as const) : []),
+  ...(route.body ? (['malformed_json', 'content_too_large', 'unsupported_media_type'] as const) : []),
+  ...(route.repeatable ? (['idempotency_key_reused', 'idempotent_answer_gone', 'daily_limit'] as const) : []),
+  ...(route.billing ? (['billing_disabled'] as const) : []),
+  ...(route.rawBody ? (['invalid_request', 'content_too_large', 'unsupported_media_type'] as const) : []),
   'internal_error',
   'service_unavailable',
 ];
 
 const errorResponses = (route: Route, print: Printer): Json => {
   const codes = [...new Set([...route.problems, ...commonProblems(route)])];
-  if (typeof route.access !== 'string' && !route.neverRefused) codes.push('free_tier_limit');
+  if (hasScopes(route) && !route.neverRefused) codes.push('free_tier_limit');
   const byStatus = Map.groupBy(new Set(codes), (code) => problemKinds[code].status);
   const oauth = route.errors === 'oauth';
   const content = oauth

@@ -28,6 +28,15 @@ export interface Answer {
 
 type Fields = z.ZodObject;
 
+/**
+ * `enabled`: else 404 `billing_disabled`. `configured`: Stripe and Temporal are set up as well, else 503
+ * `service_unavailable`.
+ */
+export type BillingNeed = 'enabled' | 'configured';
+
+/** What the handler of a route that needs billing to be configured may use. */
+export type BillingDeps = Deps & { [Part in 'temporal' | 'stripe']: NonNullable<Deps[Part]> };
+
 interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   method: 'get' | 'post' | 'patch' | 'delete';
   /** Koa's form: `/agents/:agentId`. */
@@ -49,6 +58,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   problems: readonly ProblemCode[];
   /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
   errors?: 'problem' | 'oauth';
+  /** What must be configured before the handler runs. */
+  billing?: BillingNeed;
   /** CORS allows every origin. Default: only the dashboard. */
   crossOrigin?: true;
   /** Checks the Origin header. Set it on every route without scopes that changes or sets a session. */
@@ -81,11 +92,18 @@ interface SessionRoute<P extends Fields, Q extends Fields, B extends Fields> ext
 
 type Repeatable = 'answer' | 'secret';
 
+type DepsOf<Repeats, Needs> = Repeats extends Repeatable
+  ? RepeatableDeps
+  : Needs extends 'configured'
+    ? BillingDeps
+    : Deps;
+
 interface ScopedRoute<
   P extends Fields,
   Q extends Fields,
   B extends Fields,
   Repeats extends Repeatable | undefined,
+  Needs extends BillingNeed | undefined,
 > extends Shape<P, Q, B> {
   /** The caller, an agent or a member, needs all of these scopes. */
   access: readonly Scope[];
@@ -93,13 +111,10 @@ interface ScopedRoute<
   neverRefused?: boolean;
   /** Accepts an `Idempotency-Key`. `secret`: the response has one. */
   repeatable?: Repeats;
+  billing?: Needs & BillingNeed;
   /** An agent needs no scope if `agentId` in the path is its own id. */
   ownNeedsNoScope?: true;
-  handle(
-    deps: Repeats extends Repeatable ? RepeatableDeps : Deps,
-    request: Parsed<P, Q, B>,
-    principal: Principal,
-  ): Promise<Answer>;
+  handle(deps: DepsOf<Repeats, Needs>, request: Parsed<P, Q, B>, principal: Principal): Promise<Answer>;
 }
 
 /** A route is a value. The app, the OpenAPI document and the tests read the same one. */
@@ -111,6 +126,11 @@ export type Route = Shape<Fields, Fields, Fields> & {
   ownNeedsNoScope?: true;
   handle(deps: Deps | RepeatableDeps, request: Request, caller?: Principal | Member): Promise<Answer>;
 };
+
+/** Whether a caller needs scopes. Every other route is public or for a session. */
+export const hasScopes = <R extends Pick<Route, 'access'>>(
+  route: R,
+): route is R & { access: readonly Scope[] } => typeof route.access !== 'string';
 
 /** A route without authentication. */
 export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
@@ -128,6 +148,7 @@ export const scopedRoute = <
   Q extends Fields,
   B extends Fields,
   Repeats extends Repeatable | undefined = undefined,
+  Needs extends BillingNeed | undefined = undefined,
 >(
-  route: ScopedRoute<P, Q, B, Repeats>,
+  route: ScopedRoute<P, Q, B, Repeats, Needs>,
 ): Route => route as unknown as Route;

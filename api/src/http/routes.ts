@@ -17,6 +17,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import { revocationRoutes } from './routes/revocation.ts';
 import { tokenRoutes } from './routes/token.ts';
+import { webhookRoute } from './routes/webhook.ts';
 
 export interface RoutesDeps {
   doors: Doors;
@@ -38,6 +39,7 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...resourceRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
+    webhookRoute,
     ...peopleRoutes(doors),
     ...emailVerificationRoutes(doors),
     healthRoute(watch, version),

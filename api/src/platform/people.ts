@@ -15,7 +15,7 @@ export interface PeopleSettings {
   secret: string;
 }
 
-const idPrefixes: Readonly<Record<string, IdPrefix>> = {
+const idPrefixes: Readonly<Partial<Record<string, IdPrefix>>> = {
   user: 'usr',
   session: 'ses',
   account: 'acc',
@@ -23,6 +23,12 @@ const idPrefixes: Readonly<Record<string, IdPrefix>> = {
   organization: 'ten',
   member: 'mem',
   invitation: 'inv',
+};
+
+const idOf = ({ model }: { model: string }): string => {
+  const prefix = idPrefixes[model];
+  if (!prefix) throw new Error(`better-auth asks for an id of "${model}": give it a prefix in idPrefixes`);
+  return newId(prefix);
 };
 
 const DAY_SECONDS = 24 * 3_600;
@@ -146,7 +152,7 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
           },
         },
       },
-      database: { generateId: ({ model }) => newId(idPrefixes[model] ?? 'ver') },
+      database: { generateId: idOf },
     },
   }) satisfies BetterAuthOptions;
 

@@ -2040,7 +2040,7 @@ export type GetCheckoutErrors = {
      */
     403: Problem;
     /**
-     * billing_disabled, not_found
+     * not_found, billing_disabled
      */
     404: Problem;
     /**

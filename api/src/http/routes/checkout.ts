@@ -1,28 +1,11 @@
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
-import { Problem, unavailable } from '../../platform/problem.ts';
 import type { Checkout } from '../../models/checkout.ts';
-import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
-import { publicRoute, scopedRoute } from '../route.ts';
+import { scopedRoute } from '../route.ts';
 
 const tag = 'billing';
 const checkoutId = z.string().meta({ description: '`chk_…`' });
-
-const assertBilling = ({ config }: Pick<Deps, 'config'>): void => {
-  if (!config.BILLING_ENABLED) {
-    throw new Problem('billing_disabled', 'Billing is disabled on this server (BILLING_ENABLED is false).');
-  }
-};
-
-/** What a checkout needs beside the database. Problem: `service_unavailable`, where it is not set up. */
-const sellingDeps = (deps: Deps) => {
-  const { temporal, stripe } = deps;
-  if (!temporal || !stripe)
-    throw unavailable(new Error('TEMPORAL_ADDRESS or STRIPE_SECRET_KEY is not set'), 60);
-  return { ...deps, temporal, stripe };
-};
 
 const start = scopedRoute({
   method: 'post',
@@ -41,11 +24,12 @@ const start = scopedRoute({
         .meta({ id: 'StartedCheckout' }),
     },
   },
-  problems: ['billing_disabled', 'already_subscribed', 'daily_limit'],
-  handle: async (deps, { origin }, principal) => {
-    assertBilling(deps);
-    return { status: 200, body: await startCheckout(sellingDeps(deps), principal, origin) };
-  },
+  problems: ['already_subscribed', 'daily_limit'],
+  billing: 'configured',
+  handle: async (deps, { origin }, principal) => ({
+    status: 200,
+    body: await startCheckout(deps, principal, origin),
+  }),
 });
 
 const present = ({ id, status, createdAt, expiresAt, closedAt }: Checkout) => ({
@@ -82,32 +66,12 @@ const get = scopedRoute({
         .meta({ id: 'Checkout' }),
     },
   },
-  problems: ['billing_disabled', 'not_found'],
-  handle: async (deps, { params }, { tenantId }) => {
-    assertBilling(deps);
-    return { status: 200, body: present(await getCheckout(deps, tenantId, params.checkoutId)) };
-  },
+  problems: ['not_found'],
+  billing: 'enabled',
+  handle: async (deps, { params }, { tenantId }) => ({
+    status: 200,
+    body: present(await getCheckout(deps, tenantId, params.checkoutId)),
+  }),
 });
 
-/** Stripe's side of the door: verified, stored, answered. What follows from an event is not decided here. */
-const webhook = publicRoute({
-  method: 'post',
-  path: '/billing/webhook',
-  operationId: 'receiveStripeEvent',
-  summary: 'Receive a Stripe event, signed in Stripe-Signature',
-  tag,
-  access: 'public',
-  rawBody: true,
-  responses: {
-    200: { description: 'The event is stored', schema: z.object({ received: z.literal(true) }) },
-  },
-  problems: ['billing_disabled', 'invalid_signature', 'malformed_json', 'validation_failed'],
-  handle: async (deps, { raw, headers }) => {
-    assertBilling(deps);
-    const isNew = await acceptStripeEvent(deps, raw, String(headers['stripe-signature'] ?? ''));
-    if (isNew) deps.stripeEvents?.deliverSoon();
-    return { status: 200, body: { received: true } };
-  },
-});
-
-export const checkoutRoutes = [start, get, webhook];
+export const checkoutRoutes = [start, get];

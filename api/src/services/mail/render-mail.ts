@@ -1,6 +1,7 @@
 import { kinds } from './kinds.ts';
-import type { Content, MailData, MailKind } from './kinds.ts';
+import type { MailData, MailKind } from './kinds.ts';
 import { plainTexts } from './plain.ts';
+import type { Content } from './templates/template.ts';
 
 export interface RenderedMail {
   subject: string;
@@ -8,7 +9,7 @@ export interface RenderedMail {
   html: string;
 }
 
-type Template = (subject: string, content: Content, url: string) => string;
+type Format = (subject: string, content: Content, url: string) => string;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -19,7 +20,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (character) => ENTITIES[character]!);
 
-const toText: Template = (_subject, { paragraphs, list = [], action }, url) => {
+const toText: Format = (_subject, { paragraphs, list = [], action }, url) => {
   const items = list.map((item) => `- ${item}`).join('\n');
   return `${[...paragraphs, items, `${action.label}:\n${url}`].filter(Boolean).join('\n\n')}\n`;
 };
@@ -27,7 +28,7 @@ const toText: Template = (_subject, { paragraphs, list = [], action }, url) => {
 /** Stops Apple Mail from turning numbers and addresses into links. */
 const NO_DETECTION = 'telephone=no, date=no, address=no, email=no, url=no';
 
-const toHtml: Template = (subject, { paragraphs, list = [], action }, url) =>
+const toHtml: Format = (subject, { paragraphs, list = [], action }, url) =>
   [
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(subject)}</title>`,
     `<meta name="format-detection" content="${NO_DETECTION}"></head>`,

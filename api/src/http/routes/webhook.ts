@@ -1,0 +1,24 @@
+import { z } from 'zod';
+import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
+import { publicRoute } from '../route.ts';
+
+/** Verifies and stores the event. A workflow decides later what follows from it. */
+export const webhookRoute = publicRoute({
+  method: 'post',
+  path: '/billing/webhook',
+  operationId: 'receiveStripeEvent',
+  summary: 'Receive a Stripe event, signed in Stripe-Signature',
+  tag: 'billing',
+  access: 'public',
+  rawBody: true,
+  responses: {
+    200: { description: 'The event is stored', schema: z.object({ received: z.literal(true) }) },
+  },
+  billing: 'enabled',
+  problems: ['invalid_signature', 'malformed_json', 'validation_failed'],
+  handle: async (deps, { raw, headers }) => {
+    const isNew = await acceptStripeEvent(deps, raw, String(headers['stripe-signature'] ?? ''));
+    if (isNew) deps.stripeEvents?.deliverSoon();
+    return { status: 200, body: { received: true } };
+  },
+});
