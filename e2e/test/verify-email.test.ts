@@ -134,7 +134,9 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await expectResult(
       page,
       'Check your inbox',
-      new RegExp(`^We sent a link to ${person.email}\\. If you do not see it, check your spam folder or send it again\\.$`),
+      new RegExp(
+        `^We sent a link to ${person.email}\\. If you do not see it, check your spam folder or send it again\\.$`,
+      ),
     );
     if (javaScript) expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
     const mails = await inbox.receive(person.email, 2);
