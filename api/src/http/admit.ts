@@ -12,7 +12,7 @@ type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config'>;
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 
-/** draft-ietf-httpapi-ratelimit-headers-10: the window for everyone, the day where a call is usage with a limit. */
+/** draft-ietf-httpapi-ratelimit-headers-10. The daily limit is listed only if the call counts against one. */
 const limitHeaders = (
   { RATE_LIMIT_WINDOW_MS: windowMs }: Deps['config'],
   { rateMax, metered }: Call,
@@ -31,9 +31,9 @@ const limitHeaders = (
 
 export interface Refusal {
   waitMs: number;
-  /** Of what there were too many, as a sentence without its stop. */
+  /** A sentence without the full stop, such as "Too many requests". */
   reason: string;
-  /** When it opens again; default: in `waitMs`, in words. */
+  /** When to try again. Default: `waitMs` in words. */
   when?: string;
 }
 
@@ -46,7 +46,7 @@ export const rateLimited = (
     headers: { ...headers, 'Retry-After': String(seconds(waitMs)) },
   });
 
-/** Lets a call through or throws the 429 that says which limit, and when it opens. Answers the headers to send. */
+/** Returns the headers to send. Throws a 429 with the exceeded limit and the time to wait. */
 const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string>> => {
   const now = deps.clock();
   const admission = await deps.meter.admit(call);
@@ -74,7 +74,7 @@ const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string
 const rateOf = ({ config }: AdmitDeps, tier: Tier): number =>
   config.RATE_LIMIT_MAX_REQUESTS * tier.rateMultiplier;
 
-/** An agent's request is rate limited and usage; a member's in the console is rate limited only. */
+/** Requests of agents are rate limited and counted. Requests of members are only rate limited. */
 export const admitPrincipal = async (
   deps: AdmitDeps,
   { kind, id, tenantId }: Principal,
@@ -90,10 +90,10 @@ export const admitPrincipal = async (
   });
 };
 
-/** What a client asks for at the OAuth endpoints, each with a limit of its own: a stolen token hinders no revocation. */
+/** Each OAuth endpoint has its own limit, so that a stolen credential cannot block revocation. */
 type ClientWork = 'client' | 'introspection' | 'revocation';
 
-/** A token request is rate limited by its client, and never refused for quota: it is no API call. */
+/** Rate limits an OAuth request by client. It is not an API call, so the quota does not apply. */
 export const admitClient = async (
   deps: AdmitDeps,
   { tenantId, agentId }: { tenantId: string; agentId: string },

@@ -18,7 +18,7 @@ const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
 
 const isScope = (text: string): text is Scope => (scopes as readonly string[]).includes(text);
 
-/** The agent whose Bearer token an `Authorization` header has. */
+/** Returns the agent of a Bearer token. Problem: `unauthorized`. */
 export const authenticateAgent = async (
   { verifyAccessToken }: Pick<AuthenticateDeps, 'verifyAccessToken'>,
   authorization: string,
@@ -49,7 +49,7 @@ export const authenticateAgent = async (
   };
 };
 
-/** A browser sends cookies along with requests that other sites start: those have another Origin. */
+/** Browsers send cookies with requests of other sites too, but with another Origin. */
 export const checkOrigin = (method: string, headers: IncomingHttpHeaders, dashboardUrl: string): void => {
   if (method === 'GET' || method === 'HEAD' || headers.origin === dashboardUrl) return;
   throw new Problem('origin_not_allowed', 'Send the dashboard’s Origin header, or use a Bearer token.');
@@ -72,7 +72,7 @@ const authenticateMember = async (
   };
 };
 
-/** Who is asking, by Bearer token or session cookie. A request with both is judged by its token alone. */
+/** Authenticates by Bearer token or session cookie. If a request has both, only the token counts. */
 export const authenticate = async (
   deps: AuthenticateDeps,
   method: string,
@@ -87,7 +87,7 @@ export const authenticate = async (
   throw unauthorized('Sign in, or send "Authorization: Bearer <token>".');
 };
 
-/** Who is signed in. Problem: `unauthorized`. */
+/** Returns the signed-in member. Problem: `unauthorized`. */
 export const requireMember = async (
   deps: AuthenticateDeps,
   headers: IncomingHttpHeaders,

@@ -11,7 +11,7 @@ const readKey = (headers: Request['headers']): string | undefined => {
   throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
 };
 
-/** Runs a route's handler; where the route allows it and the caller sends an `Idempotency-Key`, once for the key. */
+/** Runs the handler of a route. If the route is repeatable and the caller sends an `Idempotency-Key`, once per key. */
 export const handleOnce = async (
   deps: Deps,
   route: Route,

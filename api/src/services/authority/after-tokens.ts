@@ -2,15 +2,15 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { lockHead } from '../audit/append-audit.ts';
 
-/** Clocks of processes are kept within this: a later one is wrong, and would refuse the tokens of all others. */
+/** The allowed clock skew between processes. A later timestamp is wrong and would revoke the tokens of all others. */
 const MAX_SKEW_MS = 5_000;
-/** Entries that are looked at: more than a busy tenant writes in a second. */
+/** The number of entries to read: more than a busy tenant writes in a second. */
 const NEWEST = 10_000;
 
 /**
- * When something that tokens rely on is taken away. Tokens are committed under the head, which is held from here on.
- * What is dated after this holds no more than is left, and what is not, ends: so it is later than the newest of them,
- * by whichever clock, and than the last change of those who lose it.
+ * Returns the time for a not-before mark when tokens lose a right. It locks the audit head, under which tokens are
+ * committed, so later tokens no longer have the right. All earlier ones must be revoked. So the time is later than the
+ * newest token, by any clock, and than the last change of the affected agents.
  */
 export const afterTokens = async (
   trx: Transaction,

@@ -41,7 +41,7 @@ interface Row {
 
 const refuse = (description: string): ClientRefusal => new ClientRefusal('wrong_assertion', description);
 
-/** One answer for an unknown client, a foreign or revoked key, a suspended agent and a wrong signature. */
+/** The same error for an unknown client, a foreign or revoked key, a suspended agent and a wrong signature. */
 const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
   new ClientRefusal(
     reason,
@@ -49,13 +49,13 @@ const unproven = (reason: RefusalReason, credentialId?: string): ClientRefusal =
     credentialId,
   );
 
-/** RFC 7515 section 4.1.9: media types, compared in any case, of which `application/` may be left out. */
+/** RFC 7515 section 4.1.9: case-insensitive media types without `application/`. */
 const TYPES = ['jwt', 'client-authentication+jwt'];
 const isType = (typ: unknown): boolean =>
   typ === undefined ||
   (typeof typ === 'string' && TYPES.includes(typ.toLowerCase().replace(/^application\//, '')));
 
-/** A key is taken from our own row alone; what would name another, or ask for more, is not read. */
+/** The key comes only from our own row, so headers that name another key are refused. */
 const REFUSED_HEADERS = ['jwk', 'jku', 'x5u', 'x5c', 'crit', 'b64'];
 
 const malformed = (): ClientRefusal =>
@@ -77,7 +77,7 @@ const readHeader = (assertion: string): ProtectedHeaderParameters => {
   return header;
 };
 
-/** Whom an assertion is said to be from: good for a look-up, and for nothing else. */
+/** The unverified client id. Use it only for a look-up. */
 export const clientOfAssertion = (assertion: string): string => {
   try {
     const { sub } = decodeJwt(assertion);
@@ -104,7 +104,7 @@ const lookUp = async (db: Database, clientId: string): Promise<ClientKey[]> => {
   );
 };
 
-/** The algorithm is the stored key's: the header can only agree with it. */
+/** The algorithm comes from the stored key. The header must match it. */
 const mayHaveSigned = (
   { alg, kid }: ProtectedHeaderParameters,
   { client, thumbprint, algorithm }: ClientKey,
@@ -133,10 +133,10 @@ const claimsSchema = z.object({
 });
 
 const MAX_LIFE_SECONDS = 300;
-/** How far a client's clock may be from ours, ahead or behind. */
+/** The allowed clock skew of a client, in both directions. */
 const LEEWAY_SECONDS = 30;
 
-/** RFC 7523 section 3 as updated: the audience is the issuer's identifier alone, never a list or another address. */
+/** RFC 7523 section 3 as updated: the audience must be the issuer identifier, not a list or another URL. */
 const checkClaims = (
   payload: unknown,
   { clientId, issuer, now }: { clientId: string; issuer: string; now: number },
@@ -150,7 +150,7 @@ const checkClaims = (
   if (exp + LEEWAY_SECONDS <= now) throw refuse('The assertion has expired. Sign a new one.');
   if (exp > now + MAX_LIFE_SECONDS) throw refuse(`exp must be within ${MAX_LIFE_SECONDS} seconds.`);
   if (Math.max(nbf, iat) > now + LEEWAY_SECONDS) throw refuse('nbf and iat must not be in the future.');
-  // Its use is remembered for as long as it would be taken.
+  // The use is stored for as long as the assertion is valid.
   return { jti, expiresAt: new Date((exp + LEEWAY_SECONDS) * 1_000) };
 };
 
@@ -158,7 +158,7 @@ interface Signed extends Proof {
   payload: unknown;
 }
 
-/** The first key that the assertion's signature fits. */
+/** The first key that matches the signature. */
 const findSigner = async (assertion: string, keys: readonly ClientKey[]): Promise<Signed | undefined> => {
   const header = readHeader(assertion);
   for (const candidate of keys) {
@@ -169,9 +169,9 @@ const findSigner = async (assertion: string, keys: readonly ClientKey[]): Promis
 };
 
 /**
- * Checks a `private_key_jwt`. What was found of a client is kept for a second, unless it does not fit: a key that was
- * just added works at once. Whoever signs with an expired key is told so. That an assertion is used once, by a client
- * that is still live, is decided where the act is committed.
+ * Checks a `private_key_jwt`. The keys of a client are cached for a second and read again if none matches, so a new key
+ * works immediately. Only the holder of an expired key learns that it has expired. Whether the assertion is unused and
+ * the client still active is checked in the transaction that commits the change.
  */
 export const createAssertionAuthentication = (
   db: Database,
@@ -198,7 +198,7 @@ export const createAssertionAuthentication = (
     const clientId = clientOfAssertion(assertion);
     const proveAnew = async (): Promise<Client> => check(await findAnew(assertion, clientId), clientId);
     const kept = await findSigner(assertion, known.get(clientId) ?? []);
-    // Its key may have been revoked meanwhile, and added again as another credential.
+    // The key may have been revoked and added again as another credential.
     return kept && isLive(kept, clock()) ? { ...check(kept, clientId), proveAnew } : proveAnew();
   };
 };

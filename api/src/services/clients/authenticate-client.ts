@@ -14,7 +14,7 @@ import type { Proof } from './proof.ts';
 
 interface Secret extends SecretHash {
   generation: number;
-  /** `null`: as long as its credential. */
+  /** `null`: expires with its credential. */
   until: Date | null;
 }
 
@@ -28,7 +28,7 @@ interface Row {
   enabled: boolean;
   expires_at: Date | null;
   generation: number;
-  /** Null where the credential is a public key. */
+  /** `null` if the credential is a public key. */
   secret_hash: Buffer | null;
   pepper_id: string | null;
   previous_hash: Buffer | null;
@@ -37,8 +37,8 @@ interface Row {
 }
 
 /**
- * Resolves to the client. ClientRefusal: an unknown, wrong, revoked or suspended one reads the same; whoever holds the
- * right secret of an expired credential is told so.
+ * Resolves to the client. Throws a ClientRefusal, the same for an unknown, wrong, revoked or suspended client. Only the
+ * holder of the correct secret learns that the credential has expired.
  */
 export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client>;
 
@@ -90,19 +90,19 @@ const prove = (
 };
 
 /**
- * Checks a client secret. What was found is kept for a second, so a warm request asks the database nothing here; a
- * client suspended meanwhile is refused by the ledger, which looks again. What is kept accepts and never refuses: a
- * secret that was rotated, or an agent that was reactivated, works at once.
+ * Checks a client secret. Rows are cached for a second, so a warm request needs no query here. The ledger checks again
+ * and refuses a client that was suspended since. The cache can accept a client but never refuse one, so a rotated secret
+ * or a reactivated agent works immediately.
  */
 export const createClientAuthentication = (
   db: Database,
   peppers: Keyring,
   clock: Clock,
 ): AuthenticateClient => {
-  // By the clock that secrets end by, and not by one of its own.
+  // The cache uses the same clock as the expiry of secrets.
   const perf = { now: () => clock().getTime() };
   const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000, perf });
-  /** When what was kept is too old for all requests of a busy client at once, they wait for one look-up. */
+  /** Concurrent requests of a client share one look-up. */
   const asking = new Map<string, Promise<Found | undefined>>();
   const ask = async (clientId: string, credentialId: string): Promise<Found | undefined> => {
     const id = `${clientId} ${credentialId}`;

@@ -3,7 +3,7 @@ import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
 
-/** When each credential last got a token, to the minute: written beside the tokens, never on their way. */
+/** Stores when each credential last got a token, to the minute. Token requests do not wait for it. */
 export interface CredentialUses {
   /** Costs a look into memory. */
   note(credentialId: string, at: Date): void;
@@ -15,7 +15,7 @@ export interface CredentialUses {
 
 const FLUSH_MS = 5_000;
 const MINUTE_MS = 60_000;
-/** More credentials than this in one minute are noted more often than needed, which the database sorts out. */
+/** With more credentials in a minute, some are stored more often than needed. This is harmless. */
 const MAX_KNOWN = 10_000;
 
 export const createCredentialUses = (db: Database, logger: Logger): CredentialUses => {
@@ -26,7 +26,7 @@ export const createCredentialUses = (db: Database, logger: Logger): CredentialUs
     if (pending.size === 0) return;
     const uses = [...pending].map(([id, at]) => ({ id, used_at: at.toISOString() }));
     pending = new Map();
-    // What fails is not kept: a token a minute later says it again.
+    // Not retried: a token a minute later stores it again.
     await db.acrossTenants((trx) => trx.raw('select record_credential_uses(?)', [JSON.stringify(uses)]));
   };
   const cancel = every(FLUSH_MS, logger, 'storing the last use of credentials', flush);

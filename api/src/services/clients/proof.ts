@@ -1,10 +1,10 @@
 import type { Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 
-/** A credential that somebody has shown to hold; it may have ended. */
+/** A credential whose possession was proved. It may be revoked or expired. */
 export interface Proof {
   client: Client;
-  /** Its agent is active and it is not revoked. */
+  /** The agent is active and the credential is not revoked. */
   enabled: boolean;
   expiresAt: Date | null;
 }
@@ -13,7 +13,7 @@ const hasExpired = ({ expiresAt }: Proof, now: Date): boolean => expiresAt !== n
 
 export const isLive = (proof: Proof, now: Date): boolean => proof.enabled && !hasExpired(proof, now);
 
-/** Says to its holder, and to nobody else, since when. OAuthError: `invalid_client`. */
+/** Only the holder of the correct secret or key sees the expiry date. OAuthError: `invalid_client`. */
 export const refuseExpired = (proof: Proof, now: Date): void => {
   if (!hasExpired(proof, now)) return;
   const day = proof.expiresAt!.toISOString().slice(0, 10);

@@ -8,7 +8,7 @@ import type { AuditEntry } from '../audit/entry.ts';
 import type { RefusalReason } from './client-refusal.ts';
 
 export interface Refusal {
-  /** Whom the client said to be. */
+  /** The client id of the request, unverified. */
   clientId: string;
   reason: RefusalReason;
   credentialId: string | undefined;
@@ -21,7 +21,7 @@ type Ended = 'suspended' | 'decommissioned' | 'revoked' | 'expired';
 interface Known {
   refusal: Refusal;
   tenantId: string;
-  /** `not_live` is left where what had ended lives again, or was a secret that was rotated away. */
+  /** Still `not_live` if the client is active again by now, or if the secret was rotated away. */
   reason: RefusalReason | Ended;
 }
 
@@ -32,7 +32,7 @@ interface Row {
 }
 
 const findKnown = async (db: Database, refusals: readonly Refusal[]): Promise<Known[]> => {
-  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  // Postgres rejects NUL in a text, so look up only valid ids.
   const asked = refusals.filter(({ clientId }) => isId('agt', clientId));
   if (asked.length === 0) return [];
   const { rows } = await db.acrossTenants((trx) =>
@@ -47,7 +47,7 @@ const findKnown = async (db: Database, refusals: readonly Refusal[]): Promise<Kn
   });
 };
 
-/** Whether no process has told this reason of this client within the last minute: this one does, then. */
+/** True if no process has recorded this reason for this client within the last minute. */
 const claim = async (trx: Transaction, { refusal, tenantId, reason }: Known): Promise<boolean> => {
   const { rows } = await trx.raw<{ rows: unknown[] }>(
     `insert into auth_failures as f (tenant_id, agent_id, reason, recorded_at) values (?, ?, ?, ?)
@@ -69,12 +69,12 @@ const entryOf = ({ refusal, tenantId, reason }: Known): AuditEntry => {
 const byClaim = (a: Known, b: Known): number =>
   a.refusal.clientId.localeCompare(b.refusal.clientId) || a.reason.localeCompare(b.reason);
 
-/** A transaction holds the claimed agents: suspending one of them must not wait for a flood of the others. */
+/** A transaction locks these agents. Suspending one of them must not wait for many others. */
 const MAX_TOGETHER = 50;
 
 /**
- * Claims are taken in one order by every process, and all of them before the first entry: who waits for another's must
- * not hold the head meanwhile.
+ * All processes take claims in the same order and before the first entry, so that a process that waits for a claim does
+ * not hold the lock of the audit head.
  */
 const record = (db: Database, tenantId: string, known: readonly Known[]): Promise<void> =>
   db.withTenant(tenantId, async (trx) => {
@@ -84,7 +84,7 @@ const record = (db: Database, tenantId: string, known: readonly Known[]): Promis
     await appendAudits(trx, tenantId, told.map(entryOf));
   });
 
-/** One line, however many there were. What is no id of ours may be a secret in the wrong place: it is cut short. */
+/** One line for all of them. An id that is not ours may be a misplaced secret, so only 8 characters are logged. */
 const tellUnknown = (logger: Logger, unknown: readonly Refusal[]): void => {
   if (unknown.length === 0) return;
   const clients = unknown.slice(0, 5).map(({ clientId, reason, origin: { requestId, ip } }) => ({
@@ -97,8 +97,8 @@ const tellUnknown = (logger: Logger, unknown: readonly Refusal[]): void => {
 };
 
 /**
- * Known clients get an entry in their tenant's log, unknown ones share a line in ours. Answers what could not be
- * written; rejects where it cannot be known who is known.
+ * Writes an audit entry for known clients and one log line for all unknown ones. Returns the refusals that could not be
+ * written. Rejects if the clients cannot be looked up.
  */
 export const recordRefusals = async (
   { db, logger }: { db: Database; logger: Logger },

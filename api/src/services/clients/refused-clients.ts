@@ -6,7 +6,7 @@ import type { Logger } from '../../platform/logger.ts';
 import { recordRefusals } from './record-refusals.ts';
 import type { Refusal } from './record-refusals.ts';
 
-/** Tells of refused clients beside their requests: what fails here fails no answer, and delays none. */
+/** Records refused clients. Requests neither wait for it nor fail with it. */
 export interface RefusedClients {
   /** Costs a look into memory. */
   note(refusal: Omit<Refusal, 'at'>): void;
@@ -18,9 +18,9 @@ export interface RefusedClients {
 
 const FLUSH_MS = 1_000;
 const MINUTE_MS = 60_000;
-/** More clients than this in one minute are noted more often than needed, which the database sorts out. */
+/** With more clients in a minute, some are stored more often than needed. This is harmless. */
 const MAX_KNOWN = 10_000;
-/** A flood of made-up clients costs one look-up a second, of no more than these. */
+/** Limits the look-up of each second, so that invented client ids cannot overload Postgres. */
 const MAX_PENDING = 1_000;
 
 export const createRefusedClients = (deps: {

@@ -5,11 +5,11 @@ import { ClientRefusal } from './client-refusal.ts';
 export interface Use extends AssertionUse {
   tenantId: string;
   credentialId: string;
-  /** The id of the act that it is used for. */
+  /** The id of the audit entry that uses it. */
   usedBy: string;
 }
 
-/** Uses assertions up, in this transaction; answers the acts that were the first to use theirs. */
+/** Marks assertions as used in this transaction. Returns the audit entries that were the first to use theirs. */
 export const useAssertions = async (send: Send, uses: readonly Use[]): Promise<Set<string>> => {
   if (uses.length === 0) return new Set();
   const rows = uses.map(({ tenantId, credentialId, jti, usedBy, expiresAt }) => ({
@@ -30,7 +30,7 @@ export const replayed = ({ credentialId }: Client): ClientRefusal =>
     credentialId,
   );
 
-/** Uses up a client's assertion, where it came with one. ClientRefusal where it was used before. */
+/** Marks the assertion of the client as used, if it has one. Throws a ClientRefusal if it was already used. */
 export const useAssertionOf = async (db: Database, client: Client, requestId: string): Promise<void> => {
   const { assertion, tenantId, credentialId } = client;
   if (!assertion) return;

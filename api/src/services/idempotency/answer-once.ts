@@ -14,17 +14,17 @@ import { countKey } from '../limits/count-today.ts';
 
 const DAY_S = 24 * 3_600;
 const SECRET_S = 10 * 60;
-/** How many old keys of the tenant a new one clears away. */
+/** How many expired keys of the tenant each new key deletes. */
 const MAX_CLEARED = 50;
 
 export interface Attempt {
   principal: Principal;
-  /** The operation's id: one key may be used with each operation. */
+  /** The operation id. The same key can be used once with each operation. */
   operation: string;
   key: string;
-  /** What is asked; another one under the same key is refused. */
+  /** The input. Another input with the same key is refused. */
   input: unknown;
-  /** The agent whose secret the answer holds. Such an answer is kept for ten minutes, any other for a day. */
+  /** The agent whose secret the response contains. Such a response expires after 10 minutes, any other after a day. */
   secretOf?: string | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface Once<T> {
 interface Row {
   fingerprint: Buffer;
   answer: string | null;
-  /** The answer has expired. */
+  /** The stored response has expired. */
   is_over: boolean;
   token_id: string | null;
   scopes: Scope[];
@@ -44,7 +44,7 @@ interface Row {
 
 type RowId = Record<'tenant_id' | 'principal' | 'operation' | 'key', string>;
 
-/** Who acts for another has keys of their own, and counts them among all its own. */
+/** An agent that acts for another has separate keys, which count against its own limit. */
 const callerOf = ({ kind, id, token }: Principal): string =>
   [`${kind}:${id}`, ...(token?.actors ?? [])].join(' ');
 
@@ -57,7 +57,7 @@ const rowIdOf = ({ principal, operation, key }: Attempt): RowId => ({
   key,
 });
 
-/** RFC 8785 takes no number beyond a double and no half of a character, which a body may hold where nothing reads it. */
+/** RFC 8785 rejects numbers beyond a double and lone surrogates. A body can contain them in fields that are ignored. */
 const canonicalText = (input: unknown): string => {
   try {
     return canonicalize(input) ?? '';
@@ -70,12 +70,12 @@ const canonicalText = (input: unknown): string => {
 
 const fingerprintOf = (input: unknown): Buffer => createHash('sha256').update(canonicalText(input)).digest();
 
-/** Binds a sealed answer to its row. */
+/** Binds an encrypted response to its row. */
 const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.values(id).join('\n')}`;
 
 /**
- * The answer is for the token that asked, whose secret it may itself have replaced, or for who could ask for it now: the
- * same caller, holding no less. Problem: `forbidden`.
+ * Returns the response only to the token of the first request, or to the same caller with at least its scopes. The first
+ * token is always accepted, because its request may have replaced its own secret. Problem: `forbidden`.
  */
 const checkMayHear = async (
   trx: Transaction,
@@ -98,8 +98,8 @@ const checkMayHear = async (
 };
 
 /**
- * What has expired is of no use to anybody; a row that somebody holds is left for the next time. Only after the own row
- * is held: two requests that each wait for a row that the other clears would be a deadlock.
+ * Deletes expired rows and skips locked ones. Runs after the own row is locked: otherwise two requests could wait for
+ * each other's rows.
  */
 const clear = async (trx: Transaction, tenantId: string): Promise<void> => {
   const old = (column: string) =>
@@ -119,8 +119,8 @@ const clear = async (trx: Transaction, tenantId: string): Promise<void> => {
 };
 
 /**
- * Takes the key's row; `false` if a request of the last 24 hours has it. By Postgres' clock, which all processes share.
- * An expired row is replaced, so nothing depends on when it is deleted.
+ * Takes the row of the key. Returns `false` if a request of the last 24 hours has it. Uses the clock of Postgres, which
+ * all processes share. An expired row is replaced, so correctness does not depend on deletion.
  */
 const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer): Promise<boolean> => {
   const inSeconds = (seconds: number) => trx.raw('now() + make_interval(secs => ?)', [seconds]);
@@ -176,9 +176,9 @@ const replay = <T>(
 };
 
 /**
- * Does the work for the first request of a key and answers the same to the next ones. Key, work and answer are one
- * transaction: work that fails, or is cut off, leaves no key and may be tried again, and a second request that comes
- * meanwhile waits for the first. Problems: `idempotency_key_reused`, `idempotent_answer_gone`, `daily_limit`,
+ * Runs the work for the first request of a key and returns the stored response to later ones. Key, work and response are
+ * one transaction: failed work leaves no key and can be retried. A concurrent second request waits for the first.
+ * Problems: `idempotency_key_reused`, `idempotent_answer_gone`, `daily_limit`,
  * `forbidden`.
  */
 export const answerOnce = async <T>(

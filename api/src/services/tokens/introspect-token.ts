@@ -8,8 +8,8 @@ export interface IntrospectTokenDeps {
 }
 
 /**
- * The claims of a live token of the caller's tenant. Whatever else was sent is `undefined`: foreign, expired, revoked,
- * of an agent that is not active, or no token at all. Looks at Postgres, so it tells what holds now.
+ * Returns the claims of an active token of the caller's tenant, else `undefined`: foreign, expired, revoked, of an agent
+ * that is not active, or not a token. Reads from Postgres, so the result is current.
  */
 export const introspectToken = async (
   { verifyIssuedToken, tokenFeed }: IntrospectTokenDeps,

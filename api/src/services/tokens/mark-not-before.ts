@@ -1,8 +1,8 @@
 import type { Transaction } from '../../platform/database.ts';
 
 /**
- * Ends every token that the agent was issued before a moment, in every process within a second of the commit. A
- * change of its status does that by itself.
+ * Revokes all tokens that were issued to the agent before a time, in every process within a second of the commit. A
+ * trigger does the same when the status of an agent changes.
  */
 export const markNotBefore = async (
   trx: Transaction,

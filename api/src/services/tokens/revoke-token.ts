@@ -38,8 +38,8 @@ const record = (
   });
 
 /**
- * Ends a token of the client's own, for good once this resolves. Of another's, or one that has ended, nothing is
- * changed and nothing told (RFC 7009 section 2.2).
+ * Revokes a token of the client. The revocation is committed when this resolves. A token of another client, or an
+ * inactive one, is ignored without an error (RFC 7009 section 2.2).
  */
 export const revokeToken = async (
   deps: RevokeTokenDeps,
@@ -56,6 +56,6 @@ export const revokeToken = async (
   const claims = await deps.verifyIssuedToken(token);
   if (claims?.tenant_id !== client.tenantId || claims.client_id !== client.agentId) return;
   await record(deps, claims, client, origin);
-  // The other processes hear of it; this one knows before it answers, or asks before it next accepts a token.
+  // Other processes get a notification. This one reads before it responds, or before it accepts the next token.
   await deps.tokenFeed.refresh().catch(() => {});
 };

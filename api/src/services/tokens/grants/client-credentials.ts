@@ -3,9 +3,9 @@ import type { Grant } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget, refuseAudience } from './target.ts';
 
-/** RFC 6749 section 4.4: a client asks in its own name. */
+/** RFC 6749 section 4.4: a token for the client itself. */
 export const clientCredentials: Grant = async (deps, client, parameters) => {
-  // Whoever sends a subject means an exchange, and must not get a token of its own instead.
+  // A client that sends a subject wants an exchange. It must not get its own token instead.
   if (parameters.subject_token !== undefined || parameters.actor_token !== undefined) {
     throw new OAuthError(
       'invalid_request',

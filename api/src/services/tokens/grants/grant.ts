@@ -3,7 +3,7 @@ import type { VerifyAccessToken } from '../access-token.ts';
 import type { Client } from '../../clients/client.ts';
 import type { FindResource } from '../../resources/find-resource.ts';
 
-/** What a token request may carry besides its client: RFC 6749 section 4.4, RFC 8707, RFC 8693 section 2.1. */
+/** The parameters of a token request: RFC 6749 section 4.4, RFC 8707, RFC 8693 section 2.1. */
 export interface TokenParameters {
   scope?: string | undefined;
   resource?: string | undefined;
@@ -21,5 +21,5 @@ export interface GrantDeps {
   config: { PUBLIC_URL: string; TOKEN_TTL_SECONDS: number };
 }
 
-/** Decides what an authenticated client gets, and changes nothing. OAuthError where it gets nothing. */
+/** Decides which token an authenticated client gets. Writes nothing. Throws an OAuthError if it gets none. */
 export type Grant = (deps: GrantDeps, client: Client, parameters: TokenParameters) => Promise<Decision>;

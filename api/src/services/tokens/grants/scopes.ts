@@ -1,6 +1,6 @@
 import { OAuthError } from '../../../platform/oauth-error.ts';
 
-/** No scope asked is every scope that can be granted (RFC 6749 section 3.3); another one refuses the request. */
+/** Default: all grantable scopes (RFC 6749 section 3.3). Any other scope is refused. */
 export const grantScopes = (asked: string | undefined, grantable: readonly string[]): string => {
   const wanted = asked === undefined ? new Set(grantable) : new Set(asked.split(' ').filter(Boolean));
   const extra = [...wanted].find((scope) => !grantable.includes(scope));

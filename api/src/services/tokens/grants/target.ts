@@ -4,13 +4,13 @@ import { OAuthError } from '../../../platform/oauth-error.ts';
 import { isResource, mayBeStored } from '../../resources/resource-uri.ts';
 import type { GrantDeps, TokenParameters } from './grant.ts';
 
-/** Who names a target must not get a token for the API instead, which is worth more than the one that was meant. */
+/** A client that sends `audience` must not get a token for the API instead, which has more rights. */
 export const refuseAudience = ({ audience }: TokenParameters): void => {
   if (audience === undefined) return;
   throw new OAuthError('invalid_target', 'audience is not supported. Send resource (RFC 8707) instead.');
 };
 
-/** What the token is for (RFC 8707), the API or a tenant's resource, with the scopes that the agent was granted there. */
+/** The API or a resource of the tenant (RFC 8707), with the scopes that the agent was granted. */
 export const findTarget = async (
   { findResource, config }: GrantDeps,
   { tenantId, agentId, scopes }: Client,

@@ -11,12 +11,12 @@ import { findTarget, refuseAudience } from './target.ts';
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** The actors of one token: beyond this nobody can tell any more who is responsible. */
+/** The maximum of actors in a token. With more, responsibility becomes unclear. */
 const MAX_CHAIN = 3;
 
 const refuse = (description: string): OAuthError => new OAuthError('invalid_request', description);
 
-/** RFC 8693 section 2.1. Every parameter is there, or the request fails: nothing stands in for a missing one. */
+/** RFC 8693 section 2.1. A missing parameter is an error. There are no defaults for it. */
 const checkParameters = (parameters: TokenParameters): { subjectToken: string } => {
   const { subject_token: subjectToken, subject_token_type: subjectType } = parameters;
   if (subjectToken === undefined) throw refuse('Send subject_token: the access token to exchange.');
@@ -30,7 +30,7 @@ const checkParameters = (parameters: TokenParameters): { subjectToken: string } 
   return { subjectToken };
 };
 
-/** A live access token of an agent of the client's tenant; every other one is refused alike. */
+/** Returns the claims of a valid access token of the client's tenant. All others get the same error. */
 const readSubject = async (
   { verifyIssuedToken }: GrantDeps,
   { tenantId }: Client,
@@ -43,7 +43,7 @@ const readSubject = async (
   return subject;
 };
 
-/** The actor is the client, which has proved itself: a token can only say so once more. */
+/** The actor is always the authenticated client. An actor token can only confirm it. */
 const checkActor = async (
   { verifyIssuedToken, config }: GrantDeps,
   client: Client,
@@ -66,8 +66,8 @@ const extendChain = (issuer: string, client: Client, subject: AccessTokenClaims)
 };
 
 /**
- * RFC 8693: a client acts for the agent whose token it was given. The new token is for the same resource, holds no
- * scope that either of them lacks, and ends no later.
+ * RFC 8693: the client acts for the agent of the subject token. The new token is for the same resource, has only scopes
+ * that both hold, and expires no later.
  */
 export const tokenExchange: Grant = async (deps, client, parameters) => {
   const { subjectToken } = checkParameters(parameters);
@@ -79,7 +79,7 @@ export const tokenExchange: Grant = async (deps, client, parameters) => {
     throw new OAuthError('invalid_target', 'resource must be the resource of the subject token. Omit it.');
   }
   const target = await findTarget(deps, client, subject.aud);
-  // What a token is for has one spelling, that of the resource: another one is none of ours.
+  // We issue tokens only with the exact identifier of the resource.
   if (target.identifier !== subject.aud)
     throw refuse('The resource of subject_token does not exist. Get a new subject token.');
   const held = subject.scope.split(' ');
