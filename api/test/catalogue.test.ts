@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import knexFactory from 'knex';
 import { pino } from 'pino';
@@ -262,4 +263,49 @@ describe('a start over the migrated database', () => {
     );
     await expect(start()).resolves.toBeUndefined();
   });
+});
+
+/** The functions that run with their owner's rights, each with who may call it. */
+const DEFINERS = `
+  select p.proname as name, pg_get_userbyid(p.proowner)::text as owner,
+    coalesce(
+      (select 'a trigger on ' || string_agg(quote_ident(t.tgrelid::regclass::text), ' ')
+        from (select distinct tgrelid from pg_trigger where tgfoid = p.oid) t),
+      '') as trigger,
+    array(
+      select case grantee when 0 then 'everyone' else pg_get_userbyid(grantee)::text end
+      from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))
+      where privilege_type = 'EXECUTE' and grantee <> p.proowner
+      order by 1) as callers
+  from pg_proc p where p.pronamespace = 'public'::regnamespace and p.prosecdef
+  order by 1, 2`;
+
+interface Definer {
+  name: string;
+  owner: string;
+  trigger: string;
+  callers: string[];
+}
+
+const documented = (): { row: string; why: string }[] => {
+  const text = readFileSync(new URL('../../docs/database.md', import.meta.url), 'utf8');
+  const table = text.slice(text.indexOf('## Functions that cross tenants'));
+  return [...table.matchAll(/^\| `(.+?)` +\| (.+?) +\| `(.+?)` +\| (.*?) +\|$/gm)].map(
+    ([, name, caller = '', owner, why = '']) => ({
+      row: `${name} of ${owner}, for ${caller.replaceAll('`', '')}`,
+      why,
+    }),
+  );
+};
+
+it('Each function that crosses tenants is listed with its caller and its reason', async () => {
+  database = await createTestDatabase();
+  const { rows } = await query(adminUrl(database), DEFINERS);
+  const found = (rows as Definer[]).map(
+    ({ name, owner, trigger, callers }) =>
+      `${name} of ${owner}, for ${[trigger, ...callers].filter(Boolean).join(', ')}`,
+  );
+  const listed = documented();
+  expect(listed.map(({ row }) => row)).toEqual(found);
+  for (const { row, why } of listed) expect(why.split(' ').length, row).toBeGreaterThan(3);
 });

@@ -99,7 +99,7 @@ describe('a new encryption key', () => {
     expect(found.sort()).toEqual([
       'services/idempotency/answer-once.ts',
       'services/mail/sealed-data.ts',
-      'services/tokens/signing-key-rows.ts',
+      'services/signing-keys/signing-key-rows.ts',
     ]);
   });
 });

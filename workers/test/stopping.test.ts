@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { pino } from 'pino';
+import type { Logger } from '@sentryagent/api/platform/logger';
 import { expect, it } from 'vitest';
 import { appUrl, TEMPLATE } from '../../api/test/support/servers.ts';
 import { until } from '../../api/test/support/until.ts';
@@ -10,8 +10,8 @@ import { untilStopped } from '../src/until-stopped.ts';
 
 const logged = () => {
   const logs: string[] = [];
-  const write = (text: string) => void logs.push((JSON.parse(text) as { msg: string }).msg);
-  return { logs, logger: pino({ base: null }, { write }) };
+  const write = (...[values, text]: unknown[]) => void logs.push(String(text ?? values));
+  return { logs, logger: { error: write, fatal: write } as unknown as Logger };
 };
 
 it('waits for work in progress, however long nobody stops it', async () => {

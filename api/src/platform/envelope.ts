@@ -24,20 +24,20 @@ const decrypt = (key: KeyObject, aad: string, parts: string[]): string => {
 };
 
 /** No key of this process decrypts the value. The message is for an operator. */
-export class CannotOpen extends Error {
-  override readonly name = 'CannotOpen';
+export class DecryptionError extends Error {
+  override readonly name = 'DecryptionError';
 }
 
-/** Throws `CannotOpen` if the key is unknown or another one, or if the value or its context was changed. */
+/** Throws `DecryptionError` if the key is unknown or another one, or if the value or its context was changed. */
 export const open = (keys: Keyring, envelope: string, context: string): string => {
   const [id = '', iv = '', tag = '', sealed = ''] = envelope.split('.');
   const key = keys.find(id);
-  if (!key) throw new CannotOpen(`KEY_ENCRYPTION_KEYS has no key "${id}"`);
+  if (!key) throw new DecryptionError(`KEY_ENCRYPTION_KEYS has no key "${id}"`);
   try {
     return decrypt(key, `${id}\n${context}`, [iv, tag, sealed]);
   } catch (cause) {
     const [what] = context.split('\n');
-    throw new CannotOpen(
+    throw new DecryptionError(
       `the key "${id}" of KEY_ENCRYPTION_KEYS cannot decrypt ${what}: it is not the key that encrypted it, or the value was changed`,
       { cause },
     );

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
 import { joinTransaction } from '../../platform/database.ts';
 import type { Database, TenantDatabase, Transaction } from '../../platform/database.ts';
-import { CannotOpen, open, seal } from '../../platform/envelope.ts';
+import { DecryptionError, open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
@@ -166,7 +166,7 @@ const replay = <T>(
   try {
     return JSON.parse(open(keys, row.answer, contextOf(rowIdOf(attempt)))) as T;
   } catch (error) {
-    if (!(error instanceof CannotOpen)) throw error;
+    if (!(error instanceof DecryptionError)) throw error;
     logger.warn(
       { err: error },
       'a stored response cannot be decrypted; the request gets 409 idempotent_answer_gone',

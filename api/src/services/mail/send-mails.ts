@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '../../platform/database.ts';
-import { CannotOpen } from '../../platform/envelope.ts';
+import { DecryptionError } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { MailData, MailKind } from './kinds.ts';
@@ -41,10 +41,11 @@ export class RecipientRefused extends Error {
  */
 const MOST_REFUSALS = 20;
 
-const mayPass = (error: unknown): boolean => error instanceof RecipientRefused || error instanceof CannotOpen;
+const isTransient = (error: unknown): boolean =>
+  error instanceof RecipientRefused || error instanceof DecryptionError;
 
 const isFinal = (error: unknown, attempts: number): boolean =>
-  error instanceof UnknownMailKind || (mayPass(error) && attempts >= MOST_REFUSALS);
+  error instanceof UnknownMailKind || (isTransient(error) && attempts >= MOST_REFUSALS);
 
 /** 10 s, 20 s, 40 s … up to 1 hour. */
 const pauseSeconds = (attempts: number): number => Math.min(10 * 2 ** Math.min(attempts, 20), 3_600);
