@@ -28,7 +28,10 @@ const arrows = [
   {
     files: ['api/src/platform/**/*.ts'],
     patterns: [
-      { regex: '/(models|services|http)/|/deps\\.ts$', message: 'platform is the lowest layer of the API.' },
+      {
+        regex: '/(models|services|http)/|/(config|deps)\\.ts$',
+        message: 'platform is the lowest layer of the API: it takes the settings that it needs.',
+      },
     ],
   },
   {
@@ -43,6 +46,15 @@ const arrows = [
         message: 'services know neither HTTP nor the whole of Deps: ask for the slice.',
       },
       { regex: '^(koa|@koa/)', message: 'services know nothing of Koa.' },
+    ],
+  },
+  {
+    files: ['api/src/services/{audit,usage}/**/*.ts'],
+    patterns: [
+      {
+        regex: '/http/|/deps\\.ts$|^(koa|@koa/)|^\\.\\./[a-z-]+/',
+        message: 'audit and usage need no other service.',
+      },
     ],
   },
   {
@@ -70,7 +82,22 @@ const arrows = [
     ],
   },
   {
-    files: ['workers/**/*.ts', 'dev/**/*.ts', 'cli/**/*.ts', 'actions/**/*.ts'],
+    files: ['cli/**/*.ts', 'actions/**/*.ts'],
+    patterns: [
+      {
+        regex: `^@sentryagent/(?!sdk$)|${outside}`,
+        message: 'only the SDK: this side knows the API by HTTP.',
+      },
+    ],
+  },
+  {
+    files: ['dev/stripe/src/**/*.ts'],
+    patterns: [
+      { regex: '^@sentryagent/|\\.\\./\\.\\./', message: 'the Stripe stand-in imports nothing of ours.' },
+    ],
+  },
+  {
+    files: ['workers/**/*.ts', 'dev/src/**/*.ts', 'dev/test/**/*.ts'],
     patterns: [
       { regex: '@sentryagent/api/http|api/src/http', message: 'the HTTP layer is for the API alone.' },
     ],

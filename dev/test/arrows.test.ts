@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { findings } from './support/lint.ts';
 
@@ -9,10 +12,13 @@ describe('lint refuses an import against the arrows', () => {
     ['workflows/src/rules/new.ts', '../../../api/src/platform/ids.ts'],
     ['migrations/src/new.ts', '@sentryagent/api/platform/ids'],
     ['api/src/platform/new.ts', '../services/agents/get-agent.ts'],
+    ['api/src/platform/new.ts', '../config.ts'],
     ['api/src/models/new.ts', '../services/agents/get-agent.ts'],
     ['api/src/services/new.ts', '../http/app.ts'],
     ['api/src/services/new.ts', '../deps.ts'],
     ['api/src/services/new.ts', 'koa'],
+    ['api/src/services/audit/new.ts', '../tokens/ledger.ts'],
+    ['api/src/services/usage/new.ts', '../agents/get-agent.ts'],
     ['sdk/src/new.ts', 'axios'],
     ['sdk/src/new.ts', '../../api/src/platform/ids.ts'],
     ['dashboard/src/lib/new.ts', '@sentryagent/workflows/rules/tiers'],
@@ -20,6 +26,12 @@ describe('lint refuses an import against the arrows', () => {
     ['e2e/test/new.ts', '@sentryagent/migrations'],
     ['workers/src/new.ts', '@sentryagent/api/http/app'],
     ['dev/src/new.ts', '../../api/src/http/app.ts'],
+    ['cli/src/new.ts', '@sentryagent/api/services/agents/get-agent'],
+    ['cli/src/new.ts', '../../api/src/platform/ids.ts'],
+    ['actions/issue-token/src/new.ts', '@sentryagent/workflows/rules/tiers'],
+    ['actions/issue-token/src/new.ts', '../../../api/src/platform/ids.ts'],
+    ['dev/stripe/src/routes/new.ts', '../../../src/ports.ts'],
+    ['dev/stripe/src/new.ts', '@sentryagent/sdk'],
     ['loadtests/bench/new.ts', '../../api/src/platform/ids.ts'],
     ['loadtests/bench/new.ts', '@sentryagent/api/platform/ids'],
   ])('%s ← %s', async (file, target) => {
@@ -30,10 +42,37 @@ describe('lint refuses an import against the arrows', () => {
     ['workflows/src/rules/new.ts', '@temporalio/workflow'],
     ['workflows/src/rules/new.ts', './tiers.ts'],
     ['api/src/services/new.ts', '../platform/ids.ts'],
+    ['api/src/services/audit/new.ts', './chain.ts'],
+    ['api/src/services/agents/new.ts', '../audit/append-audit.ts'],
     ['dashboard/src/lib/new.ts', '@sentryagent/sdk'],
+    ['cli/src/new.ts', '@sentryagent/sdk'],
+    ['dev/stripe/src/routes/new.ts', '../form.ts'],
     ['loadtests/bench/new.ts', '../../dev/src/children.ts'],
   ])('and lets %s ← %s through', async (file, target) => {
     expect(await findings(file, `import '${target}';\n`)).toEqual([]);
+  });
+});
+
+describe('a package', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const read = (file: string): string => readFileSync(`${root}/${file}`, 'utf8');
+
+  it.each(['api', 'migrations', 'sdk'])('%s exports what others import, and nothing else', (folder) => {
+    const { name, exports } = JSON.parse(read(`${folder}/package.json`)) as {
+      name: string;
+      exports: Record<string, string>;
+    };
+    const files = execFileSync('git', ['ls-files', '*.ts', '*.svelte'], { cwd: root, encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .filter((file) => !file.startsWith('dev/test/'));
+    const imported = files.flatMap((file) =>
+      [...read(file).matchAll(/(?:from|import\() ?'(@sentryagent\/[^']+)'/g)].map(([, target]) => target!),
+    );
+    const wanted = imported
+      .filter((target) => target === name || target.startsWith(`${name}/`))
+      .map((target) => `.${target.slice(name.length)}`);
+    expect(Object.keys(exports).sort()).toEqual([...new Set(wanted)].sort());
   });
 });
 

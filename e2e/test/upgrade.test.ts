@@ -230,7 +230,7 @@ describe('a press of the button that leads nowhere', () => {
     const page = await openAs(person);
     await stack.billing.temporal.stop();
     await upgradeButton(page).click();
-    await page.getByRole('alert').filter({ hasText: 'nothing was charged' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'You were not charged' }).waitFor();
     await stack.billing.temporal.start();
     await until('Temporal is back', async () => {
       await person.api.billing.startCheckout();

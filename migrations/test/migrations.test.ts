@@ -407,7 +407,7 @@ describe('node migrations/src/main.ts', () => {
   it('says what it did', async () => {
     const env = { DATABASE_URL: adminUrl(await emptyDatabase()) };
     expect((await run([], env)).stdout).toBe(`Applied: ${versions.join(', ')}\n`);
-    expect((await run(['down'], env)).stdout).toBe(`Undone: ${versions.toReversed().join(', ')}\n`);
+    expect((await run(['down'], env)).stdout).toBe(`Reverted: ${versions.toReversed().join(', ')}\n`);
   });
 
   it('names a missing DATABASE_URL and a wrong APP_DATABASE_URL, prints no value and exits 78', async () => {
