@@ -21,6 +21,9 @@ const isRecent = (time: number | undefined): boolean =>
 /** In memory, all that this process saw; in Redis, what every process saw. Without an answer of Redis, memory decides. */
 export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses => {
   const memory = new LRUCache<string, Times>({ max: 10_000 });
+  let last = 0;
+  /** Two sign-ins within a millisecond keep their order. */
+  const nextTime = (): number => (last = Math.max(Date.now(), last + 0.001));
   const keyOf = (account: string): string => `door:known:${account}`;
   return {
     has: async (account, address) => {
@@ -34,7 +37,7 @@ export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses =
       }
     },
     add: async (account, address) => {
-      const now = Date.now();
+      const now = nextTime();
       const others = [...(memory.get(account) ?? [])].filter(([name]) => name !== address);
       memory.set(account, new Map([...others, [address, now] as const].slice(-MAX_ADDRESSES)));
       if (!redis) return;
