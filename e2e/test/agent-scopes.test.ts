@@ -95,6 +95,7 @@ describe('the scopes of a new agent', () => {
     expect(await checkedOf(page)).toEqual(['agents:read', 'agents:write']);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'reader is registered' }).waitFor();
+    await expectFit(page, 'first-calls');
     const { data } = await person.api.agents.list();
     expect(data.map((agent) => agent.scopes)).toEqual([['agents:read', 'agents:write']]);
     await page.context().close();
