@@ -34,10 +34,10 @@ const openForm = async (person: SignedUp, options: BrowserContextOptions = {}): 
   return page;
 };
 
-const checkedOf = (page: Page): Promise<string[]> =>
+const checkedOf = (page: Page): Promise<(string | null)[]> =>
   page
     .getByRole('checkbox', { checked: true })
-    .evaluateAll((boxes) => boxes.map((box) => (box as HTMLInputElement).value));
+    .evaluateAll((boxes) => boxes.map((box) => box.getAttribute('value')));
 
 const send = (page: Page): Promise<void> => page.getByRole('button', { name: 'Register agent' }).click();
 
@@ -78,9 +78,7 @@ describe('the scopes of a new agent', () => {
     const page = await openForm(person);
     const group = page.getByRole('group', { name: 'Scopes' });
     expect(
-      await group
-        .getByRole('checkbox')
-        .evaluateAll((all) => all.map((box) => (box as HTMLInputElement).value)),
+      await group.getByRole('checkbox').evaluateAll((all) => all.map((box) => box.getAttribute('value'))),
     ).toEqual(scopes);
     expect(await checkedOf(page)).toEqual(['agents:read']);
     for (const scope of scopes) {
