@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { callCommand, tokenCommand } from '../src/lib/agents/curl.ts';
+import { firstCall, tokenCommand } from '../src/lib/agents/curl.ts';
 
 const credential = { clientId: 'agt_01', clientSecret: 'sa_01_a-b_c' };
 
@@ -18,13 +18,22 @@ esac; }`;
 
 it('hands the token of the first command to the second', () => {
   const url = 'https://api.example.com';
-  expect(run([curl, tokenCommand(url, credential), callCommand(url)].join('\n'))).toBe(
-    '-fsS|https://api.example.com/agents|-H|Authorization: Bearer eyJ.a-b_c|',
-  );
+  expect(
+    run(
+      [curl, tokenCommand(url, credential), firstCall(url, credential, ['agents:read']).command].join('\n'),
+    ),
+  ).toBe('--fail-with-body|-sS|https://api.example.com/agents|-H|Authorization: Bearer eyJ.a-b_c|');
 });
 
 it('names the client by Basic', () => {
   const shown = tokenCommand('https://api.example.com', credential);
   expect(shown).toContain("-u 'agt_01:sa_01_a-b_c'");
   expect(shown).toContain('https://api.example.com/oauth2/token');
+});
+
+it('shows a refusal of the token endpoint', () => {
+  const refusing = `curl() { echo '{"error":"invalid_client"}'; }`;
+  const command = tokenCommand('https://api.example.com', credential);
+  const script = `exec 2>&1\n${refusing}\n${command}\necho "TOKEN is <$TOKEN>"`;
+  expect(run(script)).toBe('{"error":"invalid_client"}\nTOKEN is <>\n');
 });

@@ -33,6 +33,14 @@ export const readEnvFile = (file: string): Record<string, string> => {
   }
 };
 
+/** For commands that are typed beside the running platform, such as `npm run keys:rotate`: its settings. */
+export const writeOperatorEnv = (dataDir: string, settings: Record<string, string | undefined>): void => {
+  const file = join(dataDir, 'operator.env');
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  writeFileSync(file, given.map(([name, value]) => `${name}=${value}\n`).join(''), { mode: 0o600 });
+  chmodSync(file, 0o600);
+};
+
 /** This checkout's own secrets: those of `secrets.env`, and new ones for what it lacks. */
 export const readSecrets = (dataDir: string): Secrets => {
   const file = join(dataDir, 'secrets.env');

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFree } from '../src/ports.ts';
@@ -47,6 +50,23 @@ describe('npm start', { timeout: LONG }, () => {
     );
     const headers = { accept: 'text/html' };
     for (const page of pages) expect((await fetch(page!, { headers })).status).toBe(200);
+  });
+
+  it('Key commands use the platform that was started', async () => {
+    expect(statSync(join(dataDir, 'operator.env')).mode & 0o777).toBe(0o600);
+    const rotate = (env: Record<string, string>, args: string[]) =>
+      promisify(execFile)('npm', ['run', '-s', 'keys:rotate', '--', ...args], {
+        cwd: fileURLToPath(new URL('../../', import.meta.url)),
+        env: { PATH: process.env.PATH, SENTRYAGENT_DATA_DIR: dataDir, ...env },
+      });
+    const { stdout } = await rotate({}, ['--list']);
+    expect(stdout).toMatch(/ current +since .* encrypted with k1\n/);
+    const [next] = /^\S+(?=  next )/m.exec(stdout)!;
+    expect((await rotate({}, [])).stdout).toContain('The next key was published recently');
+    expect((await rotate({}, ['--emergency', next])).stdout).toContain(`${next} is removed\n`);
+    // Settings of another platform are never completed with these.
+    const mixed = rotate({ APP_DATABASE_URL: 'postgres://other.invalid/other' }, ['--list']);
+    await expect(mixed).rejects.toMatchObject({ code: 78, stdout: '' });
   });
 
   it('The demo can be signed in to', async () => {

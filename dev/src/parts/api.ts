@@ -1,5 +1,6 @@
 import type { Environment } from '../config.ts';
 import type { Context, Part } from '../part.ts';
+import { writeOperatorEnv } from '../secrets.ts';
 import { answers, waitFor } from '../wait-for.ts';
 
 /** The caller's own secrets win; the API never sees the owner of its database. */
@@ -24,11 +25,10 @@ export const api: Part = {
   async start(context) {
     const { config, children, watch } = context;
     const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
-    children.serve({
-      name: 'api',
-      argv: [process.execPath, ...flags, 'api/src/main.ts'],
-      env: environmentOf(context),
-    });
+    const env = environmentOf(context);
+    const { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS } = env;
+    writeOperatorEnv(config.dataDir, { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS });
+    children.serve({ name: 'api', argv: [process.execPath, ...flags, 'api/src/main.ts'], env });
     await waitFor('The API', () => answers(`http://localhost:${config.apiPort}/health`));
     return { rows: [['API', config.publicUrl]] };
   },

@@ -2,15 +2,42 @@ import type { NewCredential } from '@sentryagent/sdk';
 
 type ClientCredential = Pick<NewCredential, 'clientId' | 'clientSecret'>;
 
-/** For a shell: gets a token and keeps it in the variable TOKEN. Ids and secrets hold nothing that a shell reads. */
+/** For a shell: gets a token and keeps it in the variable TOKEN; a refusal is shown. Ids and secrets hold nothing that a shell reads. */
 export const tokenCommand = (apiUrl: string, { clientId, clientSecret }: ClientCredential): string =>
   [
-    `TOKEN=$(curl -fsS ${apiUrl}/oauth2/token \\`,
+    `TOKEN=$(curl --fail-with-body -sS ${apiUrl}/oauth2/token \\`,
     `  -u '${clientId}:${clientSecret}' \\`,
     '  -d grant_type=client_credentials \\',
-    `  | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
+    `  | sed -n -e 's/.*"access_token":"\\([^"]*\\)".*/\\1/p' -e t -e 'w /dev/stderr')`,
   ].join('\n');
 
-/** For the same shell: calls the API with that token. */
-export const callCommand = (apiUrl: string): string =>
-  `curl -fsS ${apiUrl}/agents \\\n  -H "Authorization: Bearer $TOKEN"`;
+/** What a call shows, and its command for the same shell. */
+export interface FirstCall {
+  words: string;
+  command: string;
+}
+
+const withToken = (url: string): string =>
+  `curl --fail-with-body -sS ${url} \\\n  -H "Authorization: Bearer $TOKEN"`;
+
+/** A call that the scopes permit. Each client can check its own token, whatever its scopes. */
+export const firstCall = (
+  apiUrl: string,
+  { clientId, clientSecret }: ClientCredential,
+  scopes: readonly string[],
+): FirstCall => {
+  if (scopes.includes('agents:read'))
+    return {
+      words: 'It lists your agents and counts as one API call.',
+      command: withToken(`${apiUrl}/agents`),
+    };
+  if (scopes.includes('billing:read'))
+    return {
+      words: 'It shows your usage and counts as one API call.',
+      command: withToken(`${apiUrl}/billing/usage`),
+    };
+  return {
+    words: 'It checks the token and shows its scopes.',
+    command: `curl --fail-with-body -sS ${apiUrl}/oauth2/introspect \\\n  -u '${clientId}:${clientSecret}' \\\n  -d token="$TOKEN"`,
+  };
+};

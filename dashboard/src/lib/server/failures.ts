@@ -52,7 +52,7 @@ const toProblem = (failure: ApiError, subjects: FieldSubjects, byCode: CodeWords
 };
 
 /** Answers a form with what went wrong and what was typed; never hand it a password. */
-export const failForm = <Values extends Record<string, string>>(
+export const failForm = <Values extends Record<string, string | readonly string[]>>(
   event: RequestEvent,
   failure: unknown,
   values: Values,

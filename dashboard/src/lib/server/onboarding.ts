@@ -1,15 +1,21 @@
 import { ApiError } from '@sentryagent/sdk';
-import type { Agent, NewCredential } from '@sentryagent/sdk';
+import type { Agent, NewCredential, Scope } from '@sentryagent/sdk';
+import { fail } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
+import { registerWords } from '#lib/agents/register-words.ts';
+import type { FormProblem } from '#lib/forms/problem.ts';
 import { apiFor } from './api.ts';
 import { failForm, failPage } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 const subjects = { name: 'The name' };
 
+const chooseOne = 'Select at least one scope.';
+const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
+
 /** An agent and its first credential; `null` where only the agent could be made. */
 export interface Registered {
-  agent: Pick<Agent, 'agentId' | 'name'>;
+  agent: Pick<Agent, 'agentId' | 'name'> & { scopes: readonly string[] };
   credential: Pick<NewCredential, 'clientId' | 'clientSecret'> | null;
 }
 
@@ -25,18 +31,23 @@ const addCredential = async (event: RequestEvent, agent: Registered['agent']): P
 
 /** Registers an agent and makes its credential. The secret is in this answer and nowhere else. */
 export const registerAgent = async (event: RequestEvent) => {
-  const form = await readForm(event.request, ['name']);
-  const name = form.name.trim();
+  const form = await readForm(event.request, ['name'], ['scopes']);
+  const values = { name: form.name.trim(), scopes: form.scopes };
+  if (values.scopes.length === 0) return fail(400, { problem: noScope, values });
   try {
-    const { agentId } = await apiFor(event).agents.register({ name });
-    return { registered: await addCredential(event, { agentId, name }) };
+    const { agentId } = await apiFor(event).agents.register({
+      name: values.name,
+      // The API refuses what is no scope.
+      scopes: values.scopes as Scope[],
+    });
+    return { registered: await addCredential(event, { agentId, ...values }) };
   } catch (failure) {
-    return failForm(event, failure, { name }, subjects);
+    return failForm(event, failure, values, subjects, registerWords);
   }
 };
 
 /** Makes the credential of an agent that was registered without one. */
 export const completeAgent = async (event: RequestEvent) => {
-  const agent = await readForm(event.request, ['agentId', 'name']);
+  const agent = await readForm(event.request, ['agentId', 'name'], ['scopes']);
   return { registered: await addCredential(event, agent) };
 };

@@ -12,13 +12,14 @@ const parse = async (body: Blob, type: string): Promise<FormData> => {
 };
 
 /**
- * A form's text fields by their names, empty where one is missing. Ends the request with 400, 413 or 415 where the body
+ * A form's text fields by their names, empty where one is missing; of `lists` every value. Ends the request with 400, 413 or 415 where the body
  * is no such form: no page of ours sends one.
  */
-export const readForm = async <Name extends string>(
+export const readForm = async <Name extends string, List extends string = never>(
   request: Request,
   names: readonly Name[],
-): Promise<Record<Name, string>> => {
+  lists: readonly List[] = [],
+): Promise<Record<Name, string> & Record<List, string[]>> => {
   const body = await readBody(request);
   if (body === null) error(413, 'The form is too large. Send at most 64 KiB.');
   const type = request.headers.get('content-type') ?? '';
@@ -29,5 +30,13 @@ export const readForm = async <Name extends string>(
     if (typeof value !== 'string' || more.length > 0) error(400, `Send the field “${name}” once, as text.`);
     return value;
   };
-  return Object.fromEntries(names.map((name) => [name, read(name)])) as Record<Name, string>;
+  const readAll = (name: List): string[] => {
+    const values = form.getAll(name);
+    if (values.some((value) => typeof value !== 'string')) error(400, `Send the field “${name}” as text.`);
+    return values as string[];
+  };
+  return Object.fromEntries([
+    ...names.map((name) => [name, read(name)]),
+    ...lists.map((name) => [name, readAll(name)]),
+  ]) as Record<Name, string> & Record<List, string[]>;
 };

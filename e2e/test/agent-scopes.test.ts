@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startBrowser } from './support/browser.ts';
+import { signUpByHttp } from './support/people.ts';
+import type { SignedUp } from './support/people.ts';
+import { startStack } from './support/stack.ts';
+import type { Stack } from './support/stack.ts';
+
+const scopes = [
+  ...['agents:read', 'agents:write', 'tokens:read', 'audit:read'],
+  ...['billing:read', 'billing:write', 'trust:write'],
+];
+
+let stack: Stack;
+let browser: Browser;
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await stack.close();
+});
+
+const openForm = async (person: SignedUp, options: BrowserContextOptions = {}): Promise<Page> => {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(10_000);
+  await person.enter(context);
+  const page = await context.newPage();
+  await page.goto(`${stack.dashboardUrl}/onboarding`);
+  return page;
+};
+
+const checkedOf = (page: Page): Promise<(string | null)[]> =>
+  page
+    .getByRole('checkbox', { checked: true })
+    .evaluateAll((boxes) => boxes.map((box) => box.getAttribute('value')));
+
+const send = (page: Page): Promise<void> => page.getByRole('button', { name: 'Register agent' }).click();
+
+const shots = process.env.SCREENSHOTS_DIR;
+
+/** That axe finds no fault and that nothing is too wide, at both widths and in both colour schemes. */
+const expectFit = async (page: Page, name: string): Promise<void> => {
+  for (const width of [360, 1440]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      if (shots) {
+        mkdirSync(shots, { recursive: true });
+        await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+      }
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes[0]?.html}`)).toEqual([]);
+      expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
+    }
+  }
+};
+
+/** Runs what the page shows, in a shell as it stands. */
+const runFirstCalls = async (page: Page): Promise<unknown> => {
+  const [token, call] = await Promise.all(
+    ['Token command', 'Call command'].map((name) =>
+      page.getByRole('group', { name }).locator('code').innerText(),
+    ),
+  );
+  const script = `set -euo pipefail\n${token}\n${call}`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', script]);
+  return JSON.parse(stdout);
+};
+
+describe('the scopes of a new agent', () => {
+  it('A new agent gets the scopes that were chosen by keyboard', async () => {
+    const person = await signUpByHttp(stack);
+    const page = await openForm(person);
+    const group = page.getByRole('group', { name: 'Scopes' });
+    expect(
+      await group.getByRole('checkbox').evaluateAll((all) => all.map((box) => box.getAttribute('value'))),
+    ).toEqual(scopes);
+    expect(await checkedOf(page)).toEqual(['agents:read']);
+    for (const scope of scopes) {
+      const id = await group.getByRole('checkbox', { name: scope }).getAttribute('aria-describedby');
+      expect(await page.locator(`[id="${id}"]`).innerText()).toMatch(/^[A-Z].*\.$/);
+    }
+    await expectFit(page, 'register');
+    await page.getByLabel('Name').fill('reader');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Space');
+    expect(await checkedOf(page)).toEqual(['agents:read', 'agents:write']);
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'reader is registered' }).waitFor();
+    await expectFit(page, 'first-calls');
+    const { data } = await person.api.agents.list();
+    expect(data.map((agent) => agent.scopes)).toEqual([['agents:read', 'agents:write']]);
+    await page.context().close();
+  });
+
+  it.each([true, false])('A refused registration keeps the chosen scopes', async (javaScriptEnabled) => {
+    const person = await signUpByHttp(stack);
+    await person.api.agents.register({ name: 'taken' });
+    const page = await openForm(person, { javaScriptEnabled });
+    await page.getByLabel('Name').fill('taken');
+    await page.getByRole('checkbox', { name: 'agents:read' }).uncheck();
+    await send(page);
+    await page.getByRole('alert').getByText('Select at least one scope.').waitFor();
+    expect([await page.getByLabel('Name').inputValue(), await checkedOf(page)]).toEqual(['taken', []]);
+    if (javaScriptEnabled) await expectFit(page, 'no-scope');
+    await page.getByRole('checkbox', { name: 'audit:read' }).check();
+    await page.getByRole('checkbox', { name: 'billing:read' }).check();
+    await send(page);
+    await page.locator('#name-problem').waitFor();
+    expect(await checkedOf(page)).toEqual(['audit:read', 'billing:read']);
+    await page.context().close();
+  });
+
+  it('A member who may not register agents sees why', async () => {
+    const person = await signUpByHttp(stack);
+    const form = await openForm(person);
+    await stack.sql(`update members set role = 'member' where tenant_id = $1`, [person.tenantId]);
+    await form.getByLabel('Name').fill('not mine');
+    await send(form);
+    await form.getByRole('main').getByText('Only an owner or admin').waitFor();
+    await form.context().close();
+    const page = await openForm(person);
+    await page.getByText('Only an owner or admin').waitFor();
+    expect(await page.getByRole('button', { name: 'Register agent' }).count()).toBe(0);
+    await expectFit(page, 'member');
+    expect((await person.api.agents.list()).data).toEqual([]);
+    await page.context().close();
+  });
+
+  it('The first calls run with every choice of scopes', async () => {
+    const person = await signUpByHttp(stack);
+    const page = await openForm(person, { javaScriptEnabled: false });
+    for (const scope of scopes) {
+      await page.goto(`${stack.dashboardUrl}/onboarding`);
+      await page.getByLabel('Name').fill(`only ${scope}`);
+      await page.getByRole('checkbox', { name: 'agents:read' }).uncheck();
+      await page.getByRole('checkbox', { name: scope }).check();
+      await send(page);
+      await page.getByRole('heading', { name: `only ${scope} is registered` }).waitFor();
+      const answer = await runFirstCalls(page);
+      if (scope === 'agents:read') expect(answer).toHaveProperty('data');
+      else if (scope === 'billing:read') expect(answer).toMatchObject({ tier: 'free' });
+      else expect(answer).toMatchObject({ active: true, scope });
+    }
+    await page.context().close();
+  });
+});
