@@ -157,7 +157,7 @@ describe('A renewed session’s cookie reaches the browser', () => {
     ['the data of a page', '/agents/__data.json', undefined],
     ['a script', '/usage/now', undefined],
     ['the proxy', '/auth/session', undefined],
-    ['a form', '/onboarding?/register', { name: 'renews' }],
+    ['a form', '/onboarding?/register', { name: 'renews', scopes: 'agents:read' }],
   ])('by %s', async (_what, path, form) => {
     const person = await signUpByHttp(stack);
     await stack.sql(
