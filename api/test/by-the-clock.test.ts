@@ -203,6 +203,6 @@ describe('Stored Stripe events are delivered each second', () => {
     await expect.poll(async () => (await stored()).length, PATIENCE).toBe(1);
     vi.advanceTimersByTime(1_000);
     await expect.poll(() => settled('evt_fetched'), PATIENCE).toBe(true);
-    events.stop();
+    await events.stop();
   });
 });

@@ -1,3 +1,4 @@
+import { coalesce } from '../../platform/coalesce.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
@@ -81,27 +82,12 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
   const { db, logger, config, revocations } = deps;
   const { read, startOver } = createReader(deps);
   let asOf = -Infinity;
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-
-  const run = (): Promise<void> => {
+  // A running read may have taken its snapshot already.
+  const { run: refresh, settled } = coalesce(async () => {
     const started = performance.now();
-    running = read()
-      .then(() => void (asOf = started))
-      .finally(() => (running = undefined));
-    return running;
-  };
-  /** A running read may have taken its snapshot already, so callers share the next one. */
-  const refresh = (): Promise<void> => {
-    if (!running) return run();
-    next ??= running
-      .catch(() => {})
-      .then(() => {
-        next = undefined;
-        return run();
-      });
-    return next;
-  };
+    await read();
+    asOf = started;
+  });
   await refresh();
   const listener = listen(config, logger, 'sentryagent_token_feed', (isConnected) => {
     if (isConnected) startOver();
@@ -125,7 +111,7 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
     stop: async () => {
       for (const stop of timers) stop();
       await listener.stop();
-      await Promise.allSettled([running, next]);
+      await settled();
     },
   };
 };

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { coalesce } from '../../../platform/coalesce.ts';
 import { every } from '../../../platform/every.ts';
 import type { CheckoutKey } from '../checkout/close-checkout.ts';
 import { deliverStripeEvents } from './deliver-stripe-events.ts';
@@ -19,27 +20,9 @@ export interface StripeEvents {
   deliverSoon(): void;
   /** Has an open checkout look at Stripe, at most once a second; does its work where its run is gone. */
   lookAt(key: CheckoutKey): void;
-  stop(): void;
+  /** Waits for the delivery that is under way. */
+  stop(): Promise<void>;
 }
-
-/**
- * One at a time, however many ask: each holds a connection for as long as Temporal takes, and the token path needs
- * them. Who asks while it runs is served by one more round.
- */
-const oneAtATime = (work: () => Promise<void>): (() => Promise<void>) => {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const rounds = async (): Promise<void> => {
-    do {
-      again = false;
-      await work();
-    } while (again);
-  };
-  return () => {
-    again = true;
-    return (running ??= rounds().finally(() => (running = undefined)));
-  };
-};
 
 /** Somebody waits for an answer of their own: what goes wrong here is for the log. */
 const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
@@ -62,8 +45,9 @@ const POLL_MS = 5_000;
 /** Delivers what is stored, every second; fetches the events itself where Stripe cannot send them. */
 export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   const { db, stripe, clock, logger, config } = deps;
-  const deliver = oneAtATime(() => deliverStripeEvents(deps));
-  const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliver)];
+  // One at a time: each holds a connection for as long as Temporal takes, and the token path needs them.
+  const deliveries = coalesce(() => deliverStripeEvents(deps));
+  const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliveries.run)];
   if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {
     stops.push(
       every(POLL_MS, logger, 'polling Stripe for events', () => pollStripeEvents(db, stripe, clock())),
@@ -71,11 +55,16 @@ export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   }
   return {
     deliverSoon: () => {
-      deliver().catch((error: unknown) =>
-        logger.warn({ err: error }, 'delivering a Stripe event failed and is retried'),
-      );
+      deliveries
+        .run()
+        .catch((error: unknown) =>
+          logger.warn({ err: error }, 'delivering a Stripe event failed and is retried'),
+        );
     },
     lookAt: createLook(deps),
-    stop: () => stops.forEach((stop) => stop()),
+    stop: async () => {
+      for (const stop of stops) stop();
+      await deliveries.settled();
+    },
   };
 };
