@@ -36,14 +36,14 @@ const arrows = [
   },
   {
     files: ['api/src/models/**/*.ts'],
-    patterns: [{ regex: '/(services|http)/|/deps\\.ts$', message: 'models stand on platform alone.' }],
+    patterns: [{ regex: '/(services|http)/|/(config|deps|main)\\.ts$', message: 'models stand on platform alone.' }],
   },
   {
     files: ['api/src/services/**/*.ts'],
     patterns: [
       {
-        regex: '/http/|/deps\\.ts$',
-        message: 'services know neither HTTP nor the whole of Deps: ask for the slice.',
+        regex: '/(http|keys-rotate|stripe-setup)/|/(config|deps|main)\\.ts$',
+        message: 'services know neither HTTP nor all settings nor all of Deps: ask for the part that you use.',
       },
       { regex: '^(koa|@koa/)', message: 'services know nothing of Koa.' },
     ],
@@ -52,7 +52,7 @@ const arrows = [
     files: ['api/src/services/{audit,usage}/**/*.ts'],
     patterns: [
       {
-        regex: '/http/|/deps\\.ts$|^(koa|@koa/)|^\\.\\./[a-z-]+/',
+        regex: '/http/|/(config|deps|main)\\.ts$|^(koa|@koa/)|^\\.\\./[a-z-]+/',
         message: 'audit and usage need no other service.',
       },
     ],

@@ -9,7 +9,7 @@ export default defineConfig({
     // A worker loads the API once for all of its files, which takes as long as many of them.
     isolate: false,
     // Two cores carry the servers as well as the tests, and many tests wait for what a server finds out by itself.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Four times what `until` waits: a busy machine needs it.
     testTimeout: 120_000,
     hookTimeout: 120_000,

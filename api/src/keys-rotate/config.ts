@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { databaseSettings, keyring, parseSettings, settingsOrExit } from '../platform/settings.ts';
@@ -14,13 +12,6 @@ export type RotateConfig = z.infer<typeof rotateSettings> & {
 };
 
 const USAGE = 'Usage: npm run keys:rotate [-- --list | --emergency <kid>]\n';
-
-/** With neither setting: those of the platform that `npm start` has started. One of the two is never mixed with them. */
-const useStarted = (): void => {
-  const { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS, SENTRYAGENT_DATA_DIR } = process.env;
-  const file = resolve(import.meta.dirname, '../../..', SENTRYAGENT_DATA_DIR || '.data', 'operator.env');
-  if (!APP_DATABASE_URL && !KEY_ENCRYPTION_KEYS && existsSync(file)) process.loadEnvFile(file);
-};
 
 /** One id in 64 begins with `-`, which would be taken for an option: it is joined to the one that it belongs to. */
 const joinId = (args: readonly string[]): string[] => {
@@ -39,7 +30,6 @@ export const readConfig = (): RotateConfig =>
     });
     if (values.list && values.emergency !== undefined)
       throw new Error('Use --list or --emergency, not both.');
-    useStarted();
     const config = parseSettings('key rotation', rotateSettings, process.env);
     return { ...config, ...values };
   }, USAGE);
