@@ -36,14 +36,17 @@ const arrows = [
   },
   {
     files: ['api/src/models/**/*.ts'],
-    patterns: [{ regex: '/(services|http)/|/(config|deps|main)\\.ts$', message: 'models stand on platform alone.' }],
+    patterns: [
+      { regex: '/(services|http)/|/(config|deps|main)\\.ts$', message: 'models stand on platform alone.' },
+    ],
   },
   {
     files: ['api/src/services/**/*.ts'],
     patterns: [
       {
         regex: '/(http|keys-rotate|stripe-setup)/|/(config|deps|main)\\.ts$',
-        message: 'services know neither HTTP nor all settings nor all of Deps: ask for the part that you use.',
+        message:
+          'services know neither HTTP nor all settings nor all of Deps: ask for the part that you use.',
       },
       { regex: '^(koa|@koa/)', message: 'services know nothing of Koa.' },
     ],

@@ -1,7 +1,7 @@
 /**
- * RFC 6749 section 5.2, and of its section 4.1.2.1 `access_denied`, `temporarily_unavailable`,
- * `server_error` and `unsupported_response_type`; `invalid_target` of RFC 8707 section 2; `unsupported_token_type` of RFC 7009
- * section 2.2.1; of RFC 6750 section 3.1, where a Bearer token is taken, the last two.
+ * Most codes are from RFC 6749 sections 4.1.2.1 and 5.2. `invalid_target` is from RFC 8707 section 2,
+ * `unsupported_token_type` from RFC 7009 section 2.2.1, and `invalid_token` and `insufficient_scope` from RFC 6750
+ * section 3.1. `rate_limited` is our own.
  */
 export const oauthErrorCodes = [
   'invalid_request',

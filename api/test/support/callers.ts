@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes, randomInt } from 'node:crypto';
 import { DASHBOARD_URL } from './api.ts';
 import type { TestApi } from './api.ts';
@@ -71,10 +72,12 @@ export const post = (
   headers: Record<string, string> = {},
 ) => send(api, ['POST', path], { body, headers });
 
-/** Asks again for as long as it is 503, as its `Retry-After` says: a busy machine may answer so. */
-export const insist = async (ask: () => Promise<Reply>): Promise<Reply> => {
+/** Asks again if the answer is 503, as a client does: a busy machine may answer so. A lasting 503 is returned. */
+export const insist = async (ask: () => Promise<Reply>, tries = 30): Promise<Reply> => {
   const reply = await ask();
-  return reply.status === 503 ? insist(ask) : reply;
+  if (reply.status !== 503 || tries <= 1) return reply;
+  await wait(200);
+  return insist(ask, tries - 1);
 };
 
 export interface TestMember {
