@@ -1,11 +1,8 @@
 import type { KeyObject } from 'node:crypto';
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { settings as workerSettings } from '../../workers/src/config.ts';
 import { parseConfig, settings } from '../src/config.ts';
-import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 
@@ -137,35 +134,6 @@ describe('parseConfig', () => {
     });
     expect([keys.current.id, bytes(keys.current.key)]).toEqual(['new', Buffer.from(KEY, 'base64')]);
     expect([bytes(keys.find('old')), keys.find('other')]).toEqual([old, undefined]);
-  });
-});
-
-describe('node api/src/main.ts', () => {
-  const start = (env: Record<string, string>) =>
-    promisify(execFile)(process.execPath, [new URL('../src/main.ts', import.meta.url).pathname], {
-      env: { ...bareEnvironment, ...env },
-    }).catch((error: unknown) => error);
-
-  it('names all that is missing and exits 78', async () => {
-    const failed = await start({});
-    expect(failed).toMatchObject({ code: 78, stdout: '' });
-    const { stderr } = failed as { stderr: string };
-    expect(stderr.split('\n').sort()).toEqual(
-      [
-        'The API cannot start with these settings:',
-        ...Object.keys(required).map((name) => `  - ${name} is missing`),
-        'See .env.example for a description of each setting.',
-        '',
-      ].sort(),
-    );
-  });
-
-  it('prints no value', async () => {
-    const failed = await start({ ...required, DASHBOARD_URL: 'http://canary.test/path' });
-    expect(failed).toMatchObject({ code: 78, stdout: '' });
-    const { stderr } = failed as { stderr: string };
-    expect(stderr).toContain('DASHBOARD_URL must be an http(s) origin without a path');
-    expect(stderr).not.toContain('canary');
   });
 });
 

@@ -11,7 +11,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../src/http/app.ts';
-import { challenge, quoted } from '../src/http/challenge.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { hasScopes, publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
@@ -226,21 +225,6 @@ it('No header says undefined, and no answer has a challenge that does not ask wh
     if (challenge !== null) expect([text, status]).toEqual([text, expect.toBeOneOf([401, 403])]);
     if (challenge !== null) expect(challenge).toMatch(CHALLENGE);
   }
-});
-
-describe('a challenge', () => {
-  it.each([
-    ['plain', '"plain"'],
-    ['a "b" \\ c', '"a \\"b\\" \\\\ c"'],
-    ['tab\tand\r\nlines', '"tab\tand  lines"'],
-    ['’é\u0000', '"   "'],
-    ['', '""'],
-  ])('has quoted-strings of RFC 9110 section 5.6.4: %j', (text, expected) => {
-    expect(quoted(text)).toBe(expected);
-    expect(challenge('Bearer', { error: undefined, scope: text })).toBe(
-      `Bearer realm="sentryagent", scope=${expected}`,
-    );
-  });
 });
 
 it('takes no request id from outside', async () => {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keep } from '../src/platform/keep.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { addKey, requestByAssertion, signAssertion } from './support/assertions.ts';
@@ -9,47 +8,6 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
-
-describe('what is kept for a while', () => {
-  const LONG_MS = 3_600_000;
-  /** Answers in turn, and counts. */
-  const asking = (...answers: (() => Promise<string | undefined>)[]) => {
-    const asked: string[] = [];
-    const find = keep(LONG_MS, (name: string) => {
-      asked.push(name);
-      return answers.shift()!();
-    });
-    return { asked, find };
-  };
-  const found = (text: string) => () => Promise.resolve(text);
-  const nothing = () => Promise.resolve(undefined);
-  const failing = () => Promise.reject(new Error('away'));
-
-  it('A failed look-up is not remembered', async () => {
-    const { asked, find } = asking(failing, found('b'));
-    const both = await Promise.allSettled([find('a'), find('a')]);
-    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect([await find('a'), await find('a')]).toEqual(['b', 'b']);
-    expect(asked).toEqual(['a', 'a']);
-  });
-
-  it('nothing found is not remembered', async () => {
-    const { asked, find } = asking(nothing, nothing, found('b'));
-    expect([await find('a'), await find('a'), await find('a'), await find('a')]).toEqual([
-      undefined,
-      undefined,
-      'b',
-      'b',
-    ]);
-    expect(asked).toHaveLength(3);
-  });
-
-  it('what was found is, and each key has its own', async () => {
-    const { asked, find } = asking(found('1'), found('2'));
-    expect([await find('a'), await find('b'), await find('a')]).toEqual(['1', '2', '1']);
-    expect(asked).toEqual(['a', 'b']);
-  });
-});
 
 describe('a client that could not be looked up', () => {
   let direct: TestApi;

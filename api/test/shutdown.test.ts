@@ -1,6 +1,4 @@
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { closeAll } from '../src/platform/close-all.ts';
 import { startApiProcess } from './support/api-process.ts';
 import { startProxy } from './support/proxy.ts';
 import { appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
@@ -18,31 +16,6 @@ const closed = (output: string): unknown[] =>
     .split('\n')
     .filter((line) => line.includes('a part could not be closed'))
     .map((line) => (JSON.parse(line) as Line).part);
-
-it('Parts that fail or hang keep no other open', async () => {
-  const logs: Line[] = [];
-  const logger = pino({ base: null }, { write: (text: string) => void logs.push(JSON.parse(text)) });
-  const done: string[] = [];
-  const parts = {
-    absent: undefined,
-    first: () => void done.push('first'),
-    throwing: () => {
-      throw new Error('broken');
-    },
-    rejecting: async () => Promise.reject(new Error('refused')),
-    hanging: () => new Promise<void>(() => {}),
-    last: async () => void done.push('last'),
-  };
-  expect(await closeAll(parts, 100, logger)).toBe(false);
-  expect(done).toEqual(['first', 'last']);
-  expect(logs.map(({ part, err }) => [part, (err as Error).message])).toEqual([
-    ['throwing', 'broken'],
-    ['rejecting', 'refused'],
-    ['hanging', 'not closed within 100 ms'],
-  ]);
-  const { first, last } = parts;
-  expect(await closeAll({ first, last }, 100, logger)).toBe(true);
-});
 
 it('An API that closes everything exits with 0', async () => {
   const api = await startApiProcess(database);

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest';
+import { checkoutState } from '../src/lib/billing/checkout-state.ts';
+import { verificationTitles } from '../src/lib/people/verification-state.ts';
+import { problemResponse } from '../src/lib/server/problem-response.ts';
+import { secureHeaders } from '../src/lib/server/security.ts';
+import { bannerOf } from '../src/lib/usage/banner.ts';
+import { freeUsage } from './usage-of.ts';
+
+it('every state of a confirmation has a title of its own words', () => {
+  for (const title of Object.values(verificationTitles)) expect(title).toMatch(/^[A-Z][a-z]+( [a-z]+)+$/);
+});
+
+it('an open checkout is confirming, even if the tenant pays already', () => {
+  expect(checkoutState({ status: 'open' }, { tier: 'paid', status: 'active' })).toBe('confirming');
+});
+
+it('a problem is RFC 9457, and no cache keeps it', async () => {
+  const response = problemResponse('content_too_large');
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect([response.status, await response.json()]).toEqual([
+    413,
+    {
+      type: 'about:blank',
+      title: 'The body is too large',
+      status: 413,
+      detail: 'Send at most 64 KiB.',
+      code: 'content_too_large',
+      message: 'Send at most 64 KiB.',
+    },
+  ]);
+});
+
+it.each([
+  [true, undefined, 'no-store'],
+  [true, 'public, max-age=60', 'no-store'],
+  [false, undefined, 'private, no-cache'],
+  [false, 'public, max-age=60', 'public, max-age=60'],
+])('caches: secret %s, %s is answered with %s', (secret, before, after) => {
+  const headers = new Headers(before === undefined ? {} : { 'cache-control': before });
+  secureHeaders(headers, { secret, publicApiUrl: 'http://api.test', checkoutOrigin: 'http://pay.test' });
+  expect(headers.get('cache-control')).toBe(after);
+});
+
+it('calls stop at the limit of the Free tier alone', () => {
+  const { metrics, ...usage } = freeUsage(1_000);
+  const of = (tier: 'free' | 'paid', limit: number | null) =>
+    bannerOf({
+      ...usage,
+      warning: false,
+      tier,
+      metrics: { ...metrics, api_calls: { ...metrics.api_calls, limit } },
+    } as never);
+  expect([of('free', 1_000), of('free', null), of('paid', 1_000)]).toEqual(['stopped', 'none', 'none']);
+});
