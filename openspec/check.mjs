@@ -1,5 +1,5 @@
 // @ts-check
-/** Holds specs, tasks and tests together: `node openspec/check.mjs` lists every problem and exits 1 if there is one. */
+/** `node openspec/check.mjs` checks specs, tasks and tests against each other. If it finds a problem, it exits 1. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,7 @@ import { testNames } from './test-names.ts';
 const OUTLINE = /^(# \S.*|## (ADDED Requirements|Purpose|Requirements))$/;
 
 /**
- * Reads one `spec.md`. A heading of no known form is a finding: what stood under it would be lost unseen.
+ * Reads one `spec.md`. An unknown heading is a finding, because the text under it would be ignored silently.
  * @param {string} file
  * @param {string} source
  * @returns {{ requirements: Requirement[], findings: Finding[] }}
@@ -64,7 +64,7 @@ export const parseTasks = (file, source) => {
     if (number) tasks.push({ number, done: mark === 'x', file, line, bindings: [] });
     else if (title && task) task.bindings.push({ title, line });
     else if (/^\s*[-*] /.test(text))
-      findings.push({ file, line, message: `neither task nor scenario "${text}"` });
+      findings.push({ file, line, message: `this list item is neither a task nor a scenario: "${text}"` });
   }
   return { tasks, findings };
 };
@@ -78,7 +78,13 @@ const checkScenario = ({ title, file, line, steps }) => [
     .filter((step) => !steps.includes(step))
     .map((step) => ({ file, line, message: `scenario "${title}" has no ${step}` })),
   ...(/['"`\\$]/.test(title)
-    ? [{ file, line, message: `scenario "${title}" cannot be quoted as it stands` }]
+    ? [
+        {
+          file,
+          line,
+          message: `scenario "${title}" contains a quote, backquote, backslash or dollar sign: remove it`,
+        },
+      ]
     : []),
 ];
 
@@ -98,7 +104,7 @@ export const checkRequirements = (requirements) =>
   });
 
 /**
- * Titles bind tests, so each is unique, and none is part of another: a test that quotes one would bind both.
+ * Titles bind tests. Each is unique, and none is part of another: a test with the longer one would bind both.
  * @param {Scenario[]} scenarios
  * @returns {Finding[]}
  */
@@ -114,7 +120,8 @@ export const checkTitles = (scenarios) =>
   );
 
 /**
- * Each scenario of a change is in exactly one task, one of a living spec in one or none, and a task names no other.
+ * Each scenario of a change is in exactly one task, and each scenario of a living spec in at most one. A task names no
+ * unknown scenario.
  * @param {Scenario[]} changed
  * @param {Scenario[]} living
  * @param {Task[]} tasks
@@ -167,7 +174,7 @@ export const checkTicked = (tasks, isBound) =>
     );
 
 /**
- * What a living spec says holds now, so a test binds it, unless a task that is not ticked says that it is still to do.
+ * A test binds each scenario of a living spec, unless an open task names the scenario.
  * @param {Scenario[]} living
  * @param {Task[]} tasks
  * @param {(title: string) => boolean} isBound

@@ -93,7 +93,7 @@ describe('parsing', () => {
   it('finds a list item that is neither task nor scenario', () => {
     const mistyped = tasks.replace('- [ ] 1.3', '- [X] 1.3');
     expect(findingsOf({ tasks: mistyped })).toContain(
-      'tasks.md:8 neither task nor scenario "- [X] 1.3 Lock doors"',
+      'tasks.md:8 this list item is neither a task nor a scenario: "- [X] 1.3 Lock doors"',
     );
   });
 
@@ -146,7 +146,7 @@ describe('scenario titles', () => {
   it('fail when a test could not quote one', () => {
     const change = (text: string) => text.replace('A locked door stays', "A door's lock stays");
     expect(findingsOf({ spec: change(spec), tasks: change(tasks) })).toEqual([
-      `spec.md:13 scenario "A door's lock stays shut" cannot be quoted as it stands`,
+      `spec.md:13 scenario "A door's lock stays shut" contains a quote, backquote, backslash or dollar sign: remove it`,
     ]);
   });
 });

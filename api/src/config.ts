@@ -53,7 +53,7 @@ export const settings = z
     PUBLIC_URL: origin('http://localhost:3000'),
     DASHBOARD_URL: origin('http://localhost:3001'),
     ...databaseSettings,
-    REDIS_URL: url(/^rediss?$/).optional(),
+    REDIS_URL: url('redis', /^rediss?$/).optional(),
     REDIS_RATE_LIMIT_ENABLED: flag(true),
     REDIS_TIMEOUT_MS: whole(100, 10, 5_000),
     RATE_LIMIT_WINDOW_MS: count(60_000),
@@ -79,5 +79,5 @@ export type Config = z.infer<typeof settings>;
 export const parseConfig = (env: Record<string, string | undefined>): Config =>
   parseSettings('API', settings, env);
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): Config => settingsOrExit(() => parseConfig(process.env));

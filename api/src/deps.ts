@@ -177,8 +177,8 @@ export const closeDeps = async (deps: Deps): Promise<boolean> => {
   const sockets = {
     Redis: () => redis?.disconnect(),
     Temporal: () => temporal?.close(),
-    'pool of the people': () => peoplePool.end(),
-    'pool of Postgres': db.close,
+    'connection pool of better-auth': () => peoplePool.end(),
+    'connection pool of Postgres': db.close,
   };
   const isWritten = await closeAll(writers, WRITE_MS, logger);
   return (await closeAll(sockets, SOCKETS_MS, logger)) && isWritten;

@@ -38,7 +38,7 @@ const SERVER_MS = stopLimits.answerMs + 1_000;
  * if a part fails or hangs. Returns whether all of it succeeded.
  */
 const shutDown = async (): Promise<boolean> => {
-  const entrances = { 'look at services': watch.stop, schedules: stopKeeping, 'HTTP server': stop };
+  const entrances = { 'health checks': watch.stop, schedules: stopKeeping, 'HTTP server': stop };
   const isStopped = await closeAll(entrances, SERVER_MS, logger);
   return (await closeDeps(deps)) && isStopped;
 };

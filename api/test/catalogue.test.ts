@@ -96,7 +96,7 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'a policy for everyone',
     () => `create policy open on agents using (${TENANT}) with check (${TENANT})`,
-    () => 'policy open on agents is for everyone',
+    () => 'policy open on agents applies to PUBLIC',
   ],
   [
     'a policy that names no tenant',
@@ -117,7 +117,7 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
     'a policy that checks no written row',
     () => `drop policy tenant on agents;
       create policy tenant on agents to sentryagent_app using (${TENANT})`,
-    () => 'policy tenant on agents lets rows be written unchecked',
+    () => 'policy tenant on agents has no WITH CHECK',
   ],
   [
     'a policy that lets any row be inserted',
@@ -133,7 +133,7 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'TRUNCATE, which asks no policy',
     () => 'grant truncate on agents to sentryagent_app',
-    () => 'role sentryagent_app may TRUNCATE agents',
+    () => 'role sentryagent_app has TRUNCATE on agents',
   ],
   [
     'TRIGGER for everyone',
@@ -143,17 +143,17 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'a login that owns a table',
     () => `alter table agents owner to ${login}`,
-    () => `the login ${login} may act as ${login}, which owns agents`,
+    () => `the login ${login} can use role ${login}, which owns agents`,
   ],
   [
     'a login that may act as the owner of a table',
     () => `alter table agents owner to ${other}; grant ${other} to ${login}`,
-    () => `the login ${login} may act as ${other}, which owns agents`,
+    () => `the login ${login} can use role ${other}, which owns agents`,
   ],
   [
     'a login that may act as a role that crosses tenants',
     () => `grant sentryagent_auditor to ${login}`,
-    () => `the login ${login} may act as sentryagent_auditor, which owns the function append_audit`,
+    () => `the login ${login} can use role sentryagent_auditor, which owns function append_audit`,
   ],
   [
     'a login that bypasses row-level security',
@@ -173,13 +173,9 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'a login that may create roles',
     () => `alter role ${login} createrole`,
-    () => `role ${login} may create roles or databases`,
+    () => `role ${login} can create roles or databases`,
   ],
-  [
-    'a login that inherits',
-    () => `alter role ${login} inherit`,
-    () => `role ${login} inherits: it must take a role per transaction`,
-  ],
+  ['a login that inherits', () => `alter role ${login} inherit`, () => `role ${login} must be NOINHERIT`],
   [
     'a view with its owner’s rights',
     () => 'create view everyone as select * from agents',
@@ -188,7 +184,7 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'a materialized view',
     () => 'create materialized view everyone as select * from agents',
-    () => 'materialized view everyone holds rows that no policy guards',
+    () => 'materialized view everyone has no row-level security',
   ],
   [
     'a function that runs as the owner of tables',
@@ -208,12 +204,12 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'a function that crosses tenants for everyone',
     () => 'grant execute on function append_audit(jsonb) to public',
-    () => 'everyone may call append_audit',
+    () => 'PUBLIC can execute function append_audit',
   ],
   [
     'a schema in which everyone may create',
     () => 'grant create on schema public to public',
-    () => 'everyone may create in schema public',
+    () => 'PUBLIC can create objects in schema public',
   ],
 ];
 

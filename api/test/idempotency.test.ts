@@ -106,7 +106,7 @@ it('Repeatable work cannot leave its transaction', async () => {
   const { body } = await handleOnce(api.deps, route, request, principal);
   const { ids, other } = body as { ids: string[]; other: string };
   expect(new Set(ids).size).toBe(1);
-  expect(other).toBe('Error: a transaction belongs to one tenant');
+  expect(other).toBe('Error: this transaction belongs to another tenant');
   expect(Object.keys(given!.db)).toEqual(['withTenant']);
   expect(Object.keys(given!).sort()).toEqual(['clock', 'config', 'db', 'peppers']);
 });

@@ -132,7 +132,7 @@ describe('A refusal of too many says how long in words, and why', () => {
         'daily_limit',
       ]);
       expect(refused.body.detail).toBe(
-        'Agents may create 900 of the tenant’s 1,000 agents, credentials and resources a day, and have done so today. ' +
+        'Your tenant has created 900 agents, credentials and resources today. This is the daily limit for requests by agents. ' +
           'Try again after 00:00 UTC.',
       );
       await count(1_000);

@@ -184,7 +184,7 @@ describe('resourceGrants of an agent', () => {
       { path: 'body.resourceGrants.0.scopes', message: 'fly swim: not a scope of this resource' },
       {
         path: 'body.resourceGrants.1.resource',
-        message: 'is not a resource of your tenant; GET /resources lists them',
+        message: 'is not a resource of your tenant. Use GET /resources to list them',
       },
     ]);
     expect(await grantsOf(agent)).toEqual([]);

@@ -144,7 +144,7 @@ export const parseConfig = (env: Environment): { config: Config; problems: strin
   return { config, problems };
 };
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): Config => {
   const { config, problems } = parseConfig(process.env);
   if (problems.length === 0) return config;

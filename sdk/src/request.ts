@@ -45,7 +45,7 @@ const readJson = async (response: Response): Promise<unknown> => {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    const detail = 'Something that is not the API answered. Check its URL.';
+    const detail = 'The response did not come from the API. Check the URL of the API.';
     throw new ApiError(response.status, { error: 'unexpected_answer', detail }, null, cause);
   }
 };
@@ -77,7 +77,7 @@ export const createSend = (options: ClientOptions): Send => {
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (cause) {
-      const detail = 'The API could not be reached. Check its URL and try again.';
+      const detail = 'The API could not be reached. Check the URL of the API and try again.';
       throw new ApiError(0, { error: 'network_error', detail }, null, cause);
     }
   };

@@ -13,6 +13,6 @@ const { code } = await bundleWorkflowCode({
   logger: new DefaultLogger('WARN'),
 });
 mkdirSync(dirname(output), { recursive: true });
-// A worker that starts meanwhile finds no half of it.
+// Rename, so that a worker that starts now never reads half a file.
 writeFileSync(`${output}.${process.pid}`, code);
 renameSync(`${output}.${process.pid}`, output);

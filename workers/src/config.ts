@@ -29,7 +29,7 @@ export const settings = z
     WORKFLOW_BUNDLE: z
       .string()
       .default(fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url))),
-    SMTP_URL: url(/^smtps?$/).optional(),
+    SMTP_URL: url('smtp', /^smtps?$/).optional(),
     MAIL_FROM: z.string().min(3).default('SentryAgent <no-reply@localhost>'),
     METRICS_HOST: z.string().default('127.0.0.1'),
     METRICS_PORT: port(9465),
@@ -42,5 +42,5 @@ export type Config = z.infer<typeof settings>;
 export const parseConfig = (env: Record<string, string | undefined>): Config =>
   parseSettings('worker', settings, env);
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): Config => settingsOrExit(() => parseConfig(process.env));

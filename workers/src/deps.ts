@@ -8,10 +8,10 @@ import { createTemporal } from '@sentryagent/api/platform/temporal';
 import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
 
-/** The end of the process closes what is not closed within this. */
+/** The time to close the sockets. The end of the process closes the others. */
 const SOCKETS_MS = 2_000;
 
-/** The one place that opens sockets. Refuses a database whose catalogue would not keep tenants apart. */
+/** The only code that opens sockets. Rejects if the database does not separate tenants. */
 export const createDeps = async (config: Config, logger: Logger): Promise<ActivityDeps> => {
   const db = createDatabase(config);
   await db.acrossTenants(assertSafeCatalogue);
@@ -25,6 +25,6 @@ export const createDeps = async (config: Config, logger: Logger): Promise<Activi
   };
 };
 
-/** Answers whether every socket was closed in time. */
+/** Returns whether every socket was closed in time. */
 export const closeDeps = ({ db, temporal, logger }: ActivityDeps): Promise<boolean> =>
-  closeAll({ Temporal: temporal.close, 'pool of Postgres': db.close }, SOCKETS_MS, logger);
+  closeAll({ Temporal: temporal.close, 'connection pool of Postgres': db.close }, SOCKETS_MS, logger);

@@ -2,11 +2,11 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { Problem } from '@sentryagent/api/platform/problem';
 import { Stripe } from '@sentryagent/api/platform/stripe';
 
-/** Stripe's own word for what went wrong: never its message, which may repeat what was sent. */
+/** Stripe's error type and code. Never its message, which can contain what was sent. */
 const stripeWord = ({ type, code }: InstanceType<typeof Stripe.errors.StripeError>): string =>
   ['Stripe', type, code].filter(Boolean).join(' ');
 
-/** A request that Stripe judged and refused: the same again is refused again. */
+/** Stripe rejected the request itself, so a retry would fail too. */
 const isJudged = ({ statusCode }: InstanceType<typeof Stripe.errors.StripeError>): boolean =>
   statusCode !== undefined &&
   statusCode >= 400 &&
@@ -15,8 +15,8 @@ const isJudged = ({ statusCode }: InstanceType<typeof Stripe.errors.StripeError>
   statusCode !== 429;
 
 /**
- * What the history keeps of a failed activity: a word to look up, and no value of ours or a customer's. The log of the
- * worker has the rest. A Problem under 500 is final.
+ * What the workflow history stores of a failed activity: a code, and no data of ours or of a customer. The log of the
+ * worker has the details. A Problem with a status under 500 is not retried.
  */
 export const toFailure = (
   error: unknown,

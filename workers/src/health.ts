@@ -6,12 +6,12 @@ import { readVersion } from '@sentryagent/api/version';
 import type { RunningWorkers } from './run-workers.ts';
 
 interface Health {
-  /** None until Temporal was reached for the first time. */
+  /** `undefined` until the first connection to Temporal. */
   workers(): Pick<RunningWorkers, 'states'> | undefined;
   watch: Pick<HealthWatch<'database' | 'temporal'>, 'current'>;
 }
 
-/** `GET /health`, for whoever watches over this process: 503 if a worker does not run, so that it is started again. */
+/** `GET /health` for the supervisor of this process. 503 if a worker does not run, so that the process is restarted. */
 export const createHealthServer = ({ workers, watch }: Health): Server =>
   createServer((request, response) => {
     const answer = (status: number, body: object): void => {

@@ -6,12 +6,12 @@ import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
 
 const POLL_MS = 1_000;
-/** A mail is sent inside a transaction, which Postgres ends after 10 s of silence. */
+/** A mail is sent inside a transaction, which Postgres aborts after 10 s without a statement. */
 const PATIENCE_MS = 2_000;
 
 type Deliver = SendMailsDeps['deliver'];
 
-/** What nodemailer says if the server took none of the recipients. */
+/** The error of nodemailer if the server accepted no recipient. */
 interface Refusal {
   rejected?: string[];
   responseCode?: number;
@@ -20,7 +20,7 @@ interface Refusal {
 const translate = (error: unknown): unknown => {
   const { rejected = [], responseCode = 0 } = error as Refusal;
   return rejected.length > 0 && responseCode >= 500
-    ? new RecipientRefused('the mail server refuses the recipient', { cause: error })
+    ? new RecipientRefused('the mail server rejected the recipient', { cause: error })
     : error;
 };
 
@@ -50,7 +50,7 @@ const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; clos
   };
 };
 
-/** Sends what is queued, every second. Without a mail server it stays queued. */
+/** Sends queued mails every second. Without a mail server they stay queued. */
 export const startMail = ({ db, logger }: ActivityDeps, config: Config): (() => void) => {
   if (!config.SMTP_URL) {
     logger.warn('SMTP_URL is not set; mails stay queued');

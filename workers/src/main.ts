@@ -21,7 +21,7 @@ const cannotStart = (error: unknown): never => {
   process.exit(1);
 };
 
-/** Parts without work of their own are closed within this. */
+/** The time to close the parts that have no work of their own. */
 const PARTS_MS = 2_000;
 
 const deps = await createDeps(config, logger).catch(cannotStart);
@@ -58,7 +58,7 @@ logger.info({ temporal: config.TEMPORAL_ADDRESS, namespace: config.TEMPORAL_NAME
 const isWorkDone = await stopped.ended;
 const parts = {
   mail: stopMail,
-  'look at services': watch.stop,
+  'health checks': watch.stop,
   'health server': () => (health.close(), health.closeAllConnections()),
 };
 const isClosed = await closeAll(parts, PARTS_MS, logger);

@@ -8,14 +8,14 @@ import type { Config } from './config.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** Temporal's own words go to our log; ending is ours to decide. */
+/** Writes the SDK's messages to our log. The SDK handles no signals: `main.ts` does. */
 export const installRuntime = (logger: Logger): void => {
   const write = ({ level, message, meta }: LogEntry): void =>
     logger[LEVELS[level]]({ ...(meta as object | undefined) }, message);
   Runtime.install({ logger: new DefaultLogger('WARN', write), shutdownSignals: [] });
 };
 
-/** Waits for a Temporal that is not there yet. */
+/** Retries until Temporal is available. */
 export const connect = async (config: Config, logger: Logger): Promise<NativeConnection> => {
   const { TEMPORAL_ADDRESS: address, TEMPORAL_API_KEY: apiKey } = config;
   for (;;) {
@@ -37,7 +37,7 @@ const BILLING = {
 };
 const BATCH = { taskQueue: BATCH_QUEUE, maxConcurrentWorkflowTaskExecutions: 4, maxCachedWorkflows: 10 };
 
-/** One worker for each queue, so that a nightly batch never keeps a checkout waiting. */
+/** One worker per queue, so that a nightly batch never delays a checkout. */
 export const createWorkers = (
   config: Config,
   connection: NativeConnection,
@@ -47,11 +47,11 @@ export const createWorkers = (
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     workflowBundle: { codePath: config.WORKFLOW_BUNDLE },
-    // How long a killed worker's runs wait for it before another takes them; Temporal's own default is 10 s.
+    // If a worker is killed, its workflows wait this long before another worker takes them. SDK default: 10 s.
     stickyQueueScheduleToStartTimeout: '2s',
     shutdownGraceTime: '15s',
   } as const;
-  // No more activities at a time than there are connections to Postgres.
+  // At most as many concurrent activities as connections to Postgres.
   const most = config.DB_POOL_MAX;
   return Promise.all([
     Worker.create({

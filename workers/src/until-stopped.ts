@@ -1,17 +1,17 @@
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { RunningWorkers } from './run-workers.ts';
 
-/** The 15 s that work in progress is given, and some to tell Temporal: a silent one would be waited for 30 s. */
+/** 15 s for running activities, and 5 s to tell Temporal. If Temporal is silent, the SDK would wait 30 s. */
 const STOP_MS = 20_000;
 
 export interface Stopping {
-  /** Has the workers take no more work. */
+  /** The workers stop polling for tasks. */
   stop(): void;
-  /** Resolves once no worker works, or is waited for, any more: whether all work has ended well. */
+  /** Resolves when all workers have stopped or the time is over. True if all work has finished without an error. */
   ended: Promise<boolean>;
 }
 
-/** Waits for the workers for as long as nobody stops them, and `stopMs` from then. */
+/** Waits for the workers. After `stop`, waits for at most `stopMs`. */
 export const untilStopped = (
   workers: Pick<RunningWorkers, 'stop' | 'ended'>,
   logger: Logger,

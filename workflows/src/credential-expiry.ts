@@ -4,7 +4,7 @@ import type { AnnouncedPage, CredentialExpiryInput } from './contracts/index.ts'
 
 const { announceExpiry } = batchActivities;
 
-/** Goes through the tenants, page by page; what is announced to whom is the activity's rule. */
+/** Processes the tenants page by page. The activity decides which notices are due. */
 export const credentialExpiry = async ({ after = '' }: CredentialExpiryInput = {}): Promise<number> => {
   let total = 0;
   let from: string | null = after;

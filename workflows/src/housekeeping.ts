@@ -4,7 +4,7 @@ import type { DeletedBatch } from './contracts/index.ts';
 
 const { deleteExpired } = batchActivities;
 
-/** Deletes what has expired, batch by batch, until nothing of it is left. */
+/** Deletes expired rows in batches until none is left. */
 export const housekeeping = async (): Promise<number> => {
   let total = 0;
   for (;;) {

@@ -4,10 +4,10 @@ import type { RotatedKey } from './contracts/index.ts';
 
 const { rotateSigningKeys } = batchActivities;
 
-/** Moves the signing keys on: next, current, previous, gone. Which step is due is the activity's rule. */
+/** Moves signing keys through the stages next, current, previous, removed. The activity decides what is due. */
 export const keyRotation = async (): Promise<RotatedKey[]> => {
   const changed = await rotateSigningKeys();
-  const words = changed.map(({ kid, to }) => `${kid} is ${to}`);
-  setCurrentDetails(words.length > 0 ? `${words.join(', ')}.` : 'Nothing was due.');
+  const words = changed.map(({ kid, to }) => `${kid} is now ${to === 'gone' ? 'removed' : to}`);
+  setCurrentDetails(words.length > 0 ? `${words.join(', ')}.` : 'No key was due for its next stage.');
   return changed;
 };

@@ -214,7 +214,7 @@ describe('nextStep', () => {
 });
 
 it.each([
-  [null, 'Nothing paid.'],
+  [null, 'No subscription.'],
   [subscription(), 'Active. Renews 2026-12-24.'],
   [subscription({ cancelAt: END }), 'Active. Ends 2026-12-24.'],
   [subscription({ status: 'trialing', trialEnd: END }), 'Trial. Ends 2026-12-24.'],

@@ -110,7 +110,7 @@ const frame = ({ config, logger }: Deps, routes: readonly Route[]): Koa.Middlewa
   const lines = logger.child({}, { redact: [] });
   const refused = new WeakSet<Socket>();
   return async (ctx, next) => {
-    // Node still emits requests that follow a message which closes the connection.
+    // Node still emits requests that arrive on a connection after the request that closes it.
     if (refused.has(ctx.req.socket)) {
       ctx.respond = false;
       return;

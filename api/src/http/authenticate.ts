@@ -106,7 +106,11 @@ export const requireScopes = (principal: Principal, needed: readonly Scope[]): v
     throw new Problem('forbidden', 'Your role does not allow this. Ask an owner or admin of your tenant.');
   }
   const scope = needed.join(' ');
-  throw new Problem('forbidden', `The token lacks the scope ${missing.join(' ')}. Get a token with it.`, {
-    headers: { 'WWW-Authenticate': challenge('Bearer', { error: 'insufficient_scope', scope }) },
-  });
+  throw new Problem(
+    'forbidden',
+    `The token lacks these scopes: ${missing.join(' ')}. Get a token that has them.`,
+    {
+      headers: { 'WWW-Authenticate': challenge('Bearer', { error: 'insufficient_scope', scope }) },
+    },
+  );
 };

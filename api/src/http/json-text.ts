@@ -25,7 +25,7 @@ const check = (text: string): void => {
     else if (token === '}' || token === ']') open.pop();
     else if (token === '{' || token === '[') {
       if (open.push(new Set()) > MAX_DEPTH)
-        throw malformed(`A body is nested at most ${MAX_DEPTH} levels deep.`);
+        throw malformed(`The body is nested too deeply. Send at most ${MAX_DEPTH} levels.`);
     }
   }
 };

@@ -11,8 +11,8 @@ export interface Limits {
 }
 
 /**
- * Counts in Redis for all processes; in memory where there is none, and while it is away. The library's own fallback
- * would wait for as long as a command may take, at each of the limits that a request passes.
+ * Counts in Redis for all processes. Counts in memory if Redis is not configured or unavailable. The fallback of the
+ * library would wait for the command timeout at each limit of a request.
  */
 export const createLimiter = (redis: Redis | undefined, { name, points, seconds }: Limits): Limiter => {
   const limits = { keyPrefix: `door:${name}`, points, duration: seconds };
@@ -33,7 +33,7 @@ export const createLimiter = (redis: Redis | undefined, { name, points, seconds 
   };
 };
 
-/** Counts one; how long to wait where the limit is reached. */
+/** Consumes one point. Returns the time to wait if the limit is reached. */
 export const consume = async (limiter: Limiter, key: string): Promise<{ waitMs: number } | undefined> => {
   try {
     await limiter.consume(key);

@@ -44,7 +44,7 @@ const createSchemas = () => {
 type Printer = ReturnType<typeof createSchemas>['print'];
 
 const IDEMPOTENCY_KEY =
-  'Repeated within 24 hours with the same key and body, the request is answered as the first time.';
+  'If you repeat the request within 24 hours with the same key and body, you get the first response again.';
 
 const headerParameters = ({ requestHeaders, repeatable }: Route): Json[] =>
   Object.entries({ ...requestHeaders, ...(repeatable && { 'Idempotency-Key': IDEMPOTENCY_KEY }) }).map(

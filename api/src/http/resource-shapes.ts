@@ -3,7 +3,7 @@ import { isResourceUri } from '../services/resources/resource-uri.ts';
 
 /** RFC 6749 section 3.3: printable, without space, quote and backslash. */
 export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
-  error: 'must be 1 to 64 printable characters without space, quote and backslash',
+  error: 'must be 1 to 64 printable ASCII characters, without spaces, double quotes or backslashes',
 });
 
 export const identifier = z.string().max(256).refine(isResourceUri, {

@@ -23,6 +23,6 @@ export const line = (min: number, max: number) =>
     .min(min)
     .max(max)
     .refine((text) => !UNSEEN.test(text), {
-      error: 'must not hold control characters, or others that cannot be seen',
+      error: 'must not contain control characters or invisible characters',
     })
-    .refine((text) => text === '' || SEEN.test(text), { error: 'must have a character that can be seen' });
+    .refine((text) => text === '' || SEEN.test(text), { error: 'must contain a visible character' });

@@ -21,7 +21,7 @@ const joinId = (args: readonly string[]): string[] => {
   return args.toSpliced(at, 2, `--emergency=${kid}`);
 };
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): RotateConfig =>
   settingsOrExit(() => {
     const { values } = parseArgs({

@@ -75,8 +75,8 @@ const remove = async (kid: string): Promise<void> => {
   if (!removed) throw new Error(`No signing key has the id "${kid}". Run npm run keys:rotate -- --list.`);
   tell(removed.changes);
   if (removed.status === 'next') return say('It had not signed any tokens.');
-  say('The API rejects every token that it signed within 1 second. Agents must get new tokens.');
-  say(`Other services reject them when they read the key set again, after at most ${KEY_SET_MAX_AGE} s.`);
+  say('Within 1 second, the API rejects every token that this key signed. Agents must get new tokens.');
+  say(`Other services reject these tokens within ${KEY_SET_MAX_AGE} s, when they read the key set again.`);
   const { publishedAt } = removed;
   if (publishedAt && now.getTime() - publishedAt.getTime() < KEY_SET_MAX_AGE * 1_000) {
     say('The current key was just published. Until then, other services can reject its tokens too.');

@@ -81,8 +81,8 @@ const poolOf = (client: Knex.Client) => client.pool as PoolEvents;
 const TOO_MANY = '53300';
 
 /**
- * Rejects everyone who waits for a connection as soon as Postgres is lost or a connection cannot be opened. The pool
- * alone rejects only one of them and lets the others try one after another.
+ * Rejects all requests that wait for a connection as soon as Postgres is lost or a connection cannot be opened. Without
+ * this, the pool rejects only one of them, and the others try one after another.
  */
 const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
   const waiting = new Set<(why: Error) => void>();
@@ -169,7 +169,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
 /** A database whose `withTenant` joins this open transaction. */
 export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatabase => ({
   withTenant: async (asked, work) => {
-    if (asked !== tenantId) throw new Error('a transaction belongs to one tenant');
+    if (asked !== tenantId) throw new Error('this transaction belongs to another tenant');
     return work(trx);
   },
 });

@@ -27,7 +27,7 @@ export const createGate = ({ atOnce, waiting, patienceMs }: GateLimits): Gate =>
       };
       const timer = setTimeout(() => {
         queue.delete(begin);
-        reject(unavailable(new Error(`no turn within ${patienceMs} ms`), 2));
+        reject(unavailable(new Error(`the request waited longer than ${patienceMs} ms`), 2));
       }, patienceMs);
       queue.add(begin);
     });
@@ -43,7 +43,7 @@ export const createGate = ({ atOnce, waiting, patienceMs }: GateLimits): Gate =>
     run: async (work) => {
       if (working < atOnce) working++;
       else if (queue.size < waiting) await turn();
-      else throw unavailable(new Error(`${waiting} are waiting already`), 2);
+      else throw unavailable(new Error(`${waiting} requests are already waiting`), 2);
       try {
         return await work();
       } finally {

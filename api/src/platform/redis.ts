@@ -48,7 +48,7 @@ export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis
     disconnectTimeout: 100,
     keepAlive: 10_000,
     enableOfflineQueue: false,
-    // The check waits on the same socket while a server loads. The first command detects that too.
+    // The check keeps waiting on this connection while the server loads. The first command detects that anyway.
     enableReadyCheck: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,

@@ -17,7 +17,8 @@ export const count = (initial: number, min = 1) => whole(initial, min, Number.MA
 
 export const port = (initial: number) => whole(initial, 0, 65_535);
 
-export const url = (protocol: RegExp) => z.url({ protocol, error: `must be a ${protocol.source} URL` });
+export const url = (scheme: string, protocol: RegExp) =>
+  z.url({ protocol, error: `must be a ${scheme}:// URL` });
 
 const isOrigin = (text: string): boolean =>
   URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
@@ -41,7 +42,7 @@ export const keyring = z.string().transform((text, context) => {
 
 /** What each program needs that opens Postgres. */
 export const databaseSettings = {
-  APP_DATABASE_URL: url(/^postgres(ql)?$/),
+  APP_DATABASE_URL: url('postgres', /^postgres(ql)?$/),
   DB_POOL_MAX: count(20),
   DB_POOL_MIN: count(2, 0),
   DB_POOL_IDLE_TIMEOUT_MS: count(30_000),

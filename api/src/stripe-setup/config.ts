@@ -23,7 +23,7 @@ export type SetupConfig = z.infer<typeof setupSettings> & {
 
 const USAGE = 'Usage: npm run stripe:setup [-- --secrets-file <path>]\n';
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): SetupConfig =>
   settingsOrExit(() => {
     const { values } = parseArgs({ options: { 'secrets-file': { type: 'string' } } });

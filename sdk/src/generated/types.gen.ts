@@ -456,7 +456,7 @@ export type IssueTokenData = {
          */
         scope?: string;
         /**
-         * The resource of the token (RFC 8707): the API (default), or one of `/resources` of which the agent was granted scopes.
+         * The resource that the token is for (RFC 8707): the API (default), or one of `/resources` for which the agent has scopes.
          */
         resource?: string;
         /**
@@ -481,7 +481,7 @@ export type IssueTokenData = {
          */
         subject_token_type?: string;
         /**
-         * Token exchange: an access token of the client itself; may be left out.
+         * Token exchange: an access token of the client itself. Optional.
          */
         actor_token?: string;
         /**
@@ -493,7 +493,7 @@ export type IssueTokenData = {
          */
         requested_token_type?: string;
         /**
-         * Refused: use `resource`.
+         * Not supported. Use `resource`.
          */
         audience?: string;
     };
@@ -925,7 +925,7 @@ export type RegisterAgentData = {
     };
     headers?: {
         /**
-         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         * If you repeat the request within 24 hours with the same key and body, you get the first response again.
          */
         'Idempotency-Key'?: string;
     };
@@ -1377,7 +1377,7 @@ export type CreateCredentialData = {
     };
     headers?: {
         /**
-         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         * If you repeat the request within 24 hours with the same key and body, you get the first response again.
          */
         'Idempotency-Key'?: string;
     };
@@ -1455,7 +1455,7 @@ export type RotateCredentialData = {
     };
     headers?: {
         /**
-         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         * If you repeat the request within 24 hours with the same key and body, you get the first response again.
          */
         'Idempotency-Key'?: string;
     };
@@ -1646,7 +1646,7 @@ export type AddKeyData = {
     };
     headers?: {
         /**
-         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         * If you repeat the request within 24 hours with the same key and body, you get the first response again.
          */
         'Idempotency-Key'?: string;
     };
@@ -1770,7 +1770,7 @@ export type CreateResourceData = {
     };
     headers?: {
         /**
-         * Repeated within 24 hours with the same key and body, the request is answered as the first time.
+         * If you repeat the request within 24 hours with the same key and body, you get the first response again.
          */
         'Idempotency-Key'?: string;
     };

@@ -4,7 +4,7 @@ import type { HousekeepingActivities } from './housekeeping.ts';
 import type { KeyRotationActivities } from './key-rotation.ts';
 import type { SubscriptionActivities } from './subscription.ts';
 
-/** The activities of the billing queue. Each can run twice, and no input holds a secret: histories keep inputs. */
+/** The activities of the billing queue. Each can run twice. No input has a secret, because histories store it. */
 export type Activities = CheckoutActivities & SubscriptionActivities;
 
 /** The activities of the batch queue. The same rules apply. */

@@ -7,7 +7,7 @@ export const checkoutWorkflowId = (tenantId: string, checkoutId: string): string
 export const failures = {
   /** Stripe has a live subscription of this tenant. */
   alreadySubscribed: 'already_subscribed',
-  /** Stripe would not open a session: not for this request, or not in time. */
+  /** Stripe rejected the request, or did not respond in time. */
   sessionRefused: 'session_refused',
 } as const;
 
@@ -17,12 +17,12 @@ export interface CheckoutInput {
 }
 
 export interface CheckoutRun extends CheckoutInput {
-  /** The page that the run before has opened. */
+  /** The session that the previous run opened. */
   session?: OpenedSession;
 }
 
 export interface OpenedCheckout {
-  /** Stripe's page. */
+  /** The Stripe Checkout page. */
   url: string;
 }
 
@@ -35,7 +35,7 @@ export interface CheckoutState {
 export interface OpenedSession {
   sessionId: string;
   url: string;
-  /** ISO 8601, as Stripe says. */
+  /** ISO 8601, from Stripe. */
   expiresAt: string;
 }
 

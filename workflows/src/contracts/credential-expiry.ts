@@ -1,12 +1,12 @@
 export interface CredentialExpiryInput {
-  /** The tenant that the run before ended with. */
+  /** The last tenant of the previous run. */
   after?: string;
 }
 
 export interface AnnouncedPage {
   /** The last tenant of the page; `null` after the last page. */
   next: string | null;
-  /** Mails that are new. */
+  /** The number of mails queued. */
   queued: number;
 }
 

@@ -1,7 +1,7 @@
 export interface DeletedBatch {
   /** Rows. */
   deleted: number;
-  /** Whether more of them may be left. */
+  /** Whether expired rows may remain. */
   isMore: boolean;
 }
 

@@ -1,20 +1,20 @@
-/** Checkouts and subscriptions: what people wait for. */
+/** Checkouts and subscriptions: users wait for them. */
 export const BILLING_QUEUE = 'billing';
 
-/** Work by the clock over all tenants: it never keeps a checkout waiting. */
+/** Scheduled work for all tenants. It never delays a checkout. */
 export const BATCH_QUEUE = 'batch';
 
-/** The names by which client and worker call each other; a renamed one strands every open run. */
+/** The names that client and worker share. If you rename one, running workflows no longer receive its messages. */
 export const names = {
   checkout: 'checkout',
   subscription: 'subscription',
   credentialExpiry: 'credentialExpiry',
   keyRotation: 'keyRotation',
   housekeeping: 'housekeeping',
-  /** Update of `checkout`: answers once its page at Stripe is open. Its id is fixed, so a second click gets the same. */
+  /** Update of `checkout`. Returns the URL of the Stripe session. The update id is fixed, so clicks share it. */
   open: 'open',
-  /** Signal of both: look at Stripe again. It carries nothing, so duplicates, order and delay cannot matter. */
+  /** Signal of both: read from Stripe again. It has no payload, so duplicates, order and delays do not matter. */
   nudge: 'nudge',
-  /** Query of both: what the run knows now. */
+  /** Query of both: the current state of the workflow. */
   state: 'state',
 } as const;

@@ -1,6 +1,6 @@
 import { names } from './names.ts';
 
-/** What runs by the clock. The API creates or updates them when it starts; the workers only run them. */
+/** Temporal schedules. The API creates or updates them when it starts. The workers only run them. */
 export const schedules = [
   {
     scheduleId: 'credential-expiry',
@@ -13,12 +13,12 @@ export const schedules = [
     scheduleId: 'key-rotation',
     workflow: names.keyRotation,
     hour: 3,
-    note: 'Moves the signing keys on by whatever is due.',
+    note: 'Moves each signing key to its next stage if that is due.',
   },
   {
     scheduleId: 'housekeeping',
     workflow: names.housekeeping,
     hour: 4,
-    note: 'Deletes what has expired.',
+    note: 'Deletes expired rows.',
   },
 ] as const;

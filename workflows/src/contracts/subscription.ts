@@ -4,7 +4,7 @@ export const subscriptionWorkflowId = (tenantId: string): string => `subscriptio
 
 export interface SubscriptionInput {
   tenantId: string;
-  /** What the run before saw last. */
+  /** The last view of the previous run. */
   view?: SubscriptionView;
 }
 

@@ -12,7 +12,7 @@ export interface StripeSubscription {
   periodStart: string;
   periodEnd: string;
   trialEnd: string | null;
-  /** When it ends by itself, if it is to. */
+  /** The date of the scheduled cancellation, if there is one. */
   cancelAt: string | null;
 }
 
@@ -26,7 +26,7 @@ export interface SubscriptionReading {
 /** The words of our own: what the tenant sees. */
 export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
 
-/** What the tenant has, and what the row of it says. */
+/** The tenant's plan, as stored in `tenant_subscriptions`. */
 export interface SubscriptionView {
   tier: TierId;
   status: SubscriptionStatus;
@@ -40,7 +40,7 @@ export interface SubscriptionView {
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-/** A live subscription gives the paid tier; one without it may still come back, or begin. */
+/** 4: gives the paid tier. 2 and 3: can still become active. */
 const RANK: Readonly<Record<StripeStatus, number>> = {
   active: 4,
   trialing: 4,
@@ -54,14 +54,14 @@ const RANK: Readonly<Record<StripeStatus, number>> = {
 
 export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 4;
 
-/** Whether it takes money, or would again once its customer pays what is open: a second one would be one too many. */
+/** Whether it charges the customer, or can charge again. The tenant must not get a second subscription. */
 export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] >= 3;
 
 /** Whether it was ever paid for, or tried. */
 export const wasBegun = ({ status }: Pick<StripeSubscription, 'status'>): boolean =>
   status !== 'incomplete' && status !== 'incomplete_expired';
 
-/** The one that counts: a live one before any other, then the newest. One that can't be paid any more, and never was, does not. */
+/** The subscription that decides the tier: a live one first, then the newest. Ignores those that expired unpaid. */
 export const chooseSubscription = <T extends StripeSubscription>(all: readonly T[]): T | null =>
   all
     .filter(({ status }) => RANK[status] > 0)
@@ -106,20 +106,20 @@ const day = (instant: string): string => instant.slice(0, 10);
 
 /** "Active. Renews 2026-12-22." for operators. */
 export const describeView = ({ tier, status, renewsAt, endsAt }: SubscriptionView): string => {
-  const what = tier === 'free' && status === 'active' ? 'Nothing paid' : WORDS[status];
+  const what = tier === 'free' && status === 'active' ? 'No subscription' : WORDS[status];
   if (endsAt) return `${what}. Ends ${day(endsAt)}.`;
   return renewsAt ? `${what}. Renews ${day(renewsAt)}.` : `${what}.`;
 };
 
-/** Whether nothing more can come of it at Stripe. */
+/** Whether the subscription can never become active again. */
 const isOver = (subscription: StripeSubscription | null): boolean =>
   !subscription || RANK[subscription.status] <= 1;
 
 export type NextStep = { kind: 'end' } | { kind: 'wait'; ms: number; why: string };
 
 /**
- * Tenants renew at a moment of their own within the hour, so that a thousand renewals of one midnight are not one
- * burst. Stripe keeps a renewal's invoice open for about an hour as well.
+ * Spreads the reads of tenants over an hour, so that a thousand renewals at midnight are not one burst. Stripe keeps
+ * the invoice of a renewal open for about an hour too.
  */
 const jitterMs = (tenantId: string): number => {
   let hash = 0;
@@ -128,8 +128,8 @@ const jitterMs = (tenantId: string): number => {
 };
 
 /**
- * When to look again if nobody nudges: after the next date of the subscription, and every day, should a webhook be
- * lost. A date that has passed without effect is looked at hourly.
+ * When to read again without a signal: after the next date of the subscription, and at least daily, because a webhook
+ * can be lost. If a date has passed without a change, hourly.
  */
 export const nextStep = ({ subscription, stripeNow }: SubscriptionReading, tenantId: string): NextStep => {
   if (!subscription || isOver(subscription)) return { kind: 'end' };

@@ -15,15 +15,15 @@ const body = z.object({
   scope: of(2_048, 'Space-separated. Default: all granted scopes.'),
   resource: of(
     2_048,
-    'The resource of the token (RFC 8707): the API (default), or one of `/resources` of which the agent was granted scopes.',
+    'The resource that the token is for (RFC 8707): the API (default), or one of `/resources` for which the agent has scopes.',
   ),
   ...clientFields,
   subject_token: of(8_192, 'Token exchange: the access token of the agent to act for.'),
   subject_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`'),
-  actor_token: of(8_192, 'Token exchange: an access token of the client itself; may be left out.'),
+  actor_token: of(8_192, 'Token exchange: an access token of the client itself. Optional.'),
   actor_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`'),
   requested_token_type: of(128, '`urn:ietf:params:oauth:token-type:access_token`, which is the default.'),
-  audience: of(2_048, 'Refused: use `resource`.'),
+  audience: of(2_048, 'Not supported. Use `resource`.'),
 });
 
 const response = z

@@ -26,7 +26,7 @@ const resolve = (
   if (!resource) {
     return {
       path: `${path}.resource`,
-      message: 'is not a resource of your tenant; GET /resources lists them',
+      message: 'is not a resource of your tenant. Use GET /resources to list them',
     };
   }
   const unknown = scopes.filter((scope) => !resource.scopes.includes(scope));

@@ -8,9 +8,9 @@ const MAX_SKEW_MS = 5_000;
 const NEWEST = 10_000;
 
 /**
- * Returns the time for a not-before mark when tokens lose a right. It locks the audit head, under which tokens are
- * committed, so later tokens no longer have the right. All earlier ones must be revoked. So the time is later than the
- * newest token, by any clock, and than the last change of the affected agents.
+ * Returns the time for a not-before mark when tokens lose a right. It locks the audit head, as each commit of tokens
+ * does. So later tokens do not have the right, and all earlier tokens must be revoked. The time is later than that of
+ * the newest token, by any clock, and later than the last change of the affected agents.
  */
 export const afterTokens = async (
   trx: Transaction,

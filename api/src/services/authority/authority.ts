@@ -41,8 +41,8 @@ const shownFor = ({
 ];
 
 /**
- * An exchanged token is valid only while all credentials of its chain are. Problem: `forbidden`, if one has expired, was
- * revoked or has a new secret.
+ * An exchanged token is valid only if all credentials of its chain are valid. Problem: `forbidden`, if one of them has
+ * expired, was revoked or has a new secret.
  */
 const checkCredentials = async (
   trx: Transaction,
@@ -120,8 +120,8 @@ const isWhole = (token: PresentedToken, scopes: readonly Scope[], [agent, ...oth
   agent.scopes.every((scope) => scopes.includes(scope));
 
 /**
- * The scopes that the caller lacks. A token holds the API scopes that all of its agents still hold, and the resource
- * grants of its agent if it is whole. A member's scopes follow the role. A member with `agents:write` can grant any
+ * The scopes that the caller lacks. A token has the API scopes that all of its agents still have. A whole token has the
+ * resource grants of its agent too. A member's scopes follow the role. A member with `agents:write` can grant any
  * resource.
  */
 const findMissing = async (
@@ -184,7 +184,7 @@ const holdingsOf = async (trx: Transaction, agent: Agent): Promise<Holdings> => 
   resourceGrants: await readGrantsOf(trx, agent),
 });
 
-/** During an overlap the previous secret gets tokens, but they cannot create credentials. Problem: `forbidden`. */
+/** During an overlap, tokens issued with the previous secret cannot create credentials. Problem: `forbidden`. */
 const checkNewest = async (
   trx: Transaction,
   tenantId: string,

@@ -75,7 +75,7 @@ export const countCreation = async (
   const done =
     principal.kind === 'member'
       ? `Your tenant has created ${things} today. This is the daily limit`
-      : `Agents may create ${number.format(max)} of the tenant’s ${things} a day, and have done so today`;
+      : `Your tenant has created ${number.format(max)} agents, credentials and resources today. This is the daily limit for requests by agents`;
   await countToday(trx, tenantId, { counter: 'creations', max, done });
 };
 

@@ -24,8 +24,8 @@ const derToConcatenated = (der: Buffer): Buffer => {
 };
 
 /**
- * Takes 16 µs on the event loop. With `dsaEncoding` it takes 31 µs. The thread pool costs the event loop up to 19 µs,
- * and the machine as much again, to wake a thread.
+ * Takes 16 µs on the event loop. With `dsaEncoding` it takes 31 µs. Waking a pool thread costs up to 19 µs on the event
+ * loop, and as much again elsewhere on the machine.
  */
 const signEs256 = (privateKey: KeyObject, input: string): Buffer =>
   derToConcatenated(sign('sha256', Buffer.from(input), privateKey));
@@ -70,7 +70,7 @@ interface Verified {
   kid: string;
 }
 
-/** Reads again for an unknown key, which may be new, but not more often than this: key ids can be forged. */
+/** An unknown key can be new, so keys are read again. The interval limits this, because key ids can be forged. */
 const UNKNOWN_KEY_MAX_AGE_MS = 250;
 
 /** An exchanged token names its client as the actor, any other as its subject. */

@@ -127,7 +127,7 @@ const heldBy = (
   return [held(actorId, proofs.get(proofOf(conditions))), ...agentIds.map((id) => held(id, agents.get(id)))];
 };
 
-/** The first condition that does not hold, apart from the assertion. */
+/** The first condition that is not met. Does not check the assertion. */
 const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'replayed'> | undefined => {
   const { scopes = [] } = pending.conditions;
   const [ofClient, ...ofOthers] = heldBy(pending, live);
@@ -137,7 +137,7 @@ const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'repla
   return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
 };
 
-/** The requests that fail a condition, with the first one. Marks the assertions of the others as used. */
+/** The refused requests, each with its first unmet condition. Marks the assertions of the others as used. */
 const findRefused = async <P extends Pending>(
   send: Send,
   group: P[],

@@ -29,14 +29,22 @@ export interface IssuedToken {
 
 const refusals: Readonly<Record<UnmetCondition, (client: Client) => OAuthError>> = {
   not_live: ({ credentialId }) =>
-    new ClientRefusal('not_live', 'The agent or its credential is not active.', credentialId),
-  subject_not_live: () => new OAuthError('invalid_request', 'An agent of subject_token is not active.'),
+    new ClientRefusal(
+      'not_live',
+      'The agent or its credential is not active. Reactivate the agent, or create a new credential.',
+      credentialId,
+    ),
+  subject_not_live: () =>
+    new OAuthError(
+      'invalid_request',
+      'An agent of subject_token is not active. Reactivate it, then get a new subject_token.',
+    ),
   scope_lost: () =>
     new OAuthError('invalid_scope', 'The scopes of an agent were just reduced. Send the request again.'),
   replayed,
 };
 
-/** Returns the token, or the condition that did not hold. */
+/** Returns the token, or the condition that was not met. */
 const tryToIssue = async (
   { ledger, signingKeys, clock, config }: TokenDeps,
   client: Client,

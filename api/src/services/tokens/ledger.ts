@@ -14,8 +14,8 @@ export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCo
 export interface Ledger {
   /**
    * Resolves when the entry and its usage are committed, or to the condition that did not hold. Conditions are checked
-   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs while the commit is under
-   * way, and not at all if a condition does not hold. Rejects with what `meanwhile` throws, else with a 503 Problem.
+   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs during the
+   * commit, but only if all conditions are met. Rejects with the error of `meanwhile`, or with a 503 Problem.
    */
   record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
@@ -41,13 +41,14 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   const settle = ({ committed, refused, busy }: Outcome<Waiting>): void => {
     for (const waiting of committed) {
       if (waiting.committed) waiting.resolve(waiting.committed);
-      else waiting.reject(new Error('a commit ended before its answer was made'));
+      else waiting.reject(new Error('the group was committed before the token was signed'));
       onUse(waiting.conditions.credentialId, waiting.entry.occurredAt);
     }
     for (const [waiting, outcome] of refused) waiting.resolve({ outcome });
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
-      if (waiting.since < late) waiting.reject(unavailable(new Error('the audit head stayed busy')));
+      if (waiting.since < late)
+        waiting.reject(unavailable(new Error('the audit head was locked for too long')));
       else queue.push(waiting);
     }
   };

@@ -13,8 +13,8 @@ export interface RevocationRows {
 export interface Revocations {
   has(claims: TokenNames): boolean;
   /**
-   * Whether the token was issued after its agent became inactive. An inactive agent gets no token, so the agent must be
-   * active again and memory is out of date.
+   * Whether the token was issued after the mark of an inactive agent. An inactive agent gets no token. So the agent is
+   * active again, and memory is out of date.
    */
   mayBeLifted(claims: TokenNames): boolean;
   add(rows: RevocationRows): void;

@@ -98,5 +98,5 @@ export const flushOwn = async (deps: OwnDeps, unshared: boolean): Promise<void> 
   }
 };
 
-/** Stores counts that are in Redis and that no flush of this process has stored: Redis may have lost its list of days. */
+/** Stores counts of this process that none of its flushes has stored. Redis may have lost its list of changed days. */
 export const flushUnstored = (deps: OwnDeps): Promise<void> => writeOwn(deps, deps.own.unstored(), false);

@@ -61,7 +61,7 @@ const createCircuit = (redis: Redis, logger: Logger) => {
     isClosed,
     failed,
     succeeded: (): void => {
-      if (!isClosed()) logger.info('redis is available again; limits are shared');
+      if (!isClosed()) logger.info('redis is available again; limits are counted in Redis');
       failures = 0;
       refusedAt = -Infinity;
     },

@@ -3,13 +3,14 @@ import type { Scope } from '@sentryagent/sdk';
 /** What each scope allows, in the order of the form. */
 export const scopeWords: Readonly<Record<Scope, string>> = {
   'agents:read': 'List agents, credentials and resources. Secrets are never shown.',
-  'agents:write': 'Register, change and end agents, and make credentials for them.',
+  'agents:write':
+    'Register, change, suspend and decommission agents. Create, rotate and revoke their credentials.',
   'tokens:read': 'Check whether a token of your tenant is valid.',
   'audit:read': 'Read the audit log.',
   'billing:read': 'Read your usage and your plan.',
   'billing:write': 'Start an upgrade to Paid.',
-  'trust:write': 'Change which outside identities are trusted.',
+  'trust:write': 'Change which external identities can get tokens. No API call uses this scope yet.',
 };
 
-/** What an agent gets unless more is chosen. */
+/** Selected by default. */
 export const leastScopes: readonly Scope[] = ['agents:read'];

@@ -23,7 +23,7 @@ export const readForm = async <Name extends string, List extends string = never>
   const body = await readBody(request);
   if (body === null) error(413, 'The form is too large. Send at most 64 KiB.');
   const type = request.headers.get('content-type') ?? '';
-  if (!FORM.test(type)) error(415, 'Send a form.');
+  if (!FORM.test(type)) error(415, 'The request is not a form. Go back and send it again.');
   const form = await parse(body, type);
   const read = (name: Name): string => {
     const [value = '', ...more] = form.getAll(name);

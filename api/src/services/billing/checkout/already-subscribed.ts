@@ -4,5 +4,5 @@ import { Problem } from '../../../platform/problem.ts';
 export const alreadySubscribed = (): Problem =>
   new Problem(
     'already_subscribed',
-    'Your tenant already has a subscription. Change it, pay an open invoice or cancel it in the billing portal.',
+    'Your tenant already has a subscription. The billing portal is not available yet. To change or cancel the subscription, contact the administrator of this server.',
   );

@@ -22,7 +22,7 @@ export const findTarget = async (
   if (found) return found;
   throw new OAuthError(
     'invalid_target',
-    `Use ${identifier}, or a resource of which this agent was granted scopes. ` +
-      `An owner or admin grants scopes with PATCH /agents/${agentId} (resourceGrants).`,
+    `Send resource=${identifier}, or a resource for which this agent has scopes. ` +
+      `An owner or admin can grant scopes with PATCH /agents/${agentId} (resourceGrants).`,
   );
 };

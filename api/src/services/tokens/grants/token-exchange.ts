@@ -11,7 +11,7 @@ import { findTarget, refuseAudience } from './target.ts';
 export const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
-/** The maximum of actors in a token. With more, responsibility becomes unclear. */
+/** The maximum number of actors in a token. With more, it is unclear who is responsible. */
 const MAX_CHAIN = 3;
 
 const refuse = (description: string): OAuthError => new OAuthError('invalid_request', description);
