@@ -138,7 +138,7 @@ const changes: [what: string, change: () => string, finding: () => string][] = [
   [
     'TRIGGER for everyone',
     () => 'grant trigger on agents to public',
-    () => 'role sentryagent_auth may TRIGGER agents',
+    () => 'role sentryagent_auth has TRIGGER on agents',
   ],
   [
     'a login that owns a table',

@@ -45,10 +45,10 @@ it('reads a multipart form', async () => {
 
 it.each<[what: string, request: () => Request, status: number, words: RegExp]>([
   ['too large', () => send('x'.repeat(LIMIT + 1), FORM), 413, /64 KiB/],
-  ['JSON', () => send('{}', 'application/json'), 415, /^Send a form/],
-  ['no type', () => send(new Uint8Array([1])), 415, /^Send a form/],
-  ['another type that begins alike', () => send('a=1', `${FORM}x`), 415, /^Send a form/],
-  ['a type that only ends alike', () => send('a=1', `x${FORM}`), 415, /^Send a form/],
+  ['JSON', () => send('{}', 'application/json'), 415, /^The request is not a form/],
+  ['no type', () => send(new Uint8Array([1])), 415, /^The request is not a form/],
+  ['another type that begins alike', () => send('a=1', `${FORM}x`), 415, /^The request is not a form/],
+  ['a type that only ends alike', () => send('a=1', `x${FORM}`), 415, /^The request is not a form/],
   ['broken multipart', () => send('x', 'multipart/form-data; boundary=b'), 400, /could not be read/],
   ['a field sent twice', () => send('a=1&a=2', FORM), 400, /“a” once/],
 ])('refuses a form that is %s', async (_what, request, status, words) => {
