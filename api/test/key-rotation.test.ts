@@ -211,7 +211,7 @@ describe('npm run keys:rotate', () => {
     const kid = await kidOf('current');
     const { stdout } = await run(['--emergency', kid]);
     expect(stdout).toContain(`${kid} is removed\n`);
-    expect(stdout).toContain('The API rejects every token that it signed');
+    expect(stdout).toContain('the API rejects every token that this key signed');
     expect(stdout).toContain('was just published');
     const again = await run(['--emergency', kid]);
     expect(again).toMatchObject({ code: 1, stdout: '' });

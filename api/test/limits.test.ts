@@ -172,7 +172,7 @@ describe('limits without Redis', () => {
     expect(await served([first], other, 41)).toBe(20);
     await proxy.mend();
     const isBack = ({ logs }: TestApi) =>
-      logs.some(({ msg }) => msg === 'redis is available again; limits are shared');
+      logs.some(({ msg }) => msg === 'redis is available again; limits are counted in Redis');
     await until('both have Redis again', () => [first, second].every(isBack));
     const third = await (await registerAgent(first, member)).token();
     expect(await served([first, second], third, 50)).toBe(40);
