@@ -26,8 +26,8 @@ import { createVerifier, forAudience } from './services/tokens/access-token.ts';
 import type { VerifyAccessToken } from './services/tokens/access-token.ts';
 import { createAssertionAuthentication } from './services/clients/authenticate-assertion.ts';
 import type { AuthenticateAssertion } from './services/clients/authenticate-assertion.ts';
-import { createClientAuthentication } from './services/clients/authenticate-client.ts';
-import type { AuthenticateClient } from './services/clients/authenticate-client.ts';
+import { createSecretAuthentication } from './services/clients/authenticate-secret.ts';
+import type { AuthenticateSecret } from './services/clients/authenticate-secret.ts';
 import { createRefusedClients } from './services/clients/refused-clients.ts';
 import type { RefusedClients } from './services/clients/refused-clients.ts';
 import { createRevocations } from './services/tokens/revocations.ts';
@@ -59,7 +59,7 @@ export interface Deps {
   verifyAccessToken: VerifyAccessToken;
   /** Accepts our tokens for any resource. */
   verifyIssuedToken: VerifyAccessToken;
-  authenticateClient: AuthenticateClient;
+  authenticateSecret: AuthenticateSecret;
   authenticateAssertion: AuthenticateAssertion;
   findResource: FindResource;
   findTier: FindTier;
@@ -139,7 +139,7 @@ export const createDeps = async (
     }),
     peppers: config.CLIENT_SECRET_PEPPERS,
     ...tokens,
-    authenticateClient: createClientAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
+    authenticateSecret: createSecretAuthentication(db, config.CLIENT_SECRET_PEPPERS, clock),
     authenticateAssertion: createAssertionAuthentication(db, config.PUBLIC_URL, clock),
     findResource: createResourceLookup(db),
     findTier: createTierLookup(db),

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../src/platform/database.ts';
-import { createClientAuthentication } from '../src/services/clients/authenticate-client.ts';
+import { createSecretAuthentication } from '../src/services/clients/authenticate-secret.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
@@ -119,7 +119,7 @@ describe('a client secret', () => {
         return Promise.reject(new Error('asked'));
       },
     } as unknown as Database;
-    const authenticate = createClientAuthentication(db, api.deps.peppers, clock);
+    const authenticate = createSecretAuthentication(db, api.deps.peppers, clock);
     const { clientSecret: secret } = agent;
     for (let i = 0; i < secret.length; i++) {
       const typo = `${secret.slice(0, i)}${secret[i] === 'a' ? 'b' : 'a'}${secret.slice(i + 1)}`;

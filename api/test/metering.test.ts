@@ -513,7 +513,10 @@ describe('when Redis is away', () => {
     await server.call('CLIENT', 'PAUSE', '1500', 'ALL');
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
     const logged = (text: string) => api.logs.filter(({ msg }) => msg === text);
-    await until('redis is back', () => logged('redis is available again; limits are counted in Redis').length > 0);
+    await until(
+      'redis is back',
+      () => logged('redis is available again; limits are counted in Redis').length > 0,
+    );
     expect(await sendCalls([api], token, 10, 2)).toBe(10);
     expect(await callsOf(member)).toBe(30);
     await api.deps.meter.flush();

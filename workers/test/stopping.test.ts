@@ -40,7 +40,8 @@ it('A worker that hangs, fails, or cannot be stopped, is left and logged', async
   expect(logs).toEqual(['the workers did not stop within 0.05 s', 'a worker failed', 'a worker failed']);
 });
 
-it('A worker that has not reached Temporal yet answers for its health', async () => {
+/** A worker whose Temporal is away, once it answers for its health. */
+const startWithoutTemporal = async () => {
   const port = String(await freePort());
   const env = {
     ...bareEnvironment,
@@ -55,14 +56,30 @@ it('A worker that has not reached Temporal yet answers for its health', async ()
   const child = spawn(process.execPath, [main], { env, stdio: 'inherit' });
   const ask = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
   await until('the worker answers', async () => (await ask()) !== undefined);
-  const reply = await ask();
+  const end = async (signal: NodeJS.Signals): Promise<unknown[]> => {
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    return ended;
+  };
+  return { ask, end };
+};
+
+it('A worker that has not reached Temporal yet answers for its health', async () => {
+  const worker = await startWithoutTemporal();
+  const reply = await worker.ask();
   expect(reply?.status).toBe(503);
   expect(await reply?.json()).toMatchObject({
     status: 'degraded',
     states: [],
     services: { database: 'connected', temporal: 'disconnected' },
   });
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
+  await worker.end('SIGKILL');
 });
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'A worker that has not reached Temporal yet closes what is open: %s',
+  async (signal) => {
+    const worker = await startWithoutTemporal();
+    expect(await worker.end(signal)).toEqual([0, null]);
+  },
+);

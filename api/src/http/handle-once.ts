@@ -1,4 +1,5 @@
 import type { Deps } from '../deps.ts';
+import type { TenantDatabase } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
 import { Problem } from '../platform/problem.ts';
 import { answerOnce } from '../services/idempotency/answer-once.ts';
@@ -11,16 +12,23 @@ const readKey = (headers: Request['headers']): string | undefined => {
   throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
 };
 
-/** Runs the handler of a route. If the route is repeatable and the caller sends an `Idempotency-Key`, once per key. */
+/**
+ * Runs the handler of a route. If the route is repeatable and the caller sends an `Idempotency-Key`, once per key. The
+ * handler of a repeatable route gets the same parts with and without a key.
+ */
 export const handleOnce = async (
   deps: Deps,
   route: Route,
   request: Request,
   principal: Principal | undefined,
 ): Promise<Answer> => {
-  const key = route.repeatable && principal ? readKey(request.headers) : undefined;
-  if (key === undefined || !principal) return route.handle(deps, request, principal);
+  if (!route.repeatable || !principal) return route.handle(deps, request, principal);
   const { clock, config, peppers } = deps;
+  const handle = (db: TenantDatabase): Promise<Answer> =>
+    route.handle({ clock, config, peppers, db }, request, principal);
+  const key = readKey(request.headers);
+  if (key === undefined)
+    return handle({ withTenant: (tenantId, work) => deps.db.withTenant(tenantId, work) });
   const { answer, replayed } = await answerOnce(
     { ...deps, keys: config.KEY_ENCRYPTION_KEYS },
     {
@@ -30,7 +38,7 @@ export const handleOnce = async (
       input: { params: request.params, body: request.body },
       secretOf: route.repeatable === 'secret' ? (request.params as { agentId?: string }).agentId : undefined,
     },
-    (db) => route.handle({ clock, config, peppers, db }, request, principal),
+    handle,
   );
   return replayed ? { ...answer, headers: { ...answer.headers, 'Idempotent-Replayed': 'true' } } : answer;
 };

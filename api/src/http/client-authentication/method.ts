@@ -24,7 +24,7 @@ export interface Presented {
 
 export type ClientAuthenticationDeps = Pick<
   Deps,
-  'authenticateClient' | 'authenticateAssertion' | 'refusedClients'
+  'authenticateSecret' | 'authenticateAssertion' | 'refusedClients'
 >;
 
 /** One way for a client to authenticate, by its name in the registry of RFC 7591. */

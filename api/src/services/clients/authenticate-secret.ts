@@ -40,7 +40,7 @@ interface Row {
  * Resolves to the client. Throws a ClientRefusal, the same for an unknown, wrong, revoked or suspended client. Only the
  * holder of the correct secret learns that the credential has expired.
  */
-export type AuthenticateClient = (clientId: string, secret: string) => Promise<Client>;
+export type AuthenticateSecret = (clientId: string, secret: string) => Promise<Client>;
 
 const refuse = (reason: RefusalReason, credentialId?: string): ClientRefusal =>
   new ClientRefusal(
@@ -94,11 +94,11 @@ const prove = (
  * and refuses a client that was suspended since. The cache can accept a client but never refuse one, so a rotated secret
  * or a reactivated agent works immediately.
  */
-export const createClientAuthentication = (
+export const createSecretAuthentication = (
   db: Database,
   peppers: Keyring,
   clock: Clock,
-): AuthenticateClient => {
+): AuthenticateSecret => {
   // The cache uses the same clock as the expiry of secrets.
   const perf = { now: () => clock().getTime() };
   const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000, perf });
