@@ -3,15 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { settings as workerSettings } from '../../workers/src/config.ts';
 import { parseConfig, settings } from '../src/config.ts';
-
-const KEY = Buffer.alloc(32, 1).toString('base64');
-
-const required = {
-  APP_DATABASE_URL: 'postgres://login:canary-password@127.0.0.1:5432/sentryagent',
-  AUTH_SECRET: 'canary secret of 32 characters ..',
-  KEY_ENCRYPTION_KEYS: `k1:${KEY}`,
-  CLIENT_SECRET_PEPPERS: `p1:${KEY}`,
-};
+import { KEY, required } from './support/required-settings.ts';
 
 const defaults = {
   API_HOST: '127.0.0.1',

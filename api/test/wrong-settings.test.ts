@@ -2,15 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
-
-const KEY = Buffer.alloc(32, 1).toString('base64');
-
-const required = {
-  APP_DATABASE_URL: 'postgres://login:canary-password@127.0.0.1:5432/sentryagent',
-  AUTH_SECRET: 'canary secret of 32 characters ..',
-  KEY_ENCRYPTION_KEYS: `k1:${KEY}`,
-  CLIENT_SECRET_PEPPERS: `p1:${KEY}`,
-};
+import { required } from './support/required-settings.ts';
 
 describe('node api/src/main.ts', () => {
   const start = (env: Record<string, string>) =>

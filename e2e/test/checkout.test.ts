@@ -1,5 +1,6 @@
 import type { ApiError, StartedCheckout } from '@sentryagent/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { atStripe, becomesPaid, expectOneCharge, setFaults } from './support/charges.ts';
 import { CARDS, openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -14,39 +15,11 @@ beforeAll(async () => {
 afterAll(() => stack.close());
 afterEach(() => stack.billing.dev('/faults', { method: 'DELETE' }));
 
-const becomesPaid = (person: SignedUp): Promise<void> =>
-  until('the tenant is paid', async () => (await person.api.billing.usage()).tier === 'paid');
-
-const faults = (body: object) => stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
-
 const refusal = (call: Promise<unknown>): Promise<ApiError> =>
   call.then(
     () => expect.fail('it was not refused'),
     (error: unknown) => error as ApiError,
   );
-
-interface List<T> {
-  data: T[];
-}
-
-/** What Stripe has of the tenant: found by our own mapping, as the platform finds it. */
-const atStripe = async ({ tenantId }: SignedUp) => {
-  const [row] = await stack.sql('select customer_id from stripe_customers where tenant_id = $1', [tenantId]);
-  const customer = row!.customer_id as string;
-  const { ask } = stack.billing;
-  const [sessions, subscriptions, invoices] = await Promise.all([
-    ask<List<{ id: string; status: string }>>(`/checkout/sessions?customer=${customer}&limit=100`),
-    ask<List<{ status: string }>>(`/subscriptions?customer=${customer}&status=all&limit=100`),
-    ask<List<{ status: string; amount_paid: number }>>(`/invoices?customer=${customer}&limit=100`),
-  ]);
-  return { sessions: sessions.data, subscriptions: subscriptions.data, invoices: invoices.data };
-};
-
-const expectOneCharge = async (person: SignedUp): Promise<void> => {
-  const { subscriptions, invoices } = await atStripe(person);
-  expect(subscriptions).toMatchObject([{ status: 'active' }]);
-  expect(invoices).toMatchObject([{ status: 'paid', amount_paid: 4_900 }]);
-};
 
 const checkoutRows = ({ tenantId }: SignedUp) =>
   stack.sql('select id, status from checkouts where tenant_id = $1 order by id', [tenantId]);
@@ -81,7 +54,7 @@ describe('a checkout', () => {
       'the run ends',
       async () => (await person.api.billing.checkout(checkoutId)).status === 'completed',
     );
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
 
     const { tenantId } = person;
     const ids = (await stack.billing.workflows(tenantId)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -116,15 +89,17 @@ describe('a checkout', () => {
     expect(new Set(started.map(({ url }) => url)).size).toBe(1);
     const again = await openCheckout(person);
     expect(again).toEqual(started[0]);
-    expect((await atStripe(person)).sessions).toHaveLength(1);
+    expect((await atStripe(stack, person)).sessions).toHaveLength(1);
     await Promise.all([payByHttp(again.url), payByHttp(again.url)]);
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('A failed session creation can be retried', async () => {
     const person = await signUpByHttp(stack);
-    await faults({ failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 1, status: 400 } });
+    await setFaults(stack, {
+      failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 1, status: 400 },
+    });
     const refused = await refusal(person.api.billing.startCheckout());
     expect([refused.status, refused.code]).toEqual([503, 'service_unavailable']);
     expect(refused.detail).toMatch(/Stripe/);
@@ -135,14 +110,16 @@ describe('a checkout', () => {
     ]);
     await payByHttp(url);
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('opens one page though Stripe fails and cuts the connection after it has made it', async () => {
     const person = await signUpByHttp(stack);
-    await faults({ failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 2, cut: true } });
+    await setFaults(stack, {
+      failNext: { method: 'POST', path: '/v1/checkout/sessions', count: 2, cut: true },
+    });
     const { url } = await openCheckout(person);
-    expect((await atStripe(person)).sessions).toHaveLength(1);
+    expect((await atStripe(stack, person)).sessions).toHaveLength(1);
     expect((await fetch(url)).status).toBe(200);
   });
 
@@ -155,16 +132,16 @@ describe('a checkout', () => {
     expect((await person.api.billing.usage()).tier).toBe('free');
     expect((await payByHttp(url)).status).toBe(303);
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('ends in Paid though every webhook is lost', async () => {
     const person = await signUpByHttp(stack);
-    await faults({ dropWebhooks: true });
+    await setFaults(stack, { dropWebhooks: true });
     const { url } = await openCheckout(person);
     await payByHttp(url);
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('knows a live subscription of which our row says nothing, and mends the row', async () => {
@@ -178,7 +155,7 @@ describe('a checkout', () => {
       return error.code === 'already_subscribed';
     });
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
     expect((await checkoutRows(person)).map(({ status }) => status)).not.toContain('open');
   });
 });
@@ -189,7 +166,7 @@ it('a customer that this Stripe account does not have is replaced', async () => 
   const { url } = await openCheckout(person);
   await payByHttp(url);
   await becomesPaid(person);
-  await expectOneCharge(person);
+  await expectOneCharge(stack, person);
 });
 
 it('the namespace keeps what has ended for seven days', async () => {
@@ -233,7 +210,7 @@ describe('a checkout whose time is over', () => {
   const idOf = (tenantId: string, checkoutId: string) => `checkout/${tenantId}/${checkoutId}`;
   /** Opens one of which nothing is heard: its run has ended, and no webhook comes. */
   const openUnheard = async (person: SignedUp): Promise<StartedCheckout> => {
-    await faults({ dropWebhooks: true });
+    await setFaults(stack, { dropWebhooks: true });
     const started = await openCheckout(person);
     await stack.billing.temporalCli([
       'workflow',
@@ -251,7 +228,7 @@ describe('a checkout whose time is over', () => {
     expect(await endTime(person, started)).toBe('completed');
     expect(await checkoutRows(person)).toEqual([{ id: started.checkoutId, status: 'completed' }]);
     await becomesPaid(person);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('An unpaid session ends its workflow', async () => {
@@ -259,7 +236,7 @@ describe('a checkout whose time is over', () => {
     const started = await openUnheard(person);
     expect(await endTime(person, started)).toBe('expired');
     expect(await checkoutRows(person)).toEqual([{ id: started.checkoutId, status: 'expired' }]);
-    expect((await atStripe(person)).sessions).toMatchObject([{ status: 'expired' }]);
+    expect((await atStripe(stack, person)).sessions).toMatchObject([{ status: 'expired' }]);
     expect((await person.api.billing.usage()).tier).toBe('free');
     const next = await openCheckout(person);
     expect(next.checkoutId).not.toBe(started.checkoutId);
@@ -280,7 +257,7 @@ describe('a checkout whose run was ended by hand', () => {
     await payByHttp(url);
     await becomesPaid(person);
     expect(await checkoutRows(person)).toEqual([{ id: checkoutId, status: 'completed' }]);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 
   it('gives way to a new one, and its page can’t be paid any more', async () => {
@@ -293,7 +270,7 @@ describe('a checkout whose run was ended by hand', () => {
     await payByHttp(second.url);
     await becomesPaid(person);
     expect((await checkoutRows(person)).map(({ status }) => status)).toEqual(['expired', 'completed']);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 });
 
@@ -324,11 +301,11 @@ describe('with parts away', () => {
       return row!.count as number;
     };
     await until('Stripe’s events are stored', async () => (await pending()) >= 3);
-    await faults({ dropWebhooks: true });
+    await setFaults(stack, { dropWebhooks: true });
     expect((await person.api.billing.usage()).tier).toBe('free');
     await stack.billing.temporal.start();
     await becomesPaid(person);
     await until('the events are settled', async () => (await pending()) === 0);
-    await expectOneCharge(person);
+    await expectOneCharge(stack, person);
   });
 });
