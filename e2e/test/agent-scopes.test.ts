@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -30,7 +30,7 @@ const openForm = async (person: SignedUp, options: BrowserContextOptions = {}): 
   context.setDefaultTimeout(10_000);
   await person.enter(context);
   const page = await context.newPage();
-  await page.goto(`${stack.dashboardUrl}/onboarding`);
+  await visit(page, `${stack.dashboardUrl}/onboarding`);
   return page;
 };
 
@@ -137,7 +137,7 @@ describe('the scopes of a new agent', () => {
     const person = await signUpByHttp(stack);
     const page = await openForm(person, { javaScriptEnabled: false });
     for (const scope of scopes) {
-      await page.goto(`${stack.dashboardUrl}/onboarding`);
+      await visit(page, `${stack.dashboardUrl}/onboarding`);
       await page.getByLabel('Name').fill(`only ${scope}`);
       await page.getByRole('checkbox', { name: 'agents:read' }).uncheck();
       await page.getByRole('checkbox', { name: scope }).check();

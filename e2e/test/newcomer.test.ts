@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { CARDS, payOnPage } from './support/checkout-page.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
@@ -40,7 +40,7 @@ const shoot = async (page: Page, name: string): Promise<void> => {
 };
 
 const signUp = async (page: Page, email: string): Promise<void> => {
-  await page.goto(stack.dashboardUrl);
+  await visit(page, stack.dashboardUrl);
   await shoot(page, 'home');
   await page.getByRole('link', { name: 'Sign up' }).first().click();
   await page.getByLabel('Email').fill(email);
@@ -133,7 +133,7 @@ describe('a newcomer', () => {
   it('Usage tab shows current metrics, after sign-up, agent, token and first call; the way on leads to Paid', async () => {
     const page = await openPage();
     await walk(page, 'ada@example.com');
-    await page.goto(`${stack.dashboardUrl}/pricing`);
+    await visit(page, `${stack.dashboardUrl}/pricing`);
     expect(await usageText(page)).toMatch(/Free.*1,000.*Paid.*\$49.*Unlimited/);
     await shoot(page, 'pricing');
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Usage' }).click();

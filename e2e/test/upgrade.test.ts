@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { CARDS, openCheckout, payOnPage } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -33,7 +33,7 @@ const openAs = async (
   context.setDefaultTimeout(15_000);
   await person.enter(context);
   const page = await context.newPage();
-  await page.goto(`${stack.dashboardUrl}${path}`);
+  await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
 };
 
@@ -109,13 +109,13 @@ describe('the way to Paid', () => {
     await page.getByText('Welcome to Paid.').waitFor();
     await expectAccessible(page);
     for (const path of ['/usage?checkout=completed', '/usage']) {
-      await page.goto(`${stack.dashboardUrl}${path}`);
+      await visit(page, `${stack.dashboardUrl}${path}`);
       const text = await textOf(page);
       expect(text).toContain('Paid, active');
       expect(text).toContain(`Renews ${day}`);
       expect(await upgradeButton(page).count()).toBe(0);
     }
-    await page.goto(`${stack.dashboardUrl}/pricing`);
+    await visit(page, `${stack.dashboardUrl}/pricing`);
     expect(await upgradeButton(page).count()).toBe(0);
     await page.context().close();
   });

@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { agentToken, signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -24,7 +24,7 @@ const openAs = async (person: SignedUp, path: string): Promise<Page> => {
   context.setDefaultTimeout(10_000);
   await person.enter(context);
   const page = await context.newPage();
-  await page.goto(`${stack.dashboardUrl}${path}`);
+  await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
 };
 
@@ -57,7 +57,7 @@ describe('the Usage tab', () => {
     await person.enter(context);
     const page = await context.newPage();
     await page.clock.install();
-    await page.goto(`${stack.dashboardUrl}/usage`);
+    await visit(page, `${stack.dashboardUrl}/usage`);
     await page.getByText('0 API calls of 1,000 today').waitFor();
     await page.waitForLoadState('networkidle');
     await callApi(token, 2);
@@ -127,7 +127,7 @@ describe('the Usage tab', () => {
     await person.enter(context);
     const page = await context.newPage();
     await page.clock.install();
-    await page.goto(`${stack.dashboardUrl}/usage`);
+    await visit(page, `${stack.dashboardUrl}/usage`);
     await page.waitForLoadState('networkidle');
     await stack.stopApi();
     await page.clock.fastForward(60_500);
@@ -143,7 +143,7 @@ describe('the Usage tab', () => {
 it('Pricing shows the rows of the catalogue', async () => {
   const context = await browser.newContext();
   const page = await context.newPage();
-  await page.goto(`${stack.dashboardUrl}/pricing`);
+  await visit(page, `${stack.dashboardUrl}/pricing`);
   const { data } = await createClient({ baseUrl: stack.apiUrl }).billing.tiers();
   expect(data.map(({ name }) => name)).toEqual(['Free', 'Paid']);
   for (const tier of data) {
@@ -165,7 +165,7 @@ describe('people', () => {
     const page = await openAs(person, '/usage');
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
-    await page.goto(`${stack.dashboardUrl}/usage`);
+    await visit(page, `${stack.dashboardUrl}/usage`);
     await page.waitForURL('**/sign-in**');
 
     await page.getByLabel('Email').fill(person.email);
@@ -178,7 +178,7 @@ describe('people', () => {
     await page.waitForURL('**/usage');
 
     await page.context().clearCookies();
-    await page.goto(`${stack.dashboardUrl}/sign-up`);
+    await visit(page, `${stack.dashboardUrl}/sign-up`);
     await page.getByLabel('Email').fill(person.email);
     await page.getByLabel('Password').fill('correct horse battery');
     await page.getByRole('button', { name: 'Sign up' }).click();
@@ -205,7 +205,7 @@ describe('people', () => {
     const person = await signUpByHttp(stack);
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.goto(`${stack.dashboardUrl}/sign-in?next=//evil.test/x`);
+    await visit(page, `${stack.dashboardUrl}/sign-in?next=//evil.test/x`);
     await page.getByLabel('Email').fill(person.email);
     await page.getByLabel('Password').fill(person.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -227,7 +227,7 @@ it('has no page that axe finds fault with, and none that scrolls sideways on a p
   ];
   for (const { context, path } of visits) {
     const page = await context.newPage();
-    await page.goto(`${stack.dashboardUrl}${path}`);
+    await visit(page, `${stack.dashboardUrl}${path}`);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       const axe = new AxeBuilder({ page });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox, Received } from './support/inbox.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -28,7 +28,7 @@ const open = async (url: string, javaScriptEnabled: boolean, person?: SignedUp):
   context.setDefaultTimeout(15_000);
   await person?.enter(context);
   const page = await context.newPage();
-  await page.goto(url);
+  await visit(page, url);
   return page;
 };
 
@@ -76,7 +76,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     const next = page.getByRole('main').getByRole('link', { name: 'Continue' });
     expect(await next.getAttribute('class')).toContain('button');
 
-    await page.goto(link);
+    await visit(page, link);
     await press(page, 'Confirm');
     await expectResult(
       page,
@@ -111,13 +111,13 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await press(page, 'Confirm');
     await expectResult(page, 'Email confirmed', confirmed(reader));
 
-    await page.goto(`${stack.dashboardUrl}/verify-email?token=${'0'.repeat(48)}`);
+    await visit(page, `${stack.dashboardUrl}/verify-email?token=${'0'.repeat(48)}`);
     await press(page, 'Confirm');
     await expectResult(page, 'This link no longer works', /You are signed in as /);
     const actions = page.getByRole('main').locator('a, button');
     expect(await actions.allInnerTexts()).toEqual(['Continue']);
 
-    await page.goto(linkIn(other!));
+    await visit(page, linkIn(other!));
     await press(page, 'Confirm');
     await expectResult(page, 'Email confirmed', confirmed(owner));
     await page.context().close();
@@ -143,11 +143,11 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     const newer = mails.find((mail) => linkIn(mail) !== linkIn(first!))!;
     expect(newer.text).toMatch(/^Someone requested a new link/);
 
-    await page.goto(linkIn(first!));
+    await visit(page, linkIn(first!));
     await press(page, 'Confirm');
     await expectResult(page, 'This link no longer works', `We will send a new link to ${person.email}.`);
     expect(await page.getByRole('main').locator('a, button').allInnerTexts()).toEqual(['Send a new link']);
-    await page.goto(linkIn(newer));
+    await visit(page, linkIn(newer));
     await press(page, 'Confirm');
     await expectResult(page, 'Email confirmed', confirmed(person));
     expect(await isVerified(person)).toBe(true);
@@ -198,7 +198,7 @@ it('What is wrong with a field stands there, in the words of the API', async () 
   expect(await problemOf('Email')).toBe('An account with this email address already exists. Sign in');
   await page.getByRole('alert').getByRole('link', { name: 'Sign in' }).click();
   await page.waitForURL('**/sign-in');
-  await page.goto(`${stack.dashboardUrl}/sign-up`);
+  await visit(page, `${stack.dashboardUrl}/sign-up`);
   await submit('üser@example.com');
   expect(await problemOf('Email')).toMatch(/^The email address must have only ASCII characters before the @/);
   await page.context().close();

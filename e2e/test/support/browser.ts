@@ -1,5 +1,6 @@
 import { chromium } from 'playwright-core';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** Chromium without the services that would look for the outside world. */
 export const startBrowser = (): Promise<Browser> => {
@@ -18,4 +19,17 @@ export const startBrowser = (): Promise<Browser> => {
       '--disable-sync',
     ],
   });
+};
+
+const answersByJavaScript =
+  "matchMedia('(scripting: none)').matches || history.scrollRestoration === 'manual'";
+
+/**
+ * Opens a page of the dashboard. With JavaScript it waits until the page answers by JavaScript: before, a form is sent
+ * by the browser itself, and the page is loaded anew. SvelteKit restores scroll positions itself from then on.
+ */
+export const visit = async (page: Page, url: string): Promise<void> => {
+  await page.goto(url);
+  // Not waitForFunction, which the Content-Security-Policy refuses.
+  await expect.poll(() => page.evaluate(answersByJavaScript), { timeout: 15_000 }).toBe(true);
 };
