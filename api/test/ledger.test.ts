@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { appendAudit } from '../src/services/audit/append-audit.ts';
 import { succeeded } from '../src/services/audit/entry.ts';
@@ -132,22 +132,6 @@ describe('the grouped commit', () => {
     ]);
     expect(done).toEqual(['a', 'c', 'd']);
     verify(await chainOf(member.tenantId));
-  });
-
-  it('fails where the commit ends before the token is made, and never answers an empty one', async () => {
-    const agent = await registerAgent(api, await signUp(api));
-    const runLater = setImmediate;
-    // The immediate in which a group of requests makes its answers never comes.
-    const lost: (() => void)[] = [];
-    const hold = vi
-      .spyOn(globalThis, 'setImmediate')
-      .mockImplementation(((work: () => void) =>
-        work.toString().includes('meanwhile') ? lost.push(work) : runLater(work)) as typeof setImmediate);
-    const reply = await agent.requestToken();
-    hold.mockRestore();
-    expect(lost).toHaveLength(1);
-    expect([reply.status, reply.body.access_token]).toEqual([500, undefined]);
-    expect((await agent.requestToken()).status).toBe(200);
   });
 
   it('A rolled back act leaves no gap', async () => {

@@ -26,16 +26,19 @@ export interface Conditions {
   assertion?: AssertionUse | undefined;
 }
 
+/** Answers a request whose entry is committed. */
+export type Answer = () => void;
+
 export interface Pending {
   entry: AuditEntry;
   conditions: Conditions;
-  /** Called after the commit was sent. Must not throw. */
-  meanwhile: () => void;
+  /** Called after the commit was sent, to make the answer. Must not throw. */
+  meanwhile: () => Answer;
 }
 
 /** The result of a group. Busy requests wait for the next group. */
 export interface Outcome<P> {
-  committed: P[];
+  committed: Map<P, Answer>;
   refused: Map<P, UnmetCondition>;
   busy: P[];
 }
@@ -171,11 +174,12 @@ const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
  * Two round trips, or three with assertions. Liveness and grants are read by separate statements after the lock, because
  * they must see what the previous holder of the lock committed.
  */
-export const commitGroup = <P extends Pending>(
+export const commitGroup = async <P extends Pending>(
   db: Pick<Database, 'pipelined'>,
   group: P[],
-): Promise<Outcome<P>> =>
-  db.pipelined(async (send) => {
+): Promise<Outcome<P>> => {
+  const { promise: answers, resolve } = Promise.withResolvers<Outcome<P>['committed']>();
+  const { refused, busy } = await db.pipelined(async (send) => {
     const [heads, proofs, agents, grants] = await Promise.all([
       lockHeads(send, group),
       findLiveProofs(send, group),
@@ -188,9 +192,9 @@ export const commitGroup = <P extends Pending>(
     const committed = taken.filter((pending) => !refused.has(pending));
     const rows = chainGroup(heads, committed);
     // Runs after this turn of the event loop, so after the commit was sent.
-    setImmediate(() => {
-      for (const { meanwhile } of committed) meanwhile();
-    });
+    setImmediate(() => resolve(new Map(committed.map((pending) => [pending, pending.meanwhile()]))));
     if (rows.length) void send('select append_audit($1)', [`[${rows.join(',')}]`]);
-    return { committed, refused, busy };
+    return { refused, busy };
   });
+  return { committed: await answers, refused, busy };
+};

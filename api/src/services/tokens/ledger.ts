@@ -14,17 +14,15 @@ export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCo
 export interface Ledger {
   /**
    * Resolves when the entry and its usage are committed, or to the condition that did not hold. Conditions are checked
-   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs during the
-   * commit, but only if all conditions are met. Rejects with the error of `meanwhile`, or with a 503 Problem.
+   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs during the commit, but only if
+   * all conditions are met. Rejects with the error of `meanwhile` after the commit, or with a 503 Problem.
    */
   record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
 
-interface Waiting<T = unknown> extends Pending {
+interface Waiting extends Pending {
   since: number;
-  /** Set when `meanwhile` has returned: the result if the commit succeeds. */
-  committed?: Recorded<T>;
-  resolve(recorded: Recorded<T>): void;
+  refuse(outcome: UnmetCondition): void;
   reject(reason: unknown): void;
 }
 
@@ -39,12 +37,11 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   let running = false;
 
   const settle = ({ committed, refused, busy }: Outcome<Waiting>): void => {
-    for (const waiting of committed) {
-      if (waiting.committed) waiting.resolve(waiting.committed);
-      else waiting.reject(new Error('the group was committed before the token was signed'));
+    for (const [waiting, answer] of committed) {
+      answer();
       onUse(waiting.conditions.credentialId, waiting.entry.occurredAt);
     }
-    for (const [waiting, outcome] of refused) waiting.resolve({ outcome });
+    for (const [waiting, outcome] of refused) waiting.refuse(outcome);
     const late = performance.now() - PATIENCE_MS;
     for (const waiting of busy) {
       if (waiting.since < late)
@@ -72,21 +69,21 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   return {
     record: <T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T) =>
       new Promise<Recorded<T>>((resolve, reject) => {
-        const waiting: Waiting<T> = {
+        queue.push({
           entry,
           conditions,
           meanwhile: () => {
             try {
-              waiting.committed = { outcome: 'committed', made: meanwhile() };
+              const made = meanwhile();
+              return () => resolve({ outcome: 'committed', made });
             } catch (error) {
-              reject(error as Error);
+              return () => reject(error as Error);
             }
           },
           since: performance.now(),
-          resolve,
+          refuse: (outcome) => resolve({ outcome }),
           reject,
-        };
-        queue.push(waiting);
+        });
         if (running) return;
         // Wait for the rest of this event loop turn. Otherwise the first request commits alone and the others wait.
         running = true;
