@@ -60,7 +60,9 @@ describe('checkout', () => {
       const pages = await Promise.all([open(handle), open(handle), open(handle)]);
       expect(new Set(pages.map(({ url }) => url)).size).toBe(1);
       expect(world.calls).toEqual(['openCheckoutSession']);
-      await handle.terminate();
+      world.session = 'complete';
+      await handle.signal(names.nudge);
+      expect(await handle.result()).toBe('completed');
     });
   });
 
@@ -183,6 +185,7 @@ describe('checkout', () => {
       const handle = await start();
       const refused = await open(handle).catch((error: unknown) => error);
       expect(refused).toMatchObject({ cause: { type: 'already_subscribed' } });
+      expect(await handle.result()).toBe('expired');
     });
   });
 

@@ -32,10 +32,21 @@ export const quietRuntime = (): void => {
 /** The runs that a test has started. */
 const started = new Set<string>();
 
-/** What a failed test leaves running would be worked on by the next one's worker. */
-const endRuns = async ({ client }: TestWorkflowEnvironment): Promise<void> => {
-  await Promise.allSettled([...started].map((id) => client.workflow.getHandle(id).terminate()));
+/**
+ * Ends the runs that a test has left open, and names them. The server skips no more time after a run has ended in the
+ * middle of a task, so a test must await the end of each run (https://github.com/temporalio/sdk-java/issues/1138).
+ */
+const endRuns = async ({ client }: TestWorkflowEnvironment): Promise<string[]> => {
+  const ended = await Promise.allSettled(
+    [...started].map((id) =>
+      client.workflow
+        .getHandle(id)
+        .terminate()
+        .then(() => id),
+    ),
+  );
   started.clear();
+  return ended.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
 };
 
 /** Temporal's time-skipping server: while a run's result is awaited, its timers fire at once. */
@@ -80,5 +91,10 @@ export const withWorker = async <T>(
     workflowBundle: workflowBundle(),
     activities: { ...activities },
   });
-  return worker.runUntil(work().finally(() => endRuns(environment)));
+  const leftOpen: string[] = [];
+  const result = await worker.runUntil(
+    work().finally(async () => leftOpen.push(...(await endRuns(environment)))),
+  );
+  if (leftOpen.length) throw new Error(`await the end of ${leftOpen.join(', ')}`);
+  return result;
 };
