@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFree } from '../src/ports.ts';
+import { until } from '../../e2e/test/support/processes.ts';
 import {
   LONG,
   agentNames,
@@ -20,7 +21,7 @@ import {
   runLauncher,
   stop,
 } from './support/launcher.ts';
-import type { Running } from './support/launcher.ts';
+import type { Demo, Running } from './support/launcher.ts';
 import { leaveTraces, traces } from './support/traces.ts';
 
 /** In the order of their start. */
@@ -96,17 +97,11 @@ describe('npm start', { timeout: LONG }, () => {
     expect(childrenIn(dataDir).filter(isAlive)).toHaveLength(SERVERS.length);
   });
 
-  it('Stopping leaves no process behind', async () => {
-    const children = childrenIn(dataDir);
-    expect(children.map(({ name }) => name)).toEqual(SERVERS);
-    running.interrupt();
-    running.interrupt();
-    expect(await running.exited).toBe(0);
-    expect(running.output()).toContain('Stopped. Your data is in ');
-    expect(children.filter(isAlive)).toEqual([]);
-    if (process.platform === 'linux') expect(processesOf(dataDir)).toEqual([]);
-    for (const port of Object.values(settings)) expect(await isFree(Number(port))).toBe(true);
-  });
+  const expectKept = async (before: Demo): Promise<void> => {
+    expect(readDemo(dataDir)).toEqual(before);
+    expect(await agentNames(dataDir)).toContain('kept');
+    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
+  };
 
   /** A supervisor, or `kill`, knows npm's process alone; a shell between the two would keep the signal to itself. */
   const expectNpmEndsAll = async (signal: NodeJS.Signals): Promise<void> => {
@@ -116,33 +111,26 @@ describe('npm start', { timeout: LONG }, () => {
     if (process.platform === 'linux') expect(processesOf(dataDir)).toEqual([]);
   };
 
-  it('A SIGTERM to npm alone ends everything, and npm ends well', async () => {
-    running = await bringUp(dataDir, settings, [], 'npm');
+  it('A killed launcher blocks no start', async () => {
     await (await asDemoAgent(dataDir)).agents.register({ name: 'kept' });
     await leaveTraces(dataDir, settings);
     expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
-    await expectNpmEndsAll('SIGTERM');
-  });
-
-  it('A second start keeps the data', async () => {
-    const before = readDemo(dataDir);
-    running = await bringUp(dataDir, settings);
-    expect(readDemo(dataDir)).toEqual(before);
-    expect(await agentNames(dataDir)).toContain('kept');
-    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
-  });
-
-  it('A killed launcher blocks no start', async () => {
     const [before, children] = [readDemo(dataDir), childrenIn(dataDir)];
     process.kill(running.pid, 'SIGKILL');
     expect(await running.exited).toBe(null);
     expect(children.filter(isAlive)).toEqual(children);
 
-    running = await bringUp(dataDir, settings);
+    running = await bringUp(dataDir, settings, [], 'npm');
     expect(children.filter(isAlive)).toEqual([]);
-    expect(readDemo(dataDir)).toEqual(before);
-    expect(await agentNames(dataDir)).toContain('kept');
-    expect(await traces(dataDir, settings)).toEqual(['workflow', 'customer', 'mail']);
+    await expectKept(before);
+  });
+
+  it('A SIGTERM to npm alone ends everything, and npm ends well', () => expectNpmEndsAll('SIGTERM'));
+
+  it('A second start keeps the data', async () => {
+    const before = readDemo(dataDir);
+    running = await bringUp(dataDir, settings);
+    await expectKept(before);
   });
 
   it('says which part died, shows the end of its log, and ends the others', async () => {
@@ -155,11 +143,27 @@ describe('npm start', { timeout: LONG }, () => {
 
   it('deletes the data when it is told to reset', async () => {
     const before = readDemo(dataDir);
-    running = await bringUp(dataDir, settings, ['--reset'], 'npm');
+    running = await bringUp(dataDir, settings, ['--reset']);
     expect(readDemo(dataDir).tenantId).not.toBe(before.tenantId);
     expect(await agentNames(dataDir)).toEqual(['demo-agent']);
     expect(await traces(dataDir, settings)).toEqual([]);
   });
 
-  it('A SIGINT to npm alone ends everything, and npm ends well', () => expectNpmEndsAll('SIGINT'));
+  it('Stopping leaves no process behind', async () => {
+    const children = childrenIn(dataDir);
+    expect(children.map(({ name }) => name)).toEqual(SERVERS);
+    running.interrupt();
+    running.interrupt();
+    expect(await running.exited).toBe(0);
+    expect(running.output()).toContain('Stopped. Your data is in ');
+    expect(children.filter(isAlive)).toEqual([]);
+    if (process.platform === 'linux') expect(processesOf(dataDir)).toEqual([]);
+    for (const port of Object.values(settings)) expect(await isFree(Number(port))).toBe(true);
+  });
+
+  it('A SIGINT to npm alone ends a start under way, and npm ends well', async () => {
+    running = runLauncher(dataDir, settings, [], 'npm');
+    await until('Postgres runs', () => Promise.resolve(running.output().includes('✓ postgres')));
+    await expectNpmEndsAll('SIGINT');
+  });
 });
