@@ -174,7 +174,7 @@ export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatab
   },
 });
 
-/** Sign-up and sign-in use at most three (`http/doors.ts`). Two stay free for sessions. */
+/** Sign-up and sign-in use at most three (`http/attempt-limits.ts`). Two stay free for sessions. */
 const FEWEST_FOR_PEOPLE = 5;
 
 /** The pool of better-auth. Its role is the only one that can see the tables of users and sessions. */
