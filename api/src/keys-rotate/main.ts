@@ -26,11 +26,11 @@ const tell = (changes: readonly KeyChange[]): void => {
   for (const { kid, to } of changes) say(`${kid} ${words[to]}`);
 };
 
-/** The first part of a sealed value names the key that opens it. */
+/** The first part of an encrypted value is the id of its key. */
 const sealedBy = ({ private_key: sealed }: SigningKeyRow): string =>
   sealed === null ? 'no private key' : `encrypted with ${sealed.split('.')[0]}`;
 
-/** Whether an encryption key may be taken out of the setting. */
+/** Says whether an encryption key can be removed from the setting. */
 const adviceOn = (id: string, sealed: readonly Sealed[]): string => {
   const { current, ids } = config.KEY_ENCRYPTION_KEYS;
   if (id === current.id) return 'encrypts new values';
