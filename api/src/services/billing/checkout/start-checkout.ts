@@ -129,8 +129,8 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     staticSummary: `Checkout of ${input.tenantId}`,
     staticDetails:
-      'One attempt to become paid. Ends when the page at Stripe is paid or its time is over. ' +
-      'Cancel it to close the page; signal `nudge` to have it look at Stripe.',
+      'One checkout. It completes when its Stripe session is paid or has expired. ' +
+      'Cancel it to expire the session. Signal `nudge` to read the session from Stripe now.',
   });
   try {
     const { url } = await temporal.within(withinMs, ({ workflow }) =>

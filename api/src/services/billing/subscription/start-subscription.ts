@@ -19,7 +19,7 @@ export const startSubscription = async (temporal: Temporal, tenantId: string): P
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `Subscription of ${tenantId}`,
       staticDetails:
-        'Keeps the tenant’s tier in step with its subscription at Stripe. Signal `nudge` to have it look there.',
+        'Updates the tenant’s tier from its Stripe subscription. Signal `nudge` to read it from Stripe now.',
     }),
   );
 };
