@@ -55,17 +55,17 @@ const createAttemptLimit = (
   { name, points, seconds = 60, reason }: Limit,
 ): AttemptLimit => {
   const limiter = createLimiter(redis, { name, points, seconds });
-  const closed = new LRUCache<string, number>({ max: 10_000 });
+  const reached = new LRUCache<string, number>({ max: 10_000 });
   return {
     consume: async (key) => {
       const refusal = await consume(limiter, key);
       if (!refusal) return;
       const { waitMs } = refusal;
-      closed.set(key, performance.now() + waitMs, { ttl: waitMs });
+      reached.set(key, performance.now() + waitMs, { ttl: waitMs });
       throw rateLimited({ waitMs, reason });
     },
     check: (key) => {
-      const until = closed.get(key);
+      const until = reached.get(key);
       if (until !== undefined) throw rateLimited({ waitMs: until - performance.now(), reason });
     },
   };

@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /**
  * Invisible characters, and characters that change how others are displayed: controls, line breaks, direction marks,
- * zero-width characters, tags. Joiners (Persian, emoji) and variation selectors are allowed next to other characters.
+ * zero-width characters, tags. Joiners (Persian, emoji) and variation selectors are allowed, because they belong to the
+ * characters next to them.
  */
 const UNSEEN =
   /(?![\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;

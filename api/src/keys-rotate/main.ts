@@ -22,7 +22,7 @@ const words = {
   gone: 'is removed',
 } as const;
 
-const tell = (changes: readonly KeyChange[]): void => {
+const report = (changes: readonly KeyChange[]): void => {
   for (const { kid, to } of changes) say(`${kid} ${words[to]}`);
 };
 
@@ -61,7 +61,7 @@ const list = async (): Promise<void> => {
 
 const rotate = async (): Promise<void> => {
   const changes = await rotateSigningKeys({ db, config }, { now, early: true });
-  tell(changes);
+  report(changes);
   if (changes.some(({ to }) => to === 'current')) return;
   const next = (await db.acrossTenants(readSigningKeys)).find(({ status }) => status === 'next');
   if (next) {
@@ -73,7 +73,7 @@ const rotate = async (): Promise<void> => {
 const remove = async (kid: string): Promise<void> => {
   const removed = await removeSigningKey({ db, config }, kid, now);
   if (!removed) throw new Error(`No signing key has the id "${kid}". Run npm run keys:rotate -- --list.`);
-  tell(removed.changes);
+  report(removed.changes);
   if (removed.status === 'next') return say('It had not signed any tokens.');
   say('Within 1 second, the API rejects every token that this key signed. Agents must get new tokens.');
   say(`Other services reject these tokens within ${KEY_SET_MAX_AGE} s, when they read the key set again.`);

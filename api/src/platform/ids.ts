@@ -44,7 +44,7 @@ const uuidv7 = (now: number): Buffer => {
 };
 
 const CODES = Buffer.from(ALPHABET);
-/** One expression, because adding characters one by one creates many short-lived strings. */
+/** A buffer, because adding characters one by one creates many short-lived strings. */
 const characters = Buffer.alloc(26);
 
 /** 128 bits as 26 characters; the first carries the top three bits. */

@@ -140,7 +140,7 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     logger: { disabled: true },
     advanced: {
       useSecureCookies: false,
-      // better-auth trusts any X-Forwarded-For. The audit log has the addresses of trusted proxies only.
+      // better-auth trusts any X-Forwarded-For. The audit log records addresses instead.
       ipAddress: { disableIpTracking: true },
       cookies: {
         session_token: {

@@ -9,7 +9,7 @@ import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
 
-/** The columns that revoke a credential and delete the hashes of its secrets. */
+/** The columns that revoke a credential and end its overlap. */
 export const revoked = (at: Date): Partial<Credential> => ({ revokedAt: at, ...overlapEnded });
 
 /**

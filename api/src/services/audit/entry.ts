@@ -48,7 +48,7 @@ export interface Act {
 type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };
 
 /** Adds the token to the metadata: the client acted for the subject, through the actors between them. */
-const told = ({ id, token }: Act['actor'], metadata: AuditEntry['metadata']): AuditEntry['metadata'] => {
+const withToken = ({ id, token }: Act['actor'], metadata: AuditEntry['metadata']): AuditEntry['metadata'] => {
   if (!token) return metadata;
   const { jti, clientId, credentialId, actors } = token;
   return { ...metadata, token: { jti, clientId, credentialId, subject: id, actors } };
@@ -63,7 +63,7 @@ const toEntry = (outcome: AuditEntry['outcome'], { actor, origin, at }: Act, wha
   actorId: actor.token?.clientId ?? actor.id,
   outcome,
   origin,
-  metadata: told(actor, what.metadata),
+  metadata: withToken(actor, what.metadata),
 });
 
 export const succeeded = (act: Act, what: What): AuditEntry => toEntry('success', act, what);

@@ -28,13 +28,13 @@ export const watchHealth = async <Name extends string>(
     Name,
     ServiceState
   >;
-  const told = new Map<Name, ServiceState>();
+  const logged = new Map<Name, ServiceState>();
 
   const see = (name: Name, { state, cause }: Seen): void => {
     states[name] = state;
-    if (told.get(name) === state) return;
-    const isFirst = !told.has(name);
-    told.set(name, state);
+    if (logged.get(name) === state) return;
+    const isFirst = !logged.has(name);
+    logged.set(name, state);
     if (state === 'degraded' || state === 'disconnected') logger.warn({ err: cause }, `${name} is ${state}`);
     else if (!isFirst) logger.info(`${name} is ${state}`);
   };
