@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-// Without both settings, the platform that `npm start` has started is used. One of them is never mixed with its own.
+// Without both settings, uses the platform that `npm start` has started. Never mixes one of them with the settings of
+// that platform.
 const { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS, SENTRYAGENT_DATA_DIR } = process.env;
 const file = resolve(import.meta.dirname, '..', SENTRYAGENT_DATA_DIR || '.data', 'operator.env');
 if (!APP_DATABASE_URL && !KEY_ENCRYPTION_KEYS && existsSync(file)) {

@@ -1,12 +1,12 @@
-import { createDoors } from './http/doors.ts';
+import { createAttemptLimits } from './http/attempt-limits.ts';
 import { printOpenApi } from './http/openapi.ts';
 import { createRoutes } from './http/routes.ts';
 import { readVersion } from './version.ts';
 
-// Prints openapi.json from the routes alone: no socket is opened.
+// Prints openapi.json from the routes. Opens no socket.
 const disabled = { database: 'disabled', redis: 'disabled', temporal: 'disabled' } as const;
 const routes = createRoutes({
-  doors: createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
+  attemptLimits: createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
   watch: { current: () => disabled },
   version: readVersion(),
 });

@@ -2,7 +2,7 @@ import { constants, createHmac, randomUUID, sign } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authenticateClient } from '../src/http/authenticate-client.ts';
-import { createDoors } from '../src/http/doors.ts';
+import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import {
@@ -343,7 +343,7 @@ describe('A client assertion works once: an assertion is refused', () => {
     const authenticate = (requestId: string) =>
       authenticateClient(
         api.deps,
-        createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).clientAuthentication,
+        createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).clientAuthentication,
         {
           headers: {},
           body: { client_assertion: assertion, client_assertion_type: ASSERTION_TYPE },
@@ -452,7 +452,7 @@ describe('a request with an assertion', () => {
     expectRefusal(await send(body(), authorization), 400, 'invalid_request');
   });
 
-  it('closes the door on a client that keeps failing from one address', async () => {
+  it('limits a client that keeps failing from one address', async () => {
     const attempt = (make: () => string, from = '192.0.2.9') =>
       call(api, '/oauth2/token', {
         method: 'POST',

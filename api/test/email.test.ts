@@ -36,7 +36,7 @@ describe('One address is one account', () => {
     }
   });
 
-  it('and what is none is refused at every door', async () => {
+  it('and text that is no address is refused everywhere', async () => {
     for (const typed of ['ada@', 'ädä@example.com', 'ada@münchen.de:80']) {
       const replies = [
         await post(api, '/auth/sign-up', { email: typed, password: PASSWORD }),

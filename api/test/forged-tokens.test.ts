@@ -33,7 +33,7 @@ const exchanges = async (form: Record<string, string>): Promise<boolean> => {
 };
 
 /** Every place that takes a token of ours: whether it took this one. */
-const doors: Record<string, (token: string) => Promise<boolean>> = {
+const places: Record<string, (token: string) => Promise<boolean>> = {
   'a Bearer header': async (token) => {
     const { status } = await call(api, '/agents', { headers: { authorization: `Bearer ${token}` } });
     expect([200, 401, 431]).toContain(status);
@@ -55,7 +55,7 @@ const doors: Record<string, (token: string) => Promise<boolean>> = {
     exchanges({ subject_token: await agent.token(), actor_token: token, actor_token_type: ACCESS_TOKEN }),
 };
 
-it.each(Object.entries(doors))('Forged tokens are refused everywhere: %s', async (_where, takes) => {
+it.each(Object.entries(places))('Forged tokens are refused everywhere: %s', async (_where, takes) => {
   const token = await agent.token();
   const forged = forgedTokens({ token, privateKey: api.deps.signingKeys.current.privateKey });
   expect(new Set(forged.map(([, text]) => text)).size).toBeGreaterThanOrEqual(120);

@@ -11,7 +11,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createApp } from '../src/http/app.ts';
-import { createDoors } from '../src/http/doors.ts';
+import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { hasScopes, publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
 import { createRoutes } from '../src/http/routes.ts';
@@ -424,7 +424,7 @@ describe('GET /openapi.json', () => {
     paths: Record<string, Record<string, { responses: Record<string, unknown> }>>;
   }
   const routes = createRoutes({
-    doors: createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
+    attemptLimits: createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
     watch: { current: () => ({ database: 'connected', redis: 'connected', temporal: 'disabled' }) },
     version: '0.0.0-test',
   });

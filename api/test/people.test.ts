@@ -358,9 +358,9 @@ describe('roles', () => {
   });
 });
 
-describe('the doors', () => {
+describe('the attempt limits', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address });
-  const expectClosed = (reply: Reply): void => {
+  const expectLimited = (reply: Reply): void => {
     expect([reply.status, reply.body.code, reply.body.error]).toEqual([429, 'rate_limited', 'rate_limited']);
     const seconds = Number(reply.headers.get('retry-after'));
     expect(seconds).toBeGreaterThanOrEqual(1);
@@ -380,7 +380,7 @@ describe('the doors', () => {
     const attempt = (address: string) =>
       enter(api, '/auth/sign-up', address, { email: newEmail(), password: PASSWORD });
     for (let i = 0; i < 5; i++) expect((await attempt('192.0.2.1')).status).toBe(200);
-    expectClosed(await attempt('192.0.2.1'));
+    expectLimited(await attempt('192.0.2.1'));
     expect((await attempt('192.0.2.2')).status).toBe(200);
   });
 
@@ -389,7 +389,7 @@ describe('the doors', () => {
     const guess = (i: number) =>
       enter(api, '/auth/sign-in', '192.0.2.3', { email: `nobody-${i}@example.com`, password });
     await expectRefused(guess);
-    expectClosed(await enter(api, '/auth/sign-in', '192.0.2.3', { email, password }));
+    expectLimited(await enter(api, '/auth/sign-in', '192.0.2.3', { email, password }));
     expect((await enter(api, '/auth/sign-in', '192.0.2.4', { email, password })).status).toBe(200);
   });
 
@@ -397,7 +397,7 @@ describe('the doors', () => {
     const guess = (address: string, i: number) =>
       enter(api, '/auth/sign-in', address, { email: `none-${i}@example.com`, password: PASSWORD });
     await expectRefused((i) => guess(`2001:db8:0:1::${i}`, i));
-    expectClosed(await guess('2001:db8:0:1:ffff::1', 20));
+    expectLimited(await guess('2001:db8:0:1:ffff::1', 20));
     expect((await guess('2001:db8:0:2::1', 21)).status).toBe(401);
   });
 
@@ -405,7 +405,7 @@ describe('the doors', () => {
     const attempt = (address: string) =>
       enter(api, '/auth/sign-up', address, { email: newEmail(), password: PASSWORD });
     for (let i = 1; i <= 5; i++) expect((await attempt(`2001:db8:1:${i}::1`)).status).toBe(200);
-    expectClosed(await attempt('2001:db8:1:ffff::1'));
+    expectLimited(await attempt('2001:db8:1:ffff::1'));
     expect((await attempt('2001:db8:2::1')).status).toBe(200);
   });
 
@@ -415,7 +415,7 @@ describe('the doors', () => {
     const attempt = (target: TestApi) =>
       post(target, '/auth/sign-up', { email: newEmail(), password: PASSWORD });
     for (const target of [one, two, one]) expect((await attempt(target)).status).toBe(200);
-    for (const target of [one, two]) expectClosed(await attempt(target));
+    for (const target of [one, two]) expectLimited(await attempt(target));
     const guess = { email: member.email, password: member.password };
     expect((await post(one, '/auth/sign-in', guess)).status).toBe(401);
     await two.close();
@@ -426,7 +426,7 @@ describe('the doors', () => {
     const attempt = (address: string) =>
       enter(api, '/auth/sign-up', address, { email: newEmail(), password: PASSWORD });
     for (let i = 0; i < 5; i++) expect((await attempt('::ffff:192.0.2.5')).status).toBe(200);
-    expectClosed(await attempt('192.0.2.5'));
+    expectLimited(await attempt('192.0.2.5'));
     expect((await attempt('::ffff:192.0.2.6')).status).toBe(200);
   });
 
@@ -436,7 +436,7 @@ describe('the doors', () => {
     const attempt = (i: number) =>
       enter(target, '/auth/sign-in', `198.51.100.${i}`, { email: `nobody-${i}@example.com`, password });
     await expectRefused(attempt);
-    expectClosed(await enter(target, '/auth/sign-in', '198.51.100.99', { email, password }));
+    expectLimited(await enter(target, '/auth/sign-in', '198.51.100.99', { email, password }));
     await target.close();
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePart } from '../src/http/parse.ts';
-import { createDoors } from '../src/http/doors.ts';
+import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { createRoutes } from '../src/http/routes.ts';
 import { addressKey, networkKey } from '../src/platform/address.ts';
 import type { Problem } from '../src/platform/problem.ts';
@@ -39,8 +39,8 @@ describe('A refused field is told in plain words', () => {
     const messages = new Set<string>();
     const disabled = { database: 'disabled', redis: 'disabled', temporal: 'disabled' } as const;
     const watch = { current: () => disabled };
-    const doors = createDoors(undefined, api.deps.config);
-    for (const { params, query, body } of createRoutes({ doors, watch, version: '0' })) {
+    const attemptLimits = createAttemptLimits(undefined, api.deps.config);
+    for (const { params, query, body } of createRoutes({ attemptLimits, watch, version: '0' })) {
       for (const schema of [params, query, body]) {
         for (const name of Object.keys(schema?.shape ?? {})) {
           for (const value of values) {
@@ -95,12 +95,12 @@ describe('A refusal of too many says how long in words, and why', () => {
 
   it('for sign-ins and sign-ups of a network', async () => {
     const address = from['x-forwarded-for'];
-    const { signIn, signUp: joining } = createDoors(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
-    for (let i = 0; i < 20; i++) await signIn.knock(addressKey(address));
+    const { signIn, signUp: joining } = createAttemptLimits(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
+    for (let i = 0; i < 20; i++) await signIn.consume(addressKey(address));
     expect(await last(1, () => post(api, '/auth/sign-in', stranger(), from))).toMatch(
       /^Too many sign-in attempts from this network\. Try again in \d+ seconds?\.$/,
     );
-    for (let i = 0; i < 5; i++) await joining.knock(networkKey(address));
+    for (let i = 0; i < 5; i++) await joining.consume(networkKey(address));
     expect(await last(1, () => post(api, '/auth/sign-up', stranger(), from))).toMatch(
       /^Too many sign-ups from this network\. Try again in \d+ seconds?\.$/,
     );

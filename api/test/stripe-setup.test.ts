@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startStripe } from '../../dev/stripe/test/stand-in.ts';
@@ -148,7 +149,8 @@ describe('npm run stripe:setup', () => {
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'stripe-setup-'))));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const main = fileURLToPath(new URL('../src/stripe-setup/main.ts', import.meta.url));
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const main = join(root, 'api/src/stripe-setup/main.ts');
 
   const run = (env: Record<string, string>, ...args: string[]) =>
     new Promise<{ code: number; text: string }>((resolve) => {
@@ -157,6 +159,23 @@ describe('npm run stripe:setup', () => {
         resolve({ code: Number(error?.code ?? 0), text: stdout + stderr });
       });
     });
+
+  it('Its documented settings are enough', async () => {
+    const guide = readFileSync(new URL('../../docs/operators.md', import.meta.url), 'utf8');
+    const [, command] = /`((?:\w+=… )+npm run stripe:setup)`/.exec(guide)!;
+    const values: Record<string, string> = {
+      STRIPE_SECRET_KEY: KEY,
+      PUBLIC_URL: 'https://api.example.com',
+      DASHBOARD_URL: 'https://app.example.com',
+    };
+    const { stdout } = await promisify(execFile)(
+      'bash',
+      ['-c', command!.replaceAll(/(\w+)=…/g, (_, name: string) => `${name}=${values[name]}`)],
+      { cwd: root, env: { ...bareEnvironment, STRIPE_API_URL: standIn.url } },
+    );
+    expect(stdout.match(/: created \(/g)).toHaveLength(4);
+    expect((await endpoints())[0]!.url).toBe('https://api.example.com/billing/webhook');
+  });
 
   it('tells a line for each thing, and the secret once', async () => {
     const first = await run({});

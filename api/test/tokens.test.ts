@@ -182,7 +182,7 @@ describe('POST /oauth2/token', () => {
     expectOAuthError(json, 415, 'invalid_request');
   });
 
-  it('closes the door on a client that keeps failing from one address, and on nobody else', async () => {
+  it('limits a client that keeps failing from one address, and nobody else', async () => {
     const victim = await registerAgent(api, member);
     const attempt = (from: string, secret: string) =>
       call(api, '/oauth2/token', {

@@ -1,11 +1,11 @@
 import type { Session } from '@sentryagent/sdk';
-// What it declares: `platform.req`.
+// Declares `platform.req`.
 import '@sveltejs/adapter-node';
 
 declare global {
   namespace App {
     interface PageData {
-      /** Who is signed in; `null` for a visitor. */
+      /** The session. `null`: not signed in. */
       session?: Session | null;
     }
   }

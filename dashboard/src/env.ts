@@ -1,6 +1,6 @@
 import { defineEnvVars } from '@sveltejs/kit/env';
 
-// Taken as they are: `#lib/server/config.ts` judges all of them together when the server starts.
+// Not validated here: `#lib/server/config.ts` checks all of them when the server starts.
 const asIs = (value: string | undefined) => value;
 
 export const variables = defineEnvVars({

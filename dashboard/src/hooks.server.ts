@@ -22,7 +22,7 @@ const refuseForeignMutations: Handle = ({ event, resolve }) =>
 
 export const handle = sequence(addHeaders, refuseForeignMutations);
 
-/** Logs every failure of ours; what nobody foresaw is told to the reader in no detail. */
+/** Logs every server error. The user sees no details of an unexpected one. */
 export const handleError: HandleServerError = ({ kind, error, event }) => {
   const asked = `${event.request.method} ${event.url.pathname}`;
   if (kind === 'unknown') {

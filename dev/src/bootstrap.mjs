@@ -11,7 +11,7 @@ const cache = join(root, '.cache');
 
 const seconds = (start) => `${((Date.now() - start) / 1000).toFixed(0)} s`;
 
-/** Runs npm under the Node that comes first in PATH; its errors are shown, its progress isn't. */
+/** Runs npm with the first Node in PATH. Prints its errors, but not its progress. */
 const npm = (args, doing) =>
   new Promise((resolve, reject) => {
     const start = Date.now();
@@ -27,7 +27,7 @@ const npm = (args, doing) =>
     });
   });
 
-/** The Node in `.cache/node`, put there by npm when it is missing. */
+/** Installs Node in `.cache/node` with npm if it is missing. Returns its path. */
 const cachedNode = async () => {
   const wanted = nodePackage(process.platform, process.arch);
   if (!wanted) {
@@ -53,7 +53,7 @@ const cachedNode = async () => {
   return join(folder, 'bin/node');
 };
 
-/** npm puts this folder first in the PATH of its scripts, so `npm run check` has the newer Node too. */
+/** npm puts `node_modules/.bin` first in the PATH of its scripts, so `npm run check` uses the newer Node too. */
 const linkNode = (node) => {
   const link = join(root, 'node_modules/.bin/node');
   if (existsSync(link) && realpathSync(link) === realpathSync(node)) return;
@@ -61,7 +61,7 @@ const linkNode = (node) => {
   symlinkSync(node, link);
 };
 
-/** Sees to a Node that runs TypeScript and to the packages of the lockfile; answers the path of that Node. */
+/** Installs a Node that runs TypeScript, and the packages of the lockfile, if they are missing. Returns the path of Node. */
 const prepare = async () => {
   const node = runsTypeScript(process.versions.node) ? process.execPath : await cachedNode();
   process.env.PATH = [dirname(node), process.env.PATH].join(delimiter);
@@ -76,19 +76,19 @@ const prepare = async () => {
 };
 
 /**
- * Goes on under another Node. It leads a process group of its own, so that one Ctrl-C reaches it once, from here;
- * the channel between the two tells it when this process is gone without a word.
+ * Runs the entry file with another Node, in its own process group, so that one Ctrl-C reaches it only once. If this
+ * process is killed, the closed IPC channel tells the child to stop.
  */
 const relaunch = (node, entry) => {
   const child = spawn(node, [entry, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     detached: true,
   });
-  let told = false;
+  let signaled = false;
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
-      if (!told) child.kill(signal);
-      told = true;
+      if (!signaled) child.kill(signal);
+      signaled = true;
     });
   }
   child.on('error', (error) => {
@@ -99,10 +99,10 @@ const relaunch = (node, entry) => {
 };
 
 /**
- * A signal to npm alone (`kill`, a supervisor) ends npm and its shell, and never comes here: their end is the request.
- * Not without npm: a launcher that was put in the background outlives the shell that it was typed in.
+ * A signal that is sent only to npm (by `kill` or a supervisor) never reaches this process. So it stops when npm exits.
+ * Without npm it does not: a launcher in the background must outlive its shell.
  */
-const endWithNpm = () => {
+const stopWithNpm = () => {
   if (!process.env.npm_lifecycle_event) return;
   const { ppid } = process;
   setInterval(() => {
@@ -111,9 +111,9 @@ const endWithNpm = () => {
 };
 
 /**
- * Runs a TypeScript file of this folder, whatever Node this is and whether or not the packages are there.
- * @param {string} [file] none: only sees to Node and packages
- * @param {() => void} [onFailure] says more when that fails
+ * Runs a TypeScript file of this folder. Installs Node and the packages first if necessary.
+ * @param {string} [file] if omitted, only Node and the packages are installed
+ * @param {() => void} [onFailure] runs after the error of a failed installation is printed
  */
 export const launch = async (file, onFailure) => {
   const node = await prepare().catch((error) => {
@@ -122,7 +122,7 @@ export const launch = async (file, onFailure) => {
     process.exit(1);
   });
   if (!file) return;
-  endWithNpm();
+  stopWithNpm();
   const entry = new URL(file, import.meta.url);
   if (node === process.execPath) await import(entry.href);
   else relaunch(node, fileURLToPath(entry));

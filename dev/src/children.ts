@@ -6,16 +6,15 @@ import type { Environment } from './config.ts';
 import { forgetChild, noteChild } from './pid-file.ts';
 import { signal } from './process-identity.ts';
 
-/** How long a child may take to end before it is made to. */
+/** After this time a child gets SIGKILL. */
 const STOP_MS = 5_000;
 const LAST_LINES = 15;
 
 export interface Command {
-  /** Names its log, too. */
+  /** Also the name of its log file. */
   name: string;
-  /** The program and its arguments. */
   argv: string[];
-  /** Added to the launcher's own environment; undefined takes a variable out of it. */
+  /** Added to the launcher's environment. `undefined` removes a variable. */
   env?: Environment;
   cwd?: string;
   account?: { uid: number; gid: number } | undefined;
@@ -24,20 +23,20 @@ export interface Command {
 }
 
 export interface Children {
-  /** Starts a program that is to stay. */
+  /** Starts a program that runs until `stopAll`. */
   serve(command: Command): void;
-  /** Runs a program to its end; rejects, with the end of its log, when it fails. */
+  /** Runs a program until it exits. If it fails, the error has the last lines of its log. */
   run(command: Command): Promise<void>;
-  /** Ends all of them, the youngest first; nothing starts after this. */
+  /** Stops all programs, the newest first. No program can start after this. */
   stopAll(): Promise<void>;
-  /** Says why, when one of those that were to stay ends by itself. */
+  /** Resolves with the reason if a served program exits before `stopAll`. */
   died: Promise<string>;
 }
 
 interface Child {
   pid: number | undefined;
   stopSignal: NodeJS.Signals;
-  /** How it ended; empty where all is well. */
+  /** How it exited. Empty: exit code 0. */
   ended: Promise<string>;
 }
 
@@ -49,7 +48,7 @@ const lastWords = (log: string): string =>
     .map((line) => `    ${line}`)
     .join('\n');
 
-/** A fresh log; the one of the last time stands beside it. */
+/** Opens a new log and renames the previous one to `<name>.previous.log`. */
 const openLog = (folder: string, name: string): { log: string; fd: number } => {
   mkdirSync(folder, { recursive: true });
   const log = join(folder, `${name}.log`);
@@ -59,14 +58,14 @@ const openLog = (folder: string, name: string): { log: string; fd: number } => {
 
 const stop = async ({ pid, stopSignal, ended }: Child): Promise<void> => {
   if (pid === undefined) return;
-  // A group is told as a whole, but for Postgres: its SIGINT means something else to the server's own children.
+  // Signals the whole group, except for Postgres: SIGINT means something else to the server's child processes.
   signal(stopSignal === 'SIGINT' ? pid : -pid, stopSignal);
   await Promise.race([ended, wait(STOP_MS, undefined, { ref: false })]);
   signal(-pid, 'SIGKILL');
   await ended;
 };
 
-/** The processes of one launcher: each leads a group of its own, so that a terminal's Ctrl-C is ours to pass on. */
+/** Each child leads its own process group, so that Ctrl-C reaches only the launcher and it stops them in order. */
 export const createChildren = (place: { dataDir: string; root: string; env: Environment }): Children => {
   const { dataDir, root } = place;
   const alive = new Set<Child>();

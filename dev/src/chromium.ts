@@ -13,7 +13,7 @@ const MAC_APPS = [
 const find = ({ searchPath }: Config): string | undefined =>
   findProgram(NAMES, searchPath) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
 
-/** By Debian's packages where we may, else by Playwright's own download. */
+/** Installs Debian's package if we are root, else Playwright's download. */
 const installers = ({ root, searchPath }: Config): string[][] => {
   const debian =
     existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], searchPath);
@@ -26,7 +26,7 @@ const installers = ({ root, searchPath }: Config): string[][] => {
   return [[process.execPath, `${root}node_modules/playwright-core/cli.js`, 'install', 'chromium']];
 };
 
-/** The path of a Chromium: the caller's, the machine's, or one installed now. */
+/** The path of a Chromium: CHROMIUM_PATH, an installed one, or a new installation. */
 export const findChromium = async (
   config: Config,
   children: Children,

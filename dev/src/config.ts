@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 
 export interface Config {
   root: string;
-  /** What a person would miss: databases, secrets, logs, the demo sign-in. */
+  /** Data to keep: databases, secrets, logs, the demo sign-in. */
   dataDir: string;
-  /** What can be had again: downloads, stamps, the servers of test runs. */
+  /** Data that can be deleted: downloads, build stamps, the servers of test runs. */
   cacheDir: string;
   apiPort: number;
   dashboardPort: number;
@@ -14,27 +14,27 @@ export interface Config {
   stripePort: number;
   mailPort: number;
   workerMetricsPort: number;
-  /** The ports that must be free, by the variable that changes each. */
+  /** The ports that must be free, by the name of their variable. */
   portsToTake: Record<string, number>;
   dashboardHost: string;
-  /** The API's origin, and the dashboard's, as a browser writes them. */
+  /** The origins of the API and the dashboard as a browser sends them. */
   publicUrl: string;
   dashboardUrl: string;
   databaseUrl?: string | undefined;
   appDatabaseUrl?: string | undefined;
   redisUrl?: string | undefined;
-  /** What the caller has: none of ours is started then. */
+  /** If set, the launcher uses this server and does not start its own. The same applies to the other URLs. */
   temporalAddress?: string | undefined;
   smtpUrl?: string | undefined;
   stripeSecretKey?: string | undefined;
   /** Where the dashboard's server reaches the API. */
   apiUrl: string;
-  /** Secrets that the caller gives instead of those kept in the data folder. */
+  /** Secrets from the environment. They replace those in the data folder. */
   givenSecrets: Environment;
   chromiumPath?: string | undefined;
-  /** PATH, in which programs are looked for. */
+  /** PATH. */
   searchPath: string;
-  /** The caller's whole environment: what this program does not name itself goes on to the parts. */
+  /** The whole environment. The started programs inherit it. */
   env: Environment;
 }
 
@@ -61,7 +61,7 @@ const readPorts = (port: ReadPort) => ({
 
 type Given = Pick<Config, 'temporalAddress' | 'smtpUrl' | 'stripeSecretKey'>;
 
-/** A part that the caller brings takes no port of ours. */
+/** A server that the user provides needs no port of ours. */
 const portsToTake = (ports: ReturnType<typeof readPorts>, given: Given): Record<string, number> => ({
   API_PORT: ports.apiPort,
   DASHBOARD_PORT: ports.dashboardPort,
@@ -74,7 +74,6 @@ const portsToTake = (ports: ReturnType<typeof readPorts>, given: Given): Record<
   WORKER_METRICS_PORT: ports.workerMetricsPort,
 });
 
-/** Every two of them that are the same. */
 const clashes = (ports: Record<string, number>): string[] =>
   Object.entries(ports).flatMap(([name, port], index, all) =>
     all
@@ -83,7 +82,7 @@ const clashes = (ports: Record<string, number>): string[] =>
       .map(([other]) => `${name} and ${other} must differ`),
   );
 
-/** Judges every setting at once. Empty counts as absent. */
+/** Checks all settings and collects all problems. An empty value counts as absent. */
 export const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
   const problems: string[] = [];
   const text = (name: string): string | undefined => env[name] || undefined;

@@ -5,7 +5,7 @@ import type { Config } from './config.ts';
 import { contentHash } from './content-hash.ts';
 import { withLock } from './lock.mjs';
 
-/** Everything that the build is made of. */
+/** All inputs of the build. */
 const SOURCES = [
   'dashboard/{src,static}/**',
   'dashboard/{package.json,tsconfig.json,*.config.*}',
@@ -14,7 +14,7 @@ const SOURCES = [
   'package-lock.json',
 ];
 
-/** Builds the dashboard where its sources have changed since the last build; whether it did. */
+/** Builds the dashboard if its sources have changed. Returns whether it did. */
 export const buildDashboard = async (
   { root, cacheDir }: Config,
   children: Children,

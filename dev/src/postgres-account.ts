@@ -3,18 +3,21 @@ import { createHash } from 'node:crypto';
 import { chownSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Who Postgres runs as, and where: it refuses to run as root. */
+/** The user and folders of Postgres, which refuses to run as root. */
 export interface Account {
-  /** What stands before the program in its command line. */
+  /** Goes before the program in the command line. */
   prefix: string[];
   ids?: { uid: number; gid: number };
-  /** Holds the data; its owner is the account. */
+  /** The data folder. The account owns it. */
   folder: string;
-  /** The folder of the server's own files. */
+  /** The folder of the server's binaries. */
   native: string;
 }
 
-/** To Postgres this is somebody else; to the files it is still root, even under a folder that only root may enter. */
+/**
+ * A user namespace. Postgres sees a normal user, but file access is still root's, even in folders that only root can
+ * enter.
+ */
 const NAMESPACE = ['unshare', '-U', '--map-user=65534', '--map-group=65534'];
 
 const succeeds = ([program = '', ...args]: string[]): boolean => spawnSync(program, args).status === 0;
@@ -29,11 +32,11 @@ const ensureUser = (): { uid: number; gid: number } => {
   return { uid: idOf('-u'), gid: idOf('-g') };
 };
 
-/** Where the account of another user keeps what belongs to this data folder. */
+/** The folder for the data of this data folder if Postgres runs as another user. */
 export const publicFolder = (dataDir: string): string =>
   join('/var/tmp', `sentryagent-${createHash('sha256').update(dataDir).digest('hex').slice(0, 16)}`);
 
-/** Where namespaces are off: a user `postgres`, in a folder that it can enter, with a copy of the server. */
+/** If namespaces are disabled: a user `postgres`, with a folder that it can enter and a copy of the binaries. */
 const userAccount = (dataDir: string, native: string): Account => {
   const ids = ensureUser();
   const home = publicFolder(dataDir);

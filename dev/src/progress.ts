@@ -3,10 +3,10 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 /** One line per part: what it does now, then how long it took. */
 export interface Progress {
   begin(name: string): void;
-  /** What the part does now, where that takes long. */
+  /** The current step of a part, if it takes long. */
   detail(text: string): void;
   done(note?: string): void;
-  /** Ends the line of a part that did not come up. */
+  /** Ends the line of a part that failed to start. */
   fail(why: string): void;
 }
 
@@ -15,7 +15,7 @@ interface Terminal {
   write(text: string): unknown;
 }
 
-/** A spinner on a terminal; elsewhere (a log, CI) plain lines, and nothing that moves. */
+/** A spinner on a terminal. Elsewhere (log, CI), only plain lines. */
 export const createProgress = (out: Terminal): Progress => {
   let [name, detail, since, frame] = ['', '', 0, 0];
   let timer: NodeJS.Timeout | undefined;

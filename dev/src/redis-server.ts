@@ -12,7 +12,7 @@ export interface RedisSettings {
   databases?: number;
 }
 
-/** While Redis still reads its file it answers `-LOADING`. */
+/** While Redis loads its file, it returns `-LOADING`. */
 const pings = (port: number): Promise<boolean> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
@@ -24,7 +24,7 @@ const pings = (port: number): Promise<boolean> =>
     });
   });
 
-/** Starts Redis on a port of this machine alone, with its append-only file in the data folder; answers its URL. */
+/** Starts Redis on 127.0.0.1, with its append-only file in the data folder. Returns its URL. */
 export const startRedis = async ({
   program,
   children,

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { publicFolder } from './postgres-account.ts';
 
-/** Deletes everything that earlier starts made in this folder; refuses a folder that none has ever used. */
+/** Deletes everything that earlier starts created in this folder. Refuses a folder that no start has used. */
 export const emptyDataDir = (dataDir: string): void => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const names = readdirSync(dataDir).filter((name) => name !== 'pids.json');

@@ -17,7 +17,7 @@ const readReport = (file: string): Report | undefined => {
   }
 };
 
-/** Runs vitest on this terminal until it ends or is to be stopped; answers what it counted. */
+/** Runs vitest in this terminal until it exits or a stop is requested. Returns its counts. */
 export const runVitest = async (
   { root, env }: Config,
   run: { args: string[]; folder: string; env: Environment; stopped: Promise<string> },
@@ -27,7 +27,7 @@ export const runVitest = async (
   const child = spawn(
     process.execPath,
     ['node_modules/vitest/vitest.mjs', 'run', ...reporters, ...run.args],
-    // A group of its own: a Ctrl-C comes to this process, which ends what the tests started, too.
+    // A separate process group, so that Ctrl-C reaches this process, which also stops what the tests have started.
     { cwd: root, env: { ...env, ...run.env }, stdio: ['ignore', 'inherit', 'inherit'], detached: true },
   );
   if (child.pid) noteChild(run.folder, 'vitest', child.pid, 'SIGTERM');

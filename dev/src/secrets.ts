@@ -15,7 +15,7 @@ const MAKERS = {
 
 export type Secrets = Record<keyof typeof MAKERS, string>;
 
-/** `NAME=value` lines; the value may hold an equals sign. */
+/** `NAME=value` lines. A value can contain an equals sign. */
 export const parseEnvFile = (text: string): Record<string, string> =>
   Object.fromEntries(
     text
@@ -24,7 +24,7 @@ export const parseEnvFile = (text: string): Record<string, string> =>
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
 
-/** What the file holds; nothing where there is none. */
+/** The content of the file. Empty if there is no file. */
 export const readEnvFile = (file: string): Record<string, string> => {
   try {
     return parseEnvFile(readFileSync(file, 'utf8'));
@@ -33,7 +33,7 @@ export const readEnvFile = (file: string): Record<string, string> => {
   }
 };
 
-/** For commands that are typed beside the running platform, such as `npm run keys:rotate`: its settings. */
+/** The settings of the running platform, for other commands such as `npm run keys:rotate`. */
 export const writeOperatorEnv = (dataDir: string, settings: Record<string, string | undefined>): void => {
   const file = join(dataDir, 'operator.env');
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
@@ -41,7 +41,7 @@ export const writeOperatorEnv = (dataDir: string, settings: Record<string, strin
   chmodSync(file, 0o600);
 };
 
-/** This checkout's own secrets: those of `secrets.env`, and new ones for what it lacks. */
+/** The secrets in `secrets.env`. Creates those that are missing. */
 export const readSecrets = (dataDir: string): Secrets => {
   const file = join(dataDir, 'secrets.env');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

@@ -1,12 +1,12 @@
 /**
- * Resolves when this process is asked to stop: by a terminal's Ctrl-C or its end, by another program, or by the end
- * of the process that launched it. A second request changes nothing: stopping takes a bounded time.
+ * Resolves when this process must stop: after Ctrl-C, a closed terminal, a signal, or the exit of the process that
+ * launched it. A second request changes nothing, because stopping has a time limit.
  */
 export const stopRequest = (): Promise<void> =>
   new Promise((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => resolve());
     process.on('disconnect', resolve);
     process.channel?.unref();
-    // A terminal that is gone takes no output, and the children must still be ended.
+    // Writing to a closed terminal fails, but the children must still be stopped.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   });

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import type { Config } from './config.ts';
 
-/** The closing words of a start: where everything is, the last part (what a person opens) first, and what to do next. */
+/** The text after a start: the URLs, with the last part (the dashboard) first, and what to do next. */
 export const table = (rows: [string, string][], tryIt: string | undefined): string => {
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.toReversed().map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
@@ -9,7 +9,7 @@ export const table = (rows: [string, string][], tryIt: string | undefined): stri
   return ['', ...lines, ...next, '', '  Press Ctrl-C to stop everything.', '', ''].join('\n');
 };
 
-/** The data folder as a person in the checkout would write it. */
+/** The path of the data folder, relative to the checkout. */
 export const placeOf = ({ root, dataDir }: Config): string => {
   const path = relative(root, dataDir);
   return `${path.startsWith('..') ? dataDir : path}/`;

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 
 /**
- * Puts the `temporal` command line where the argument says, by the SDK's own download: for platforms without a wheel,
- * and machines without Python. The SDK downloads only to start a server, so one is started and ended.
+ * Downloads the `temporal` CLI with the SDK to the given path, for platforms without a wheel and machines without
+ * Python. The SDK downloads it only to start a server, so this starts and stops one.
  */
 const [program = ''] = process.argv.slice(2);
 mkdirSync(dirname(program), { recursive: true });

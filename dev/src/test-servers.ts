@@ -7,7 +7,7 @@ import { INSTALL_REDIS, findRedis } from './redis-program.ts';
 import { startRedis } from './redis-server.ts';
 import { INSTALL_TEMPORAL, findTemporal, findTemporalTestServer } from './temporal-program.ts';
 
-/** Where the children of one test run keep what they write. */
+/** The data folder of one test run. */
 export interface Place {
   config: Config;
   children: Children;
@@ -15,7 +15,7 @@ export interface Place {
   say: (text: string) => void;
 }
 
-/** A Postgres of this run's own; answers its superuser's URL. */
+/** Starts a Postgres for this run. Returns the superuser's URL. */
 export const startTestPostgres = async ({ children, dataDir }: Place): Promise<string> => {
   const password = randomBytes(12).toString('hex');
   return startPostgres({ children, dataDir, port: await freePort(), password, durable: false });
@@ -24,14 +24,14 @@ export const startTestPostgres = async ({ children, dataDir }: Place): Promise<s
 /** 16 for each of up to eight test workers (`api/test/support/servers.ts`). */
 const REDIS_DATABASES = 128;
 
-/** A Redis of this run's own; answers its URL, fails where there is none to be had. */
+/** Starts a Redis for this run. Returns its URL. Throws if none is available. */
 export const startTestRedis = async ({ config, children, dataDir, say }: Place): Promise<string> => {
   const program = await findRedis(config, children, say);
   if (!program) throw new Error(`The tests need Redis, but none was found. ${INSTALL_REDIS}.`);
   return startRedis({ program, children, dataDir, port: await freePort(), databases: REDIS_DATABASES });
 };
 
-/** The programs of which tests start Temporal servers of their own; fails where one is not to be had. */
+/** The programs with which tests start Temporal servers. Throws if one is not available. */
 export const findTestTemporal = async ({ config, children, say }: Place): Promise<Environment> => {
   const program = await findTemporal(config, children, say);
   if (!program) throw new Error(`The tests need Temporal, but it was not found. ${INSTALL_TEMPORAL}.`);

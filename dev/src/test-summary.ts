@@ -1,4 +1,4 @@
-/** The part of vitest's JSON report that is read here. */
+/** The part of vitest's JSON report that we read. */
 export interface Report {
   numPassedTests: number;
   numFailedTests: number;
@@ -17,7 +17,7 @@ const brokenFiles = ({ testResults }: Report): number =>
       status === 'failed' && !assertionResults.some((result) => result.status === 'failed'),
   ).length;
 
-/** What to report of a run; one that fails without a failed test (an error beside the tests) counts as one. */
+/** The summary of a run. If the run fails without a failed test (an error outside of tests), counts one failure. */
 export const summarise = (report: Report | undefined, exitCode: number): Summary => {
   if (!report) return { passed: 0, failed: 1 };
   const failed = report.numFailedTests + brokenFiles(report);

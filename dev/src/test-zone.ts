@@ -1,7 +1,7 @@
 /**
- * The time zone that tests run under. Its date is another than the UTC one, now and for an hour more of the same UTC
- * day: who takes the local date for it gets a wrong one at any time of the day.
+ * The time zone for tests. Its date differs from the UTC date, now and for at least an hour of the same UTC day. So
+ * code that uses the local date by mistake always fails.
  */
 export const zoneOfAnotherDay = (now: Date): string =>
-  // Twelve hours behind UTC it is still yesterday until noon; fourteen ahead it is tomorrow from ten o'clock on.
+  // At UTC−12 it is yesterday until 12:00 UTC. At UTC+14 it is tomorrow from 10:00 UTC on.
   now.getUTCHours() < 11 ? 'Etc/GMT+12' : 'Pacific/Kiritimati';

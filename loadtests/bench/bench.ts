@@ -1,30 +1,30 @@
 import type { Servers } from './servers.ts';
 
-/** What answers on a port of this machine, and the requests that it is sent in turn. */
+/** A server on a local port, and the requests to send to it in turn. */
 export interface Candidate {
   name: string;
   port: number;
   requests: readonly Buffer[];
 }
 
-/** How many times as fast as another candidate the first one must at least be. */
+/** The minimum ratio of the first candidate's speed to another one's. */
 export interface Budget {
   against: string;
-  /** Absent: the ratio is only told. */
+  /** Not set: the ratio is only printed. */
   atLeast?: number;
 }
 
 export interface Prepared {
-  /** Ours first: the budgets are its own. */
+  /** Ours first, because the budgets apply to it. */
   candidates: readonly [Candidate, ...Candidate[]];
   budgets: readonly Budget[];
 }
 
-/** One question about speed, asked of ours and of what it is compared with in one run on one machine. */
+/** One benchmark of our server and others, in one run on one machine. */
 export interface Bench {
   about: string;
-  /** What is counted per second. */
+  /** The unit that is counted per second. */
   unit: string;
-  /** Starts the candidates. With `profileDir`, ours alone, and its process writes its CPU profile there at its end. */
+  /** Starts the candidates. With `profileDir`, starts only ours, which writes its CPU profile there when it exits. */
   prepare(servers: Servers, profileDir?: string): Promise<Prepared>;
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 
 export interface Flags {
   bench: string;
-  /** Of one candidate in one round, without its warm-up. */
+  /** The time per candidate and round, without the warm-up. */
   seconds: number;
   rounds: number;
   connections: number;
@@ -16,7 +16,7 @@ const number = (text: string): number => {
   return value;
 };
 
-/** Throws a sentence where the arguments are not understood. */
+/** Throws an error for the user if the arguments are invalid. */
 export const parseFlags = (args: string[]): Flags => {
   const { values, positionals } = parseArgs({
     args,
@@ -24,7 +24,7 @@ export const parseFlags = (args: string[]): Flags => {
     options: {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '5' },
-      // Enough to keep both cores of a small machine busy while groups of them wait for the disk.
+      // Keeps both cores of a small machine busy while groups of requests wait for the disk.
       connections: { type: 'string', default: '128' },
       check: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },

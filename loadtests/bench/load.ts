@@ -6,7 +6,7 @@ export interface Load {
   ms: number;
 }
 
-/** What one candidate did under one load. Times are milliseconds. */
+/** The result of one candidate under one load. Times are in milliseconds. */
 export interface Measured {
   perSecond: number;
   p50: number;
@@ -15,7 +15,7 @@ export interface Measured {
 
 const HEAD_END = '\r\n\r\n';
 
-/** The length of the answer at the start of the text, once it is there as a whole. */
+/** The length of the first response in the text, if it is complete. */
 const answerLength = (text: string): number | undefined => {
   const head = text.indexOf(HEAD_END);
   if (head < 0) return undefined;
@@ -25,7 +25,7 @@ const answerLength = (text: string): number | undefined => {
   return text.length < whole ? undefined : whole;
 };
 
-/** Sends one request after the other on one connection until the end; each answer must be a 200. */
+/** Sends requests one after another on one connection. Each response must be a 200. */
 const keepAsking = (
   { name, port }: Candidate,
   next: () => Buffer,
@@ -69,8 +69,8 @@ const percentile = (sorted: Float64Array, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
 /**
- * A closed loop: so many connections, each with one request on its way. The client is this small because it shares
- * the machine's cores with what it measures.
+ * A closed loop: a fixed number of connections, each with one pending request. The client is small because it shares
+ * the CPU cores with the server that it measures.
  */
 export const measure = async (candidate: Candidate, { connections, ms }: Load): Promise<Measured> => {
   const { requests } = candidate;

@@ -23,7 +23,7 @@ ${Object.entries(BENCHES)
 
 const say = (text: string): void => void process.stderr.write(`  … ${text}\n`);
 
-/** Measures; answers what was seen and, after a profile, the folder that it is in. */
+/** Measures. Returns the results and, with `--profile`, the folder of the profile. */
 const run = (bench: Bench, flags: Flags): Promise<{ results: Results; folder: string | undefined }> =>
   withServers(async (servers) => {
     const folder = flags.profile ? profileFolder(servers) : undefined;

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The part of V8's CPU profile that is read here. Times are microseconds. */
+/** The part of V8's CPU profile that we read. Times are in microseconds. */
 interface CpuProfile {
   nodes: Node[];
   samples: number[];
@@ -17,7 +17,7 @@ interface Node {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The package of a dependency, `api/src/http/app.ts` of ours; nothing for the code of Node itself. */
+/** The package of a dependency, or a path such as `api/src/http/app.ts`. `undefined` for Node's own code. */
 const fileOf = ({ callFrame: { url } }: Node): string | undefined => {
   if (!url.startsWith('file:')) return undefined;
   const path = fileURLToPath(url).replace(root, '');
@@ -29,7 +29,7 @@ const nameOf = (node: Node): string => node.callFrame.functionName || '(anonymou
 
 type Label = (node: Node, parents: Map<number, Node>) => string;
 
-/** Who is charged: Node's own code is work of whoever called it. */
+/** The file or package to charge. Node's own code counts for its caller. */
 const fileCharged: Label = (node, parents) => {
   if (nameOf(node) === '(garbage collector)') return nameOf(node);
   for (let at: Node | undefined = node; at; at = parents.get(at.id)) {
@@ -39,7 +39,7 @@ const fileCharged: Label = (node, parents) => {
   return 'node: HTTP, sockets, timers';
 };
 
-/** A function of Node with the file that called it, since `writev` alone says nothing. */
+/** A Node function with the file that called it, because `writev` alone is not useful. */
 const functionCharged: Label = (node, parents) => {
   const { lineNumber } = node.callFrame;
   const file = fileOf(node);
@@ -54,7 +54,7 @@ interface Busy {
   busy: number;
 }
 
-/** Only the second half is read: the start of the process, its first requests and its end are another story. */
+/** Reads only the second half, without the start-up and the first requests. */
 const chargeTimes = ({ nodes, samples, timeDeltas }: CpuProfile, label: Label): Busy => {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node])));
@@ -89,7 +89,7 @@ export const prepareProfile = (folder: string): void => {
   mkdirSync(folder, { recursive: true });
 };
 
-/** Where the process spent its time while it was not idle: by file or package, and by function. */
+/** The time of the process, without idle time: by file or package, and by function. */
 export const describeProfile = (folder: string): string => {
   const name = readdirSync(folder).find((file) => file.endsWith('.cpuprofile'));
   if (name === undefined) throw new Error(`no CPU profile was written to ${folder}`);

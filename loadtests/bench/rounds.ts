@@ -30,15 +30,15 @@ const summarise = (name: string, measured: Measured[]): Row => ({
   p99: median(measured.map(({ p99 }) => p99)),
 });
 
-/** The median of the rounds' own ratios: what slows the machine down for a while slows both sides of a round. */
+/** The median of the ratios of all rounds, because a temporary slowdown affects both sides of a round. */
 const compare = (ours: Measured[], theirs: Measured[], budget: Budget): Ratio => {
   const ratio = median(ours.map(({ perSecond }, round) => perSecond / theirs[round]!.perSecond));
   return { ...budget, ratio, met: budget.atLeast === undefined || ratio >= budget.atLeast };
 };
 
 /**
- * Each candidate in turn, round after round, each time after a warm-up of half its time: what has rested is slower for
- * two seconds.
+ * Measures each candidate in turn, round after round. Each gets a warm-up of half its time, because an idle server is
+ * slower for two seconds.
  */
 export const runRounds = async (
   { candidates, budgets }: Prepared,

@@ -12,14 +12,14 @@ import { stopRequest } from '../../dev/src/stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from '../../dev/src/test-runs.ts';
 import { startTestRedis } from '../../dev/src/test-servers.ts';
 
-/** The servers of one run, and the means to start more programs beside them. */
+/** The servers of one run, and a way to start more programs. */
 export interface Servers {
   config: Config;
   children: Children;
-  /** Deleted with everything in it at the end of the run. */
+  /** Deleted at the end of the run. */
   folder: string;
   secrets: Secrets;
-  /** The owner's URL of a migrated database, and the login's that the API uses. */
+  /** A migrated database: the URL of the schema owner and the URL of the login. */
   databaseUrl: string;
   appDatabaseUrl: string;
   redisUrl: string;
@@ -28,7 +28,7 @@ export interface Servers {
 
 type Place = Pick<Servers, 'config' | 'children' | 'folder' | 'say'>;
 
-/** Postgres waits for its disk here: a grouped commit is measured with what it costs. */
+/** Postgres uses fsync here, so that commits have their real cost. */
 const start = async ({ config, children, folder, say }: Place): Promise<Servers> => {
   const secrets = readSecrets(folder);
   const settings = { port: await freePort(), password: secrets.POSTGRES_PASSWORD, durable: true };
@@ -43,7 +43,7 @@ const start = async ({ config, children, folder, say }: Place): Promise<Servers>
   return { config, children, folder, secrets, databaseUrl, appDatabaseUrl, redisUrl, say };
 };
 
-/** Brings the servers up, does the work, and leaves no process and no file behind, however it ends. */
+/** Starts the servers, runs the work, and always stops all processes and deletes all files. */
 export const withServers = async <T>(
   work: (servers: Servers) => Promise<T>,
   say: (text: string) => void,
@@ -65,5 +65,5 @@ export const withServers = async <T>(
   }
 };
 
-/** Where CPU profiles are kept: they outlive the run. */
+/** The folder of CPU profiles. It is not deleted after the run. */
 export const profileFolder = ({ config }: Servers): string => join(config.cacheDir, 'bench');

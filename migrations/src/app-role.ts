@@ -1,6 +1,9 @@
 import type { Knex } from 'knex';
 
-/** What the login must not have, by the column that tells. Named only where it is set: naming it asks for it. */
+/**
+ * The attributes that the login must not have, by catalogue column. Revoked only if set, because revoking needs the
+ * privilege too.
+ */
 const FORBIDDEN = {
   rolsuper: 'nosuperuser',
   rolbypassrls: 'nobypassrls',
@@ -10,8 +13,8 @@ const FORBIDDEN = {
 };
 
 /**
- * Makes (or updates) the login that the processes connect with: the user and password of APP_DATABASE_URL. It owns
- * nothing and inherits nothing: each transaction takes the role it works in.
+ * Creates or updates the login of the processes: the user and password in APP_DATABASE_URL. It owns nothing and
+ * inherits nothing. Each transaction sets its role.
  */
 export const ensureAppRole = async (knex: Knex, appDatabaseUrl: string): Promise<void> => {
   const { username, password } = new URL(appDatabaseUrl);
@@ -20,7 +23,7 @@ export const ensureAppRole = async (knex: Knex, appDatabaseUrl: string): Promise
   const verb = found ? 'alter' : 'create';
   const denied = Object.entries(FORBIDDEN).flatMap(([column, denial]) => (found?.[column] ? [denial] : []));
   await knex.transaction(async (trx) => {
-    // DDL takes no bind parameters, so the server puts name and password into it.
+    // DDL accepts no bind parameters, so the server formats name and password.
     await trx.raw(`select set_config('app.login', ?, true), set_config('app.password', ?, true)`, [
       role,
       secret,

@@ -3,13 +3,13 @@ import type { Knex } from 'knex';
 import { ensureAppRole } from './app-role.ts';
 
 export interface MigrateSettings {
-  /** Owns the schema and may create roles. */
+  /** Owns the schema and can create roles. */
   databaseUrl: string;
-  /** Its user is made when given. */
+  /** If set, its user is created. */
   appDatabaseUrl?: string | undefined;
 }
 
-/** Any fixed number: processes that migrate at the same time take turns under it. */
+/** Any fixed number. Only one process at a time migrates. */
 const LOCK = 7_231_954;
 
 const withKnex = async <T>(databaseUrl: string, work: (knex: Knex) => Promise<T>): Promise<T> => {
@@ -33,7 +33,7 @@ const withKnex = async <T>(databaseUrl: string, work: (knex: Knex) => Promise<T>
   }
 };
 
-/** Brings the database to the newest version and makes the application's login; returns the versions applied. */
+/** Migrates the database to the newest version and creates the application's login. Returns the applied versions. */
 export const migrateUp = ({ databaseUrl, appDatabaseUrl }: MigrateSettings): Promise<string[]> =>
   withKnex(databaseUrl, async (knex) => {
     const [, applied] = await knex.migrate.latest();
@@ -41,7 +41,7 @@ export const migrateUp = ({ databaseUrl, appDatabaseUrl }: MigrateSettings): Pro
     return applied;
   });
 
-/** Takes the newest version back, or all of them; returns the versions undone. */
+/** Reverts the newest version, or all. Returns the reverted versions. */
 export const migrateDown = ({ databaseUrl }: MigrateSettings, all = false): Promise<string[]> =>
   withKnex(databaseUrl, async (knex) => {
     const [, undone] = await (all ? knex.migrate.rollback(undefined, true) : knex.migrate.down());

@@ -1,18 +1,18 @@
 import type { OAuthError, Problem } from './generated/types.gen.ts';
 
-/** What the API answered when it was no success: RFC 9457, or RFC 6749 from the token endpoint. */
+/** The body of an error response: RFC 9457, or RFC 6749 from the OAuth endpoints. */
 export type ErrorBody = Partial<Problem> & Partial<OAuthError>;
 
-/** A call that did not succeed. Decide on `code`; show `detail`. */
+/** A failed call. Use `code` in your program and show `detail` to users. */
 export class ApiError extends Error {
-  /** The HTTP status; 0 when no answer came. */
+  /** The HTTP status. 0: no response. */
   readonly status: number;
-  /** Stable: the problem's `code`, the OAuth `error`, or `network_error`. */
+  /** Stable: the `code` of the problem, the OAuth `error`, or `network_error`. */
   readonly code: string;
-  /** A sentence for a person. */
+  /** A sentence for users. */
   readonly detail: string;
   readonly problem: ErrorBody;
-  /** Seconds to wait before another try, where the API says so. */
+  /** Seconds to wait before you try again, if the API returns them. */
   readonly retryAfter: number | null;
 
   constructor(status: number, problem: ErrorBody, retryAfter: number | null = null, cause?: unknown) {

@@ -39,9 +39,9 @@ export type * from './generated/types.gen.ts';
 export interface ClientCredentials {
   clientId: string;
   clientSecret: string;
-  /** Space-separated; none asked is all granted. */
+  /** Space-separated. Default: all granted scopes. */
   scope?: string;
-  /** What the token is for; default: the API. */
+  /** The resource that the token is for. Default: the API. */
   resource?: string;
 }
 
@@ -51,7 +51,7 @@ const agents = (send: Send) => ({
   register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
   list: (query?: ListAgentsData['query']) => send<AgentPage>({ method: 'GET', path: '/agents', query }),
   get: (agentId: string) => send<Agent>({ method: 'GET', path: agentPath(agentId) }),
-  /** `ifMatch`, the `ETag` of an answer, refuses the change if another change came first. */
+  /** `ifMatch`: the `ETag` of a response. The call fails if the agent has changed since then. */
   update: (agentId: string, json: UpdateAgentData['body'], { ifMatch }: { ifMatch?: string } = {}) =>
     send<Agent>({
       method: 'PATCH',
@@ -61,12 +61,12 @@ const agents = (send: Send) => ({
     }),
   suspend: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/suspend` }),
   reactivate: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/reactivate` }),
-  /** For good; the agent's credentials end with it. */
+  /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
-  /** The secret in the answer is shown this once. */
+  /** Only this response contains the secret. */
   createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
     send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
-  /** A key pair's public half, for an agent that authenticates by private_key_jwt. */
+  /** The public key of an agent that authenticates with private_key_jwt. */
   addKey: (agentId: string, json: AddKeyData['body']) =>
     send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
 });
@@ -84,7 +84,10 @@ const credentials = (send: Send) => {
   return {
     list: (agentId: string, query?: ListCredentialsData['query']) =>
       send<CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
-    /** A new secret, shown this once; the one before works on for `overlapSeconds`, by default not at all. */
+    /**
+     * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
+     * (default: 0).
+     */
     rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
       send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
     endOverlap: (agentId: string, credentialId: string) =>
@@ -99,7 +102,7 @@ const auth = (send: Send) => ({
   signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
   session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
-  /** Mails the signed-in person a link that confirms their address. */
+  /** Sends the signed-in user a link that confirms their email address. */
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
@@ -107,7 +110,7 @@ const auth = (send: Send) => ({
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
-  /** Where to pay: the page of the tenant's open checkout, made where there is none. */
+  /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
     send<Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
@@ -126,10 +129,10 @@ const tokens = (send: Send) => {
   const post = <T>(path: string, client: ClientCredentials, form: Form) =>
     send<T>({ method: 'POST', path, form, headers: { authorization: basic(client) } });
   return {
-    /** RFC 7662: the claims of a live token of your tenant, else `active: false` alone. */
+    /** RFC 7662: the claims of an active token of your tenant, else only `active: false`. */
     introspect: (token: string, client: ClientCredentials) =>
       post<Introspection>('/oauth2/introspect', client, { token }),
-    /** RFC 7009: ends a token of the client's own. */
+    /** RFC 7009: revokes a token of the client. */
     revoke: (token: string, client: ClientCredentials) =>
       post<undefined>('/oauth2/revoke', client, { token }),
     /** OAuth 2 client credentials (RFC 6749 section 4.4). */
@@ -139,7 +142,9 @@ const tokens = (send: Send) => {
         scope: client.scope,
         resource: client.resource,
       }),
-    /** RFC 8693: a token to act for the agent whose token this is; never wider or longer than that. */
+    /**
+     * RFC 8693: returns a token to act for the agent of the given token. It never has more scopes or a later expiry.
+     */
     exchange: (client: ClientCredentials, subjectToken: string) =>
       post<TokenResponse>('/oauth2/token', client, {
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -151,7 +156,7 @@ const tokens = (send: Send) => {
   };
 };
 
-/** A client of the SentryAgent API. Every method rejects with an ApiError when the call did not succeed. */
+/** A client of the SentryAgent API. If a call fails, its method rejects with an ApiError. */
 export const createClient = (options: ClientOptions) => {
   const send = createSend(options);
   return {

@@ -4,13 +4,13 @@ import type { ErrorBody } from './api-error.ts';
 export interface ClientOptions {
   /** The API's origin, such as `https://api.example.com`. */
   baseUrl: string;
-  /** Default: the platform's own. */
+  /** Default: the global `fetch`. */
   fetch?: typeof globalThis.fetch;
   /** Sent with every request, such as `Authorization`. */
   headers?: Record<string, string>;
-  /** Sees every answer before its body is read. */
+  /** Called with every response before its body is read. */
   onResponse?: (response: Response) => void;
-  /** How long a call may take; default 10,000. */
+  /** The time limit of a call. Default: 10,000. */
   timeoutMs?: number;
 }
 
@@ -57,7 +57,7 @@ const retryAfter = (response: Response): number | null => {
 
 export type Send = <T>(call: Call) => Promise<T>;
 
-/** The one fetch: resolves to the parsed body of a 2xx, rejects with an ApiError for everything else. */
+/** The only fetch. Resolves to the parsed body of a 2xx. Otherwise rejects with an ApiError. */
 export const createSend = (options: ClientOptions): Send => {
   const { baseUrl, fetch = globalThis.fetch, headers = {}, onResponse, timeoutMs = 10_000 } = options;
 

@@ -8,7 +8,7 @@ import { challenge, quoted } from './challenge.ts';
 import { hasScopes } from './route.ts';
 import type { Route } from './route.ts';
 
-/** What an unknown failure tells the caller: nothing but the request id to ask about. */
+/** The response to an unknown failure contains only the request id. */
 const toProblem = (error: unknown): Problem =>
   error instanceof Problem
     ? error
@@ -54,8 +54,8 @@ const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, reques
 };
 
 /**
- * Completes a challenge: where it is told how to get a token (RFC 9728 section 5.1) and, of a Bearer token, which
- * scopes the route needs (RFC 6750 section 3). An answer without a challenge stays so.
+ * Adds parameters to an existing challenge: `resource_metadata` (RFC 9728 section 5.1) and, for Bearer, the scopes that
+ * the route needs (RFC 6750 section 3).
  */
 const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
   const begun = ctx.res.getHeader('WWW-Authenticate');
@@ -91,8 +91,8 @@ const render = (
 };
 
 /**
- * Renders every failure, once: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Answers what the log should
- * know of it: the cause of a 5xx.
+ * Turns every failure into a response: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Returns what to log:
+ * the cause of a 5xx.
  */
 export const answerError = (
   ctx: Koa.Context,

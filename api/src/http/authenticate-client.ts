@@ -9,7 +9,7 @@ import { clientSecretBasic } from './client-authentication/client-secret-basic.t
 import { clientSecretPost } from './client-authentication/client-secret-post.ts';
 import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
 import { privateKeyJwt } from './client-authentication/private-key-jwt.ts';
-import type { Door } from './doors.ts';
+import type { AttemptLimit } from './attempt-limits.ts';
 import type { Request } from './route.ts';
 
 const methods = [clientSecretBasic, clientSecretPost, privateKeyJwt];
@@ -37,7 +37,7 @@ const readPresented = (deps: ClientAuthenticationDeps, request: ClientRequest): 
   return presented;
 };
 
-/** For a `catch` around what proves a client: notes whom it refuses, and throws on. */
+/** A `catch` handler for client authentication: notes a refused client, then throws the error again. */
 export const noteRefusal =
   ({ refusedClients }: Pick<Deps, 'refusedClients'>, clientId: string, origin: Origin) =>
   (error: unknown): never => {
@@ -51,33 +51,33 @@ export const noteRefusal =
 type AuthenticatedRequest = ClientRequest & Pick<Request, 'origin'>;
 
 /**
- * The client that a request proves to come from, whose assertion, where it came with one, is not used up yet: that is
- * for the commit of what is done for it. The door that keeps failing clients out is asked before anything is looked
- * up. OAuthError: `invalid_client`, `invalid_request`; Problem: `rate_limited`.
+ * Authenticates the client. It does not mark an assertion as used: the commit of the request does that. A client that
+ * has reached its limit is rejected before any look-up. OAuthError: `invalid_client`, `invalid_request`; Problem:
+ * `rate_limited`.
  */
 export const proveClient = async (
   deps: ClientAuthenticationDeps,
-  door: Door,
+  limit: AttemptLimit,
   request: AuthenticatedRequest,
 ): Promise<Client> => {
   const presented = readPresented(deps, request);
   const key = `${presented.clientId.slice(0, 64)} ${addressKey(request.origin.ip)}`;
-  door.checkOpen(key);
+  limit.check(key);
   try {
     return await presented.prove().catch(noteRefusal(deps, presented.clientId, request.origin));
   } catch (error) {
-    if (error instanceof OAuthError) await door.knock(key);
+    if (error instanceof OAuthError) await limit.consume(key);
     throw error;
   }
 };
 
-/** The same, with the assertion used up: for whatever the ledger does not commit. */
+/** Like `proveClient`, but also marks the assertion as used. For requests that the ledger does not commit. */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps & Pick<Deps, 'db'>,
-  door: Door,
+  limit: AttemptLimit,
   request: AuthenticatedRequest,
 ): Promise<Client> => {
-  const client = await proveClient(deps, door, request);
+  const client = await proveClient(deps, limit, request);
   await useAssertionOf(deps.db, client, request.origin.requestId).catch(
     noteRefusal(deps, client.agentId, request.origin),
   );

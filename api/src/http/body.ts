@@ -36,7 +36,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 type Malformed = 'malformed_json' | 'invalid_request';
 
-/** A byte that is no UTF-8 would become another character, and nobody would know. */
+/** Throws, because a lenient decoder would silently replace invalid bytes. */
 const decode = (bytes: Buffer, code: Malformed): string => {
   try {
     return utf8.decode(bytes);
@@ -51,7 +51,7 @@ const readText = async (ctx: Koa.Context, code: Malformed): Promise<string> => {
   throw new Problem(code, 'The body starts with a byte order mark. Remove it (RFC 8259 section 8.1).');
 };
 
-/** RFC 6749 section 3.2: a parameter is sent once; sent without a value it counts as omitted. */
+/** RFC 6749 section 3.2: each parameter is sent at most once. An empty parameter counts as omitted. */
 const parseForm = (text: string): unknown => {
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(text)) {
@@ -62,7 +62,7 @@ const parseForm = (text: string): unknown => {
   return Object.fromEntries([...fields].filter(([, value]) => value !== ''));
 };
 
-/** A JSON body of which every member is optional may be left out, with its Content-Type. */
+/** A JSON body can be omitted, with its Content-Type, if all its members are optional. */
 export const mayBeAbsent = ({ body, bodyType = 'json' }: Pick<Route, 'body' | 'bodyType'>): boolean =>
   bodyType === 'json' && body?.safeParse({}).success === true;
 
@@ -80,7 +80,7 @@ const checkType = (ctx: Koa.Context, type: string): void => {
 };
 
 /**
- * Reads and decodes a route's body; one that may be absent, and is, is `{}`. Problems: `unsupported_media_type`,
+ * Reads and decodes a route's body. An omitted optional body is `{}`. Problems: `unsupported_media_type`,
  * `content_too_large`, `malformed_json`, `invalid_request`.
  */
 export const readBody = async (ctx: Koa.Context, route: Route): Promise<unknown> => {
@@ -91,5 +91,5 @@ export const readBody = async (ctx: Koa.Context, route: Route): Promise<unknown>
   return parseJson(await readText(ctx, 'malformed_json'));
 };
 
-/** The bytes of a body that is not to be read before its signature was checked. Problem: `content_too_large`. */
+/** The raw bytes of a body, because its signature is checked before it is parsed. Problem: `content_too_large`. */
 export const readRawBody = (ctx: Koa.Context): Promise<Buffer> => readBytes(ctx, MAX_RAW_BYTES);

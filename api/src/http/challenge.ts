@@ -1,8 +1,8 @@
-/** RFC 9110 section 5.6.4: a quoted-string, whatever the text. What no header can hold becomes a space. */
+/** RFC 9110 section 5.6.4: a quoted-string. Characters that no header can contain become spaces. */
 export const quoted = (text: string): string =>
   `"${text.replaceAll(/[^\t\x20-\x7e]/g, ' ').replaceAll(/["\\]/g, '\\$&')}"`;
 
-/** A challenge of RFC 9110 section 11.6.1; a parameter that is `undefined` is left out. */
+/** A challenge of RFC 9110 section 11.6.1. Omits parameters that are `undefined`. */
 export const challenge = (
   scheme: 'Basic' | 'Bearer',
   parameters: Readonly<Record<string, string | undefined>> = {},

@@ -7,8 +7,8 @@ const HOST = /^(?:\[[\da-f:.]+\]|(?:[\w\-.~!$&'()*+,;=]|%[\da-f]{2})*)(?::\d*)?$
 const headers = { Connection: 'close' };
 
 /**
- * What RFC 9112 has refused and Node lets through. A proxy may have read such a message differently, so the server
- * handles no later request of its connection. Problems: `invalid_request`, `not_implemented`.
+ * Rejects messages that RFC 9112 forbids and Node accepts. A proxy may have parsed such a message differently, so the
+ * server handles no later request of the connection. Problems: `invalid_request`, `not_implemented`.
  */
 export const findFault = (request: IncomingMessage): Problem | undefined => {
   const { host, 'transfer-encoding': coding } = request.headers;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { line } from './text.ts';
 
-/** RFC 3339 has four digits for a year, and so has every answer; an offset can lead beyond them. */
+/** RFC 3339 allows four digits for a year. A time near 9999 with an offset can exceed them in UTC. */
 const YEAR_10000 = new Date('+010000-01-01T00:00:00Z');
 
-/** What may be said of every new credential, a secret or a key. */
+/** The fields of every new credential, for secrets and keys. */
 export const credentialTerms = {
   name: line(1, 128).optional(),
   expiresAt: z.iso

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { KEY_SET_MAX_AGE } from '../services/signing-keys/key-stages.ts';
 import type { Answer, Request } from './route.ts';
 
-/** A public document as it leaves, with its validator. */
+/** A serialized public document, with its ETag. */
 export interface Document {
   json: string;
   etag: string;
@@ -19,7 +19,7 @@ const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch.trim() === '*' ||
     ifNoneMatch.split(',').some((tagged) => tagged.trim().replace(/^W\//, '') === etag));
 
-/** Answers with the headers of a document that may be kept, or 304 to who has it. */
+/** Returns the document with caching headers, or 304 if the caller has it already. */
 export const answerDocument = ({ json, etag }: Document, { headers }: Pick<Request, 'headers'>): Answer => {
   const caching = { 'Cache-Control': `public, max-age=${KEY_SET_MAX_AGE}`, ETag: etag };
   return matches(headers['if-none-match'], etag)

@@ -4,15 +4,18 @@ import { z } from 'zod';
 /** RFC 5321 section 4.5.3.1.3, without the brackets. */
 const MAX_LENGTH = 254;
 
-/** What may become an A-label. Of ASCII, letters, digits, hyphens and dots alone: a URL reads anything else as its own. */
+/**
+ * A domain that can become A-labels. From ASCII, only letters, digits, hyphens and dots: others have a meaning in a
+ * URL.
+ */
 const UNICODE_DOMAIN = /^(?=.*[^\x00-\x7f])[a-z\d.\-\u0080-\u{10ffff}]+$/u;
 
-/** HTML's field has no such address, and few mail servers do (RFC 6531). */
+/** HTML's email field rejects these addresses, and few mail servers accept them (RFC 6531). */
 const NON_ASCII_LOCAL = /[^\x00-\x7f].*@/su;
 
 /**
- * The form in which an address is stored and compared, so that a person has one account: lower case, with the domain's
- * A-labels (RFC 5890). What is no address stays as it is, for the schema to refuse.
+ * Normalizes an address, so that a user has one account: lower case, and a domain of A-labels (RFC 5890). Returns text
+ * that is not an address unchanged, because the schema rejects it.
  */
 const normalise = (text: string): string => {
   const lower = text.toLowerCase();
@@ -22,7 +25,7 @@ const normalise = (text: string): string => {
   return lower.slice(0, at + 1) + domainToASCII(domain);
 };
 
-/** What `<input type="email">` of HTML accepts, and the same with a domain in Unicode. The value is the stored form. */
+/** Accepts what HTML's `<input type="email">` accepts, and Unicode domains. The value is the normalized address. */
 export const email = z
   .string()
   .trim()

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** The validator of a row that counts its changes (RFC 9110 section 8.8.3). */
+/** The ETag of a row, made of its revision (RFC 9110 section 8.8.3). */
 export const etagOf = (revision: number): string => `"${revision}"`;
 
 /**
- * The revisions that `If-Match` allows, by strong comparison (RFC 9110 section 13.1.1); `undefined` for any. A validator
- * that is none of ours allows none.
+ * The revisions that `If-Match` allows, by strong comparison (RFC 9110 section 13.1.1). `undefined`: any. An ETag that
+ * is not ours matches no revision.
  */
 export const allowedRevisions = (headers: IncomingHttpHeaders): number[] | undefined => {
   const value = headers['if-match']?.trim();

@@ -1,9 +1,9 @@
 import { Problem } from '../platform/problem.ts';
 
-/** Deeper than anything that a route takes. */
+/** No route accepts a deeper body. */
 const MAX_DEPTH = 20;
 
-/** In valid JSON: a member's name with its colon, any other text, or a bracket. */
+/** Matches in valid JSON: a member's name with its colon, any other string, or a bracket. */
 const TOKENS = /("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}[\]]/g;
 
 const malformed = (detail: string, cause?: unknown): Problem =>
@@ -17,7 +17,10 @@ const checkName = (names: Set<string>, quoted: string): void => {
   names.add(name);
 };
 
-/** `JSON.parse` takes the last of two members in silence, and any depth: two readers of one body must not differ. */
+/**
+ * Rejects duplicate members and deep nesting. `JSON.parse` silently takes the last duplicate, and other parsers the
+ * first.
+ */
 const check = (text: string): void => {
   const open: Set<string>[] = [];
   for (const [token, name] of text.matchAll(TOKENS)) {
@@ -30,7 +33,7 @@ const check = (text: string): void => {
   }
 };
 
-/** Reads I-JSON (RFC 7493): each member once, and none that changes the object's prototype. Problem: `malformed_json`. */
+/** Parses I-JSON (RFC 7493): no duplicate members, and none that changes the prototype. Problem: `malformed_json`. */
 export const parseJson = (text: string): unknown => {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,12 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
+import { KEY_PREFIX } from './limiter.ts';
 
 const KNOWN_SECONDS = 14 * 24 * 3_600;
-/** Of one account, the last ones. */
+/** Per account. Older ones are dropped. */
 const MAX_ADDRESSES = 8;
 
-/** From which addresses each account has lately signed in. Both are digests. */
+/** The addresses from which each account has signed in recently. Accounts and addresses are digests. */
 export interface KnownAddresses {
   has(account: string, address: string): Promise<boolean>;
   add(account: string, address: string): Promise<void>;
@@ -18,13 +19,13 @@ type Times = ReadonlyMap<string, number>;
 const isRecent = (time: number | undefined): boolean =>
   time !== undefined && Date.now() - time < KNOWN_SECONDS * 1_000;
 
-/** In memory, all that this process saw; in Redis, what every process saw. Without an answer of Redis, memory decides. */
+/** Memory has the sign-ins of this process, and Redis those of all processes. If Redis does not answer, memory decides. */
 export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses => {
   const memory = new LRUCache<string, Times>({ max: 10_000 });
   let last = 0;
-  /** Two sign-ins within a millisecond keep their order. */
+  /** Unique, so that two sign-ins within a millisecond keep their order. */
   const nextTime = (): number => (last = Math.max(Date.now(), last + 0.001));
-  const keyOf = (account: string): string => `door:known:${account}`;
+  const keyOf = (account: string): string => `${KEY_PREFIX}:known:${account}`;
   return {
     has: async (account, address) => {
       const ours = isRecent(memory.get(account)?.get(address));
@@ -47,7 +48,7 @@ export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses =
         .zadd(key, now, address)
         .zremrangebyrank(key, 0, -MAX_ADDRESSES - 1)
         .expire(key, KNOWN_SECONDS);
-      // What Redis does not take is known to this process alone.
+      // If Redis fails, only this process knows the address.
       await soon(redis, write.exec()).catch(() => {});
     },
   };

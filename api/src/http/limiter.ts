@@ -2,6 +2,9 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
 
+/** The prefix of all keys for attempt limits. Do not change it: running systems have keys with it. */
+export const KEY_PREFIX = 'door';
+
 export type Limiter = Pick<RateLimiterMemory, 'consume' | 'reward'>;
 
 export interface Limits {
@@ -15,7 +18,7 @@ export interface Limits {
  * library would wait for the command timeout at each limit of a request.
  */
 export const createLimiter = (redis: Redis | undefined, { name, points, seconds }: Limits): Limiter => {
-  const limits = { keyPrefix: `door:${name}`, points, duration: seconds };
+  const limits = { keyPrefix: `${KEY_PREFIX}:${name}`, points, duration: seconds };
   const memory = new RateLimiterMemory(limits);
   if (!redis) return memory;
   const shared = new RateLimiterRedis({ ...limits, storeClient: redis });

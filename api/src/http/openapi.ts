@@ -24,7 +24,7 @@ const oauthErrorSchema = z
   .object({ error: z.string(), error_description: z.string() })
   .meta({ id: 'OAuthError', description: 'RFC 6749 section 5.2' });
 
-/** Schemas that carry an id become components; the others stay where they are used. */
+/** Schemas with an id become components. The others are printed inline. */
 const createSchemas = () => {
   const components: Json = {};
   const rehome = ({ id: _id, ...schema }: Json): Json =>
@@ -73,7 +73,7 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
     });
   });
 
-/** What every route may answer besides its own problems, by how it is called. */
+/** The problems that a route can return in addition to its own, depending on its access and input. */
 const commonProblems = (route: Route): ProblemCode[] => [
   ...(route.access === 'session' ? (['unauthorized'] as const) : []),
   ...(hasScopes(route) ? (['unauthorized', 'forbidden', 'rate_limited'] as const) : []),
@@ -167,7 +167,7 @@ export const printOpenApi = (routes: readonly Route[], version: string): Json =>
   };
 };
 
-/** Serves the document of all routes, this one among them. */
+/** Serves the document of all routes, including this one. */
 export const openApiRoute = (document: () => Document): Route =>
   publicRoute({
     method: 'get',

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { Problem } from '../platform/problem.ts';
 import { plainWords } from './plain-words.ts';
 
-/** Parses one part of a request; every finding is named by its path, and no value is echoed. */
+/** Parses one part of a request. Each error has a path. Values are never echoed. */
 export const parsePart = (
   part: 'params' | 'query' | 'body',
   schema: z.ZodType | undefined,

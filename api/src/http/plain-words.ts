@@ -15,7 +15,7 @@ const types: Readonly<Record<string, string>> = {
 
 const nouns: Readonly<Record<string, string>> = { string: 'character', array: 'item' };
 
-/** A bound of a text's or a list's length, or of a number. */
+/** A minimum or maximum of a number, or of the length of a text or list. */
 const bounded = (issue: Code<'too_small'> | Code<'too_big'>): string => {
   const [bound, more, less] =
     issue.code === 'too_small'
@@ -39,8 +39,8 @@ const formats: Readonly<Record<string, string>> = {
 };
 
 /**
- * What is wrong with a field, in words that follow its name; zod's own are for programmers. A schema's own words come
- * before these.
+ * Error messages for users, which continue after the field's name. zod's defaults are for programmers. A message of the
+ * schema takes precedence.
  */
 export const plainWords = (issue: Issue): string => {
   if (issue.code === 'invalid_type') {

@@ -2,7 +2,10 @@ import type { Deps } from '../deps.ts';
 import { Problem, unavailable } from '../platform/problem.ts';
 import type { Route } from './route.ts';
 
-/** Refuses a route whose part of billing is not there. Problems: `billing_disabled`, `service_unavailable`. */
+/**
+ * Rejects the request if the part of billing that the route needs is not configured. Problems: `billing_disabled`,
+ * `service_unavailable`.
+ */
 export const requireBilling = (
   { billing }: Pick<Route, 'billing'>,
   { config, temporal, stripe }: Pick<Deps, 'config' | 'temporal' | 'stripe'>,

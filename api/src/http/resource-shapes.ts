@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isResourceUri } from '../services/resources/resource-uri.ts';
 
-/** RFC 6749 section 3.3: printable, without space, quote and backslash. */
+/** RFC 6749 section 3.3: printable ASCII without space, double quote and backslash. */
 export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {
   error: 'must be 1 to 64 printable ASCII characters, without spaces, double quotes or backslashes',
 });

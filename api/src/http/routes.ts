@@ -1,5 +1,5 @@
 import { toDocument } from './documents.ts';
-import type { Doors } from './doors.ts';
+import type { AttemptLimits } from './attempt-limits.ts';
 import { openApiRoute, printOpenApi } from './openapi.ts';
 import type { Route } from './route.ts';
 import { agentRoutes } from './routes/agents.ts';
@@ -20,18 +20,18 @@ import { tokenRoutes } from './routes/token.ts';
 import { webhookRoute } from './routes/webhook.ts';
 
 export interface RoutesDeps {
-  doors: Doors;
+  attemptLimits: AttemptLimits;
   watch: ApiHealth;
   version: string;
 }
 
-/** Every route of the API, the document of all of them last. */
-export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => {
+/** Every route of the API. The last one serves the OpenAPI document of all routes. */
+export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Route[] => {
   const routes: Route[] = [
-    ...tokenRoutes(doors),
+    ...tokenRoutes(attemptLimits),
     authorizationRoute,
-    ...introspectionRoutes(doors),
-    ...revocationRoutes(doors),
+    ...introspectionRoutes(attemptLimits),
+    ...revocationRoutes(attemptLimits),
     ...discoveryRoutes,
     ...agentRoutes,
     ...credentialRoutes,
@@ -40,8 +40,8 @@ export const createRoutes = ({ doors, watch, version }: RoutesDeps): Route[] => 
     ...billingRoutes,
     ...checkoutRoutes,
     webhookRoute,
-    ...peopleRoutes(doors),
-    ...emailVerificationRoutes(doors),
+    ...peopleRoutes(attemptLimits),
+    ...emailVerificationRoutes(attemptLimits),
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];

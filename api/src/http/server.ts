@@ -4,41 +4,41 @@ import type { Socket } from 'node:net';
 import type Koa from 'koa';
 
 export interface ServerLimits {
-  /** Until the headers of a request must be there. */
+  /** Time limit for the headers of a request. */
   headersMs: number;
-  /** Until a whole request must be there. */
+  /** Time limit for a whole request. */
   requestMs: number;
-  /** How often Node looks for senders that are late: a limit holds to within this. */
+  /** How often Node checks these limits. A limit can be exceeded by this time. */
   checkMs: number;
 }
 
-/** Slow senders are cut off. Node looks every 30 s by default, so its limits would be three times what they say. */
+/** Limits slow senders. By default, Node checks only every 30 s, longer than the limit for headers. */
 export const slowSenders: ServerLimits = { headersMs: 10_000, requestMs: 30_000, checkMs: 500 };
 
 export interface StopLimits {
-  /** Until a request that has begun must be there. */
+  /** Time limit for receiving the rest of a request that has begun. */
   senderMs: number;
-  /** Until every connection is closed, answered or not. A caller waits no longer: the dashboard gives up after 10 s. */
+  /** Time limit for all responses. After it, all connections are closed. The dashboard times out after 10 s too. */
   answerMs: number;
 }
 
 export const stopLimits: StopLimits = { senderMs: 2_000, answerMs: 10_000 };
 
 export interface HttpServer {
-  /** Listens nowhere yet. */
+  /** Not listening yet. */
   server: Server;
   /**
-   * Answers the requests that are there and takes no new ones; the last answer of a connection says that it closes. A
-   * connection without a request is closed at once, also one that has sent half of its headers: Node leaves it open, and
-   * stops enforcing its own limits as soon as it is told to close.
+   * Finishes open requests and accepts no new ones. The last response on a connection has `Connection: close`.
+   * Connections without a request are closed at once, even with incomplete headers: Node would leave them open, because
+   * `close` also stops its checks of slow senders.
    */
   stop(limits?: StopLimits): Promise<void>;
 }
 
-/** What each open connection waits for, oldest first. */
+/** The pending responses of each open connection, oldest first. */
 type Connections = Map<Socket, Set<ServerResponse>>;
 
-/** A connection that waits for nothing is closed; the others say in their last answer that they close. */
+/** Closes connections without a pending response. The last response of each other one gets `Connection: close`. */
 const closeUnused = (connections: Connections): void => {
   for (const [socket, responses] of connections) {
     const last = [...responses].at(-1);
@@ -53,7 +53,7 @@ const closeLateSenders = (connections: Connections): void => {
   }
 };
 
-/** An idle connection is kept for `keepAliveMs`. */
+/** Idle connections stay open for `keepAliveMs`. */
 export const createHttpServer = (
   app: Koa,
   keepAliveMs: number,
@@ -66,12 +66,12 @@ export const createHttpServer = (
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
     keepAliveTimeout: keepAliveMs,
-    // A header that is sent twice is read as a list, which few can be: Node would drop the second `Authorization`.
+    // By default, Node drops the second of two `Authorization` headers. Joined, they are invalid and rejected.
     joinDuplicateHeaders: true,
   };
   const answer = app.callback();
   const server = createServer(options, (request, response) => {
-    // It came after the one whose answer closes the connection: RFC 9112 section 9.6.
+    // The response to an earlier request closes this connection (RFC 9112 section 9.6).
     if (stopping) return;
     const { socket } = request;
     const responses = connections.get(socket);

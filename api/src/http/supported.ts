@@ -3,9 +3,9 @@ import { grantTypes } from '../services/tokens/grants/find-grant.ts';
 import { clientAuthenticationMethods } from './authenticate-client.ts';
 
 /**
- * What the metadata documents list; a test does each of these. RFC 8414 requires response types (section 2) and forbids
- * an empty list (section 3.2): `none` is the registered type that yields neither a code nor a token (OAuth 2.0 Multiple
- * Response Type Encoding Practices, section 4).
+ * The values in the metadata documents. A test uses each of them. RFC 8414 requires response types (section 2) and
+ * forbids an empty list (section 3.2). `none` is the registered type that returns neither a code nor a token (OAuth 2.0
+ * Multiple Response Type Encoding Practices, section 4).
  */
 export const supported = {
   grant_types_supported: grantTypes,

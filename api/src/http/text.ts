@@ -1,19 +1,19 @@
 import { z } from 'zod';
 
 /**
- * Characters that nobody sees, or that change how others are read: controls, line breaks, marks of direction,
- * zero-width characters, tags. The joiners of Persian and of emoji, and variation selectors, belong to what is beside
- * them.
+ * Invisible characters, and characters that change how others are displayed: controls, line breaks, direction marks,
+ * zero-width characters, tags. Joiners (Persian, emoji) and variation selectors are allowed, because they belong to the
+ * characters next to them.
  */
 const UNSEEN =
   /(?![\u200c\u200d\ufe00-\ufe0f\u{e0100}-\u{e01ef}])[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u;
 
-/** A letter, number, punctuation mark or symbol; the empty Braille cell is a symbol that shows nothing. */
+/** A letter, number, punctuation mark or symbol, except the empty Braille cell, which is an invisible symbol. */
 const SEEN = /(?!\u2800)[\p{L}\p{N}\p{P}\p{S}]/u;
 
 /**
- * A line of text from outside, trimmed and in Unicode's form NFC, so that the same text is the same bytes. It is valid
- * Unicode (Postgres and JSON refuse others), and where it is not empty there is something to see.
+ * A line of input text, trimmed and in NFC, so that equal text has equal bytes. It is valid Unicode, because Postgres
+ * and JSON reject other text. If it is not empty, it has a visible character.
  */
 export const line = (min: number, max: number) =>
   z

@@ -4,7 +4,7 @@ const HOUR = 60 * MINUTE;
 export const plural = (count: number | bigint, noun: string): string =>
   `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** How long to wait, in words and never too short; `Retry-After` has the seconds. */
+/** How long to wait, in words, rounded up. `Retry-After` has the seconds. */
 export const waitWords = (ms: number): string => {
   const seconds = Math.max(1, Math.ceil(ms / 1_000));
   if (seconds <= 90) return plural(seconds, 'second');

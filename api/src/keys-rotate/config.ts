@@ -5,15 +5,15 @@ import { databaseSettings, keyring, parseSettings, settingsOrExit } from '../pla
 const rotateSettings = z.object({ ...databaseSettings, KEY_ENCRYPTION_KEYS: keyring });
 
 export type RotateConfig = z.infer<typeof rotateSettings> & {
-  /** Only show the keys. */
+  /** Only list the keys. */
   list: boolean;
-  /** The id of a key that is to be gone at once. */
+  /** The id of a key to remove immediately. */
   emergency?: string | undefined;
 };
 
 const USAGE = 'Usage: npm run keys:rotate [-- --list | --emergency <kid>]\n';
 
-/** One id in 64 begins with `-`, which would be taken for an option: it is joined to the one that it belongs to. */
+/** One key id in 64 begins with `-` and would be parsed as an option. So it is joined to `--emergency` with `=`. */
 const joinId = (args: readonly string[]): string[] => {
   const at = args.indexOf('--emergency');
   const kid = args[at + 1];

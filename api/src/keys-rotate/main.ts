@@ -22,15 +22,15 @@ const words = {
   gone: 'is removed',
 } as const;
 
-const tell = (changes: readonly KeyChange[]): void => {
+const report = (changes: readonly KeyChange[]): void => {
   for (const { kid, to } of changes) say(`${kid} ${words[to]}`);
 };
 
-/** The first part of a sealed value names the key that opens it. */
+/** The first part of an encrypted value is the id of its key. */
 const sealedBy = ({ private_key: sealed }: SigningKeyRow): string =>
   sealed === null ? 'no private key' : `encrypted with ${sealed.split('.')[0]}`;
 
-/** Whether an encryption key may be taken out of the setting. */
+/** Says whether an encryption key can be removed from the setting. */
 const adviceOn = (id: string, sealed: readonly Sealed[]): string => {
   const { current, ids } = config.KEY_ENCRYPTION_KEYS;
   if (id === current.id) return 'encrypts new values';
@@ -61,7 +61,7 @@ const list = async (): Promise<void> => {
 
 const rotate = async (): Promise<void> => {
   const changes = await rotateSigningKeys({ db, config }, { now, early: true });
-  tell(changes);
+  report(changes);
   if (changes.some(({ to }) => to === 'current')) return;
   const next = (await db.acrossTenants(readSigningKeys)).find(({ status }) => status === 'next');
   if (next) {
@@ -73,7 +73,7 @@ const rotate = async (): Promise<void> => {
 const remove = async (kid: string): Promise<void> => {
   const removed = await removeSigningKey({ db, config }, kid, now);
   if (!removed) throw new Error(`No signing key has the id "${kid}". Run npm run keys:rotate -- --list.`);
-  tell(removed.changes);
+  report(removed.changes);
   if (removed.status === 'next') return say('It had not signed any tokens.');
   say('Within 1 second, the API rejects every token that this key signed. Agents must get new tokens.');
   say(`Other services reject these tokens within ${KEY_SET_MAX_AGE} s, when they read the key set again.`);

@@ -1,6 +1,6 @@
 import { BaseModel } from './base-model.ts';
 
-/** Scopes of a resource that an agent may get. It ends with the resource. */
+/** The scopes of a resource that an agent can get. Deleted with the resource. */
 export class AgentResourceGrant extends BaseModel {
   static override tableName = 'agent_resource_grants';
   static override idColumn = ['tenant_id', 'agent_id', 'resource_id'];

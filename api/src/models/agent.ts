@@ -28,19 +28,19 @@ export class Agent extends BaseModel {
   declare description: string | null;
   declare email: string | null;
   declare agentType: AgentType;
-  /** The agent's own, by semver. */
+  /** The version of the agent's software (semver). */
   declare version: string;
-  /** `resource:action`: they describe and never decide. */
+  /** `resource:action`. Descriptive only: they grant nothing. */
   declare capabilities: string[];
-  /** The member who answers for it. While it is not decommissioned, a member of its tenant. */
+  /** The owner: a member of its tenant, unless the agent is decommissioned. */
   declare owner: string;
-  /** The team that the owner answers for, where there is one. */
+  /** The owner's team, if any. */
   declare ownerTeam: string | null;
   declare deploymentEnv: DeploymentEnv;
   declare isPublic: boolean;
   declare status: AgentStatus;
   declare scopes: Scope[];
-  /** Counts the changes; what its ETag is made of. */
+  /** The number of changes. The ETag is made of it. */
   declare revision: number;
   declare createdAt: Date;
   declare updatedAt: Date;

@@ -2,7 +2,7 @@ import { BaseModel } from './base-model.ts';
 
 export type CheckoutStatus = 'open' | 'completed' | 'expired';
 
-/** One attempt to become paid. A tenant has at most one that is open. */
+/** One attempt to subscribe. A tenant has at most one open checkout. */
 export class Checkout extends BaseModel {
   static override tableName = 'checkouts';
   static override idColumn = ['tenant_id', 'id'];
@@ -10,7 +10,7 @@ export class Checkout extends BaseModel {
   declare tenantId: string;
   declare id: string;
   declare status: CheckoutStatus;
-  /** Stripe's, once there is one. */
+  /** The Stripe session, once it exists. */
   declare sessionId: string | null;
   declare createdBy: string;
   declare createdAt: Date;

@@ -11,16 +11,16 @@ export class Credential extends BaseModel {
   declare agentId: string;
   declare name: string | null;
   declare kind: 'secret' | 'key';
-  /** Of a secret: its keyed hash. */
+  /** For a secret: its keyed hash. */
   declare secretHash: Buffer | null;
   declare pepperId: string | null;
-  /** Of a key: itself, what it signs with, and its RFC 7638 thumbprint. */
+  /** For a key: the key, its algorithm and its RFC 7638 thumbprint. */
   declare algorithm: KeyAlgorithm | null;
   declare publicJwk: JsonWebKey | null;
   declare thumbprint: string | null;
-  /** How often it was rotated. */
+  /** The number of rotations. */
   declare generation: number;
-  /** The secret before the last rotation, for as long as both work: these three are set or null together. */
+  /** The previous secret, during an overlap. All three are set, or all are null. */
   declare previousHash: Buffer | null;
   declare previousPepperId: string | null;
   declare previousUntil: Date | null;

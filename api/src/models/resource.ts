@@ -7,9 +7,9 @@ export class Resource extends BaseModel {
 
   declare tenantId: string;
   declare id: string;
-  /** As it was registered: the audience of its tokens. */
+  /** As registered. It is the audience of its tokens. */
   declare identifier: string;
-  /** The one text of all its spellings; null in a row of the version before. */
+  /** The canonical form of all its spellings. Null in rows of the previous version. */
   declare canonical: string | null;
   declare scopes: string[];
   declare tokenTtlSeconds: number;

@@ -1,6 +1,6 @@
 import { BaseModel } from './base-model.ts';
 
-/** Whom Stripe knows a tenant as. Unique both ways: an event's tenant is found by this alone. */
+/** The Stripe customer of a tenant. Unique both ways, because only this row says which tenant an event is for. */
 export class StripeCustomer extends BaseModel {
   static override tableName = 'stripe_customers';
   static override idColumn = 'tenant_id';

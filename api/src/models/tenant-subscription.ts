@@ -2,7 +2,7 @@ import type { SubscriptionStatus } from '@sentryagent/workflows/rules/subscripti
 import type { TierId } from '@sentryagent/workflows/rules/tiers';
 import { BaseModel } from './base-model.ts';
 
-/** One row per tenant, from its founding on; also the row that the tenant's limits are checked under. */
+/** One row per tenant, created with it. Lock it to check the tenant's limits. */
 export class TenantSubscription extends BaseModel {
   static override tableName = 'tenant_subscriptions';
   static override idColumn = 'tenant_id';
@@ -14,8 +14,8 @@ export class TenantSubscription extends BaseModel {
   declare periodEnd: Date | null;
   declare renewsAt: Date | null;
   declare endsAt: Date | null;
-  /** Stripe's, of the subscription that the rest is from. */
+  /** The Stripe subscription that the other columns are from. */
   declare subscriptionId: string | null;
-  /** The number of the look at Stripe that this row is from. */
+  /** The sequence number of the read from Stripe that this row is from. */
   declare reading: number;
 }

@@ -1,28 +1,28 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** What stands for an address that nobody can know any more: the socket is closed. */
+/** Used if the address is unknown because the socket is closed. */
 const UNSPECIFIED = '0.0.0.0';
 
-/** The two halves of an IPv4 address that RFC 4291 section 2.5.5.2 maps into IPv6. */
+/** The two halves of an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2). */
 const MAPPED = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
 const toDotted = (halves: string[]): string =>
   halves.flatMap((half) => [Number.parseInt(half, 16) >> 8, Number.parseInt(half, 16) & 255]).join('.');
 
-/** RFC 5952, by the URL parser; an IPv4 address that a socket of both families shows as IPv6 is itself. */
+/** Formats IPv6 as RFC 5952 says, with the URL parser. An IPv4-mapped address becomes IPv4. */
 const canonicalIPv6 = (text: string): string => {
   const canonical = new URL(`http://[${text}]`).hostname.slice(1, -1);
   const [, ...halves] = MAPPED.exec(canonical) ?? [];
   return halves.length === 0 ? canonical : toDotted(halves);
 };
 
-/** With a port after them, as some proxies write addresses: `203.0.113.8:40001`, `[2001:db8::5]:40001`. */
+/** Some proxies add a port: `203.0.113.8:40001`, `[2001:db8::5]:40001`. */
 const IPV4_PORT = /^([\d.]+):\d{1,5}$/;
 const IPV6_PORT = /^\[([^\]]+)\](?::\d{1,5})?$/;
 
 /**
- * The one way to write an IP address: without port and zone (RFC 4007), IPv6 as RFC 5952 has it. `undefined` for text
- * that is none. Only what comes from here is a key or a column.
+ * Normalizes an IP address: no port, no zone (RFC 4007), IPv6 as in RFC 5952. `undefined` if the text is no address.
+ * Use only normalized addresses in keys and columns.
  */
 export const parseAddress = (text: string): string | undefined => {
   const [, v4 = text] = IPV4_PORT.exec(text) ?? [];
@@ -31,13 +31,13 @@ export const parseAddress = (text: string): string | undefined => {
   return isIPv6(v6) ? canonicalIPv6(v6.replace(/%.*$/, '')) : undefined;
 };
 
-/** Whether a proxy of this address is believed. */
+/** Whether the address belongs to a trusted proxy. */
 export type Trust = (address: string) => boolean;
 
 /**
- * The address that a request comes from. From the socket outwards, a trusted proxy is believed about the address that
- * it has added to `X-Forwarded-For`. What cannot be parsed is not believed: the proxy that said so stands instead.
- * What the caller wrote to the left of the first untrusted address is never read.
+ * The client address of a request. Starting at the socket, each trusted proxy is followed to the address that it added
+ * to `X-Forwarded-For`. If that cannot be parsed, the address of the proxy is used. Nothing to the left of the first
+ * untrusted address is read, because the caller wrote it.
  */
 export const clientAddress = (
   socketAddress: string | undefined,
@@ -50,7 +50,7 @@ export const clientAddress = (
     const comma = rest.lastIndexOf(',');
     const entry = rest.slice(comma + 1).trim();
     rest = rest.slice(0, Math.max(0, comma));
-    // RFC 9110 section 5.6.1.2: an empty element of a list is none.
+    // RFC 9110 section 5.6.1.2: ignore empty list elements.
     if (entry === '') continue;
     const next = parseAddress(entry);
     if (next === undefined) break;
@@ -59,10 +59,10 @@ export const clientAddress = (
   return nearest;
 };
 
-/** NAT64 (RFC 6052 section 2.1): all IPv4 hosts behind a translator have addresses of one /96, which end in their own. */
+/** NAT64 (RFC 6052 section 2.1): all IPv4 hosts behind a translator share one /96. Their own address is at the end. */
 const TRANSLATED = /^64:ff9b:0:0:0:0:([\da-f]{1,4}):([\da-f]{1,4})$/;
 
-/** What a limit by address counts: an IPv6 host has a /64 to itself, so its addresses are one. */
+/** The key of a limit by address. An IPv6 host has a whole /64, so its addresses count as one. */
 export const addressKey = (address: string): string => {
   if (isIPv4(address)) return address;
   const [left = [], right = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
@@ -72,6 +72,6 @@ export const addressKey = (address: string): string => {
   return halves.length > 0 ? toDotted(halves) : `${groups.slice(0, 4).join(':')}::/64`;
 };
 
-/** As `addressKey`, but of IPv6 the /48 that one customer may have: 65,536 times a /64. */
+/** Like `addressKey`, but for IPv6 the /48 that one customer can have: 65,536 times a /64. */
 export const networkKey = (address: string): string =>
   addressKey(address).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/, '$1:/48');

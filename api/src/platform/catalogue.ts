@@ -1,6 +1,6 @@
 import type { Transaction } from './database.ts';
 
-/** Each row is one way in which the database would not separate tenants. */
+/** Each row is a reason why the database does not separate tenants. */
 const PROBLEMS = `
   with
     ours as (
@@ -75,7 +75,7 @@ const PROBLEMS = `
   select 'the database has no tables: run npm run migrate' where not exists (select from ours)
 `;
 
-/** Throws, with every finding, when the database's catalogue would not keep tenants apart. */
+/** Throws an error with all findings if the database does not separate tenants. */
 export const assertSafeCatalogue = async (trx: Transaction): Promise<void> => {
   const { rows } = await trx.raw<{ rows: { problem: string }[] }>(PROBLEMS.replaceAll('?', '\\?'));
   if (rows.length === 0) return;

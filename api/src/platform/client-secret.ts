@@ -14,7 +14,7 @@ export const newClientSecret = (credentialId: string): string => {
   return `${body}_${checksum(body)}`;
 };
 
-/** The credential that a well-formed secret names; `undefined` for anything else. */
+/** The credential id in a well-formed secret, else `undefined`. */
 export const credentialOfSecret = (secret: string): string | undefined => {
   const [, credential, sum] = FORM.exec(secret) ?? [];
   return credential && checksum(secret.slice(0, -9)) === sum ? `crd_${credential}` : undefined;
@@ -28,7 +28,7 @@ export interface SecretHash {
 const hmac = (pepper: KeyObject, secret: string): Buffer =>
   createHmac('sha256', pepper).update(secret).digest();
 
-/** A keyed hash suffices: the 256 bits of entropy are ours, so there is nothing for a slow hash to protect. */
+/** A keyed hash is enough. The secret has 256 random bits, so a slow hash adds nothing. */
 export const hashSecret = (peppers: Keyring, secret: string): SecretHash => ({
   hash: hmac(peppers.current.key, secret),
   pepperId: peppers.current.id,

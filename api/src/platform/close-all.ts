@@ -1,12 +1,12 @@
 import { inTime } from './in-time.ts';
 import type { Logger } from './logger.ts';
 
-/** What is to be closed, by its name in the log; a part that is not there is `undefined`. */
+/** What to close, by the name to log. `undefined`: nothing to close. */
 export type Parts = Readonly<Record<string, (() => unknown) | undefined>>;
 
 /**
- * Closes all parts at once and waits for each at most `ms`: one that fails or hangs keeps no other open. It is logged, and
- * the answer is `false`.
+ * Closes all parts in parallel and waits at most `ms`. Logs each part that fails or hangs. Returns whether all were
+ * closed.
  */
 export const closeAll = async (parts: Parts, ms: number, logger: Logger): Promise<boolean> => {
   const late = () => new Error(`not closed within ${ms} ms`);
@@ -19,7 +19,7 @@ export const closeAll = async (parts: Parts, ms: number, logger: Logger): Promis
       return false;
     }
   };
-  // A part that hangs may leave nothing else that keeps the process alive until its time is over.
+  // Keeps the process alive until the deadline, because a part that hangs may not.
   const alive = setInterval(() => {}, ms);
   const closed = await Promise.all(Object.entries(parts).map(closeOne));
   clearInterval(alive);

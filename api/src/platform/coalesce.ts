@@ -1,13 +1,13 @@
 export interface Coalesced {
   /** Resolves or rejects with the first run that begins after the call. All who call during a run share the next one. */
   run(): Promise<void>;
-  /** Waits for the run that is under way and for the one that follows it. Never rejects. */
+  /** Waits for the current run and the next one, if any. Never rejects. */
   settled(): Promise<void>;
 }
 
 /**
- * Runs work one at a time, however many ask. A running one may have missed what its caller wants it to see, so callers
- * share the next run. A failure cancels no later run.
+ * Runs work one at a time. The current run may have started too early to see a caller's change, so callers share the
+ * next run. A failure cancels no later run.
  */
 export const coalesce = (work: () => Promise<void>): Coalesced => {
   let running: Promise<void> | undefined;
@@ -19,7 +19,7 @@ export const coalesce = (work: () => Promise<void>): Coalesced => {
   };
   return {
     run: () => {
-      // `next` first: for a moment the last run is over and the next one has not begun.
+      // Check `next` first: between two runs, `running` is not set.
       if (next) return next;
       if (!running) return begin();
       next = running.catch(() => {}).then(begin);

@@ -6,7 +6,7 @@ const resourceTaken = {
   detail: 'Your tenant already has a resource with this identifier. To change its scopes, delete it first.',
 } as const;
 
-/** The constraint is the rule; here is what breaking it is called. */
+/** The problem to return for each violated constraint. */
 const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }>> = {
   agents_name_key: {
     code: 'agent_name_taken',
@@ -32,10 +32,10 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
   },
 };
 
-/** SQLSTATEs that say "not now" rather than "wrong": connection, resources, operator intervention, no writes. */
+/** SQLSTATEs for which a retry can succeed: connection, resources, operator intervention, read-only, serialization, locks. */
 const TRANSIENT = /^(08|53|57|58|25006|40001|40P01|55P03)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
-/** What the driver says without a code; Knex puts the statement before it. */
+/** Driver messages that have no code. Not anchored, because Knex puts the statement before them. */
 const LOST =
   /Connection terminated|timeout (expired|exceeded when trying to connect)|Client (has encountered a connection error|was closed)/;
 
@@ -44,15 +44,15 @@ const isTransient = (error: Error & { code?: unknown }): boolean =>
   (typeof error.code === 'string' && (TRANSIENT.test(error.code) || SOCKET.has(error.code))) ||
   LOST.test(error.message);
 
-/** What a failed query means for the caller; `undefined` where it is a defect of ours. */
+/** The problem that a failed query is for the caller. `undefined`: a defect of ours. */
 export const databaseProblem = (error: unknown): Problem | undefined => {
   if (!(error instanceof Error)) return undefined;
-  // Objection wraps the driver's error, which alone names the constraint and the SQLSTATE.
+  // Objection wraps the driver's error. Only that one has the constraint and the SQLSTATE.
   const { nativeError } = error as Error & { nativeError?: Error };
   if (nativeError) return databaseProblem(nativeError);
   const { constraint } = error as Error & { constraint?: string };
   const known = constraint === undefined ? undefined : constraints[constraint];
   if (known) return new Problem(known.code, known.detail, { cause: error });
-  // better-auth wraps it as the cause.
+  // better-auth stores the driver's error in `cause`.
   return isTransient(error) ? unavailable(error) : databaseProblem(error.cause);
 };

@@ -87,7 +87,7 @@ const TOO_MANY = '53300';
 const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
   const waiting = new Set<(why: Error) => void>();
   const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
-  const tell = (why: Error): void => waiting.forEach((reject) => reject(why));
+  const rejectAll = (why: Error): void => waiting.forEach((reject) => reject(why));
   client.acquireConnection = async () => {
     const { promise: lost, reject } = Promise.withResolvers<never>();
     const taken = acquire();
@@ -105,9 +105,9 @@ const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
     }
   };
   poolOf(client).on('createFail', (_id, why) => {
-    if (why.code !== TOO_MANY) tell(why);
+    if (why.code !== TOO_MANY) rejectAll(why);
   });
-  return tell;
+  return rejectAll;
 };
 
 /** `degraded` if Postgres responded with an error or the pool is busy. */
@@ -174,7 +174,7 @@ export const joinTransaction = (tenantId: string, trx: Transaction): TenantDatab
   },
 });
 
-/** Sign-up and sign-in use at most three (`http/doors.ts`). Two stay free for sessions. */
+/** Sign-up and sign-in use at most three (`http/attempt-limits.ts`). Two stay free for sessions. */
 const FEWEST_FOR_PEOPLE = 5;
 
 /** The pool of better-auth. Its role is the only one that can see the tables of users and sessions. */

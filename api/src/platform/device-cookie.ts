@@ -5,10 +5,10 @@ import { sessionCookieName } from './people.ts';
 
 const LIFE_SECONDS = 180 * 24 * 3_600;
 
-/** Accounts that a browser is known to, so that people who share it don't take each other's mark: 600 bytes. */
+/** The maximum number of accounts in the cookie, about 600 bytes. More than one, because users can share a browser. */
 const MAX_ACCOUNTS = 8;
 
-/** An id of ours and an HMAC of it. */
+/** A random id and its HMAC. */
 const MARK = /^(dev_[0-9a-z]{26})\.([\w-]{43})$/;
 
 export interface DeviceCookieSettings {
@@ -18,22 +18,22 @@ export interface DeviceCookieSettings {
 
 /** https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies */
 export interface DeviceCookies {
-  /** The id of the browser, where it has signed in to this account before, within the mark's life. */
+  /** The id of the browser, if it has signed in to this account before and the mark has not expired. */
   read(account: string, cookies: string | undefined): string | undefined;
-  /** The `Set-Cookie` line by which a browser that has just signed in is known again; those before it stay known. */
+  /** The `Set-Cookie` line that marks a browser that has just signed in. Earlier marks stay valid. */
   issue(account: string, cookies: string | undefined): string;
 }
 
 /**
- * A cookie of one browser, with a mark for each of the last accounts that signed in there. It lets nobody in: it tells
- * an owner's browser from strangers.
+ * A cookie of one browser, with a mark for each of the last accounts that signed in there. It grants no access. It only
+ * separates known browsers from unknown ones.
  */
 export const createDeviceCookies = ({ AUTH_SECRET, DASHBOARD_URL }: DeviceCookieSettings): DeviceCookies => {
   const name = `${sessionCookieName(DASHBOARD_URL)}-device`;
   const flags = `Path=/; HttpOnly; ${DASHBOARD_URL.startsWith('https:') ? 'Secure; ' : ''}SameSite=Lax`;
   const sign = (account: string, id: string): Buffer =>
     createHmac('sha256', AUTH_SECRET).update(`device cookie\n${id}\n${account}`).digest();
-  /** Of all accounts, newest last, without those that are too old. */
+  /** The marks of all accounts, newest last, without expired ones. */
   const marksOf = (cookies = ''): string[] =>
     (parseCookies(cookies).get(name) ?? '')
       .split('~')

@@ -3,8 +3,8 @@ import type { KeyObject } from 'node:crypto';
 import type { Keyring } from './keyring.ts';
 
 /**
- * Encrypts with AES-256-GCM. The context (what the secret is, and whose) is authenticated, so a sealed value moved to
- * another row does not open. Form: `keyId.iv.tag.ciphertext`, base64url.
+ * Encrypts with AES-256-GCM. The context (the kind and owner of the secret) is authenticated, so a value that is copied
+ * to another row cannot be decrypted. Form: `keyId.iv.tag.ciphertext`, base64url.
  */
 export const seal = (keys: Keyring, plaintext: string, context: string): string => {
   const { id, key } = keys.current;

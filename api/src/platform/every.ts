@@ -1,6 +1,6 @@
 import type { Logger } from './logger.ts';
 
-/** Runs work every so often, never twice at once; a failure is logged and tried again the next time. */
+/** Runs work at an interval, never twice at once. A failure is logged, and the next run tries again. */
 export const every = (ms: number, logger: Logger, name: string, work: () => Promise<void>): (() => void) => {
   let running = false;
   const timer = setInterval(() => {

@@ -1,15 +1,14 @@
 import { unavailable } from './problem.ts';
 
 export interface GateLimits {
-  /** How many may work at once. */
   atOnce: number;
-  /** How many more may wait for their turn. */
+  /** How many more can wait. */
   waiting: number;
-  /** How long one may wait. */
+  /** How long each waits at most. */
   patienceMs: number;
 }
 
-/** Bounds how much of one kind of work a process does at once. Problem: `service_unavailable`. */
+/** Limits how much work of one kind a process does at once. Problem: `service_unavailable`. */
 export interface Gate {
   run<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -32,7 +31,7 @@ export const createGate = ({ atOnce, waiting, patienceMs }: GateLimits): Gate =>
       queue.add(begin);
     });
 
-  /** A place that becomes free goes straight to the one that has waited longest. */
+  /** Passes the free place to the longest waiting one, so a new caller cannot take it first. */
   const leave = (): void => {
     const [next] = queue;
     if (next) next();

@@ -4,7 +4,7 @@ interface Asked<Q, A> {
   reject: (reason: unknown) => void;
 }
 
-/** Asks what one turn of the event loop brings in one go: `ask` answers in the order of the questions. */
+/** Batches the questions of one event loop turn into one call of `ask`. It returns the answers in the same order. */
 export const gather = <Q, A>(ask: (questions: Q[]) => Promise<A[]>): ((question: Q) => Promise<A>) => {
   let waiting: Asked<Q, A>[] = [];
   const askAll = async (): Promise<void> => {

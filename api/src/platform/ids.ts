@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-/** What an id names. Ids are text: the prefix, `_`, and a UUIDv7 in Crockford's base32, so they sort by time. */
+/** The prefix of each kind of id. An id is the prefix, `_`, and a UUIDv7 in Crockford's base32. So ids sort by time. */
 export type IdPrefix =
   | 'ten'
   | 'usr'
@@ -21,7 +21,7 @@ export type IdPrefix =
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** Random bytes are drawn for 256 ids at once: one by one they cost more than the rest of an id. */
+/** Random bytes for 256 ids are drawn at once. Drawn one by one, they take longer than the rest of an id. */
 const pool = Buffer.alloc(4_096);
 let used = pool.length;
 
@@ -44,7 +44,7 @@ const uuidv7 = (now: number): Buffer => {
 };
 
 const CODES = Buffer.from(ALPHABET);
-/** Characters added one by one would be a chain of strings, each of them garbage. */
+/** A buffer, because adding characters one by one creates many short-lived strings. */
 const characters = Buffer.alloc(26);
 
 /** 128 bits as 26 characters; the first carries the top three bits. */
@@ -61,11 +61,11 @@ const base32 = (bytes: Buffer): string => {
 export const newId = (prefix: IdPrefix, now: number = Date.now()): string =>
   `${prefix}_${base32(uuidv7(now))}`;
 
-/** Whether text has the form of an id of this kind; says nothing of its being there. */
+/** Whether text has the form of an id of this kind. The id may not exist. */
 export const isId = (prefix: IdPrefix, text: string): boolean =>
   text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(prefix.length + 1));
 
-/** The Unix milliseconds at which an id of ours was made. */
+/** The creation time of an id, in Unix milliseconds. */
 export const timeOfId = (id: string): number => {
   let value = 0n;
   for (const character of id.slice(id.indexOf('_') + 1)) {

@@ -1,6 +1,6 @@
 /**
- * Rejects with `late()` if an answer takes longer than that. After a stall of this process's own the answer may lie
- * unread in a socket: the event loop reads it before the immediate comes.
+ * Rejects with `late()` if the answer takes longer than `ms`. If this process itself was blocked, the answer may be in
+ * a socket already. The event loop reads sockets before it runs the immediate.
  */
 export const inTime = async <T>(ms: number, answer: Promise<T>, late: () => Error): Promise<T> => {
   const { promise: timeout, reject } = Promise.withResolvers<never>();

@@ -3,15 +3,15 @@ import type { Logger } from 'pino';
 
 export type { Logger };
 
-/** Second net only: bodies, headers and secrets are not logged in the first place. */
+/** Only a safeguard: our code does not log bodies, headers or secrets. */
 const redact = {
   paths: ['*.password', '*.clientSecret', '*.client_secret', '*.access_token', '*.authorization', '*.cookie'],
   censor: '[redacted]',
 };
 
 /**
- * Lines go out while the next are written, those that gather meanwhile in one write. A fatal line and the end of the
- * process wait for all of them; a kill can cost the last few.
+ * Writes lines asynchronously, in batches. A fatal line and the exit of the process wait for all lines. If the process
+ * is killed, the last lines can be lost.
  */
 export const createLogger = (level: string): Logger =>
   pino({ level, redact, base: null }, pino.destination({ sync: false }));

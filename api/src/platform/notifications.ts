@@ -4,13 +4,12 @@ import type { Logger } from './logger.ts';
 import { connection, createGeneration, streamOf } from './pg-connection.ts';
 
 const RECONNECT_MS = 250;
-/** Nothing comes over an idle connection, whether its server lives or not: so it is asked. */
+/** An idle connection does not show that its server has failed, so it is pinged. */
 const PROBE_MS = 2_000;
 
 /**
- * Calls back for each NOTIFY on a channel, and whenever a connection was made: what was told meanwhile is lost, and the
- * server may be another, or have recovered from a crash. A connection that breaks, stays silent, or leads to a server that
- * takes no writes is made again.
+ * Calls back for each NOTIFY on a channel and after each new connection, because earlier notifications are lost and the
+ * server may be a different one. Reconnects if the connection breaks or is silent, or if the server is read-only.
  */
 export const listen = (
   { APP_DATABASE_URL }: { APP_DATABASE_URL: string },

@@ -34,7 +34,7 @@ const PLAIN: Readonly<Record<string, string>> = {
 export const toErrorDescription = (text: string): string =>
   text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, (character) => PLAIN[character] ?? '?');
 
-/** A refusal of an OAuth endpoint; `description` is for the client's developer. */
+/** An error of an OAuth endpoint. `description` is for the client's developer. */
 export class OAuthError extends Error {
   readonly code: OAuthErrorCode;
   readonly description: string;

@@ -9,7 +9,7 @@ import { newId } from './ids.ts';
 import type { IdPrefix } from './ids.ts';
 
 export interface PeopleSettings {
-  /** Connects as the role that alone may see better-auth's tables. */
+  /** Connects with the only role that can see better-auth's tables. */
   pool: Pool;
   dashboardUrl: string;
   secret: string;
@@ -33,9 +33,9 @@ const idOf = ({ model }: { model: string }): string => {
 
 const DAY_SECONDS = 24 * 3_600;
 
-/** In seconds. The database ends a session at `absolute`, however often it was renewed. */
+/** In seconds. The database enforces `absolute`, even for renewed sessions. */
 export const sessionLife = {
-  /** From sign-in, and again from each renewal. */
+  /** From sign-in or the last renewal. */
   idle: 7 * DAY_SECONDS,
   /** From sign-in. */
   absolute: 30 * DAY_SECONDS,
@@ -45,7 +45,7 @@ export const sessionLife = {
 
 const timestamps = { createdAt: 'created_at', updatedAt: 'updated_at' };
 
-/** Its organisation is our tenant: same table, same id. */
+/** better-auth's organization is our tenant: same table, same id. */
 const tenancy = organization({
   schema: {
     organization: { modelName: 'tenants', fields: timestamps },
@@ -67,8 +67,9 @@ const tenancy = organization({
 });
 
 /**
- * Starts a session for a user who has proved who they are. better-auth's own sign-up hashes within a transaction, and
- * its sign-in refuses addresses that HTML accepts. Only this process can call it: it has no path.
+ * Starts a session for an authenticated user. We do not use better-auth's sign-up, because it hashes within a
+ * transaction, or its sign-in, because it rejects addresses that HTML accepts. This endpoint has no path, so only this
+ * process can call it.
  */
 const sessions = {
   id: 'sessions',
@@ -118,7 +119,7 @@ const tables = {
   verification: { modelName: 'verifications', fields: { ...timestamps, expiresAt: 'expires_at' } },
 } satisfies Partial<BetterAuthOptions>;
 
-/** `__Host-` pins the cookie to this host over https; browsers drop it on plain http, so not there. */
+/** `__Host-` binds the cookie to this host over https. Browsers reject it on plain http, so it is not used there. */
 export const sessionCookieName = (dashboardUrl: string): string =>
   dashboardUrl.startsWith('https:') ? '__Host-sentryagent' : 'sentryagent';
 
@@ -130,16 +131,16 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     trustedOrigins: [dashboardUrl],
     secret,
     ...tables,
-    // The routes allow 128 characters, of up to two UTF-16 units each; better-auth counts the units.
+    // The routes allow 128 characters. better-auth counts UTF-16 units, up to two per character.
     emailAndPassword: { enabled: true, minPasswordLength: 8, maxPasswordLength: 256, autoSignIn: true },
     plugins: [tenancy, sessions],
-    // Ours counts in Redis across processes and stands in front of this one.
+    // Our own rate limits count in Redis, for all processes (`http/attempt-limits.ts`).
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
     logger: { disabled: true },
     advanced: {
       useSecureCookies: false,
-      // It would believe any X-Forwarded-For; addresses are told by the audit log, which does not.
+      // better-auth trusts any X-Forwarded-For. The audit log records addresses instead.
       ipAddress: { disableIpTracking: true },
       cookies: {
         session_token: {
@@ -156,7 +157,7 @@ export const peopleOptions = ({ pool, dashboardUrl, secret }: PeopleSettings) =>
     },
   }) satisfies BetterAuthOptions;
 
-/** The people's side: sign-up, sign-in, sessions, organisations. */
+/** better-auth: users, sessions and organizations. */
 export const createPeople = (settings: PeopleSettings) => betterAuth(peopleOptions(settings));
 
 export type People = ReturnType<typeof createPeople>;

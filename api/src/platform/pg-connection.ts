@@ -4,24 +4,24 @@ import pg from 'pg';
 const DATE_OID = 1082;
 const BIGINT_OID = 20;
 
-/** A `date` stays `YYYY-MM-DD` (as a Date it would shift by the time zone); a count is a number. */
+/** A `date` stays `YYYY-MM-DD`, because a Date would shift it by the time zone. A `bigint` becomes a number. */
 const getTypeParser = (oid: number, format?: string): ((text: string) => unknown) => {
   if (oid === DATE_OID) return String;
   if (oid === BIGINT_OID) return Number;
   return pg.types.getTypeParser(oid, format as 'text');
 };
 
-/** Shorter than any caller's patience: a Postgres that accepts and hangs is given up, not waited for. */
+/** Shorter than the timeout of any caller, in case Postgres accepts the connection and hangs. */
 export const connection = (url: string) => ({
   connectionString: url,
   connectionTimeoutMillis: 1_500,
   statement_timeout: 2_000,
   idle_in_transaction_session_timeout: 10_000,
   application_name: 'sentryagent-api',
-  // A host that is gone without a word is found out while the connection is idle.
+  // Detects on idle connections that the host has disappeared.
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
-  // A statement is sent when it is given, not when the one before it has been answered.
+  // Sends each statement immediately, without waiting for the response to the previous one.
   pipeline: true,
   types: { getTypeParser },
 });
@@ -53,12 +53,12 @@ const assertWritable = async (client: pg.ClientBase): Promise<void> => {
   throw error;
 };
 
-/** Longer than any statement may take: the server says that itself, as long as it says anything. */
+/** Longer than the server's statement timeout, so it only expires if the server is silent. */
 const SILENCE_MS = 2_200;
 
 /**
- * Watches a new connection. One whose query stays unanswered is ended: a timer on the query alone would leave its
- * transaction open. `onUseless` hears of that, and of a refused write.
+ * Watches a new connection. Closes it if a query gets no response, because a timeout of the query alone would leave its
+ * transaction open. Calls `onUseless` then, and if the server rejects a write.
  */
 const watch = (client: pg.ClientBase, onUseless: (why: Error) => void): void => {
   const driver = driverOf(client);
@@ -74,22 +74,22 @@ const watch = (client: pg.ClientBase, onUseless: (why: Error) => void): void => 
   });
 };
 
-/** The connections that may still be used. */
+/** The connections that can still be used. */
 export interface Generation {
-  /** Takes in a new connection; rejects, and ends it, if its server takes no writes. */
+  /** Adds a new connection. Rejects and closes it if its server is read-only. */
   admit(client: pg.ClientBase): Promise<void>;
-  /** Looks whether the server behind a connection takes writes; rejects if it doesn't. */
+  /** Rejects if the server of a connection is read-only. */
   check(client: pg.ClientBase): Promise<void>;
-  /** Whether nothing was found out since about the server that this connection leads to. */
+  /** Whether the connection leads to a server that has not failed. */
   isCurrent(client: pg.ClientBase): boolean;
-  /** Nobody uses the connection; it ends, now or as soon as that is found out, if it is of no use any more. */
+  /** The connection is idle. If its server has failed or fails later, the connection is closed. */
   rest(client: pg.ClientBase): void;
-  /** Somebody does: it is left alone. */
+  /** The connection is in use and is not closed from here. */
   use(client: pg.ClientBase): void;
 }
 
 /**
- * A connection that stays silent, or whose server takes no writes, takes all older ones with it: they lead to the same
+ * If a connection is silent or its server is read-only, all older connections are dropped too. They lead to the same
  * server, which has failed or was replaced. `onLost` is called once for all of them.
  */
 export const createGeneration = (onLost: (why: Error) => void): Generation => {

@@ -1,4 +1,4 @@
-/** What a token may do. `capabilities` describe an agent; scopes alone decide. */
+/** What a token allows. Only scopes grant anything. `capabilities` only describe an agent. */
 export const scopes = [
   'agents:read',
   'agents:write',
@@ -13,48 +13,48 @@ export type Scope = (typeof scopes)[number];
 
 export type Role = 'owner' | 'admin' | 'member';
 
-/** What an agent proved itself with: the credential, and which of its secrets. */
+/** The credential that an agent authenticated with, and the number of its secret. */
 export interface ShownCredential {
   agentId: string;
-  /** Unknown of a link that the token says too little of: as good as ended. */
+  /** Missing if the token does not have it. Then the credential counts as expired. */
   credentialId: string | undefined;
   generation: number | undefined;
 }
 
-/** The access token that an agent's request came with. */
+/** The access token of an agent's request. */
 export interface PresentedToken {
   jti: string;
-  /** The agent that it was issued to: the subject itself, or the newest of the actors. */
+  /** The agent that it was issued to: the subject, or the newest actor. */
   clientId: string;
-  /** What that agent proved itself with: the credential, and which of its secrets. */
+  /** The credential that this agent authenticated with, and the number of its secret. */
   credentialId: string;
   generation: number;
-  /** Who acts for the subject, the newest first; none unless the token was exchanged. */
+  /** The actors, newest first. Empty unless the token was exchanged. */
   actors: readonly string[];
-  /** What those before the client proved themselves with, the newest first; none unless the token was exchanged. */
+  /** The credentials of the earlier clients of the chain, newest first. Empty unless the token was exchanged. */
   exchangedFrom: readonly ShownCredential[];
 }
 
 interface Caller {
   tenantId: string;
-  /** Of an exchanged token, the subject: what is the subject's own is not the actor's. */
+  /** The subject of an exchanged token. The actor does not own what belongs to the subject. */
   id: string;
   scopes: readonly Scope[];
 }
 
-/** Who is asking: all that a service may know of the caller. An agent comes with a token, a member with a session. */
+/** The caller, as services see it. Agents authenticate with a token, members with a session. */
 export type Principal = Caller &
   ({ kind: 'agent'; token: PresentedToken } | { kind: 'member'; token?: undefined });
 
-/** The agents that a caller's token speaks for: the subject, and who acts for it. */
+/** The agents of the caller's token: the subject and the actors. */
 export const speakersOf = ({ id, token }: Principal): string[] =>
   token ? [...new Set([id, ...token.actors])] : [];
 
-/** A member's scopes follow the role: everyone may read, owners and admins may change. */
+/** A member's scopes follow the role. All members can read. Owners and admins can change. */
 export const scopesOfRole = (role: Role): readonly Scope[] =>
   role === 'member' ? scopes.filter((scope) => scope.endsWith(':read')) : scopes;
 
-/** Where a request came from, as the audit log tells it. */
+/** The origin of a request, for the audit log. */
 export interface Origin {
   requestId: string;
   ip: string;

@@ -4,7 +4,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { calculateJwkThumbprint } from 'jose';
 import { Problem } from './problem.ts';
 
-/** What clients may sign assertions with, and the names that a header may give it (RFC 9864 renamed EdDSA). */
+/** The algorithms for client assertions, and their names in a header (RFC 9864 renamed EdDSA). */
 export const keyAlgorithms = {
   ES256: ['ES256'],
   EdDSA: ['EdDSA', 'Ed25519'],
@@ -15,7 +15,7 @@ export type KeyAlgorithm = keyof typeof keyAlgorithms;
 
 export interface PublicJwk {
   algorithm: KeyAlgorithm;
-  /** The required members alone. */
+  /** Only the required members. */
   jwk: JsonWebKey;
   /** RFC 7638. */
   thumbprint: string;
@@ -45,7 +45,7 @@ const importKey = (jwk: JsonWebKey): KeyObject => {
 
 const SMALL_PRIMES = Array.from({ length: 752 }, (_, n) => BigInt(n)).filter((n) => checkPrimeSync(n));
 
-/** One round is enough to tell a composite number; on the thread pool, for it takes up to half a second. */
+/** One round is enough to detect a composite number. It runs on the thread pool, because it takes up to 0.5 s. */
 const isPrime = (modulus: bigint): Promise<boolean> =>
   new Promise((resolve, reject) => {
     checkPrime(modulus, { checks: 1 }, (error, result) => (error ? reject(error) : resolve(result)));
@@ -55,8 +55,8 @@ const toInteger = (base64url: string): bigint =>
   BigInt(`0x${Buffer.from(base64url, 'base64url').toString('hex')}`);
 
 /**
- * NIST SP 800-89 section 5.3.3: a modulus is odd, composite and without a prime factor below 752. Larger keys only cost
- * time; another exponent only invites mistakes.
+ * NIST SP 800-89 section 5.3.3: a modulus is odd, composite and has no prime factor below 752. Larger keys only take
+ * longer to verify. The only accepted exponent is 65,537.
  */
 const checkRsa = async (key: KeyObject): Promise<void> => {
   const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {};
@@ -69,8 +69,8 @@ const checkRsa = async (key: KeyObject): Promise<void> => {
 };
 
 /**
- * RFC 8032 section 5.1.3: the one encoding of a point on the curve. A point of small order verifies signatures that
- * nobody made.
+ * RFC 8032 section 5.1.3: the canonical encoding of a point on the curve. With a point of small order, anyone can forge
+ * signatures.
  */
 const isSoundPoint = (bytes: Uint8Array): boolean => {
   try {
@@ -80,7 +80,7 @@ const isSoundPoint = (bytes: Uint8Array): boolean => {
   }
 };
 
-/** Node takes any 32 bytes for a key. */
+/** Node accepts any 32 bytes as a key. */
 const checkEd25519 = (key: KeyObject): void => {
   if (!isSoundPoint(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'))) {
     throw refuse(
@@ -103,7 +103,7 @@ const algorithmOf = async (key: KeyObject): Promise<KeyAlgorithm> => {
   throw refuse('Use a key for ES256 (P-256), EdDSA (Ed25519) or RS256 (RSA).');
 };
 
-/** What a JWK says of itself must fit: a key for encryption, or for another algorithm, signs nothing here. */
+/** Rejects a JWK whose `use`, `key_ops` or `alg` do not allow our signature. */
 const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: KeyAlgorithm): void => {
   if (alg !== undefined && !(keyAlgorithms[algorithm] as readonly unknown[]).includes(alg))
     throw refuse(`This is a key for ${algorithm}. Set its alg to ${algorithm}, or remove it.`);
@@ -114,8 +114,8 @@ const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: 
 };
 
 /**
- * RFC 7518 sections 6.2.1.2 and 6.3.1.1: one encoding of each number, which Node does not insist on. With another one,
- * the client's own thumbprint would not be ours.
+ * RFC 7518 sections 6.2.1.2 and 6.3.1.1: one encoding for each number. Node accepts others, but then the client's
+ * thumbprint would differ from ours.
  */
 const checkEncoding = (jwk: JsonWebKey, required: JsonWebKey): void => {
   const other = Object.entries(required).find(([name, value]) => jwk[name] !== value);
@@ -123,7 +123,7 @@ const checkEncoding = (jwk: JsonWebKey, required: JsonWebKey): void => {
     throw refuse(`The ${other[0]} of the key is not encoded as in RFC 7518. Remove padding and extra zeros.`);
 };
 
-/** Reads a public key that a client will sign with. Problem: `validation_failed`. */
+/** Parses the public key of a client. Problem: `validation_failed`. */
 export const parsePublicJwk = async (jwk: JsonWebKey): Promise<PublicJwk> => {
   const secret = PRIVATE.find((member) => Object.hasOwn(jwk, member));
   if (secret !== undefined) {

@@ -1,9 +1,9 @@
 /**
- * What a service that this process depends on was when it was last asked:
+ * The last known state of a service that this process depends on:
  *
- *   connected     it answers in time and does its work
- *   degraded      it answers, but refuses its work (read-only, starting, out of memory) or takes too long
- *   disconnected  it cannot be reached or does not answer
+ *   connected     it responds in time
+ *   degraded      it responds too late, or rejects commands (read-only, starting, out of memory)
+ *   disconnected  it cannot be reached or does not respond
  *   disabled      it is not configured
  */
 export type ServiceState = 'connected' | 'degraded' | 'disconnected' | 'disabled';
@@ -12,6 +12,6 @@ export const isWell = (state: ServiceState): boolean => state === 'connected' ||
 
 export interface Seen {
   state: ServiceState;
-  /** Why it is degraded or disconnected. */
+  /** The reason for `degraded` or `disconnected`. */
   cause?: unknown;
 }

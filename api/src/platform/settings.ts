@@ -27,10 +27,10 @@ const originText = z.string().refine(isOrigin, {
   error: 'must be an http(s) origin without a path, such as https://api.example.com',
 });
 
-/** An origin alone: the issuer, audiences and cookies are compared byte by byte. */
+/** An origin without a path, because issuers, audiences and cookies are compared byte by byte. */
 export const origin = (initial: string) => z.string().default(initial).pipe(originText);
 
-/** `id:base64` of 32 bytes, comma separated; the first is current. */
+/** `id:base64` of 32 bytes, comma-separated. The first one is current. */
 export const keyring = z.string().transform((text, context) => {
   try {
     return parseKeyring(text);
@@ -40,7 +40,7 @@ export const keyring = z.string().transform((text, context) => {
   }
 });
 
-/** What each program needs that opens Postgres. */
+/** The settings of every program that connects to Postgres. */
 export const databaseSettings = {
   APP_DATABASE_URL: url('postgres', /^postgres(ql)?$/),
   DB_POOL_MAX: count(20),
@@ -50,7 +50,7 @@ export const databaseSettings = {
 };
 
 export const temporalSettings = {
-  /** Host and port; TLS comes with TEMPORAL_API_KEY. */
+  /** Host and port. TLS is used if TEMPORAL_API_KEY is set. */
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port')
@@ -70,7 +70,7 @@ export const stripeSettings = {
   STRIPE_API_URL: originText.optional(),
 };
 
-/** The stand-in must never see what opens a real account. */
+/** A real Stripe key must never be sent to the stand-in. */
 export const refuseLiveStandIn = (
   { STRIPE_SECRET_KEY, STRIPE_API_URL }: { STRIPE_SECRET_KEY?: string; STRIPE_API_URL?: string },
   context: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },
@@ -85,7 +85,7 @@ export const refuseLiveStandIn = (
 
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info');
 
-/** Parses an environment; lists every problem at once and never prints a value. Empty counts as absent. */
+/** Parses an environment. Lists all problems and never prints a value. An empty value counts as absent. */
 export const parseSettings = <T extends z.ZodType>(
   program: string,
   schema: T,
@@ -101,7 +101,7 @@ export const parseSettings = <T extends z.ZodType>(
   throw new Error(`The ${program} cannot start with these settings:\n${problems.join('\n')}`);
 };
 
-/** Reads a program's settings, or says what is wrong with them and exits 78 (EX_CONFIG). */
+/** Returns a program's settings. If they are invalid, prints all problems and exits with 78 (EX_CONFIG). */
 export const settingsOrExit = <T>(read: () => T, usage = ''): T => {
   try {
     return read();

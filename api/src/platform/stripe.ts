@@ -2,11 +2,11 @@ import Stripe from 'stripe';
 
 export interface StripeAccess {
   STRIPE_SECRET_KEY: string;
-  /** Another address than Stripe's own: the local stand-in. */
+  /** The URL of the local stand-in, if it is used instead of Stripe. */
   STRIPE_API_URL?: string | undefined;
 }
 
-/** A client that retries nothing by itself: who calls it decides that, by an idempotency key of our own. */
+/** A client without retries. The caller retries, with its own idempotency key. */
 export const createStripe = (
   { STRIPE_SECRET_KEY, STRIPE_API_URL }: StripeAccess,
   { timeoutMs = 10_000 }: { timeoutMs?: number } = {},

@@ -6,7 +6,7 @@ import type { Temporal } from './temporal.ts';
 const TYPES = { KEYWORD: 2, DATETIME: 6 } as const;
 const CLI_TYPES = { KEYWORD: 'Keyword', DATETIME: 'Datetime' } as const;
 
-/** Ended runs stay for operators to see, and their update's answer for callers that ask again. */
+/** Completed runs stay visible for operators, and callers can get the result of their update again. */
 const RETENTION_SECONDS = 7 * 86_400;
 const DEADLINE_MS = 10_000;
 
@@ -31,8 +31,8 @@ const keepLonger = (temporal: Temporal, namespace: string): Promise<void> =>
   });
 
 /**
- * Registers the search attributes and the retention; both may be there already. A cluster that lets only its operators
- * do that (Temporal Cloud) refuses: then the commands to type are logged, and it goes on.
+ * Registers the search attributes and the retention, which may exist already. If the cluster allows this only to
+ * operators (Temporal Cloud), logs the commands to run and continues.
  */
 export const prepareNamespace = async (
   temporal: Temporal,

@@ -16,25 +16,25 @@ export interface TemporalAccess {
 }
 
 export interface Temporal {
-  /** Calls Temporal, and gives up after so long. Problem: `service_unavailable`, where it is away or slow. */
+  /** Calls Temporal with a time limit. Problem: `service_unavailable`, if it is unavailable or slow. */
   within<T>(ms: number, call: (client: Client) => Promise<T>): Promise<T>;
-  /** Asks Temporal whether it serves; connects anew, if it doesn't. */
+  /** Checks the health of Temporal. Reconnects if it does not serve. */
   look(): Promise<Seen>;
   close(): Promise<void>;
 }
 
 const channelArgs = {
-  // Back within a second of an outage's end, instead of after gRPC's growing pauses.
+  // Reconnect within a second of recovery. The backoff of gRPC grows longer.
   'grpc.initial_reconnect_backoff_ms': 200,
   'grpc.max_reconnect_backoff_ms': 1_000,
-  // A server may forbid pings that are less than 10 s apart.
+  // A server can reject pings that are less than 10 s apart.
   'grpc.keepalive_time_ms': 15_000,
   'grpc.keepalive_timeout_ms': 3_000,
-  // A new connection is one: gRPC would share the socket of any other to this address.
+  // Otherwise gRPC would reuse the socket of another connection to this address.
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** An update-with-start whose run ends meanwhile is told in gRPC's own error. */
+/** If the run of an update-with-start ends during the call, the error is a plain gRPC error. */
 const isAway = (error: unknown): boolean =>
   error instanceof ServiceError ||
   error instanceof WorkflowUpdateRPCTimeoutOrCancelledError ||
@@ -45,7 +45,7 @@ const open = (settings: TemporalAccess) => {
     address: settings.TEMPORAL_ADDRESS,
     ...(settings.TEMPORAL_API_KEY ? { apiKey: settings.TEMPORAL_API_KEY, tls: true } : {}),
     channelArgs,
-    // The client's own retries can't be called off, not even by closing it; who calls decides what is tried again.
+    // The client's retries cannot be cancelled, not even by closing it. Callers decide whether to retry.
     interceptors: [],
     connectTimeout: 2_000,
   });
@@ -54,7 +54,7 @@ const open = (settings: TemporalAccess) => {
 
 type AskedConnection = Pick<Connection, 'withDeadline' | 'healthService'>;
 
-/** The deadline is per gRPC call, and the client makes several: this one is for all of them. */
+/** The client's deadline applies to each gRPC call, and it makes several. This one applies to all together. */
 const within = async <T>(ms: number, connection: AskedConnection, call: () => Promise<T>): Promise<T> => {
   const late = () => unavailable(new Error(`Temporal did not answer within ${Math.round(ms)} ms`));
   try {
@@ -65,14 +65,14 @@ const within = async <T>(ms: number, connection: AskedConnection, call: () => Pr
 };
 
 const LOOK_MS = 1_000;
-/** The service that gRPC's health protocol is asked about, and its answer SERVING. */
+/** The service name and the status SERVING of the gRPC health protocol. */
 const SERVICE = 'temporal.api.workflowservice.v1.WorkflowService';
 const SERVING = 1;
-/** gRPC's codes: of one that is away (Temporal's own client calls off what is late), and of one without that protocol. */
+/** gRPC status codes of a server that is unavailable or too slow, and of one without the health protocol. */
 const AWAY = [1, 4, 14];
 const UNIMPLEMENTED = 12;
 
-/** Asks whether Temporal serves, over a connection of a client or of a worker. */
+/** Checks the health of Temporal on the connection of a client or a worker. */
 export const askTemporal = async (connection: AskedConnection): Promise<Seen> => {
   try {
     const { status } = await within(LOOK_MS, connection, () =>
@@ -88,8 +88,8 @@ export const askTemporal = async (connection: AskedConnection): Promise<Seen> =>
 };
 
 /**
- * Connects at the first call: a Temporal that is away stops nothing from starting. A call that fails has the connection
- * looked at, and one that does not serve is replaced, by one to whatever the address leads to then.
+ * Connects at the first call, so a process can start while Temporal is unavailable. After a failed call, the connection
+ * is checked and replaced if it does not serve. The new one resolves the address again.
  */
 export const createTemporal = (settings: TemporalAccess): Temporal => {
   let current = open(settings);

@@ -17,7 +17,7 @@ const setupSettings = z
   .superRefine(refuseLiveStandIn);
 
 export type SetupConfig = z.infer<typeof setupSettings> & {
-  /** A NAME=value file that a new secret is written to, instead of to the terminal. */
+  /** The NAME=value file for a new secret. Default: it is printed. */
   secretsFile?: string | undefined;
 };
 

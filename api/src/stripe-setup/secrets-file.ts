@@ -18,7 +18,7 @@ const isOurs = (line: string): boolean => line.startsWith(`${NAME}=`);
 export const hasSecret = (file: string): boolean =>
   linesOf(file).some((line) => isOurs(line) && line !== `${NAME}=`);
 
-/** Puts the secret in the place of an older one; all other lines stay. Only its owner may read the file. */
+/** Replaces the secret in the file. Other lines stay. Only the owner of the file can read it. */
 export const writeSecret = (file: string, secret: string): void => {
   const lines = [...linesOf(file).filter((line) => !isOurs(line)), `${NAME}=${secret}`];
   writeFileSync(`${file}.new`, `${lines.join('\n')}\n`, { mode: 0o600 });

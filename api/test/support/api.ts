@@ -6,7 +6,7 @@ import { closeDeps, createDeps, healthSources } from '../../src/deps.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
-import { createDoors } from '../../src/http/doors.ts';
+import { createAttemptLimits } from '../../src/http/attempt-limits.ts';
 import { createRoutes } from '../../src/http/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/health/watch-health.ts';
@@ -71,7 +71,8 @@ export const startApi = async ({
     await new Promise((resolve) => deps.redis?.once('ready', resolve));
   }
   const watch = await watchHealth(healthSources(deps), logger);
-  const routes = createRoutes({ doors: createDoors(deps.redis, config), watch, version: '0.0.0-test' });
+  const attemptLimits = createAttemptLimits(deps.redis, config);
+  const routes = createRoutes({ attemptLimits, watch, version: '0.0.0-test' });
   const { server } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

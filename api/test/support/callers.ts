@@ -38,7 +38,7 @@ const read = async (response: Response): Promise<Reply> => {
   return reply;
 };
 
-/** A plain request; each comes from another address unless it says which, so that no door closes on the tests. */
+/** A plain request. Each comes from another address unless the caller sets one, so no test reaches an attempt limit. */
 export const call = async (
   { url }: Pick<TestApi, 'url'>,
   path: string,

@@ -3,7 +3,7 @@ import type { Context, Part } from '../part.ts';
 import { writeOperatorEnv } from '../secrets.ts';
 import { answers, waitFor } from '../wait-for.ts';
 
-/** The caller's own secrets win; the API never sees the owner of its database. */
+/** Secrets from the environment take precedence. The API never gets the URL of the schema owner. */
 const environmentOf = ({ config, secrets, found }: Context): Environment => ({
   AUTH_SECRET: secrets.AUTH_SECRET,
   KEY_ENCRYPTION_KEYS: secrets.KEY_ENCRYPTION_KEYS,

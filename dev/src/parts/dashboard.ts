@@ -28,7 +28,7 @@ export const dashboard: Part = {
         ORIGIN: config.dashboardUrl,
         API_URL: config.apiUrl,
         PUBLIC_API_URL: config.publicUrl,
-        // Where a checkout may lead to beside Stripe itself.
+        // The stand-in's Checkout pages.
         CHECKOUT_ORIGIN: found.stripeUrl,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: undefined,

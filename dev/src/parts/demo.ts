@@ -29,7 +29,7 @@ interface Demo {
 
 type Ask = <T>(call: () => Promise<T>) => Promise<T>;
 
-/** Waits where it is told to: a caller may have set a limit of a few requests a minute, to see it at work. */
+/** Retries after a 429, because you may have set a limit of a few requests a minute to test it. */
 const patiently =
   (say: (text: string) => void): Ask =>
   async (call) => {
@@ -45,7 +45,7 @@ const patiently =
     }
   };
 
-/** Signs in (or up) as a browser does, and answers a client that carries the cookie. */
+/** Signs in or up like a browser. Returns a client with the session cookie. */
 const enter = async (config: Config, how: (auth: Client['auth']) => Promise<unknown>): Promise<Client> => {
   const baseUrl = `http://localhost:${config.apiPort}`;
   const headers = { origin: config.dashboardUrl };
@@ -68,7 +68,7 @@ const read = (file: string): Demo | undefined => {
   }
 };
 
-/** The demo of an earlier start, if its person still gets in and is in the same tenant. */
+/** The demo of an earlier start, if its user can still sign in and has the same tenant. */
 const keep = async (config: Config, ask: Ask, demo: Demo | undefined): Promise<Demo | undefined> => {
   if (!demo) return undefined;
   try {
@@ -91,7 +91,7 @@ const create = async (config: Config, ask: Ask, email = EMAIL): Promise<Demo> =>
   return { ...person, tenantId: tenant.id, clientId, clientSecret };
 };
 
-/** A database may know the address from a time whose password is gone: then the demo gets another one. */
+/** If the database has the address with an unknown password, uses another address. */
 const createAnew = async (config: Config, ask: Ask): Promise<Demo> => {
   try {
     return await create(config, ask);
@@ -101,7 +101,7 @@ const createAnew = async (config: Config, ask: Ask): Promise<Demo> => {
   }
 };
 
-/** Nobody reads the demo's mail: its address counts as confirmed. The role is the one that may see people. */
+/** Marks the demo's address as confirmed, because nobody reads its mail. Only this role can see users. */
 const verify = async (databaseUrl: string | undefined, email: string): Promise<void> => {
   const client = new pg.Client({ connectionString: databaseUrl, options: '-c role=sentryagent_auth' });
   await client.connect();
@@ -112,7 +112,7 @@ const verify = async (databaseUrl: string | undefined, email: string): Promise<v
   }
 };
 
-/** Where the parts are; those that this start did not bring are null. */
+/** The URLs of the parts. `null`: not started. */
 const addresses = (config: Config, { temporalUiUrl, stripeUrl, mailUrl }: Found) => ({
   apiUrl: config.publicUrl,
   dashboardUrl: config.dashboardUrl,

@@ -3,7 +3,7 @@ import type { Part, Started } from '../part.ts';
 import { keptPort } from '../ports.ts';
 import { ensureDatabase, startPostgres } from '../postgres-server.ts';
 
-/** The same database, for the login that the processes use. */
+/** The same database, with the login of the processes. */
 const appUrlOf = (databaseUrl: string, password: string): string => {
   const url = new URL(databaseUrl);
   [url.username, url.password] = ['sentryagent_login', password];
@@ -16,7 +16,7 @@ const withoutPassword = (databaseUrl: string): string => {
   return url.toString();
 };
 
-/** The caller's own: used as it is, once it has answered. */
+/** Your own server, used as it is. Only checks that it responds. */
 const useGiven = async (databaseUrl: string, appDatabaseUrl: string): Promise<Started> => {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 });
   try {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Part } from '../part.ts';
 import { answers, waitFor } from '../wait-for.ts';
 
-/** What the stand-in takes for a key; Stripe itself knows none such. */
+/** A key that the stand-in accepts. It is not a valid Stripe key. */
 const LOCAL_KEY = 'sk_test_local';
 
 export const stripe: Part = {

@@ -3,7 +3,7 @@ import { INSTALL_TEMPORAL, findTemporal } from '../temporal-program.ts';
 import { startTemporal } from '../temporal-server.ts';
 import { listens } from '../wait-for.ts';
 
-/** The caller's own: used as it is, once something listens there. */
+/** Your own server, used as it is. Only checks that something listens there. */
 const useGiven = async (address: string): Promise<Started> => {
   const [host = '', port] = address.split(':');
   await listens(host, Number(port)).catch((cause: Error) => {
@@ -23,7 +23,7 @@ export const temporal: Part = {
     }
     const { dataDir, temporalPort: port, temporalUiPort: uiPort } = config;
     const address = await startTemporal({ program, children, dataDir, port, uiPort });
-    // It has the one namespace and asks for no key: those of another Temporal are not for it.
+    // Our own Temporal has one namespace and no API key, so ignore these settings.
     const ours = { TEMPORAL_NAMESPACE: undefined, TEMPORAL_API_KEY: undefined };
     const temporalUiUrl = `http://localhost:${uiPort}`;
     const found = { temporalEnv: { TEMPORAL_ADDRESS: address, ...ours }, temporalUiUrl };

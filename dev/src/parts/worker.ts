@@ -3,8 +3,8 @@ import { answers, waitFor } from '../wait-for.ts';
 import { buildWorkflowBundle } from '../workflow-bundle.ts';
 
 /**
- * Restarts it when its source changes. Under `--watch` a thread tells its parent by a message what it imports; the SDK
- * takes that for one of its own threads' and dies. So no one is to tell, and the folders are named instead.
+ * Restarts the worker when its source changes. With plain `--watch`, each thread reports its imports to its parent in a
+ * message. The SDK crashes on this unknown message, so the folders to watch are listed instead.
  */
 const WATCH = [
   ...['--watch-path=workers/src', '--watch-path=api/src', '--watch-preserve-output'],

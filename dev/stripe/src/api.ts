@@ -30,14 +30,14 @@ export interface ApiAnswer {
   body: object;
   requestId: string;
   replayed?: boolean;
-  /** The connection is to be cut instead. */
+  /** Close the connection instead. */
   cut?: boolean;
 }
 
 interface Outcome {
   status: number;
   body: object;
-  /** It came as far as to be worked on: the idempotency key keeps it. */
+  /** The request was executed, so the idempotency key stores the response. */
   kept: boolean;
 }
 
@@ -59,7 +59,7 @@ interface Operation {
 const failure = ({ status, body }: StripeError): Outcome => ({
   status,
   body: { error: body },
-  // Stripe keeps no answer of a request that its validation refused.
+  // Stripe does not store the response if validation fails.
   kept: status !== 400,
 });
 
@@ -88,11 +88,13 @@ const readOrRefuse = (route: Route, form: Fields): ReturnType<typeof read> | Str
   }
 };
 
-/** Stripe words an unknown or missing parameter of the top level itself. */
+/** Stripe has special errors for unknown and missing top-level parameters. */
 const isPlain = ({ body: { code = '', param = '' } }: StripeError): boolean =>
   ['parameter_unknown', 'parameter_missing'].includes(code) && !param.includes('[');
 
-/** Reads the form by our own table and by Stripe's schema; what only the schema has, we don't do. */
+/**
+ * Validates the form with our own table and Stripe's schema. Parameters that only the schema has are not implemented.
+ */
 const readChecked = ({ schema, note }: Violations, { route, form }: Operation): ReturnType<typeof read> => {
   const operation = `${route.method.toLowerCase()} ${route.path}`;
   const violation = note(`${route.method} ${route.path}`, schema?.request(operation, form));
@@ -115,7 +117,7 @@ const perform = ({ stand, violations }: Place, operation: Operation): Outcome =>
   return violation ? failure(apiError(violation)) : outcome;
 };
 
-/** A fault's status: an error of the server is worked on, and so kept by its key; others are not. */
+/** An injected status. The response to a 5xx is stored for its key, others are not. */
 const spoiled = (status: number): Outcome => ({
   status,
   body: {
@@ -135,7 +137,7 @@ const run = async (place: Place, operation: Operation, fault: RequestFault | und
   return outcome;
 };
 
-/** Works on it once for its key; the stored answer is given to those that come after. */
+/** Executes a request once per key. Later ones get the stored response. */
 const runOnce = async (
   place: Place,
   operation: Operation,
@@ -165,7 +167,7 @@ const formOf = ({ query, body }: ApiRequest): Fields => {
   }
 };
 
-/** Answers a request of Stripe's API. */
+/** Handles a request to Stripe's API. */
 export const answerApi = async (place: Place, request: ApiRequest): Promise<ApiAnswer> => {
   const requestId = newId('req_', 14);
   const { method, path } = request;

@@ -43,7 +43,7 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
 
 const notFound = (): Page => layout({ title: 'Not found', status: 404, body: html`<h1>Page not found</h1>` });
 
-/** What can't be decoded is an empty form: the page says what is missing. */
+/** A form that cannot be decoded counts as empty, so the page shows what is missing. */
 const formOf = (body: string): Fields => {
   try {
     return parseForm(body);
@@ -102,7 +102,7 @@ const serveApi = async (place: Place, context: Context, body: string): Promise<L
   return { method, path, idempotencyKey: idempotencyKey ?? null, status: answer.status };
 };
 
-/** A name that leads here though it is not this machine's own: a web page's trick. */
+/** Rejects host names other than localhost, to prevent DNS rebinding by web pages. */
 const isForeign = ({ hostname }: Context): boolean => !['localhost', '127.0.0.1'].includes(hostname);
 
 export const createApp = (place: Place): Koa => {

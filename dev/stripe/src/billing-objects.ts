@@ -38,7 +38,7 @@ export interface Purchase {
   metadata: Record<string, string>;
 }
 
-/** The first period: the trial, where there is one. */
+/** The first period: the trial, if there is one. */
 const firstPeriod = ({ price, trialDays }: Purchase, start: number): Period => ({
   start,
   end: trialDays ? start + trialDays * DAY : periodEnd(start, price.recurring!),
@@ -173,7 +173,7 @@ const paymentsOf = (invoice: string, amount: number, currency: string, now: numb
         ],
   );
 
-/** What an invoice of ours never has a value for, or not as a draft. */
+/** Fields that our invoices never set, or not as a draft. */
 const unset = () => ({
   ...nulls('account_tax_ids', 'application', 'automatically_finalizes_at', 'custom_fields', 'account_name'),
   ...nulls('customer_account', 'customer_address', 'customer_phone', 'customer_shipping', 'description'),
@@ -209,7 +209,7 @@ const amountsOf = (total: number) => ({
   total_taxes: [],
 });
 
-/** The first invoice of a subscription, as a draft: `finalized` and `paid` take it on. */
+/** The first invoice of a subscription, as a draft for `finalized` and `paid`. */
 export const draftInvoice = (subscription: Subscription, purchase: Purchase, now: number): Invoice => {
   const id = newId('in_1');
   const { customer } = purchase;
@@ -253,7 +253,7 @@ export const draftInvoice = (subscription: Subscription, purchase: Purchase, now
   };
 };
 
-/** What finalizing changes. */
+/** The changes when an invoice is finalized. */
 export const finalized = (
   invoice: Invoice,
   place: { now: number; number: string; origin: string },
@@ -266,7 +266,7 @@ export const finalized = (
   status_transitions: { ...invoice.status_transitions, finalized_at: place.now },
 });
 
-/** What a payment of the whole changes. */
+/** The changes when an invoice is fully paid. */
 export const paid = (invoice: Invoice, now: number): Partial<Invoice> => ({
   status: 'paid',
   amount_paid: invoice.amount_due,

@@ -1,4 +1,4 @@
-/** What a card or its form can be wrong about; `field` is the input that it is about. */
+/** An error of a card or its form. `field` is the input. */
 export interface Problem {
   field: 'email' | 'cardNumber' | 'expiry' | 'cvc' | 'name';
   message: string;
@@ -35,7 +35,7 @@ const numberProblem = (number: string): string | undefined => {
   return undefined;
 };
 
-/** `12 / 34`, `12/2034` or `1234`; a card is good to the end of its month. */
+/** `12 / 34`, `12/2034` or `1234`. A card is valid until the end of the month. */
 const expiryProblem = (text: string, now: Date): string | undefined => {
   const match = /^\s*(\d{1,2})\s*\/?\s*(?:20)?(\d{2})\s*$/.exec(text);
   const month = Number(match?.[1]);
@@ -52,7 +52,7 @@ export interface Payment {
   name: string;
 }
 
-/** What was typed wrong, field by field, in the form's order. */
+/** The invalid fields, in the order of the form. */
 export const formProblems = (payment: Payment, needsEmail: boolean, now: Date): Problem[] => {
   const emailOk = !needsEmail || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(payment.email);
   const found: [Problem['field'], string | undefined][] = [
@@ -65,7 +65,7 @@ export const formProblems = (payment: Payment, needsEmail: boolean, now: Date): 
   return found.flatMap(([field, message]) => (message ? [{ field, message }] : []));
 };
 
-/** What the bank says to a card that is typed right; nothing where it pays. */
+/** The bank's error for a valid card number. `undefined`: the payment succeeds. */
 export const decline = ({ cardNumber }: Payment): Problem | undefined => {
   const digits = cardNumber.replace(/\D/g, '');
   if (digits === ACCEPTED) return undefined;

@@ -72,14 +72,14 @@ const offer = (stand: Stand, session: Session): Markup => {
     <p class="note">Then ${amount} per ${intervalOf(price)}, starting ${firstCharge}.</p>`;
 };
 
-/** The email that is known already: then none is asked for. */
+/** The known email address. If set, the page does not ask for it. */
 const knownEmail = ({ state }: Stand, { customer, customer_email }: Session): string | null =>
   customer ? find(state.customers, customer, 'customer').email : customer_email;
 
 const payPage = (stand: Stand, session: Session, given = EMPTY, problems: Problem[] = []): Page => {
   const email = knownEmail(stand, session);
   const inputs = INPUTS.filter(({ name }) => name !== 'email' || !email);
-  // A card's own numbers are never sent back.
+  // Never return card numbers.
   const kept = { ...EMPTY, email: given.email, name: given.name };
   const show = (names: Problem['field'][]) =>
     inputs
@@ -145,7 +145,9 @@ const read = (form: Fields): Payment => {
   };
 };
 
-/** Takes the form: pays and leads back, or says what is wrong. A second press finds it paid, and leads back too. */
+/**
+ * Handles the form: pays and redirects, or shows errors. A second submit redirects too, because the session is paid.
+ */
 export const payCheckout = (stand: Stand, session: Session, form: Fields): Page | Redirect => {
   if (session.status === 'complete') return { status: 303, location: successUrl(session) };
   if (session.status !== 'open') return endedPage(session);

@@ -40,7 +40,7 @@ const lineItem = ({ price, quantity }: Order, description: string) => {
   };
 };
 
-/** What a session of ours never has a value for, or not while it is open. */
+/** Fields that our sessions never set, or not while they are open. */
 const unset = () => ({
   ...nulls('adaptive_pricing', 'after_expiration', 'allow_promotion_codes', 'billing_address_collection'),
   ...nulls('client_secret', 'collected_information', 'consent', 'consent_collection', 'submit_type'),
@@ -56,7 +56,7 @@ const unset = () => ({
   ...nulls('setup_intent', 'shipping_address_collection', 'shipping_cost', 'subscription', 'wallet_options'),
 });
 
-/** How every session of ours is paid. */
+/** The payment fields of all our sessions. */
 const payment = () => ({
   payment_method_collection: 'always' as const,
   payment_method_options: { card: { request_three_d_secure: 'automatic' as const } },
@@ -125,7 +125,7 @@ export const offerOf = ({ state }: Stand, { id, line_items }: Session) => {
   };
 };
 
-/** The first invoice, taken to its payment, with the events of each step. */
+/** Creates and pays the first invoice, with the events of each step. */
 const payFirstInvoice = (stand: Stand, draft: Invoice, customer: Customer): Invoice => {
   const { state, emit } = stand;
   const say = (type: string) => emit(NO_REQUEST, type, draft);
@@ -153,7 +153,7 @@ const subscribe = (stand: Stand, purchase: Purchase): { subscription: Subscripti
   return { subscription, invoice: payFirstInvoice(stand, draft, purchase.customer) };
 };
 
-/** What a successful payment on the page does. The session must be open. */
+/** Completes a session after a successful payment. The session must be open. */
 export const completeSession = (
   stand: Stand,
   session: Session,
@@ -189,7 +189,7 @@ export const expireSession = (stand: Stand, cause: Cause, session: Session): Ses
   return session;
 };
 
-/** Ends the sessions whose time has come. */
+/** Expires the sessions that are due. */
 export const expireDue = (stand: Stand): void => {
   for (const session of Object.values(stand.state.sessions)) {
     if (session.status === 'open' && session.expires_at <= stand.now()) {

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 
 export interface Config {
   port: number;
-  /** Where the state is kept; without it, it ends with the process. */
+  /** The file of the state. Not set: the state is lost when the process exits. */
   dataFile?: string | undefined;
-  /** Stripe's OpenAPI document: with it every request, answer and event is checked. */
+  /** Stripe's OpenAPI document. If set, every request, response and event is validated. */
   schemaFile?: string | undefined;
 }
 
 type Environment = Record<string, string | undefined>;
 
-/** Judges every setting at once. Empty counts as absent. */
+/** Checks all settings and collects all problems. An empty value counts as absent. */
 const parseConfig = (env: Environment): { config: Config; problems: string[] } => {
   const problems: string[] = [];
   const port = Number(env.STRIPE_PORT || 12_111);
@@ -22,7 +22,7 @@ const parseConfig = (env: Environment): { config: Config; problems: string[] } =
   return { config: { port, dataFile: env.STRIPE_DATA_FILE || undefined, schemaFile }, problems };
 };
 
-/** The one place of this program that reads its environment. Exits 78 (EX_CONFIG) when it can't go on. */
+/** The only code of this program that reads its environment. Exits with 78 (EX_CONFIG) if a setting is invalid. */
 export const readConfig = (): Config => {
   const { config, problems } = parseConfig(process.env);
   if (problems.length === 0) return config;

@@ -6,7 +6,7 @@ const keyOf = (authorization: string): string => {
   return Buffer.from(value, 'base64').toString().split(':')[0] ?? '';
 };
 
-/** Any test key is taken, by Basic or Bearer; a live one never. */
+/** Accepts any test key, by Basic or Bearer. Rejects live keys. */
 export const checkKey = (authorization: string | undefined): void => {
   const key = keyOf(authorization ?? '');
   if (/^(sk|rk)_test_\w+$/.test(key)) return;

@@ -6,12 +6,12 @@ import type { Cause, Customer } from './wire.ts';
 
 type Given = Partial<Pick<Customer, 'email' | 'name' | 'description' | 'phone' | 'metadata'>>;
 
-/** A parameter `customer`, where it is given, names one of this account: lists are refused for another, too. */
+/** If `customer` is given, it must exist in this account. This applies to lists too. */
 export const checkCustomer = ({ state }: Stand, id: string | undefined): void => {
   if (id !== undefined) find(state.customers, id, 'customer', 'customer');
 };
 
-/** A customer, made by a request or by the checkout page. */
+/** A customer, created by a request or by the checkout page. */
 export const createCustomer = (stand: Stand, cause: Cause, given: Given): Customer => {
   const customer: Customer = {
     id: newId('cus_', 14),

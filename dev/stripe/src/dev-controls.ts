@@ -40,7 +40,7 @@ const controls: Record<string, (place: Place, body: string) => JsonAnswer> = {
   'DELETE /_dev/faults': ({ faults }) => ({ status: 200, body: Object.assign(faults, noFaults()) }),
 };
 
-/** What a developer or a test drives the stand-in with. A web page can't: its requests carry an Origin. */
+/** Controls for developers and tests. Web pages cannot use them, because requests with an Origin are rejected. */
 export const control = (
   place: Place,
   request: { method: string; path: string; body: string; origin: string | undefined },

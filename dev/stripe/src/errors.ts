@@ -5,7 +5,7 @@ export interface StripeErrorBody {
   param?: string;
 }
 
-/** An answer that is an error, as Stripe words it. */
+/** An error response in Stripe's form. */
 export class StripeError extends Error {
   readonly status: number;
   readonly body: StripeErrorBody;

@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts';
 
-/** Fields that Stripe answers only where they are asked for. */
+/** Fields that Stripe returns only if they are expanded. */
 const ASKED_FOR: Record<string, string[]> = {
   'checkout.session': ['line_items'],
   invoice: ['payments'],
@@ -11,7 +11,7 @@ interface Listed {
   data?: object[];
 }
 
-/** The object as it is answered: without what has to be asked for, but for what was. */
+/** The object in the response. Expandable fields are included only if requested. */
 export const presented = (object: object, asked: string[] = []): object => {
   const { object: type, data } = object as Listed;
   if (type === 'list' && data) {
@@ -24,7 +24,7 @@ export const presented = (object: object, asked: string[] = []): object => {
 
 const EXPANDABLE = new Set(Object.values(ASKED_FOR).flat());
 
-/** Ids stay ids here: what would be another object is for its own request. */
+/** Ids are never expanded to objects here. Request the object itself. */
 export const checkExpand = (paths: string[]): void => {
   const other = paths.find((path) => !EXPANDABLE.has(path.replace(/^data\./, '')));
   if (other !== undefined) {

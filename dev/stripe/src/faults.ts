@@ -1,21 +1,21 @@
-/** Spoils the next requests whose method and path, by its beginning, are these. */
+/** A fault for the next requests with this method and path prefix. */
 export interface RequestFault {
   method: string;
   path: string;
   count: number;
-  /** Answered instead of what was asked for, which is not done. */
+  /** This response is sent, and the request is not executed. */
   status?: number;
-  /** What was asked for is done, then the connection is cut. */
+  /** The request is executed, then the connection is closed without a response. */
   cut?: boolean;
-  /** Waits before it answers, after all was done. */
+  /** Delays the response after the request was executed. */
   delayMs?: number;
 }
 
 export interface Faults {
-  /** Deliveries to lose: the next n, or all. */
+  /** Webhook deliveries to drop: the next n, or all. */
   dropWebhooks: number | true;
   delayWebhooksMs: number;
-  /** Deliveries to send twice: the next n. */
+  /** Webhook deliveries to send twice: the next n. */
   duplicateWebhooks: number;
   failNext: RequestFault[];
 }
@@ -53,7 +53,7 @@ const parseRequestFault = (value: object): RequestFault => {
   };
 };
 
-/** Takes what `POST /_dev/faults` was sent into the faults; throws in words where it makes no sense. */
+/** Adds the body of `POST /_dev/faults` to the faults. Throws an error if it is invalid. */
 export const addFaults = (faults: Faults, given: unknown): Faults => {
   if (typeof given !== 'object' || given === null) throw new Error('faults are a JSON object');
   const { failNext, ...rest } = given as Record<string, unknown>;
@@ -66,7 +66,7 @@ export const addFaults = (faults: Faults, given: unknown): Faults => {
   return Object.assign(faults, rest);
 };
 
-/** The fault of this request, counted down. */
+/** The fault for this request. Decrements its counter. */
 export const takeFault = (faults: Faults, method: string, path: string): RequestFault | undefined => {
   const fault = faults.failNext.find(
     (one) => one.count > 0 && one.method === method && path.startsWith(one.path),
@@ -75,7 +75,7 @@ export const takeFault = (faults: Faults, method: string, path: string): Request
   return fault;
 };
 
-/** Counts one down; whether there was one to count. */
+/** Decrements the counter. Returns whether it was above zero. */
 export const takeOne = (faults: Faults, name: 'dropWebhooks' | 'duplicateWebhooks'): boolean => {
   const left = faults[name];
   if (left === true) return true;

@@ -1,4 +1,4 @@
-/** A parsed form: brackets are objects. What is an array is for the reader to know. */
+/** A parsed form. Brackets become objects. The reader decides what is an array. */
 export type Tree = string | Fields;
 export interface Fields {
   [name: string]: Tree;
@@ -12,7 +12,7 @@ const namesOf = (key: string): string[] => {
   return [head, ...rest.map((name) => name.replace(/\]$/, ''))];
 };
 
-/** A form's names come from outside: without a prototype none of them has a meaning. */
+/** No prototype, because the names come from outside. */
 const fields = (): Fields => Object.create(null) as Fields;
 
 const put = (into: Fields, [name = '', ...rest]: string[], value: string): void => {
@@ -27,7 +27,7 @@ const put = (into: Fields, [name = '', ...rest]: string[], value: string): void 
   put(next, rest, value);
 };
 
-/** Reads `application/x-www-form-urlencoded` as Stripe does; throws a URIError where it can't be decoded. */
+/** Parses `application/x-www-form-urlencoded` like Stripe. Throws a URIError if it cannot be decoded. */
 export const parseForm = (...texts: string[]): Fields => {
   const result = fields();
   for (const pair of texts.flatMap((text) => text.split('&')).filter(Boolean)) {
@@ -38,7 +38,7 @@ export const parseForm = (...texts: string[]): Fields => {
   return result;
 };
 
-/** The values in the order of their numbers. */
+/** The values, sorted by index. */
 export const inOrder = (tree: Fields): Tree[] =>
   Object.entries(tree)
     .toSorted(([a], [b]) => Number(a) - Number(b))

@@ -19,7 +19,7 @@ const render = (part: Part): string => {
   return String(part).replace(/[&<>"']/g, (letter) => ESCAPES[letter]!);
 };
 
-/** Markup in which every value is escaped. */
+/** HTML with every value escaped. */
 export const html = (texts: TemplateStringsArray, ...parts: Part[]): Markup => ({
   markup: texts.map((text, index) => text + render(parts[index])).join(''),
 });

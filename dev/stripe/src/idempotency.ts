@@ -5,9 +5,12 @@ import type { Collection, StoredAnswer } from './state.ts';
 const DAY_SECONDS = 86_400;
 
 export interface Idempotency {
-  /** The stored answer of this key; else it is in use until `end`. Throws where Stripe refuses the key. */
+  /**
+   * Returns the stored response of this key. Otherwise marks the key as in use until `end`. Throws if Stripe would
+   * reject the key.
+   */
   begin(key: string, fingerprint: string): StoredAnswer | undefined;
-  /** Keeps the answer, if there is one to keep, and frees the key. */
+  /** Stores the response, if any, and releases the key. */
   end(key: string, fingerprint: string, answer?: { status: number; body: object }): void;
 }
 
@@ -19,7 +22,7 @@ export const fingerprintOf = (method: string, path: string, form: object): strin
     .update(`${method} ${path} ${JSON.stringify(form)}`)
     .digest('base64url');
 
-/** Stripe's rules for one key: the same request gets the same answer, another one is refused, for 24 hours. */
+/** Stripe's rules for a key, for 24 hours: the same request gets the same response, and another request is rejected. */
 export const createIdempotency = (answers: Collection<StoredAnswer>, now: () => number): Idempotency => {
   const inUse = new Set<string>();
   const forgetOld = (): void => {

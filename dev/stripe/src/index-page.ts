@@ -42,7 +42,7 @@ const newest = <T>(collection: Record<string, T>): T[] =>
 const time = (seconds: number): string =>
   new Date(seconds * 1_000).toISOString().slice(0, 19).replace('T', ' ');
 
-/** For a developer: what there is, and where each webhook went. */
+/** For developers: the objects, and the delivery of each webhook. */
 export const showIndex = (state: State): Page => {
   const customers = newest(state.customers).map(({ id, email, created }) => ({
     id,

@@ -4,7 +4,7 @@ import type { Page } from './layout.ts';
 import { day, money } from './money.ts';
 import type { Invoice } from './wire.ts';
 
-/** What `hosted_invoice_url` shows. */
+/** The page at `hosted_invoice_url`. */
 export const showInvoice = (invoice: Invoice): Page => {
   const { number, currency, status, total, created, lines } = invoice;
   const rows = lines.data.map(

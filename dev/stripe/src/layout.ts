@@ -4,7 +4,7 @@ import { html } from './html.ts';
 import type { Markup } from './html.ts';
 
 const STYLE = readFileSync(new URL('./style.css', import.meta.url), 'utf8');
-/** A template's formatting may not come between it and its hash. */
+/** The CSP hash must match the exact text, so formatting must not change it. */
 const STYLE_ELEMENT: Markup = { markup: `<style>${STYLE}</style>` };
 const STYLE_HASH = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
@@ -14,7 +14,7 @@ export interface Page {
   headers: Record<string, string>;
 }
 
-/** A whole page. Its form may lead to these origins as well: browsers hold a form's redirect to `form-action`. */
+/** A whole page. Its form can redirect to these origins, because browsers apply `form-action` to redirects. */
 export const layout = (page: {
   title: string;
   body: Markup;

@@ -1,6 +1,6 @@
 import type { Price } from './wire.ts';
 
-/** Currencies without a minor unit have none in Intl either. */
+/** Intl knows which currencies have no minor unit. */
 export const money = (amount: number, currency: string): string => {
   const format = new Intl.NumberFormat('en-US', { style: 'currency', currency });
   return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));

@@ -2,7 +2,7 @@ import { invalid } from './errors.ts';
 import { inOrder } from './form.ts';
 import type { Tree } from './form.ts';
 
-/** Reads one parameter; `path` is its name as Stripe writes it: `line_items[0][price]`. */
+/** Parses one parameter. `path` is its name in Stripe's form: `line_items[0][price]`. */
 export type Kind<T> = (value: Tree, path: string) => T;
 type Required<T> = Kind<T> & { required: true };
 type Shape = Record<string, Kind<unknown>>;
@@ -19,7 +19,7 @@ export const text: Kind<string> = (value, path) => {
   return value;
 };
 
-/** An empty value takes back what was set. */
+/** An empty value unsets the field. */
 export const emptyable =
   <T>(kind: Kind<T>): Kind<T | null> =>
   (value, path) =>
@@ -64,7 +64,7 @@ export const arrayOf =
     return inOrder(value).map((item, index) => kind(item, `${path}[${index}]`));
   };
 
-/** Names to text; null where the whole is taken back. A name may be a number. */
+/** Names → text. `null`: unset all. A name can be a number. */
 export const metadata: Kind<Record<string, string> | null> = (value, path) => {
   if (value === '') return null;
   if (typeof value === 'string') throw invalid('Invalid object', { param: path });
@@ -75,7 +75,7 @@ export const metadata: Kind<Record<string, string> | null> = (value, path) => {
 
 const inside = (path: string, name: string): string => (path ? `${path}[${name}]` : name);
 
-/** Parameters by name: an unknown or a missing one is Stripe's error. */
+/** Parameters by name. Unknown and missing ones are Stripe errors. */
 export const fields =
   <S extends Shape>(shape: S): Kind<Output<S>> =>
   (value, path) => {
@@ -95,7 +95,7 @@ export const fields =
     return Object.fromEntries(read) as Output<S>;
   };
 
-/** Merges as Stripe does: an empty value takes a name out, null takes all. */
+/** Merges like Stripe: an empty value removes a name, and null removes all. */
 export const mergeMetadata = (
   old: Record<string, string>,
   given: Record<string, string> | null | undefined,

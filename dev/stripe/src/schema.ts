@@ -11,8 +11,8 @@ interface Node {
 }
 
 /**
- * Operations that the pruned document lacks, with what stands for them: those of one portal configuration have the
- * object of the others, and an update takes what a creation takes, but needs none of it.
+ * Operations that the pruned document lacks, derived from others: those of one portal configuration return the same
+ * object, and an update has the parameters of a creation, all optional.
  */
 const BORROWED: Record<string, { request?: string; response: string }> = {
   'get /v1/billing_portal/configurations/{configuration}': { response: 'billing_portal.configuration' },
@@ -22,13 +22,13 @@ const BORROWED: Record<string, { request?: string; response: string }> = {
   },
 };
 
-/** Fields that the SDK's API version answers and the document, which is one release older, has not. */
+/** Fields in the SDK's API version that the document does not have, because it is one release older. */
 const NEWER: Record<string, string[]> = {
   recurring: ['trial_period_days'],
   subscriptions_resource_trial_settings_end_behavior: ['billing_cycle_anchor'],
 };
 
-/** What an update may have and a creation has not. */
+/** Parameters that only an update has. */
 const ONLY_IN_UPDATE: Node = { active: { type: 'boolean' } };
 
 const isNode = (value: unknown): value is Node =>
@@ -42,7 +42,7 @@ const orNull = (schema: Node): Node => {
   return rest.type === undefined ? rest : { ...rest, type: [rest.type, 'null'] };
 };
 
-/** OpenAPI 3.0 to JSON Schema, every object with named properties closed. */
+/** Converts OpenAPI 3.0 to JSON Schema. Objects with named properties allow no others. */
 const closed = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(closed);
   if (!isNode(value)) return value;
@@ -61,7 +61,7 @@ const at = (node: unknown, ...names: string[]): Node | undefined => {
 const pointer = (...names: string[]): string =>
   `stripe#/${names.map((name) => name.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`;
 
-/** The form as the schema means it: an object with numbers for names is an array where the schema has one. */
+/** Converts the form for the schema: an object with numeric names becomes an array if the schema expects one. */
 const shaped = (value: Tree, schema: Node | undefined): unknown => {
   const options = [schema, ...((schema?.anyOf as Node[] | undefined) ?? [])];
   if (typeof value === 'string') return value;
@@ -79,7 +79,7 @@ const words = ({ instancePath, message, params }: ErrorObject): string => {
 };
 
 export interface Schema {
-  /** What is wrong with this request, in words; the operation is that of the document: `post /v1/prices`. */
+  /** The errors of this request. The operation is named as in the document: `post /v1/prices`. */
   request(operation: string, form: Tree): string | undefined;
   answer(operation: string, status: number, body: object): string | undefined;
   event(event: { data: { object: object } }): string | undefined;
@@ -93,7 +93,7 @@ const createValidators = (document: Node) => {
     ajv.addSchema({ $id: 'stripe', ...document });
   }
   const compiled = new Map<string, ValidateFunction>();
-  /** Compiles at the first use. */
+  /** Compiled at the first use. */
   const check = (ajv: Ajv, key: string, schema: Node, value: unknown): string | undefined => {
     const validate = compiled.get(key) ?? ajv.compile(schema);
     compiled.set(key, validate);
@@ -117,7 +117,7 @@ const queryOf = (operation: Node): Node => {
   };
 };
 
-/** What an operation may be sent. */
+/** The request schema of an operation. */
 const requestSchema = (document: Node, operation: string): Node | undefined => {
   const [method = '', path = ''] = operation.split(' ');
   const borrowed = BORROWED[operation];
@@ -130,7 +130,7 @@ const requestSchema = (document: Node, operation: string): Node | undefined => {
   return own && (method === 'get' ? queryOf(own) : at(own, ...FORM));
 };
 
-/** Where local references go on to point into the document. */
+/** Makes local references point into the document. */
 const rooted = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(rooted);
   if (!isNode(value)) return value;
@@ -142,7 +142,7 @@ const rooted = (value: unknown): unknown => {
   );
 };
 
-/** Checks by Stripe's own OpenAPI document. */
+/** Validates with Stripe's OpenAPI document. */
 export const openSchema = (file: string): Schema => {
   const document = closed(JSON.parse(readFileSync(file, 'utf8'))) as Node;
   for (const [name, fields] of Object.entries(NEWER)) {

@@ -7,9 +7,9 @@ const SAVE_MS = 200;
 
 export interface Snapshot {
   state: State;
-  /** Says that something changed: it is written within 200 ms. */
+  /** Schedules a write within 200 ms. */
   changed(): void;
-  /** Writes what is not yet written. */
+  /** Writes pending changes. */
   save(): void;
 }
 
@@ -22,7 +22,10 @@ const load = (file: string): Partial<State> => {
   }
 };
 
-/** The state, kept in a file of one owner (it holds webhook secrets); without a file in memory alone. */
+/**
+ * Loads and stores the state. Only the owner can read the file, because it has webhook secrets. Without a file, the
+ * state is only in memory.
+ */
 export const openSnapshot = (file: string | undefined): Snapshot => {
   const state = { ...emptyState(), ...(file && load(file)) };
   let timer: NodeJS.Timeout | undefined;

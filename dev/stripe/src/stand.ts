@@ -1,23 +1,23 @@
 import type { State } from './state.ts';
 import type { Cause } from './wire.ts';
 
-/** What the operations stand on. */
+/** The context of all operations. */
 export interface Stand {
   state: State;
-  /** `http://localhost:<port>`, where browsers find the pages. */
+  /** `http://localhost:<port>`, the origin of the pages. */
   origin: string;
   /** Seconds since 1970. */
   now(): number;
   emit: Emit;
 }
 
-/** Records an event about an object as it is now, and sends it to who wants it. */
+/** Records an event with a copy of the object, and sends it to the endpoints that want it. */
 export type Emit = (cause: Cause, type: string, object: object, previous?: Record<string, unknown>) => void;
 
-/** What a page or the clock did, and no request. */
+/** The cause if there is no request: a page or the clock. */
 export const NO_REQUEST: Cause = { id: null, idempotency_key: null };
 
-/** The old values of the fields that differ: an `updated` event's `previous_attributes`. */
+/** The old values of changed fields: `previous_attributes` of an `updated` event. */
 const differences = (before: object, after: object): Record<string, unknown> => {
   const now = new Map(Object.entries(after));
   return Object.fromEntries(
@@ -25,7 +25,7 @@ const differences = (before: object, after: object): Record<string, unknown> => 
   );
 };
 
-/** Assigns to the object and sends `<type>` with what it was before. */
+/** Changes the object and sends `<type>` with the previous values. */
 export const change = <T extends object>(
   { emit }: Stand,
   cause: Cause,

@@ -13,7 +13,7 @@ import type {
 
 export type Collection<T> = Record<string, T>;
 
-/** One event on its way to one endpoint. */
+/** The delivery of one event to one endpoint. */
 export interface Delivery {
   id: string;
   event: string;
@@ -21,13 +21,13 @@ export interface Delivery {
   endpoint: string;
   url: string;
   attempts: number;
-  /** Milliseconds since 1970; null when nothing more is to be sent. */
+  /** Milliseconds since 1970. `null`: nothing more to send. */
   nextAt: number | null;
-  /** How the last attempt ended: an HTTP status, or words. */
+  /** The result of the last attempt: an HTTP status or an error. */
   lastStatus: number | string | null;
 }
 
-/** What an answered request is kept for: the same key and parameters get the same answer. */
+/** The stored response of an idempotency key. */
 export interface StoredAnswer {
   fingerprint: string;
   created: number;
@@ -35,13 +35,13 @@ export interface StoredAnswer {
   body: object;
 }
 
-/** All that is kept over a restart. Each collection has the oldest first. */
+/** Everything that survives a restart. Each collection is sorted, oldest first. */
 export interface State {
   products: Collection<Product>;
   prices: Collection<Price>;
   customers: Collection<Customer>;
   sessions: Collection<Session>;
-  /** What a session will make, which its object doesn't say. */
+  /** What a session will create. Its object does not have this. */
   plans: Collection<{ trialDays: number; metadata: Record<string, string> }>;
   subscriptions: Collection<Subscription>;
   invoices: Collection<Invoice>;

@@ -2,11 +2,11 @@ import type { Schema } from './schema.ts';
 
 const KEPT = 500;
 
-/** What Stripe's schema refuses, in the order of its coming. */
+/** The violations of Stripe's schema, oldest first. */
 export interface Violations {
   list: string[];
   schema?: Schema | undefined;
-  /** Keeps and answers the words of a violation. */
+  /** Stores a violation and returns its text. */
   note(where: string, what: string | undefined): string | undefined;
 }
 

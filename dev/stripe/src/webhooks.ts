@@ -18,7 +18,7 @@ const signatureOf = (secret: string, body: string, seconds: number): string => {
 
 const send = async (url: string, secret: string, event: StripeEvent): Promise<number | string> => {
   const body = JSON.stringify(event, null, 2);
-  // The signature's time is the wall clock's, whatever time it is for a subscription.
+  // The signature uses the real time, not the time of a test clock.
   const signature = signatureOf(secret, body, Math.floor(Date.now() / 1_000));
   try {
     const response = await fetch(url, {
@@ -37,9 +37,9 @@ const send = async (url: string, secret: string, event: StripeEvent): Promise<nu
 };
 
 export interface Webhooks {
-  /** Takes an event to every endpoint that wants it; answers to how many. */
+  /** Queues an event for every endpoint that wants it. Returns their number. */
   publish(event: StripeEvent): number;
-  /** Sends what is due, what a restart interrupted too. */
+  /** Sends what is due, including deliveries that a restart interrupted. */
   resume(): void;
 }
 
@@ -99,7 +99,7 @@ const forgetOld = ({ state }: Place): void => {
 const wants = ({ status, enabled_events: types }: WebhookEndpoint, type: string): boolean =>
   status === 'enabled' && (types.includes('*') || types.includes(type));
 
-/** Deliveries that are repeated until they are taken; those not yet taken are in the state. */
+/** Repeats each delivery until the endpoint accepts it. Pending ones are in the state. */
 export const createWebhooks = (place: Place): Webhooks => {
   const { state, faults } = place;
   const onTheWay = new Set<string>();
@@ -132,7 +132,7 @@ export const createWebhooks = (place: Place): Webhooks => {
         if (takeOne(faults, 'duplicateWebhooks')) enqueue(place, event, endpoint);
       }
       forgetOld(place);
-      // After the answer of the request that caused it.
+      // After the response to the request that caused it.
       setImmediate(resume);
       return wanting.length;
     },

@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
 
-/** What stripe-node 23.1 pins. */
+/** The API version of stripe-node 23.1. */
 export const API_VERSION = '2026-10-28.endive';
 
-/** The SDK's type of an object as it is on the wire: nothing expanded, decimals as text. */
+/** The SDK's type of an object in a response: nothing expanded, decimals as text. */
 type Wire<T> = T extends string | number | boolean | null | undefined
   ? T
   : T extends Stripe.Decimal
@@ -14,7 +14,7 @@ type Wire<T> = T extends string | number | boolean | null | undefined
 
 type WireField<T> = string extends Extract<T, string> ? string | Extract<T, null | undefined> : Wire<T>;
 
-/** Left out, as the published schema has it no more, or not yet. */
+/** Fields that the published schema does not have. */
 type Outdated = 'plan' | 'current_trial' | 'type' | 'tax_details' | 'allowed_payment_method_types';
 
 export type Product = Wire<Omit<Stripe.Product, Outdated>>;
@@ -54,7 +54,7 @@ export interface StripeEvent {
   data: { object: object; previous_attributes?: Record<string, unknown> };
 }
 
-/** Stripe answers every field; those without a value are null. */
+/** Stripe returns every field. Those without a value are null. */
 export const nulls = <Name extends string>(...names: Name[]): Record<Name, null> =>
   Object.fromEntries(names.map((name) => [name, null])) as Record<Name, null>;
 

@@ -8,7 +8,7 @@ const TENANTS = 10;
 /** Within the free tier. */
 const AGENTS_EACH = 5;
 
-/** Signs a person up, from an address of its own since sign-ups are limited by address. */
+/** Signs up a user from a separate address, because sign-ups are limited by address. */
 const signUp = async (baseUrl: string, dashboardUrl: string, index: number): Promise<Api> => {
   const headers = { origin: dashboardUrl, 'x-forwarded-for': `10.0.0.${index + 1}` };
   let cookie = '';
@@ -36,10 +36,10 @@ const createTenant = async (baseUrl: string, dashboardUrl: string, index: number
   return clients;
 };
 
-/** Agents of several tenants, in turns: neighbours in the list belong to different tenants. */
+/** Agents of several tenants. Neighbors in the list belong to different tenants. */
 export const createAgents = async (baseUrl: string, dashboardUrl: string): Promise<Client[]> => {
   const tenants: Client[][] = [];
-  // One after the other: hashing ten passwords at once takes both cores, and the API gives up on what waits too long.
+  // One after another, because hashing ten passwords at once exceeds the API's time limit.
   for (let index = 0; index < TENANTS; index++) {
     tenants.push(await createTenant(baseUrl, dashboardUrl, index));
   }

@@ -3,9 +3,9 @@ import Koa from 'koa';
 import { SCOPE, TOKEN_SECONDS, readSettings } from './settings.ts';
 
 /**
- * The limit: a handler that does nothing but sign a token of the same claims. It reads no body, knows no client and
- * keeps nothing. It signs by the call that answers the signature of a JWS, or leaves the signature in DER, which takes
- * half the time and makes no token that anybody accepts: a bound for whoever turns it into one.
+ * The upper limit: a handler that only signs a token with the same claims. It reads no body, authenticates no client
+ * and stores nothing. It signs with the call that returns a JWS signature, or leaves the signature in DER. DER takes
+ * half the time, but no verifier accepts the token.
  */
 const { port, clients, leavesDer } = readSettings();
 const [{ tenantId, clientId } = { tenantId: '', clientId: '' }] = clients;

@@ -14,7 +14,7 @@ const EQUAL_WORK = 'oidc-provider, equal work';
 
 const DASHBOARD_URL = 'http://dashboard.bench';
 
-/** One API process, as in production but for a rate limit that nothing here reaches. */
+/** One API process, as in production, but with a rate limit that is never reached. */
 const startOurs = async (servers: Servers, profileDir?: string): Promise<number> => {
   const { children, secrets, appDatabaseUrl, redisUrl } = servers;
   const port = await freePort();
@@ -40,7 +40,7 @@ const startOurs = async (servers: Servers, profileDir?: string): Promise<number>
   return port;
 };
 
-/** The same bytes to every candidate, but for its port. */
+/** The same bytes for every candidate, except the port. */
 const tokenRequest = (port: number, { clientId, clientSecret }: Client): Buffer => {
   const body = `grant_type=client_credentials&scope=${encodeURIComponent(SCOPE)}`;
   const credentials = Buffer.from(`${clientId}:${clientSecret}`).toString('base64');
@@ -61,7 +61,7 @@ const candidate = (name: string, port: number, clients: readonly Client[]): Cand
   requests: clients.map((client) => tokenRequest(port, client)),
 });
 
-/** Starts one of the programs beside this file. */
+/** Starts one of the programs in this folder. */
 const startOther = async (
   { children, folder }: Servers,
   other: { name: string; log: string; program: string },

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { Client, Settings } from './settings.ts';
 
-/** The columns and the two indexes of our own table, without what chains its rows. */
+/** The columns and the two indexes of our table, without the hash chain. */
 const TABLE = `create table if not exists bench_audit_events (
   tenant_id text not null, event_id text not null, occurred_at timestamptz not null, actor_kind text not null,
   actor_id text not null, agent_id text, action text not null, outcome text not null, ip text, user_agent text,
@@ -22,8 +22,8 @@ const clientIdOf = (ctx: Context): string => {
 };
 
 /**
- * What our token path does besides the token, as one would add it to a server that lacks it: a rate limit per client
- * and the tenant's usage in Redis, and one committed audit row per token in Postgres, before the answer.
+ * The work of our token path besides the token, added to a server that lacks it: a rate limit per client and the
+ * tenant's usage in Redis, and a committed audit row per token in Postgres before the response.
  */
 export const createEqualWork = async (
   { databaseUrl, redisUrl }: NonNullable<Settings['equalWork']>,

@@ -4,7 +4,10 @@ import type { Configuration } from 'oidc-provider';
 import { createEqualWork } from './equal-work.ts';
 import { SCOPE, TOKEN_SECONDS, readSettings } from './settings.ts';
 
-/** node-oidc-provider as its documentation has it, issuing the token that ours issues: a JWT of RFC 9068 by ES256. */
+/**
+ * node-oidc-provider, set up as in its documentation. It issues the same token as ours: a JWT of RFC 9068, signed with
+ * ES256.
+ */
 const { port, clients, equalWork } = readSettings();
 const issuer = `http://127.0.0.1:${port}`;
 

@@ -1,20 +1,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** An agent of the API; the same id and secret are a static client of the servers that it is compared with. */
+/** An agent of the API. The other servers have a static client with the same id and secret. */
 export interface Client {
   tenantId: string;
   clientId: string;
   clientSecret: string;
 }
 
-/** What a candidate's program is told. */
+/** The settings of a candidate's program. */
 export interface Settings {
   port: number;
   clients: readonly Client[];
-  /** Bare Koa signs by the faster call, and its tokens are none. */
+  /** Bare Koa uses the faster signing call. Its tokens are invalid. */
   leavesDer?: true;
-  /** Absent: it works in memory. */
+  /** Not set: it works in memory. */
   equalWork?: { databaseUrl: string; redisUrl: string };
 }
 
@@ -22,13 +22,13 @@ export interface Settings {
 export const SCOPE = 'agents:read';
 export const TOKEN_SECONDS = 900;
 
-/** Written to a file that only this user reads, since a command line is everyone's to read. */
+/** Written to a file that only this user can read, because every user can read command lines. */
 export const writeSettings = (folder: string, name: string, settings: Settings): string => {
   const file = join(folder, `${name}.json`);
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
   return file;
 };
 
-/** The settings of this program: its one argument names their file. */
+/** Reads the settings of this program from the file in its only argument. */
 export const readSettings = (): Settings =>
   JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as Settings;

@@ -1,17 +1,17 @@
 const DAY_MS = 86_400_000;
 
-/** Days before its expiry at which a credential is announced, ascending. */
+/** Days before the expiry at which a notice is due, ascending. */
 export const NOTICE_DAYS = [1, 7, 30] as const;
 
 export interface Notice {
   days: (typeof NOTICE_DAYS)[number];
-  /** It is due for credentials that expire by then. */
+  /** The notice is due for credentials that expire by this time. */
   until: Date;
 }
 
 /**
- * The notices, seen from now. A credential gets the first one that is due, and each at most once: one that is made for
- * three days is not announced three times.
+ * The notices with their times, relative to `now`. A credential gets the first due notice, and each at most once. So a
+ * credential that is valid for three days gets one notice, not three.
  */
 export const noticesAt = (now: Date): Notice[] =>
   NOTICE_DAYS.map((days) => ({ days, until: new Date(now.getTime() + days * DAY_MS) }));

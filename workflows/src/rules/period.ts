@@ -1,4 +1,4 @@
-/** Everything is UTC: a day is 86,400 s there, so no daylight saving can move a reset. */
+/** Everything is in UTC, where every day has 86,400 s, so daylight saving does not move a reset. */
 const DAY_MS = 86_400_000;
 
 export interface Period {
@@ -16,14 +16,14 @@ export const epochDay = (at: Date): number => Math.floor(at.getTime() / DAY_MS);
 /** `YYYY-MM-DD` of a day's number. */
 export const dayOfEpoch = (day: number): string => utcDay(new Date(day * DAY_MS));
 
-/** The first instant after the UTC day that holds `at`: when daily limits open anew. */
+/** The next midnight UTC after `at`, when daily limits reset. */
 export const nextUtcMidnight = (at: Date): Date => new Date((epochDay(at) + 1) * DAY_MS);
 
-/** Whole seconds from `now` until `at`, one at least: what `Retry-After` says. */
+/** Whole seconds from `now` until `at`, at least one. For `Retry-After`. */
 export const secondsUntil = (at: Date, now: Date): number =>
   Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1_000));
 
-/** The UTC calendar month that holds `at`: the period of a tenant that doesn't pay. */
+/** The UTC calendar month of `at`: the period of a tenant on the free tier. */
 export const calendarMonth = (at: Date): Period => ({
   start: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1)),
   end: new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1)),

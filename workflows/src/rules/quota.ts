@@ -1,9 +1,9 @@
 import type { Limit, Tier } from './tiers.ts';
 
-/** The number that a limit refuses at, or `null` where nothing is refused. */
+/** The maximum of a hard limit. `null`: nothing is rejected. */
 export const hardMaximum = (limit: Limit): number | null => (limit.enforcement === 'hard' ? limit.max : null);
 
-/** Whether one more fits: `used` is what is there already. */
+/** Whether one more is allowed. `used` is the current number. */
 export const hasRoom = (limit: Limit, used: number): boolean => {
   const max = hardMaximum(limit);
   return max === null || used < max;

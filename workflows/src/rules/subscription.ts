@@ -1,10 +1,10 @@
 import type { TierId } from './tiers.ts';
 
-/** Stripe's own words. */
+/** Stripe's status values. */
 export type StripeStatus =
   'incomplete' | 'incomplete_expired' | 'trialing' | 'active' | 'past_due' | 'canceled' | 'unpaid' | 'paused';
 
-/** What we take of a Stripe subscription. Times are ISO 8601, in UTC. */
+/** The fields of a Stripe subscription that we use. Times are ISO 8601 in UTC. */
 export interface StripeSubscription {
   id: string;
   status: StripeStatus;
@@ -16,14 +16,14 @@ export interface StripeSubscription {
   cancelAt: string | null;
 }
 
-/** One look at Stripe: the tenant's subscription, and what time it is there. */
+/** The result of one read from Stripe: the tenant's subscription, and the time of its clock. */
 export interface SubscriptionReading {
   subscription: StripeSubscription | null;
-  /** The billing clock: a test clock's time where the customer has one, else the time of the look. */
+  /** The time of the customer's test clock, if it has one, else the time of the read. */
   stripeNow: string;
 }
 
-/** The words of our own: what the tenant sees. */
+/** Our status values, which the tenant sees. */
 export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
 
 /** The tenant's plan, as stored in `tenant_subscriptions`. */
@@ -57,7 +57,7 @@ export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean 
 /** Whether it charges the customer, or can charge again. The tenant must not get a second subscription. */
 export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] >= 3;
 
-/** Whether it was ever paid for, or tried. */
+/** Whether it was ever paid or had a trial. */
 export const wasBegun = ({ status }: Pick<StripeSubscription, 'status'>): boolean =>
   status !== 'incomplete' && status !== 'incomplete_expired';
 
@@ -78,7 +78,7 @@ const NEVER_PAID: SubscriptionView = {
   endsAt: null,
 };
 
-/** What a subscription means for its tenant: a pure function of what Stripe says. */
+/** The plan of a tenant: a pure function of its Stripe subscription. */
 export const viewOf = (subscription: StripeSubscription | null): SubscriptionView => {
   if (!subscription || !wasBegun(subscription)) return NEVER_PAID;
   const { id, status, periodStart, periodEnd, trialEnd, cancelAt } = subscription;

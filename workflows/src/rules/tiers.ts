@@ -1,7 +1,7 @@
-/** The tier catalogue. A third tier is one more row: nothing else in the code names a tier's numbers. */
+/** The tier catalogue. To add a tier, add a row: no other code contains its numbers. */
 export type TierId = 'free' | 'paid';
 
-/** `hard` refuses what goes over; `soft` lets it through and only warns. `max: null` is unlimited. */
+/** `hard`: rejects above the limit. `soft`: only warns. `max: null`: unlimited. */
 export interface Limit {
   max: number | null;
   enforcement: 'hard' | 'soft';
@@ -9,10 +9,10 @@ export interface Limit {
 
 export interface Tier {
   id: TierId;
-  /** The word people see. */
+  /** The name that users see. */
   name: string;
   limits: { agents: Limit; apiCallsPerDay: Limit };
-  /** New agents, credentials and resources in a UTC day: each leaves a row behind, also when it has ended. */
+  /** New agents, credentials and resources per UTC day. Limited because their rows stay, even after they end. */
   creationsPerDay: number;
   /** Shares of a daily limit at which the tenant is warned, ascending. */
   warningThresholds: readonly number[];

@@ -20,7 +20,7 @@ export const clientFields = {
     .meta({ description: '`urn:ietf:params:oauth:client-assertion-type:jwt-bearer`' }),
 };
 
-/** The form of a request about one token: RFC 7662 section 2.1, RFC 7009 section 2.1. Any text may be no token. */
+/** The form of a request about one token: RFC 7662 section 2.1, RFC 7009 section 2.1. Accepts any text as the token. */
 export const tokenFields = {
   token: z.string(),
   token_type_hint: z.string().max(64).optional().meta({ description: 'Accepted and ignored.' }),

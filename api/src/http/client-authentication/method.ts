@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Deps } from '../../deps.ts';
 import type { Client } from '../../services/clients/client.ts';
 
-/** What of a request's form may authenticate its client. */
+/** The form fields that can authenticate a client. */
 export interface ClientForm {
   client_id?: string | undefined;
   client_secret?: string | undefined;
@@ -15,7 +15,7 @@ export interface ClientRequest {
   body: ClientForm;
 }
 
-/** Who a request says it is from, and how that is proved. */
+/** The client id of a request, unverified, and the check that verifies it. */
 export interface Presented {
   clientId: string;
   /** Throws a ClientRefusal. */
@@ -27,11 +27,11 @@ export type ClientAuthenticationDeps = Pick<
   'authenticateSecret' | 'authenticateAssertion' | 'refusedClients'
 >;
 
-/** One way for a client to authenticate, by its name in the registry of RFC 7591. */
+/** A client authentication method, with its name in the registry of RFC 7591. */
 export interface ClientAuthenticationMethod {
   name: string;
-  /** Whether the request makes use of it, be it wrongly. */
+  /** Whether the request uses this method, even incorrectly. */
   isUsed(request: ClientRequest): boolean;
-  /** OAuthError where what was sent cannot be read. */
+  /** Throws an OAuthError if the parameters cannot be parsed. */
   read(deps: ClientAuthenticationDeps, request: ClientRequest): Presented;
 }

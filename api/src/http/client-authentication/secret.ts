@@ -1,6 +1,6 @@
 import type { ClientAuthenticationDeps, Presented } from './method.ts';
 
-/** A client id and secret, wherever they stood. */
+/** A client id and secret from the header or the form. */
 export const presentSecret = (
   { authenticateSecret }: ClientAuthenticationDeps,
   clientId: string,

@@ -5,9 +5,9 @@ import { publicRoute } from '../route.ts';
 const HOW = 'Send a token request to /oauth2/token, with grant_type=client_credentials.';
 
 /**
- * RFC 6749 section 3.1, for clients that insist on an authorization endpoint in the metadata. The one response type is
- * `none`, which yields neither a code nor a token, and nobody is there to grant anything. Nobody is redirected: no
- * client has registered where to (section 4.1.2.1).
+ * RFC 6749 section 3.1, for clients that require an authorization endpoint in the metadata. The only response type is
+ * `none`, which returns neither a code nor a token. It never redirects, because clients have no registered redirect URI
+ * (section 4.1.2.1).
  */
 export const authorizationRoute = publicRoute({
   method: 'get',

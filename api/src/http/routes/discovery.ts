@@ -77,7 +77,10 @@ const serverMetadata = (issuer: string) => {
   };
 };
 
-/** No ID tokens are issued, by no algorithm: the document is for clients that look for the endpoints here. */
+/**
+ * We issue no ID tokens, so the list of algorithms is empty. The document is for clients that look up the endpoints
+ * here.
+ */
 const openIdMetadata = (issuer: string) => ({
   ...serverMetadata(issuer),
   subject_types_supported: ['public'],

@@ -8,7 +8,7 @@ import { confirmEmail } from '../../services/people/confirm-email.ts';
 import { requestVerification } from '../../services/people/request-verification.ts';
 import type { Person } from '../../services/people/sign-in.ts';
 import { rateLimited } from '../admit.ts';
-import type { Doors } from '../doors.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -18,25 +18,28 @@ const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - no
 const TAG = /\+[^@]*@/;
 
 /**
- * Many mail servers deliver `name+tag@` to `name@`, and anyone can make such addresses up. So all of them share one
- * allowance; `name@` itself has that of its person, which nobody else uses up.
+ * Many mail servers deliver `name+tag@` to `name@`, and anyone can sign up with such addresses. So all of them share
+ * one limit. `name@` itself has the limit of its user, which nobody else can use up.
  */
-const knockMailbox = async ({ verificationTags }: Doors, { email }: Pick<Person, 'email'>): Promise<void> => {
+const consumeMailbox = async (
+  { verificationTags }: AttemptLimits,
+  { email }: Pick<Person, 'email'>,
+): Promise<void> => {
   if (!TAG.test(email)) return;
-  await verificationTags.knock(createHash('sha256').update(email.replace(TAG, '@')).digest('base64url'));
+  await verificationTags.consume(createHash('sha256').update(email.replace(TAG, '@')).digest('base64url'));
 };
 
-/** The account is made by now, so a mail that cannot be queued fails nothing: its person may ask for another. */
-export const verifyNewPerson = async (deps: Deps, doors: Doors, person: Person): Promise<void> => {
+/** The account already exists, so a failure is only logged. The user can request another link. */
+export const verifyNewPerson = async (deps: Deps, limits: AttemptLimits, person: Person): Promise<void> => {
   try {
-    await knockMailbox(doors, person);
+    await consumeMailbox(limits, person);
     await requestVerification(deps, person);
   } catch (error) {
     deps.logger.warn({ err: error, userId: person.id }, 'queueing the confirmation mail failed');
   }
 };
 
-const requestRoute = (doors: Doors): Route =>
+const requestRoute = (limits: AttemptLimits): Route =>
   sessionRoute({
     method: 'post',
     path: '/auth/verification',
@@ -54,9 +57,9 @@ const requestRoute = (doors: Doors): Route =>
           'Your email address is already confirmed. You do not need to do anything.',
         );
       }
-      await doors.verificationAddress.knock(addressKey(origin.ip));
-      await doors.verificationPerson.knock(user.id);
-      await knockMailbox(doors, user);
+      await limits.verificationAddress.consume(addressKey(origin.ip));
+      await limits.verificationPerson.consume(user.id);
+      await consumeMailbox(limits, user);
       if (!(await requestVerification(deps, user, { asked: true }))) {
         const waitMs = untilMidnight(deps.clock());
         throw rateLimited({
@@ -69,7 +72,7 @@ const requestRoute = (doors: Doors): Route =>
     },
   });
 
-const confirmRoute = (doors: Doors): Route =>
+const confirmRoute = (limits: AttemptLimits): Route =>
   publicRoute({
     method: 'post',
     path: '/auth/verification/confirm',
@@ -87,9 +90,12 @@ const confirmRoute = (doors: Doors): Route =>
     },
     problems: ['invalid_link', 'origin_not_allowed', 'rate_limited'],
     handle: async (deps, { body, origin }) => {
-      await doors.confirmation.knock(addressKey(origin.ip));
+      await limits.confirmation.consume(addressKey(origin.ip));
       return { status: 200, body: { email: await confirmEmail(deps, body.token) } };
     },
   });
 
-export const emailVerificationRoutes = (doors: Doors): Route[] => [requestRoute(doors), confirmRoute(doors)];
+export const emailVerificationRoutes = (limits: AttemptLimits): Route[] => [
+  requestRoute(limits),
+  confirmRoute(limits),
+];

@@ -18,12 +18,12 @@ const schema = z
   })
   .meta({ id: 'Health' });
 
-/** What the API depends on, as it was seen last. */
+/** The last known state of each dependency. */
 export interface ApiHealth {
   current(): Record<'database' | 'redis' | 'temporal', ServiceState>;
 }
 
-/** Answers from what the watch saw last: no dependency is waited for. */
+/** Returns the last known states. Waits for no dependency. */
 export const healthRoute = (watch: ApiHealth, version: string): Route =>
   publicRoute({
     method: 'get',

@@ -5,7 +5,7 @@ import { admitClient } from '../admit.ts';
 import { authenticateAgent, requireScopes } from '../authenticate.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
-import type { Door, Doors } from '../doors.ts';
+import type { AttemptLimit, AttemptLimits } from '../attempt-limits.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -63,15 +63,15 @@ interface Asking {
   agentId: string;
 }
 
-/** A client, or whoever holds a token with `tokens:read`: a service that has no secret of its own. */
+/** The caller is a client, or an agent whose token has `tokens:read`: a service needs no secret to introspect. */
 const identify = async (
   deps: Deps,
-  door: Door,
+  limit: AttemptLimit,
   request: Parameters<typeof authenticateClient>[2],
 ): Promise<Asking> => {
   const { headers } = request;
   const authorization = headers.authorization ?? '';
-  if (!/^Bearer(?: |$)/i.test(authorization)) return authenticateClient(deps, door, request);
+  if (!/^Bearer(?: |$)/i.test(authorization)) return authenticateClient(deps, limit, request);
   const principal = await authenticateAgent(deps, authorization);
   requireScopes(principal, bearerScopes);
   return { tenantId: principal.tenantId, agentId: principal.id };
@@ -79,8 +79,8 @@ const identify = async (
 
 /** RFC 7662. */
 export const introspectionRoutes = ({
-  clientAuthentication: door,
-}: Pick<Doors, 'clientAuthentication'>): Route[] => [
+  clientAuthentication: limit,
+}: Pick<AttemptLimits, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/introspect',
@@ -95,7 +95,7 @@ export const introspectionRoutes = ({
     responses: { 200: { description: 'The state of the token', schema: response } },
     problems: ['unauthorized', 'forbidden', 'rate_limited'],
     handle: async (deps, request) => {
-      const asking = await identify(deps, door, request);
+      const asking = await identify(deps, limit, request);
       const headers = await admitClient(deps, asking, 'introspection');
       const claims = await introspectToken(deps, asking.tenantId, request.body.token);
       const body = claims ? { active: true, token_type: 'Bearer', ...claims } : { active: false };

@@ -4,8 +4,8 @@ import { addressKey, networkKey } from '../../platform/address.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
 import { createDeviceCookies } from '../../platform/device-cookie.ts';
-import type { Attempt } from '../account-door.ts';
-import type { Doors } from '../doors.ts';
+import type { Attempt } from '../account-attempts.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
 import { email } from '../email.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Answer, Request, Route } from '../route.ts';
@@ -17,7 +17,7 @@ const tag = 'sign-in';
 
 const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
 const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
-/** Half of a character would be hashed as any other half. */
+/** Lone surrogates all become the same bytes when hashed, so different passwords would match. */
 const newPassword = z
   .string()
   .min(8)
@@ -30,7 +30,7 @@ const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: R
   device: createDeviceCookies(config).read(account, request.headers.cookie),
 });
 
-/** Signed in, and the browser is known to the account from now on. */
+/** Also sets the device cookie, which makes this browser known to the account. */
 const answerSignedIn = (
   { config }: Pick<Deps, 'config'>,
   request: Request,
@@ -43,7 +43,7 @@ const answerSignedIn = (
   },
 });
 
-const signUpRoute = (doors: Doors): Route =>
+const signUpRoute = (limits: AttemptLimits): Route =>
   publicRoute({
     method: 'post',
     path: '/auth/sign-up',
@@ -57,19 +57,19 @@ const signUpRoute = (doors: Doors): Route =>
     problems: ['email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
-      await doors.signUp.knock(networkKey(origin.ip));
-      await doors.allSignUps.knock('all');
-      const made = await doors.hashing.signUp.run(async () => {
+      await limits.signUp.consume(networkKey(origin.ip));
+      await limits.allSignUps.consume('all');
+      const made = await limits.hashing.signUp.run(async () => {
         const signedUp = await signUp(deps, body, toWebHeaders(headers));
-        await verifyNewPerson(deps, doors, signedUp.user);
+        await verifyNewPerson(deps, limits, signedUp.user);
         return signedUp;
       });
-      await doors.accounts.remember(attemptOf(deps, body.email, request));
+      await limits.accounts.remember(attemptOf(deps, body.email, request));
       return answerSignedIn(deps, request, made);
     },
   });
 
-const signInRoute = (doors: Doors): Route =>
+const signInRoute = (limits: AttemptLimits): Route =>
   publicRoute({
     method: 'post',
     path: '/auth/sign-in',
@@ -83,13 +83,13 @@ const signInRoute = (doors: Doors): Route =>
     problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
-      await doors.signIn.knock(addressKey(origin.ip));
-      await doors.signInNetwork.knock(networkKey(origin.ip));
+      await limits.signIn.consume(addressKey(origin.ip));
+      await limits.signInNetwork.consume(networkKey(origin.ip));
       const attempt = attemptOf(deps, body.email, request);
-      const { knownSignIn, signIn: anySignIn } = doors.hashing;
+      const { knownSignIn, signIn: anySignIn } = limits.hashing;
       const gate = attempt.device === undefined ? anySignIn : knownSignIn;
       const found = await gate.run(() =>
-        doors.accounts.enter(attempt, () => signIn(deps, body, toWebHeaders(headers))),
+        limits.accounts.run(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
       return answerSignedIn(deps, request, found);
     },
@@ -134,9 +134,9 @@ const session = sessionRoute({
   handle: async (_deps, _request, member) => ({ status: 200, body: member }),
 });
 
-export const peopleRoutes = (doors: Doors): Route[] => [
-  signUpRoute(doors),
-  signInRoute(doors),
+export const peopleRoutes = (limits: AttemptLimits): Route[] => [
+  signUpRoute(limits),
+  signInRoute(limits),
   signOutRoute,
   session,
 ];

@@ -3,14 +3,14 @@ import { revokeToken } from '../../services/tokens/revoke-token.ts';
 import { admitClient } from '../admit.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
-import type { Doors } from '../doors.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
 /** RFC 7009. */
 export const revocationRoutes = ({
-  clientAuthentication: door,
-}: Pick<Doors, 'clientAuthentication'>): Route[] => [
+  clientAuthentication: limit,
+}: Pick<AttemptLimits, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/revoke',
@@ -26,7 +26,7 @@ export const revocationRoutes = ({
     },
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
-      const client = await authenticateClient(deps, door, request);
+      const client = await authenticateClient(deps, limit, request);
       const headers = await admitClient(deps, client, 'revocation');
       await revokeToken(deps, client, request.body.token, request.origin);
       return { status: 200, headers };

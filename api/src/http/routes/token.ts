@@ -4,7 +4,7 @@ import { issueToken } from '../../services/tokens/issue-token.ts';
 import { admitClient } from '../admit.ts';
 import { noteRefusal, proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
-import type { Doors } from '../doors.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
@@ -37,7 +37,9 @@ const response = z
   .meta({ id: 'TokenResponse' });
 
 /** RFC 6749 sections 3.2, 4.4 and 5; RFC 8693. */
-export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientAuthentication'>): Route[] => [
+export const tokenRoutes = ({
+  clientAuthentication: limit,
+}: Pick<AttemptLimits, 'clientAuthentication'>): Route[] => [
   publicRoute({
     method: 'post',
     path: '/oauth2/token',
@@ -52,7 +54,7 @@ export const tokenRoutes = ({ clientAuthentication: door }: Pick<Doors, 'clientA
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
       const grant = findGrant(request.body.grant_type);
-      const client = await proveClient(deps, door, request);
+      const client = await proveClient(deps, limit, request);
       const headers = await admitClient(deps, client);
       const decision = await grant(deps, client, request.body);
       const token = await issueToken(deps, client, decision, request.origin).catch(

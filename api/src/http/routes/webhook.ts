@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
 import { publicRoute } from '../route.ts';
 
-/** Verifies and stores the event. A workflow decides later what follows from it. */
+/** Verifies and stores the event. A workflow processes it later. */
 export const webhookRoute = publicRoute({
   method: 'post',
   path: '/billing/webhook',

@@ -16,9 +16,9 @@ export interface NewKey {
 }
 
 /**
- * Adds a public key that the agent proves itself with. Who adds one could act as the agent, so must hold its scopes.
- * Problems: `validation_failed`, `forbidden`, `not_found`, `agent_decommissioned`, `credential_limit`, `daily_limit`,
- * `key_taken`.
+ * Adds a public key that the agent authenticates with. The caller could act as the agent with it, so it must hold the
+ * agent's scopes. Problems: `validation_failed`, `forbidden`, `not_found`, `agent_decommissioned`, `credential_limit`,
+ * `daily_limit`, `key_taken`.
  */
 export const addKey = async (
   deps: { db: TenantDatabase; clock: Clock; config: { BILLING_ENABLED: boolean } },

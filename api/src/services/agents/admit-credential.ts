@@ -7,10 +7,12 @@ import { checkMayIssueCredential } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const MAX_LIVE = 10;
-/** Those that have ended too: they are listed, counted and searched for the client's keys. */
+/** Includes expired and revoked credentials, because they are listed and searched for keys too. */
 const MAX_EVER = 1_000;
 
-/** Counted under the agent's row, so of parallel requests one after another. Problem: `credential_limit`. */
+/**
+ * The caller holds the agent's row, so parallel requests are counted one after another. Problem: `credential_limit`.
+ */
 const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise<void> => {
   if ((await Credential.query(trx).where('agent_id', agentId).resultSize()) >= MAX_EVER) {
     throw new Problem(
@@ -37,8 +39,8 @@ export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
 };
 
 /**
- * Whether the caller may give the agent one credential more; holds the agent's row until the transaction ends.
- * Problems: `not_found`, `agent_decommissioned`, `credential_limit`, `daily_limit`, `forbidden`.
+ * Checks that the caller can add a credential to the agent. Locks the agent's row until the transaction ends. Problems:
+ * `not_found`, `agent_decommissioned`, `credential_limit`, `daily_limit`, `forbidden`.
  */
 export const admitCredential = async (
   trx: Transaction,

@@ -1,6 +1,6 @@
 import type { Agent } from '../../models/agent.ts';
 
-/** What its owner says of an agent; everything else of it is the server's. */
+/** The fields of an agent that its owner can set. The server sets all others. */
 export type AgentDetails = Pick<
   Agent,
   | 'name'
@@ -16,12 +16,12 @@ export type AgentDetails = Pick<
   | 'scopes'
 >;
 
-/** As a request gives them: what is left out is `undefined`. */
+/** As in a request. Omitted fields are `undefined`. */
 export type AgentChanges = { [Key in keyof AgentDetails]?: AgentDetails[Key] | undefined };
 
 export type NewAgent = AgentChanges & { name: string };
 
-/** The details that are given, as a row holds them. */
+/** The given fields as columns of a row. */
 export const givenDetails = (given: AgentChanges): Partial<AgentDetails> => {
   const details = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   for (const list of ['scopes', 'capabilities'] as const) {
@@ -33,7 +33,7 @@ export const givenDetails = (given: AgentChanges): Partial<AgentDetails> => {
 
 type Default = Omit<AgentDetails, 'owner' | 'ownerTeam'>;
 
-/** A new agent needs only its name; who owns it by default depends on who asks. */
+/** A new agent needs only a name. Its default owner depends on the caller. */
 export const withDefaults = (given: NewAgent): Default & Partial<AgentDetails> => ({
   description: null,
   email: null,

@@ -4,11 +4,11 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { mailOwners } from '../mail/queue-mail.ts';
 
-/** Tenants. A page is whole tenants, so no tenant's digest is split. */
+/** Tenants per page. A page has whole tenants, so no digest is split. */
 const PAGE = 500;
-/** Credentials that a digest names; it counts the others. */
+/** A digest lists this many credentials and counts the others. */
 const LISTED = 20;
-/** Credentials that one digest is about, so that no tenant holds up the run. What is left is announced a day later. */
+/** The maximum number of credentials in a digest, so that no tenant delays the run. The rest follows a day later. */
 const MOST = 10_000;
 
 interface Due {
@@ -16,12 +16,12 @@ interface Due {
   agentName: string;
   credentialId: string;
   expiresAt: Date;
-  /** The same to the microsecond: a Date would not match the row. */
+  /** In microseconds, because a Date would not match the row. */
   exactly: string;
   days: number;
 }
 
-/** The credentials of the transaction's tenant of which a notice is due and was not given. */
+/** The credentials of the transaction's tenant whose due notice is not recorded yet. */
 const findDue = async (trx: Transaction, now: Date): Promise<Due[]> => {
   const notices = noticesAt(now);
   const { rows } = await trx.raw<{ rows: Due[] }>(
@@ -57,8 +57,8 @@ const noteGiven = (trx: Transaction, tenantId: string, due: readonly Due[]) =>
   );
 
 /**
- * Queues a tenant's digest and notes what it announces. Its key is the day, so runs that meet queue one; where none is
- * new, because nobody may be mailed or today's is queued already, nothing counts as announced.
+ * Queues a tenant's digest and records its notices. The key of the mail is the day, so parallel runs queue only one. If
+ * no mail is queued (no verified owner, or already queued today), no notice is recorded.
  */
 const announce = (db: Database, tenantId: string, now: Date): Promise<number> =>
   db.withTenant(tenantId, async (trx) => {
@@ -79,7 +79,7 @@ const announce = (db: Database, tenantId: string, now: Date): Promise<number> =>
     return queued;
   });
 
-/** Queues the digests of a page of tenants; run again, it queues none of them a second time. */
+/** Queues the digests of a page of tenants. Can be repeated: it queues no digest twice. */
 export const announceExpiry = async (
   { db, clock }: { db: Database; clock: Clock },
   after: string,

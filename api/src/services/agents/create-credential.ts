@@ -11,7 +11,7 @@ import { admitCredential, checkExpiry } from './admit-credential.ts';
 
 export interface NewCredential {
   credential: Credential;
-  /** Shown once: only its keyed hash is kept. */
+  /** Shown once: only its keyed hash is stored. */
   clientSecret: string;
 }
 
@@ -22,8 +22,9 @@ export interface CredentialRequest {
 }
 
 /**
- * Makes a client secret for an agent of the tenant. Problems: `not_found`, `agent_decommissioned`, `credential_limit`,
- * `daily_limit`, `validation_failed`, `forbidden`: a secret is worth its agent's scopes, so the caller has to hold them.
+ * Creates a client secret for an agent of the tenant. Problems: `not_found`, `agent_decommissioned`,
+ * `credential_limit`, `daily_limit`, `validation_failed`, `forbidden` (the caller does not hold all scopes of the
+ * agent).
  */
 export const createCredential = async (
   deps: { db: TenantDatabase; clock: Clock; peppers: Keyring; config: { BILLING_ENABLED: boolean } },

@@ -9,8 +9,8 @@ import { lockAgent } from './lock-agent.ts';
 import { revoked } from './revoke-credential.ts';
 
 /**
- * Ends an agent for good, and its credentials with it: it stays readable, and its name is free. Once more changes
- * nothing. Problems: `not_found`, `forbidden` (a stronger agent).
+ * Decommissions an agent permanently and revokes its credentials. It stays readable, and its name becomes free. A
+ * second call changes nothing. Problems: `not_found`, `forbidden` (the agent has more scopes than the caller).
  */
 export const decommissionAgent = async (
   { db, clock }: { db: Database; clock: Clock },

@@ -8,7 +8,10 @@ import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
 
-/** Ends the secret that the last rotation left working; without one it changes nothing. Problems: `not_found`, `forbidden`. */
+/**
+ * Ends the overlap of the last rotation, so the previous secret stops working. Without an overlap, it changes nothing.
+ * Problems: `not_found`, `forbidden`.
+ */
 export const endOverlap = async (
   { db, clock }: { db: Database; clock: Clock },
   principal: Principal,

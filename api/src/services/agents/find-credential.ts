@@ -8,10 +8,10 @@ export interface CredentialName {
   credentialId: string;
 }
 
-/** No secret but the newest works. */
+/** Only the newest secret works. */
 export const overlapEnded = { previousHash: null, previousPepperId: null, previousUntil: null };
 
-/** One credential of an agent whose row the transaction holds. Problem: `not_found`. */
+/** One credential of an agent. The caller has locked the agent's row. Problem: `not_found`. */
 export const findCredential = async (
   trx: Transaction,
   tenantId: string,

@@ -5,9 +5,9 @@ import { notFound } from '../../platform/problem.ts';
 import { readGrantsOf } from '../resource-grants/resource-grants.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
-/** One agent of the tenant; another tenant's is not found. */
+/** One agent of the tenant. Problem: `not_found`, also for agents of other tenants. */
 export const getAgent = async (db: Database, tenantId: string, agentId: string): Promise<GrantedAgent> => {
-  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  // Postgres rejects NUL in a text, so look up only valid ids.
   if (!isId('agt', agentId)) throw notFound();
   return db.withTenant(tenantId, async (trx) => {
     const agent = await Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId });

@@ -12,9 +12,9 @@ export interface AgentFilter {
   agentType?: AgentType | undefined;
   deploymentEnv?: DeploymentEnv | undefined;
   owner?: string | undefined;
-  /** One of its capabilities, whole. */
+  /** One of its capabilities, as an exact match. */
   capability?: string | undefined;
-  /** How its name begins, in any case. */
+  /** The beginning of its name, case-insensitive. */
   q?: string | undefined;
 }
 
@@ -30,7 +30,7 @@ const narrow = (
   if (q !== undefined) query.whereRaw('starts_with(lower(name), lower(?))', [q]);
 };
 
-/** The tenant's agents that fit the filter, newest first: ids sort by time. */
+/** The tenant's agents that match the filter, newest first, because ids sort by time. */
 export const listAgents = async (
   db: Database,
   tenantId: string,

@@ -4,7 +4,7 @@ import { getAgent } from './get-agent.ts';
 import { decodeCursor, toPage } from './page.ts';
 import type { Page, PageRequest } from './page.ts';
 
-/** The credentials of an agent, those that have ended too, newest first. Problem: `not_found`. */
+/** The credentials of an agent, including expired and revoked ones, newest first. Problem: `not_found`. */
 export const listCredentials = async (
   db: Database,
   tenantId: string,

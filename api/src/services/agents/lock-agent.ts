@@ -6,13 +6,13 @@ import type { Principal } from '../../platform/principal.ts';
 import { Problem, notFound } from '../../platform/problem.ts';
 
 /**
- * Takes the agent's row until the transaction ends: changes of one agent and its credentials go one after another. Of
- * the agents that the caller's token speaks for, which are locked later, those with a smaller id come before it: all
- * are locked in one order, so that agents which act on each other do not wait for each other. Problem: `not_found`.
+ * Locks the agent's row until the transaction ends, so that changes of an agent and its credentials run one after
+ * another. Before it, locks those agents of the caller's token that have a smaller id. So rows are always locked in the
+ * order of their ids, and agents that change each other cannot deadlock. Problem: `not_found`.
  */
 export const lockAgent = async (trx: Transaction, principal: Principal, agentId: string): Promise<Agent> => {
   const { tenantId } = principal;
-  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  // Postgres rejects NUL in a text, so look up only valid ids.
   if (!isId('agt', agentId)) throw notFound();
   const before = speakersOf(principal).filter((id) => id < agentId);
   if (before.length > 0) {
@@ -23,7 +23,7 @@ export const lockAgent = async (trx: Transaction, principal: Principal, agentId:
   return agent;
 };
 
-/** The same, of an agent that can still change. Problems: `not_found`, `agent_decommissioned`. */
+/** Like `lockAgent`, for an agent that is not decommissioned. Problems: `not_found`, `agent_decommissioned`. */
 export const lockLivingAgent = async (
   trx: Transaction,
   principal: Principal,

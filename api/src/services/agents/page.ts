@@ -9,11 +9,11 @@ export interface PageRequest {
 
 export interface Page<T> {
   rows: T[];
-  /** Opaque: hand it back to get the next page; `null` at the end. */
+  /** Opaque. Pass it to get the next page. `null`: no next page. */
   nextCursor: string | null;
 }
 
-/** The id that the page before ended with. Problem: `validation_failed`. */
+/** The last id of the previous page. Problem: `validation_failed`. */
 export const decodeCursor = (prefix: IdPrefix, cursor: string): string => {
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
   if (!isId(prefix, id))
@@ -21,7 +21,7 @@ export const decodeCursor = (prefix: IdPrefix, cursor: string): string => {
   return id;
 };
 
-/** Makes a page of rows of which one more than the limit was asked for. */
+/** Makes a page. Query one row more than the limit, to know whether there is a next page. */
 export const toPage = <T extends { id: string }>(found: T[], limit: number): Page<T> => {
   const rows = found.slice(0, limit);
   const last = rows.at(-1);

@@ -27,7 +27,7 @@ export interface RegisterAgentDeps {
   config: { BILLING_ENABLED: boolean; DASHBOARD_URL: string };
 }
 
-/** Counted under the tenant's row, so of parallel registrations one after another. */
+/** The caller holds the tenant's row, so parallel registrations are counted one after another. */
 const checkLimit = async (
   trx: Transaction,
   { tier }: TenantSubscription,
@@ -45,7 +45,7 @@ const checkLimit = async (
   }
 };
 
-/** Who answers for a new agent: the member who registers it, or who answers for the agent that does. */
+/** The owner of a new agent: the member who registers it, or the owner of the agent that does. */
 const ownerOf = async (
   trx: Transaction,
   { tenantId, kind, id }: Principal,
@@ -56,9 +56,9 @@ const ownerOf = async (
 };
 
 /**
- * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope the caller doesn't hold),
- * `agent_name_taken`, `free_tier_limit`, `daily_limit`, `validation_failed` (an owner who is no member, a grant that is
- * none).
+ * Registers an agent in the caller's tenant. Problems: `forbidden` (a scope that the caller does not hold),
+ * `agent_name_taken`, `free_tier_limit`, `daily_limit`, `validation_failed` (an owner who is not a member, an invalid
+ * grant).
  */
 export const registerAgent = async (
   deps: RegisterAgentDeps,

@@ -4,7 +4,7 @@ import { Problem } from '../../platform/problem.ts';
 import { isResource } from '../resources/resource-uri.ts';
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 
-/** A grant as a request names it. */
+/** A grant in a request. */
 export interface GrantRequest {
   resource: string;
   scopes: readonly string[];
@@ -16,7 +16,7 @@ const find = (resources: readonly Resource[], named: string): Resource | undefin
   resources.find(({ identifier }) => identifier === named) ??
   resources.find(({ identifier }) => isResource(named, identifier));
 
-/** The grant, or what is wrong with it: nothing of another tenant's resource is told. */
+/** The grant, or the error. The error is the same if the resource belongs to another tenant. */
 const resolve = (
   resources: readonly Resource[],
   { resource: named, scopes }: GrantRequest,
@@ -44,8 +44,8 @@ const resolve = (
 };
 
 /**
- * What a request grants, with the resources that it names. The caller holds the tenant's row, so that these stay.
- * Problem: `validation_failed`, with every grant that is none.
+ * Finds the resources of the requested grants. The caller holds the tenant's row, so the resources cannot be deleted.
+ * Problem: `validation_failed`, with every invalid grant.
  */
 export const resolveGrants = async (
   trx: Transaction,

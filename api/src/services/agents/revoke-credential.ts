@@ -9,12 +9,12 @@ import { findCredential, overlapEnded } from './find-credential.ts';
 import type { CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
 
-/** What ends a credential: the secrets that it had are of no more use to anybody. */
+/** The columns that revoke a credential and end its overlap. */
 export const revoked = (at: Date): Partial<Credential> => ({ revokedAt: at, ...overlapEnded });
 
 /**
- * Ends a credential at once, and the tokens that it was used for; once more changes nothing. Problems: `not_found`,
- * `forbidden` (a stronger agent's).
+ * Revokes a credential and the tokens that were issued with it. A second call changes nothing. Problems: `not_found`,
+ * `forbidden` (its agent has more scopes than the caller).
  */
 export const revokeCredential = async (
   { db, clock }: { db: Database; clock: Clock },

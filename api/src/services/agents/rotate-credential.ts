@@ -18,7 +18,7 @@ const checkLive = ({ revokedAt, expiresAt }: Credential, now: Date): void => {
   throw new Problem('credential_ended', 'This credential is revoked or expired. Create a new one.');
 };
 
-/** The secret that a rotation replaces, for as long as it still works. */
+/** The previous secret, during the overlap. */
 const overlapOf = ({ secretHash, pepperId }: Credential, now: Date, seconds: number): Partial<Credential> =>
   seconds === 0
     ? overlapEnded
@@ -29,8 +29,8 @@ const overlapOf = ({ secretHash, pepperId }: Credential, now: Date, seconds: num
       };
 
 /**
- * Gives a credential a new secret. The one before works on for the overlap; one that was left from an earlier rotation
- * ends. Problems: `not_found`, `agent_decommissioned`, `credential_ended`, `forbidden`.
+ * Creates a new secret for a credential. The current one keeps working during the overlap. An older one stops working.
+ * Problems: `not_found`, `agent_decommissioned`, `credential_ended`, `forbidden`.
  */
 export const rotateCredential = async (
   { db, clock, peppers }: { db: TenantDatabase; clock: Clock; peppers: Keyring },

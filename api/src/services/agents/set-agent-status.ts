@@ -12,9 +12,9 @@ import type { GrantedAgent } from './with-grants.ts';
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
 
 /**
- * Suspends an agent or lets it work again; what it is already stays without an entry. The entry takes the audit head,
- * under which tokens are committed: none of a suspended agent is committed after this. Problems: `not_found`,
- * `agent_decommissioned`, `forbidden` (a stronger agent).
+ * Suspends or reactivates an agent. If it has the status already, nothing changes and there is no audit entry. The
+ * entry locks the audit head, as every commit of tokens does. So no token of a suspended agent is committed after this.
+ * Problems: `not_found`, `agent_decommissioned`, `forbidden` (the agent has more scopes than the caller).
  */
 export const setAgentStatus = async (
   { db, clock }: { db: Database; clock: Clock },
@@ -28,7 +28,7 @@ export const setAgentStatus = async (
     const granted = { agent, resourceGrants: await readGrantsOf(trx, agent) };
     if (agent.status === status) return granted;
     await checkMayRestrict(trx, principal, { agent, now: clock() });
-    // Both end the tokens from before, whichever process dated them.
+    // Both revoke all earlier tokens, even if the clock of another process is ahead.
     const now = await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock);
     await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
     const act = { actor: principal, origin, at: now };

@@ -22,13 +22,13 @@ import type { GrantedAgent } from './with-grants.ts';
 export interface AgentUpdate {
   agentId: string;
   changes: AgentChanges;
-  /** All that it is granted from now on; left out, what it was. */
+  /** Replaces all grants. If omitted, they stay. */
   resourceGrants?: readonly GrantRequest[] | undefined;
-  /** The revisions that the change was made for; left out, any. */
+  /** The revisions that the change is for. If omitted, any. */
   revisions?: readonly number[] | undefined;
 }
 
-/** Takes the rows that the change is about: the tenant's where grants change, then the agent's. */
+/** Locks the rows for the change: the tenant's if grants change, then the agent's. */
 const lockForUpdate = async (
   trx: Transaction,
   principal: Principal,
@@ -50,7 +50,7 @@ const beyond = (some: Holdings, others: Holdings): Holdings => ({
 const isEmpty = ({ scopes, resourceGrants }: Holdings): boolean =>
   scopes.length === 0 && resourceGrants.length === 0;
 
-/** Whether the agent loses something; that the caller may change it, and give what is new to it, is checked. */
+/** Checks that the caller can change the agent and grant what is new. Returns whether the agent loses a right. */
 const checkChange = async (
   trx: Transaction,
   principal: Principal,
@@ -71,9 +71,9 @@ const metadataOf = (
 });
 
 /**
- * Changes what is given of an agent. The caller has to hold all that the agent has, and what is new to it, of the API or
- * of a resource. Problems: `not_found`, `agent_decommissioned`,
- * `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
+ * Changes the given fields of an agent. The caller must hold all scopes of the agent and all new ones, for the API and
+ * for resources. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`,
+ * `validation_failed`.
  */
 export const updateAgent = async (
   { db, clock }: { db: Database; clock: Clock },

@@ -3,13 +3,13 @@ import type { Transaction } from '../../platform/database.ts';
 import { readGrants } from '../resource-grants/resource-grants.ts';
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 
-/** An agent, with what it is granted of its tenant's resources. */
+/** An agent with its resource grants. */
 export interface GrantedAgent {
   agent: Agent;
   resourceGrants: readonly ResourceGrant[];
 }
 
-/** One query for all of them. */
+/** One query for all agents. */
 export const withGrants = async (
   trx: Transaction,
   tenantId: string,

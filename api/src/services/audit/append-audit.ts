@@ -4,7 +4,7 @@ import { chain } from './chain.ts';
 import type { Head } from './chain.ts';
 import type { AuditEntry, ChainedEntry } from './entry.ts';
 
-/** Nothing else is written into the tenant's log until this transaction ends. */
+/** Locks the tenant's log until this transaction ends. */
 export const lockHead = async (trx: Transaction, tenantId: string): Promise<Head> => {
   const head: Head | undefined = await trx('audit_heads')
     .select('sequence', 'hash')
@@ -15,7 +15,7 @@ export const lockHead = async (trx: Transaction, tenantId: string): Promise<Head
   return head;
 };
 
-/** Writes entries of one tenant in a transaction of theirs, of which the head row is locked for three statements. */
+/** Writes entries of one tenant in a separate transaction, which locks the head row only for three statements. */
 export const appendAudits = async (
   trx: Transaction,
   tenantId: string,
@@ -30,8 +30,8 @@ export const appendAudits = async (
 };
 
 /**
- * Writes an entry in the act's own transaction: no audit, no act. Called last in it, since the head row stays locked
- * until the commit.
+ * Writes an entry in the transaction of the change, so no change is committed without its entry. Call it last, because
+ * the head row stays locked until the commit.
  */
 export const appendAudit = (trx: Transaction, entry: AuditEntry): Promise<void> =>
   appendAudits(trx, entry.tenantId, [entry]);

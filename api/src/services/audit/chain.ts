@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { AuditEntry } from './entry.ts';
 
-/** The newest link of a tenant's chain: 0 and 32 zero bytes before the first entry. */
+/** The end of a tenant's chain. Before the first entry: 0 and 32 zero bytes. */
 export interface Head {
   sequence: number;
   hash: Buffer;
@@ -11,8 +11,8 @@ export interface Head {
 const bytes = (hex: string): string => `\\x${hex}`;
 
 /**
- * The RFC 8785 JSON of an entry: its names stand here in the order that this asks for, and the metadata, whose names
- * are anyone's, is put in order by the library. The whole through the library takes twice the time.
+ * The RFC 8785 JSON of an entry. The members are written in sorted order here, and the library sorts only the metadata.
+ * Using the library for all of it takes twice as long.
  */
 const toCanonical = (entry: AuditEntry, sequence: number, previousHash: string): string => {
   const first = JSON.stringify({
@@ -36,8 +36,8 @@ const toCanonical = (entry: AuditEntry, sequence: number, previousHash: string):
 };
 
 /**
- * Chains entries of one tenant after its head: dense numbers, each hash = SHA-256 over the RFC 8785 JSON of the
- * entry's other columns, the previous hash among them. Answers the rows as JSON, whose names are those of the columns.
+ * Chains entries of one tenant to its head. Numbers have no gaps. Each hash is the SHA-256 of the RFC 8785 JSON of the
+ * other columns, including the previous hash. Returns the rows as JSON, named like the columns.
  */
 export const chain = (head: Head, entries: readonly AuditEntry[]): string[] => {
   let previous = bytes(head.hash.toString('hex'));

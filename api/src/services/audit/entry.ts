@@ -1,7 +1,7 @@
 import { newId } from '../../platform/ids.ts';
 import type { Origin, PresentedToken, Principal } from '../../platform/principal.ts';
 
-/** Every act that the log tells. */
+/** Every action in the audit log. */
 export type AuditAction =
   | 'agent.created'
   | 'agent.updated'
@@ -20,10 +20,10 @@ export type AuditAction =
   | 'checkout.started'
   | 'subscription.updated';
 
-/** No address where no caller acted, but a workflow of ours. */
+/** No address if one of our workflows acted. */
 export type AuditOrigin = Omit<Origin, 'ip'> & { ip: string | null };
 
-/** One act, before the chain has given it its number and hash. */
+/** An entry before it has its number and hash. */
 export interface AuditEntry {
   tenantId: string;
   eventId: string;
@@ -37,18 +37,18 @@ export interface AuditEntry {
   metadata: Record<string, unknown>;
 }
 
-/** Who acted, by which token, from where and when. */
+/** The actor, the token, the origin and the time. */
 export interface Act {
   actor: { tenantId: string; kind: AuditEntry['actorKind']; id: string; token?: PresentedToken };
   origin: AuditOrigin;
   at: Date;
 }
 
-/** Its id is told where something else carries it too, as a token's `jti` does. */
+/** Set the id if it is used elsewhere too, such as in a token's `jti`. */
 type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };
 
-/** Who stands behind an act: the token's client did it, for the subject, with everyone between them. */
-const told = ({ id, token }: Act['actor'], metadata: AuditEntry['metadata']): AuditEntry['metadata'] => {
+/** Adds the token to the metadata: the client acted for the subject, through the actors between them. */
+const withToken = ({ id, token }: Act['actor'], metadata: AuditEntry['metadata']): AuditEntry['metadata'] => {
   if (!token) return metadata;
   const { jti, clientId, credentialId, actors } = token;
   return { ...metadata, token: { jti, clientId, credentialId, subject: id, actors } };
@@ -63,15 +63,15 @@ const toEntry = (outcome: AuditEntry['outcome'], { actor, origin, at }: Act, wha
   actorId: actor.token?.clientId ?? actor.id,
   outcome,
   origin,
-  metadata: told(actor, what.metadata),
+  metadata: withToken(actor, what.metadata),
 });
 
 export const succeeded = (act: Act, what: What): AuditEntry => toEntry('success', act, what);
 
-/** What was refused: its actor is who the caller said to be. */
+/** A refused authentication. The actor is the unverified client id. */
 export const failed = (act: Act, what: What): AuditEntry => toEntry('failure', act, what);
 
-/** The columns of `audit_events`, as JSON: a timestamp is ISO 8601 in UTC, bytes are `\x` and hex. */
+/** The columns of `audit_events`, as JSON. Timestamps are ISO 8601 in UTC, and bytes are `\x` and hex. */
 export interface ChainedEntry {
   tenant_id: string;
   sequence: number;

@@ -80,12 +80,12 @@ const record = (db: Database, tenantId: string, known: readonly Known[]): Promis
   db.withTenant(tenantId, async (trx) => {
     const claimed = new Set<Known>();
     for (const one of known.toSorted(byClaim)) if (await claim(trx, one)) claimed.add(one);
-    const told = known.filter((one) => claimed.has(one));
-    await appendAudits(trx, tenantId, told.map(entryOf));
+    const due = known.filter((one) => claimed.has(one));
+    await appendAudits(trx, tenantId, due.map(entryOf));
   });
 
 /** One line for all of them. An id that is not ours may be a misplaced secret, so only 8 characters are logged. */
-const tellUnknown = (logger: Logger, unknown: readonly Refusal[]): void => {
+const logUnknown = (logger: Logger, unknown: readonly Refusal[]): void => {
   if (unknown.length === 0) return;
   const clients = unknown.slice(0, 5).map(({ clientId, reason, origin: { requestId, ip } }) => ({
     clientId: isId('agt', clientId) ? clientId : clientId.slice(0, 8),
@@ -105,10 +105,10 @@ export const recordRefusals = async (
   refusals: readonly Refusal[],
 ): Promise<Refusal[]> => {
   const known = await findKnown(db, refusals);
-  const told = new Set(known.map(({ refusal }) => refusal));
-  tellUnknown(
+  const ofKnown = new Set(known.map(({ refusal }) => refusal));
+  logUnknown(
     logger,
-    refusals.filter((refusal) => !told.has(refusal)),
+    refusals.filter((refusal) => !ofKnown.has(refusal)),
   );
   const late: Refusal[] = [];
   for (const [tenantId, ofTenant] of Map.groupBy(known, (one) => one.tenantId)) {

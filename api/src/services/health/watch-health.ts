@@ -3,7 +3,7 @@ import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Seen, ServiceState } from '../../platform/service-state.ts';
 
-/** How each service is found out: by asking it, or, where that happens all the time, by what was seen last. */
+/** How to get the state of each service: by a check, or from the last result if it is checked all the time. */
 export type HealthSources<Name extends string> = Record<Name, () => Promise<Seen> | Seen>;
 
 export interface HealthWatch<Name extends string> {
@@ -12,12 +12,12 @@ export interface HealthWatch<Name extends string> {
 }
 
 const INTERVAL_MS = 2_000;
-/** Who has not answered by then is too slow, as long as nothing worse is known. */
+/** A connected service that does not respond within this time is `degraded`. */
 const SLOW_MS = 1_000;
 
 /**
- * Looks at each service every two seconds, beside the requests: asking for what was seen costs them nothing. Each
- * change is logged once, with its cause.
+ * Checks each service every two seconds, so requests read the result without waiting. Logs each change once, with its
+ * cause.
  */
 export const watchHealth = async <Name extends string>(
   sources: HealthSources<Name>,
@@ -28,13 +28,13 @@ export const watchHealth = async <Name extends string>(
     Name,
     ServiceState
   >;
-  const told = new Map<Name, ServiceState>();
+  const logged = new Map<Name, ServiceState>();
 
   const see = (name: Name, { state, cause }: Seen): void => {
     states[name] = state;
-    if (told.get(name) === state) return;
-    const isFirst = !told.has(name);
-    told.set(name, state);
+    if (logged.get(name) === state) return;
+    const isFirst = !logged.has(name);
+    logged.set(name, state);
     if (state === 'degraded' || state === 'disconnected') logger.warn({ err: cause }, `${name} is ${state}`);
     else if (!isFirst) logger.info(`${name} is ${state}`);
   };

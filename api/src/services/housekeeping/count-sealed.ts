@@ -8,6 +8,6 @@ export interface Sealed {
   count: number;
 }
 
-/** Counts over all tenants. Whatever uses `seal` is in the SQL of `count_sealed`. */
+/** Counts for all tenants. If you use `seal` for new values, add them to the SQL of `count_sealed`. */
 export const countSealed = async (trx: Transaction): Promise<Sealed[]> =>
   (await trx.raw<{ rows: Sealed[] }>('select key_id as "keyId", what, count from count_sealed()')).rows;

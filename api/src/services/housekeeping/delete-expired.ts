@@ -1,10 +1,10 @@
 import type { DeletedBatch } from '@sentryagent/workflows/contracts';
 import type { Database } from '../../platform/database.ts';
 
-/** Of each table: a batch ends long before Postgres would end it, after 2 s. */
+/** Rows per table. A batch takes far less than the statement timeout of 2 s. */
 const MAX = 2_000;
 
-/** Deletes a batch of what has expired, of every tenant; called again, or by two at once, it deletes the rest. */
+/** Deletes a batch of expired rows of all tenants. Call it again for the rest. Parallel calls are safe. */
 export const deleteExpired = (db: Database, max = MAX): Promise<DeletedBatch> =>
   db.acrossTenants(async (trx) => {
     const { rows } = await trx.raw<{ rows: { deleted: number }[] }>('select delete_expired(?) as deleted', [

@@ -14,7 +14,7 @@ const number = new Intl.NumberFormat('en-US');
 interface Limit {
   counter: string;
   max: number;
-  /** Why no more is done today, as a sentence without its stop. */
+  /** The first sentence of the error, without its period. */
   done: string;
 }
 
@@ -27,15 +27,14 @@ const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
 };
 
 /**
- * The counter is of today, or of tomorrow: a transaction that began after midnight may commit before one that began
- * earlier. A later day is a mistake that would never end by itself, so it begins anew.
+ * The counter's day is today or tomorrow. It can be tomorrow because a transaction that began after midnight can commit
+ * before one that began earlier. A later day is an error, so the counter starts again with today.
  */
 const IS_CURRENT = 'c.day between excluded.day and excluded.day + 1';
 
 /**
- * Counts one more in the act's own transaction: what fails is not counted, and the row stays locked until the commit,
- * so parallel acts are counted one after another. The day is Postgres' own: a process whose clock is wrong begins none.
- * Problem: `daily_limit`.
+ * Counts in the transaction of the request, so a failed request counts nothing. The row stays locked until the commit,
+ * so parallel requests are counted one after another. The day comes from the clock of Postgres. Problem: `daily_limit`.
  */
 const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Promise<void> => {
   const { rows } = await trx.raw<{ rows: unknown[] }>(
@@ -51,18 +50,18 @@ const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Pro
   if (rows.length === 0) throw dailyLimit(limit, await readTime(trx));
 };
 
-/** Where nothing is sold, every tenant may do as much as the most that is sold elsewhere. */
+/** If billing is disabled, every tenant has the highest limit of all tiers. */
 const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boolean): Promise<number> => {
   if (!isSold) return Math.max(...Object.values(tiers).map((tier) => tier.creationsPerDay));
   const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
   return tiers[tier].creationsPerDay;
 };
 
-/** A tenth is left to people, so that no agent keeps them from making another one. */
+/** Reserves 10 % of the limit for members, so that agents cannot use up all of it. */
 const shareOf = (max: number, { kind }: Pick<Principal, 'kind'>): number =>
   kind === 'member' ? max : Math.floor(max * 0.9);
 
-/** One agent, credential or resource more. Problem: `daily_limit`. */
+/** Counts one agent, credential or resource. Problem: `daily_limit`. */
 export const countCreation = async (
   trx: Transaction,
   { config }: { config: { BILLING_ENABLED: boolean } },
@@ -79,7 +78,7 @@ export const countCreation = async (
   await countToday(trx, tenantId, { counter: 'creations', max, done });
 };
 
-/** One checkout more; counted apart, since a tenant at its limits must be able to pay. Problem: `daily_limit`. */
+/** Counts one checkout. It has its own limit, because a tenant at its other limits must be able to pay. Problem: `daily_limit`. */
 export const countCheckout = (trx: Transaction, tenantId: string): Promise<void> =>
   countToday(trx, tenantId, {
     counter: 'checkouts',
@@ -87,7 +86,7 @@ export const countCheckout = (trx: Transaction, tenantId: string): Promise<void>
     done: `Your tenant has started ${MAX_CHECKOUTS} checkouts today. This is the daily limit`,
   });
 
-/** One answer more that is kept for its key; counted by caller, so that none uses up another's. Problem: `daily_limit`. */
+/** Counts one idempotency key. Each caller has its own limit. Problem: `daily_limit`. */
 export const countKey = (trx: Transaction, tenantId: string, principal: string): Promise<void> =>
   countToday(trx, tenantId, {
     counter: `keys of ${principal}`,

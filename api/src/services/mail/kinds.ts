@@ -5,8 +5,8 @@ import type { ExpiringCredentials } from './templates/expiring-credentials.ts';
 import type { Template } from './templates/template.ts';
 
 /**
- * The data of each kind of mail. A tenant or a stranger chose these texts, so a body contains them only after `plain`,
- * and a subject or a link's address never does.
+ * The data of each kind of mail. Tenants and unknown users choose these texts, so a body contains them only after
+ * `plain`, and a subject or URL never does.
  */
 export interface MailData {
   email_verification: EmailVerification;

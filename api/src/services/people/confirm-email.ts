@@ -2,7 +2,7 @@ import { Problem } from '../../platform/problem.ts';
 import { identifierOf } from './request-verification.ts';
 import type { VerificationDeps } from './request-verification.ts';
 
-/** A link confirms the address that it was sent to: not another that the person has meanwhile. */
+/** A link confirms only the address that it was sent to, even if the user has another one now. */
 const USE = `
   with link as (
     delete from verifications where identifier = $1 and expires_at > $2
@@ -12,7 +12,10 @@ const USE = `
   where users.id = link.user_id and users.email = link.email
   returning users.email`;
 
-/** Uses up the link of a mail; answers the address that it confirmed. Problem: `invalid_link`, the same for a wrong, a used and an expired one. */
+/**
+ * Uses the link of a mail. Returns the confirmed address. Problem: `invalid_link`, the same for a wrong, used or
+ * expired link.
+ */
 export const confirmEmail = async (
   { peoplePool, clock }: Pick<VerificationDeps, 'peoplePool' | 'clock'>,
   token: string,

@@ -12,7 +12,7 @@ export interface Member {
   role: Role;
 }
 
-/** Takes the `Set-Cookie` lines of a session that was renewed, for whatever is answered: its cookie must live on too. */
+/** Receives the `Set-Cookie` lines of a renewed session. Every response must send them, also an error. */
 export type SendCookies = (lines: string[]) => void;
 
 interface Membership {
@@ -29,8 +29,8 @@ const findMembership = async (db: Database, sessionId: string): Promise<Membersh
 };
 
 /**
- * Makes the person's own tenant, with them as its owner. The slug is the person's id and unique, so two first
- * requests at once make one tenant; both rows stand or fall together.
+ * Creates the user's tenant, with the user as its owner, in one transaction. The slug is the user's id and unique, so
+ * two parallel first requests create one tenant.
  */
 const foundTenant = async (pool: Pool, user: Person): Promise<void> => {
   await pool.query(
@@ -51,8 +51,7 @@ export interface PeopleDeps {
 }
 
 /**
- * A renewal is due once a day, and no more when the end is that of the session's whole life: better-auth alone would
- * renew at each request then.
+ * Renew once a day, but not if the session has reached its absolute end. better-auth would then renew at each request.
  */
 const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Date }): boolean => {
   const { idle, absolute, renewal } = sessionLife;
@@ -60,7 +59,7 @@ const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Da
   return expiresAt.getTime() < end && expiresAt.getTime() <= Date.now() + (idle - renewal) * 1_000;
 };
 
-/** The session of a cookie. One in use is renewed once a day. */
+/** The session of a cookie. Renews it once a day. */
 const findSession = async (people: People, headers: Headers, sendCookies: SendCookies) => {
   const found = await people.api.getSession({ headers, query: { disableRefresh: true } });
   if (!found || !isRenewalDue(found.session)) return found;
@@ -69,7 +68,7 @@ const findSession = async (people: People, headers: Headers, sendCookies: SendCo
   return renewed.response;
 };
 
-/** The member that a session cookie stands for; `undefined` without a live session. Founds the tenant of a new person. */
+/** The member of a session cookie. `undefined`: no live session. Creates the tenant of a new user. */
 export const findMember = async (
   { db, people, peoplePool }: PeopleDeps,
   headers: Headers,

@@ -5,10 +5,10 @@ import { newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import { sealData } from '../mail/sealed-data.ts';
 
-/** Also in the words of the mail. */
+/** The text of the mail names it too. */
 const LIFETIME_MS = 24 * 3_600_000;
 
-/** Mails to one person in a UTC day. Each has a key of its own, so the unique index of `mails` is the limit. */
+/** Mails per user and UTC day. Each has its own key, so the unique index of `mails` enforces the limit. */
 const MOST_A_DAY = 10;
 
 export interface VerificationDeps {
@@ -18,15 +18,15 @@ export interface VerificationDeps {
 }
 
 /**
- * By what the link's row is found. The token itself, 192 random bits, is in the mail alone: in hex, because mail clients
- * may leave a last `-` or `_` out of a link.
+ * The hash of the link's token. Only the mail has the token, 192 random bits. It is in hex, because mail clients can
+ * cut a trailing `-` or `_` from a link.
  */
 export const identifierOf = (token: string): string =>
   `email-verification:${createHash('sha256').update(token).digest('base64url')}`;
 
 /**
- * One statement: the first key of the day that is free, its mail, and the link in place of the one before. Of two
- * requests that want the same key one queues its mail, and the other nothing.
+ * One statement: takes the first free key of the day, queues the mail and replaces the previous link. If two requests
+ * take the same key, only one queues a mail.
  */
 const QUEUE = `
   with free as (
@@ -48,8 +48,8 @@ const QUEUE = `
   select exists (select from free) as "isFree"`;
 
 /**
- * Queues a mail with a link that confirms the address, and ends an earlier link. `asked`: not by signing up, but later.
- * `false`: the day's mails are used up.
+ * Queues a mail with a link that confirms the address. An earlier link becomes invalid. `asked`: the user requested it
+ * after signing up. Returns `false` if the limit of the day is reached.
  */
 export const requestVerification = async (
   { peoplePool, clock, config }: VerificationDeps,

@@ -10,7 +10,7 @@ export interface Person {
   name: string;
 }
 
-/** A person who is signed in from now on, and the `Set-Cookie` lines that say so. */
+/** A signed-in user, and the `Set-Cookie` lines of the session. */
 export interface SignedIn {
   user: Person;
   cookies: string[];
@@ -26,7 +26,10 @@ const startSession = async (people: People, user: Person, headers: Headers): Pro
   return { user, cookies: started.headers.getSetCookie() };
 };
 
-/** One statement, so that person and password stand or fall together. The unique address is the rule. */
+/**
+ * One statement, so that user and password are stored together. The unique index on the address prevents a second
+ * account.
+ */
 const insertAccount = async (pool: Pool, { id, email, name }: Person, hash: string): Promise<boolean> => {
   const { rowCount } = await pool.query(
     `with person as (
@@ -41,13 +44,13 @@ const insertAccount = async (pool: Pool, { id, email, name }: Person, hash: stri
 };
 
 interface NewAccount {
-  /** In the form that is stored and compared, as `http/email.ts` writes it. */
+  /** Normalized by `http/email.ts`. */
   email: string;
   password: string;
   name?: string | undefined;
 }
 
-/** Makes an account and signs it in. The hash is made before a connection is taken. Problem: `email_taken`. */
+/** Creates an account and signs in. Hashes before it takes a connection. Problem: `email_taken`. */
 export const signUp = async (
   { people, peoplePool }: AccountDeps,
   { email, password, name }: NewAccount,
@@ -61,7 +64,7 @@ export const signUp = async (
   return startSession(people, user, headers);
 };
 
-/** Between the two looks no connection is held: to check a password takes a hundred times as long as to find it. */
+/** Holds no connection while it checks the password, because that takes a hundred times as long as the query. */
 const findAccount = async (
   pool: Pool,
   email: string,
@@ -76,7 +79,9 @@ const findAccount = async (
   return row && { user: { id: row.id, email: row.email, name: row.name }, hash: row.password };
 };
 
-/** Whose password it is. Where the address is unknown a hash is made all the same, so that time tells nothing. */
+/**
+ * Returns the user if the password is correct. For an unknown address it hashes too, so that both take the same time.
+ */
 const provePassword = async (pool: Pool, email: string, password: string): Promise<Person | undefined> => {
   const account = await findAccount(pool, email);
   if (!account) {
@@ -102,10 +107,13 @@ export const signIn = async (
   return startSession(people, user, headers);
 };
 
-/** Ends the session on the server, so that a copy of the cookie is worth nothing; answers the lines that clear it. */
+/**
+ * Deletes the session on the server, so that a copied cookie is useless. Returns the `Set-Cookie` lines that clear the
+ * cookie.
+ */
 export const signOut = async (people: People, headers: Headers): Promise<string[]> => {
   const ended = await people.api.signOut({ headers, returnHeaders: true });
-  // It keeps a failed deletion to itself.
+  // better-auth does not report a failed deletion.
   if (await people.api.getSession({ headers })) throw unavailable(new Error('the session did not end'));
   return ended.headers.getSetCookie();
 };

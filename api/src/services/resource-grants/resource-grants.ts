@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database.ts';
 
-/** Scopes of one resource that an agent may get. */
+/** The scopes of one resource that an agent can get. */
 export interface ResourceGrant {
   resourceId: string;
   /** The resource's identifier. */
@@ -8,7 +8,7 @@ export interface ResourceGrant {
   scopes: readonly string[];
 }
 
-/** The grants of each of these agents, by its id and in the order of the identifiers: one query for all of them. */
+/** The grants of these agents by agent id, sorted by identifier. One query for all agents. */
 export const readGrants = async (
   trx: Transaction,
   tenantId: string,
@@ -28,7 +28,7 @@ export const readGrantsOf = async (
   { tenantId, id }: { tenantId: string; id: string },
 ): Promise<ResourceGrant[]> => (await readGrants(trx, tenantId, [id])).get(id) ?? [];
 
-/** What the first grants and the second do not: nothing, where the second is enough. */
+/** What the first has and the second lacks. Empty if the second has all of it. */
 export const grantsBeyond = (
   grants: readonly ResourceGrant[],
   held: readonly ResourceGrant[],
@@ -40,6 +40,6 @@ export const grantsBeyond = (
   });
 };
 
-/** As the log and the API tell them. */
+/** As in the audit log and the API. */
 export const toldGrants = (grants: readonly ResourceGrant[]): { resource: string; scopes: string[] }[] =>
   grants.map(({ resource, scopes }) => ({ resource, scopes: [...scopes] }));

@@ -3,8 +3,8 @@ import type { Transaction } from '../../platform/database.ts';
 import type { ResourceGrant } from './resource-grants.ts';
 
 /**
- * Makes these the grants of an agent, which the caller holds the row of. What is narrowed or goes ends the agent's
- * tokens, as of its last change.
+ * Replaces the grants of an agent. The caller holds the agent's row. If the agent loses a scope, its earlier tokens are
+ * revoked.
  */
 export const writeGrants = async (
   trx: Transaction,

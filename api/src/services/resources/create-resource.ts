@@ -23,10 +23,10 @@ export interface ResourceDeps {
   config: { PUBLIC_URL: string; BILLING_ENABLED: boolean };
 }
 
-/** Far more than anyone needs: the list is answered whole. */
+/** More than a tenant needs. The list is not paged. */
 const MAX_RESOURCES = 100;
 
-/** Our own origin stays ours: a token for it would be taken for one of the API. */
+/** Rejects our own origin, because the API would accept tokens for it. */
 const checkIdentifier = (identifier: string, publicUrl: string): void => {
   if (new URL(identifier).origin === new URL(publicUrl).origin) {
     throw new Problem(
@@ -44,7 +44,7 @@ const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
 };
 
 /**
- * Lets agents of the tenant that are granted its scopes get tokens for a service. Problems: `validation_failed`,
+ * Registers a service. Agents with grants for it can then get tokens for it. Problems: `validation_failed`,
  * `resource_taken`, `resource_limit`, `daily_limit`, `forbidden`.
  */
 export const createResource = async (

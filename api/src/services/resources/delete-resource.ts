@@ -12,7 +12,7 @@ import { succeeded } from '../audit/entry.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
 
-/** Under the tenant's row, so that nobody is granted it meanwhile. Problem: `not_found`. */
+/** The caller holds the tenant's row, so no new grant can be added. Problem: `not_found`. */
 const lockResource = async (trx: Transaction, tenantId: string, resourceId: string): Promise<Resource> => {
   await lockTenant(trx, tenantId);
   const resource = await Resource.query(trx).findById([tenantId, resourceId]);
@@ -23,7 +23,7 @@ const lockResource = async (trx: Transaction, tenantId: string, resourceId: stri
 const grantsOn = (trx: Transaction, { tenantId, id }: Resource) =>
   AgentResourceGrant.query(trx).where({ tenant_id: tenantId, resource_id: id });
 
-/** The rows of the agents that have grants on it, and which of its scopes those who still live have. */
+/** Locks the agents with grants for the resource. Returns them, and the scopes that active or suspended agents hold. */
 const lockHolders = async (
   trx: Transaction,
   resource: Resource,
@@ -44,7 +44,7 @@ const lockHolders = async (
   };
 };
 
-/** So many agents in one statement: Postgres gives up one that takes longer than two seconds. */
+/** Agents per statement, to stay below the statement timeout of two seconds. */
 const PAGE = 500;
 
 const endGrants = async (
@@ -64,8 +64,8 @@ const endGrants = async (
 };
 
 /**
- * Ends a service, and what agents were granted of it: those who had something lose their tokens, as with any scope
- * that they lose. Problems: `not_found`, `forbidden` (agents hold more of it than the caller).
+ * Deletes a service and its grants. The agents with grants lose their tokens, as if they lost a scope. Problems:
+ * `not_found`, `forbidden` (agents hold scopes of it that the caller does not).
  */
 export const deleteResource = async (
   { db, clock }: { db: Database; clock: Clock },

@@ -3,9 +3,9 @@ import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
 import { canonicalForms } from './resource-uri.ts';
 
-/** What a token may be for: which of its scopes the agent may get, and how long it may live. */
+/** The target of a token: the scopes that the agent can get, and the maximum lifetime. */
 export interface FoundResource {
-  /** The API has none. */
+  /** Not set for the API. */
   resourceId?: string;
   identifier: string;
   scopes: readonly string[];
@@ -19,9 +19,9 @@ export type FindResource = (
 ) => Promise<FoundResource | undefined>;
 
 /**
- * The tenant's own resource of this identifier, however that is spelt, with what the agent was granted of it; nothing
- * without a grant. Its own spelling is what comes back. What was found is kept for a second, so a warm request asks
- * nothing; whether it still holds, the commit looks.
+ * Finds the tenant's resource with this identifier, in any spelling, with the agent's scopes. Returns the registered
+ * spelling. `undefined` without a grant. Cached for a second, so a warm request needs no query. The commit checks
+ * again.
  */
 export const createResourceLookup = (db: Database): FindResource =>
   keep(1_000, (tenantId, agentId, identifier) =>

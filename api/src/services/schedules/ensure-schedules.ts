@@ -18,7 +18,7 @@ const optionsOf = ({ scheduleId, workflow, hour, note }: (typeof schedules)[numb
       args: [{}],
       staticSummary: note,
     },
-    // A day that was missed is caught up with, and never twice at once.
+    // Runs a missed day later, and never two at once.
     policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '30 days', pauseOnFailure: false },
   }) satisfies ScheduleOptions;
 
@@ -27,12 +27,12 @@ const ensure = async ({ schedule }: Client, options: ScheduleOptions): Promise<v
     await schedule.create(options);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    // Its state stays: what an operator has paused is not started by a release.
+    // Keeps the state, so that a release does not resume what an operator has paused.
     await schedule.getHandle(options.scheduleId).update(({ state }) => ({ ...options, state }) as never);
   }
 };
 
-/** Creates what runs by the clock, or brings it in step with this release. */
+/** Creates the schedules, or updates them to this release. */
 const ensureSchedules = async (temporal: Temporal): Promise<void> => {
   for (const schedule of schedules) {
     await temporal.within(DEADLINE_MS, (client) => ensure(client, optionsOf(schedule)));
@@ -41,7 +41,7 @@ const ensureSchedules = async (temporal: Temporal): Promise<void> => {
 
 const RETRY_MS = 10_000;
 
-/** Does that in the background, until it is done: a Temporal that is away stops no API from starting. */
+/** Retries in the background until it succeeds, so the API can start while Temporal is unavailable. */
 export const keepSchedules = (temporal: Temporal, logger: Logger): (() => void) => {
   let timer: NodeJS.Timeout | undefined;
   let isStopped = false;

@@ -3,23 +3,23 @@ export type KeyStatus = 'next' | 'current' | 'previous';
 export interface StagedKey {
   kid: string;
   status: KeyStatus;
-  /** When it took that status. */
+  /** The time of the last status change. */
   since: Date;
 }
 
-/** For how long the key set may be kept by those who verify: the `max-age` of its answer, in seconds. */
+/** How long verifiers can cache the key set: the `max-age` of the response, in seconds. */
 export const KEY_SET_MAX_AGE = 300;
 
 export interface KeyTimes {
-  /** From being published to signing. */
+  /** From publication until the key can sign. */
   publishMs: number;
   /** A key signs for this long. */
   signMs: number;
-  /** From its last signature to being gone. */
+  /** From the last signature until the key is removed. */
   keepMs: number;
 }
 
-/** Twice the key set's age, 30 days, and the longest life of a token with a minute for clocks that differ. */
+/** Twice the `max-age` of the key set, 30 days, and the maximum lifetime of a token plus a minute of clock skew. */
 export const KEY_TIMES: KeyTimes = {
   publishMs: 2 * KEY_SET_MAX_AGE * 1_000,
   signMs: 30 * 86_400_000,
@@ -28,13 +28,13 @@ export const KEY_TIMES: KeyTimes = {
 
 export type Step = { kid: string; to: 'current' | 'previous' | 'gone' } | { make: 'current' | 'next' };
 
-/** When the next key may sign, however early that is asked for. */
+/** The earliest time at which the next key can sign. */
 export const mayTakeOver = ({ since }: StagedKey, { publishMs }: KeyTimes): Date =>
   new Date(since.getTime() + publishMs);
 
 /**
- * What is due, in the order in which one current key stays one. `early`: the next key takes over as soon as it has
- * been published long enough, whatever the age of the current one.
+ * The changes that are due, ordered so that there is never more than one current key. `early`: the next key takes over
+ * as soon as it has been published long enough, even if the current one is still young.
  */
 export const dueSteps = (
   keys: readonly StagedKey[],

@@ -12,18 +12,18 @@ export interface KeyDeps {
 
 export interface Rotation {
   now: Date;
-  /** Let the next key sign as soon as it may, not when the current one is due. */
+  /** The next key signs as soon as it can, before the current one is due. */
   early?: boolean;
   times?: KeyTimes;
 }
 
-/** What a key became. */
+/** A key and its new status. */
 export interface KeyChange {
   kid: string;
   to: 'next' | 'current' | 'previous' | 'gone';
 }
 
-/** Any fixed number: who changes the keys takes turns under it. */
+/** Any fixed number. Only one process at a time changes the keys. */
 const LOCK = 7_231_956;
 
 const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<KeyChange> => {
@@ -38,7 +38,7 @@ const takeDueSteps = async (
   keys: readonly SigningKeyRow[],
   { now, early = false, times = KEY_TIMES }: Rotation,
 ): Promise<KeyChange[]> => {
-  // Whoever can't open the keys in use must not add one that the others can't open.
+  // A process that cannot decrypt the current keys must not add one that the others cannot decrypt.
   for (const key of keys) if (key.status !== 'previous') openPrivateKey(keyring, key);
   const changes: KeyChange[] = [];
   for (const step of dueSteps(keys, now, { early, times })) {
@@ -57,8 +57,8 @@ const changeKeys = <T>(
   });
 
 /**
- * Moves the signing keys on by whatever is due: next → current → previous → gone. On an empty database it makes the
- * first key, which signs at once, and its next. Called again, or by several at once, it changes nothing more.
+ * Moves each signing key to its next stage if that is due: next → current → previous → gone. In an empty database it
+ * creates the first key, which signs immediately, and the next one. Repeated or parallel calls change nothing more.
  */
 export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<KeyChange[]> =>
   changeKeys(deps, (trx, keys) => takeDueSteps(trx, deps.config.KEY_ENCRYPTION_KEYS, keys, rotation));
@@ -66,13 +66,13 @@ export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<Ke
 export interface RemovedKey {
   status: SigningKeyRow['status'];
   changes: KeyChange[];
-  /** When the key that signs now was published; verifiers may not know it for a key set's age after that. */
+  /** When the current key was published. Until the `max-age` of the key set has passed, verifiers may not have it. */
   publishedAt: Date | undefined;
 }
 
 /**
- * Takes a key away at once: every token that it signed is refused from then on. Where it was the current one, the
- * next signs, however short it has been published. `undefined` where there is no such key.
+ * Removes a key immediately, so that every token that it signed is rejected. If it was the current key, the next one
+ * signs, even if it has just been published. Returns `undefined` if there is no such key.
  */
 export const removeSigningKey = (deps: KeyDeps, kid: string, now: Date): Promise<RemovedKey | undefined> =>
   changeKeys(deps, async (trx, keys) => {

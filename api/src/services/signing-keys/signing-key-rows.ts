@@ -9,7 +9,7 @@ import type { StagedKey } from './key-stages.ts';
 
 export interface SigningKeyRow extends StagedKey {
   public_jwk: JsonWebKey;
-  /** Sealed; a key that signs no more has none. */
+  /** Encrypted. Null for keys that no longer sign. */
   private_key: string | null;
 }
 
@@ -23,13 +23,13 @@ const context = (kid: string): string => `signing_keys.private_key\n${kid}`;
 export const readSigningKeys = async (trx: Transaction): Promise<SigningKeyRow[]> =>
   (await trx.raw<{ rows: SigningKeyRow[] }>('select * from read_signing_keys()')).rows;
 
-/** Throws, in words for an operator, where the keyring doesn't open it. */
+/** Throws an error for the operator if the keyring cannot decrypt it. */
 export const openPrivateKey = (keys: Keyring, { kid, private_key }: SigningKeyRow): KeyObject => {
   const jwk = JSON.parse(open(keys, private_key ?? '', context(kid))) as JsonWebKey;
   return createPrivateKey({ key: jwk, format: 'jwk' });
 };
 
-/** Makes an ES256 key; answers its id. */
+/** Creates an ES256 key. Returns its id. */
 export const addSigningKey = async (
   trx: Transaction,
   keys: Keyring,

@@ -26,13 +26,13 @@ export interface PublicKey {
 }
 
 export interface SigningKeys {
-  /** Problem: `service_unavailable`, where this process can't open it. */
+  /** Problem: `service_unavailable`, if this process cannot decrypt it. */
   readonly current: SigningKey;
-  /** Next, current and previous: what others verify our tokens with. */
+  /** The next, current and previous keys, with which others verify our tokens. */
   readonly published: readonly PublicKey[];
   /** The key that verifies tokens of this `kid`. */
   find(kid: string): KeyObject | undefined;
-  /** Reads them again where they are no longer those of the state, a word that changes as they do. */
+  /** Reads the keys again if `state` has changed. It is a text that changes with the keys. */
   follow(state: string): Promise<void>;
 }
 
@@ -72,8 +72,8 @@ const load = async (db: Database, keyring: Keyring): Promise<Loaded> => {
 };
 
 /**
- * Does what is due to the keys, which makes the first ones on an empty database, and reads them. Throws when the
- * encryption key doesn't open them.
+ * Rotates the keys if due, which creates the first ones in an empty database, and reads them. Throws if the encryption
+ * keys cannot decrypt them.
  */
 export const loadSigningKeys = async (
   db: Database,
@@ -96,7 +96,7 @@ export const loadSigningKeys = async (
       if (state === known) return;
       loaded = await load(db, keyring);
       known = state;
-      // It still verifies: a process that lacks an encryption key is mended without refusing honest tokens.
+      // The process still verifies tokens. Only signing fails until an operator adds the missing encryption key.
       if ('unopened' in loaded.current) {
         logger.error(
           { err: loaded.current.unopened },

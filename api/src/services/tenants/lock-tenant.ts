@@ -2,8 +2,8 @@ import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Transaction } from '../../platform/database.ts';
 
 /**
- * Takes the tenant's row until the transaction ends, before any other row: what is counted in a tenant, and which
- * agent is granted what of which resource, changes one request after another.
+ * Locks the tenant's row until the transaction ends. Lock it before any other row. Changes of counts and grants of a
+ * tenant run one after another.
  */
 export const lockTenant = async (trx: Transaction, tenantId: string): Promise<TenantSubscription> =>
   TenantSubscription.query(trx).findById(tenantId).forUpdate().throwIfNotFound();

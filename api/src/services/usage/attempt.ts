@@ -1,21 +1,20 @@
 import type { OwnCounts } from './own-counts.ts';
 
-/** A call of usage that asks to be let through: it is under way until it was counted or has ended. */
+/** A call that counts as usage. It is pending until it is counted or has ended. */
 export interface Attempt {
   tenantId: string;
-  /** The day's limit; `null` = not refused. */
+  /** The daily limit. `null`: never rejected. */
   quota: number | null;
-  /** What this process knows itself to have let through on the day. */
+  /** The calls of the day that this process has certainly admitted. */
   floor(day: number): number;
   /**
-   * The most that it can have let through with this call, should all that are under way be let through. Redis raises
-   * the process's field no further for it: a call that Redis applies late, when it was counted in another way already,
-   * counts nothing.
+   * The calls of the day that this process can have admitted, if all pending ones are admitted. Redis does not raise
+   * the process's field above it. So a call that Redis runs too late, after it was counted in memory, counts nothing.
    */
   ceiling(day: number): number;
-  /** It was let through. `unsynced` when Redis may not know of it. */
+  /** The call was admitted. `unsynced`: Redis may not have it. */
   count(day: number, unsynced: boolean): void;
-  /** It was refused, or nobody waits for it any more; nothing happens after `count`. */
+  /** The call was rejected, or its caller has gone. After `count`, it does nothing. */
   end(): void;
 }
 

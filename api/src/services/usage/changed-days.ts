@@ -2,13 +2,13 @@ import type { CounterRedis } from './scripts.ts';
 import { dayOfKey } from './totals.ts';
 import type { TenantDay } from './totals.ts';
 
-/** An entry of the list of what changed: a tenant's day, with the score that says when. */
+/** A changed day of a tenant, with the time of the change as its score. */
 export interface Change {
   member: string;
   score: string;
 }
 
-/** What changed since the last flush and not after `until`, oldest first. */
+/** The changes since the last flush until `until`, oldest first. */
 export const listChanges = async (redis: CounterRedis, until: string, limit: number): Promise<Change[]> => {
   const flat = await redis.listChanged(until, limit);
   return Array.from({ length: flat.length / 2 }, (_, i) => ({
@@ -17,11 +17,11 @@ export const listChanges = async (redis: CounterRedis, until: string, limit: num
   }));
 };
 
-/** The days; an entry that names none holds no count. */
+/** The days of valid entries. Others have no count. */
 export const daysOf = (changes: readonly Change[]): TenantDay[] =>
   changes.flatMap(({ member }) => dayOfKey(member) ?? []);
 
-/** Takes entries off the list, but for those that changed again meanwhile. */
+/** Removes entries from the list, except those that have changed again. */
 export const settleChanges = async (redis: CounterRedis, changes: readonly Change[]): Promise<void> => {
   await redis.settleChanges(...changes.flatMap(({ member, score }) => [member, score]));
 };

@@ -1,6 +1,6 @@
 import { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
 
-/** `active_agents`: every agent of the tenant that is not decommissioned, suspended ones too. */
+/** `active_agents`: all agents of the tenant that are not decommissioned, including suspended ones. */
 export const countActiveAgents = (trx: Transaction): Promise<number> =>
   Agent.query(trx).whereNot('status', 'decommissioned').resultSize();

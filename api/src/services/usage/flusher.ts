@@ -10,12 +10,12 @@ export interface FlusherDeps {
   db: Database;
   logger: Logger;
   own: OwnCounts;
-  /** Absent: nobody shares anything. */
+  /** Not set: the process counts alone. */
   redis: CounterRedis | undefined;
   link: RedisLink;
 }
 
-/** The ways of the counts between this process, Redis and Postgres. */
+/** Moves counts between this process, Redis and Postgres. */
 export const createFlusher = ({ db, logger, own, redis, link }: FlusherDeps) => {
   const record = createRecorder(logger);
   const deps = { db, record, own };
@@ -23,9 +23,9 @@ export const createFlusher = ({ db, logger, own, redis, link }: FlusherDeps) => 
   let hadRedis = true;
 
   return {
-    /** What a process that has Redis and one that has none tell each other, through Postgres. */
+    /** Exchanges counts between processes with and without Redis, through Postgres. */
     keepUp: async (): Promise<void> => {
-      // At the loss of Redis the others know of this process's calls from Postgres alone: all of them go there.
+      // Without Redis, the other processes see this process's calls only in Postgres, so it writes all of them.
       if (hadRedis && !link.isClosed()) own.markAllUnsynced();
       hadRedis = link.isClosed();
       await flushKept();

@@ -5,11 +5,11 @@ export interface ReachedLimit {
   limit: 'agents' | 'api_calls';
   max: number;
   used: number;
-  /** When the limit opens anew; `null` where time does not help. */
+  /** When the limit resets. `null`: never. */
   resetsAt: Date | null;
 }
 
-/** Where a tenant reads what the next tier offers. */
+/** The page that compares the tiers. */
 export const upgradeUrl = (dashboardUrl: string): string => `${dashboardUrl}/pricing`;
 
 const words = ({ limit, max }: ReachedLimit): string =>
@@ -17,7 +17,7 @@ const words = ({ limit, max }: ReachedLimit): string =>
     ? `The free tier has ${max} active agents. Upgrade to register more.`
     : `The free tier has ${max} API calls per UTC day. Upgrade, or try again after 00:00 UTC.`;
 
-/** 429 `free_tier_limit`. With `Retry-After` where waiting helps. */
+/** 429 `free_tier_limit`, with `Retry-After` if the limit resets. */
 export const freeTierLimit = (dashboardUrl: string, reached: ReachedLimit, now = new Date()): Problem => {
   const { limit, max, used, resetsAt } = reached;
   return new Problem('free_tier_limit', words(reached), {

@@ -20,12 +20,13 @@ export interface LocalCounterDeps {
   clock: SharedClock;
 }
 
-/** How old Postgres' total may be that a decision in memory is made with. */
+/** The maximum age of the total from Postgres that a decision in memory uses. */
 const STALE_MS = 1_000;
 
 /**
- * What decides while Redis is away: this process's share of the rate limit, and the quota from Postgres' total plus
- * its own count, on the day of Postgres' clock. With Postgres away too, the last known total and time hold.
+ * Decides while Redis is unavailable: by this process's share of the rate limit, and by the total in Postgres plus its
+ * own count. The day comes from the clock of Postgres. If Postgres is unavailable too, the last known total and time
+ * are used.
  */
 export const createLocalCounter = ({ db, own, others, processId, windowMs, clock }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
@@ -36,7 +37,7 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
     return true;
   });
 
-  /** The tenant's day by now, with what the other processes have counted as far as Redis told or it is in Postgres. */
+  /** The tenant's current day, with the last known counts of the other processes from Redis or Postgres. */
   const lookAt = async (tenantId: string): Promise<{ day: TenantDay; elsewhere: number }> => {
     await readOthers(tenantId).catch(() => undefined);
     const day = { tenantId, day: epochDay(clock.now()) };
@@ -51,7 +52,7 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
     ): Promise<Admission> => {
       const seen = attempt && (await lookAt(attempt.tenantId));
       const { allowed, ...rate } = await takeRate(limitKey, Math.max(1, Math.floor(rateMax / processes)));
-      // Nothing waits from here on: no other call is counted between the decision and the count.
+      // No `await` from here on, so no other call is counted between the decision and the count.
       const used = seen ? seen.elsewhere + own.get(seen.day) : 0;
       if (!allowed) return { outcome: 'rate_limited', rate, used };
       if (!attempt || !seen) return { outcome: 'allowed', rate, used };

@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts';
 
 export type LocalRate = Admission['rate'] & { allowed: boolean };
 
-/** Rate limits of this process alone, a limiter per number of points. */
+/** Rate limits in the memory of this process, with one limiter for each number of points. */
 export const createLocalRate = (windowMs: number) => {
   const limiters = new Map<number, RateLimiterMemory>();
 

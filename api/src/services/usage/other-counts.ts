@@ -3,8 +3,8 @@ import { keyOf } from './totals.ts';
 import type { TenantDay } from './totals.ts';
 
 /**
- * The calls that the other processes have let through, as far as this one knows: counts only grow, so the largest
- * that was seen, in Redis' answers or in Postgres, is the nearest to the truth.
+ * The last known calls of the other processes. Counts only grow, so the largest one seen in Redis or Postgres is the
+ * best estimate.
  */
 export interface OtherCounts {
   get(day: TenantDay): number;

@@ -2,38 +2,38 @@ import { dayOfKey, keyOf } from './totals.ts';
 import type { TenantDay, Total } from './totals.ts';
 
 /**
- * The calls that this process has let through, per tenant and UTC day: its replica of the grow-only counter. Each
- * call to Redis carries it as a floor, so a Redis that lost data is raised again by its callers.
+ * The calls that this process has admitted, per tenant and UTC day: its replica of a grow-only counter. Each call to
+ * Redis sends it as a minimum, so callers restore what Redis has lost.
  */
 export interface OwnCounts {
   get(day: TenantDay): number;
   total(day: TenantDay): Total;
-  /** One more was let through. `unsynced` when Redis may not know of it. */
+  /** Counts one admitted call. `unsynced`: Redis may not have it. */
   add(day: TenantDay, unsynced: boolean): void;
-  /** Everything counted since the last call to forget. */
+  /** Everything counted since the last `forget`. */
   all(): Total[];
-  /** Redis is lost, or this process ends: everything is to be written. */
+  /** Marks everything to be written, because Redis is lost or this process stops. */
   markAllUnsynced(): void;
-  /** Takes the totals that Redis may not know of; put them back when they could not be written. */
+  /** Takes the totals that Redis may not have. If writing fails, put them back. */
   takeUnsynced(): Total[];
   putBack(totals: readonly Total[]): void;
-  /** The totals that are in Postgres, of whichever process: they are known to be there from now on. */
+  /** Notes totals that are stored in Postgres, from any process. */
   stored(totals: readonly Total[]): void;
-  /** What Redis was told and is not known to be in Postgres. */
+  /** The totals that Redis has and Postgres may not have. */
   unstored(): Total[];
-  /** Drops what is in Postgres and was last counted so long ago that its day is over, whatever any clock says. */
+  /** Drops totals that are in Postgres and so old that their day has ended by any clock. */
   forgetOld(): void;
 }
 
 interface Count {
   count: number;
-  /** The part of it that is known to be in Postgres. */
+  /** The part that is known to be in Postgres. */
   stored: number;
-  /** When it was last counted, by the monotonic clock. */
+  /** The last count, by the monotonic clock. */
   at: number;
 }
 
-/** A day takes one; the other is for clocks that differ, and for one that jumps and comes back. */
+/** One day, and another one for clock skew and for clocks that jump and return. */
 const OLD_MS = 2 * 86_400_000;
 
 export const createOwnCounts = (processId: string): OwnCounts => {

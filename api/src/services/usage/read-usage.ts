@@ -28,18 +28,18 @@ export interface Usage {
   period: Period;
   /** `YYYY-MM-DD`, UTC. */
   day: string;
-  /** The free tier, at its first warning threshold or over it. */
+  /** True on the free tier, from its first warning threshold on. */
   warning: boolean;
   metrics: Record<Metric, MetricUsage>;
 }
 
 interface Stored {
-  /** By Postgres' clock, as the rows are. */
+  /** By the clock of Postgres, like the rows. */
   now: Date;
   subscription: TenantSubscription;
   period: Period;
   agents: number;
-  /** API calls of the period's days before today. */
+  /** API calls of the period before today. */
   earlierCalls: number;
   tokens: { today: number; period: number };
 }
@@ -54,7 +54,7 @@ const sumOf = async (trx: Transaction, metric: Metric, from: string, before: str
   return Number((row as unknown as { total: string | null }).total ?? 0);
 };
 
-/** Stripe's period while paying, the UTC calendar month otherwise. */
+/** The billing period from Stripe on the paid tier, else the UTC calendar month. */
 const periodOf = ({ periodStart, periodEnd }: TenantSubscription, now: Date): Period =>
   periodStart && periodEnd && periodEnd > now ? { start: periodStart, end: periodEnd } : calendarMonth(now);
 
@@ -77,7 +77,7 @@ const readStored = (db: Database, tenantId: string): Promise<Stored> =>
     };
   });
 
-/** What the tenant has used, today and in its period, live: calls of this very second are in it. */
+/** The tenant's usage of today and of its period, including the calls of this second. */
 export const readUsage = async (
   { db, meter }: { db: Database; meter: Pick<Meter, 'usedToday'> },
   tenantId: string,

@@ -5,12 +5,12 @@ import { keyOf } from './totals.ts';
 import type { Total } from './totals.ts';
 
 /**
- * Writes absolute totals; a smaller one than is there changes nothing. `unshared` when Redis may not know them. A row
- * that Postgres refuses stops no other: it is logged, once for each source of a day, and left out.
+ * Writes absolute totals. A total below the stored one changes nothing. `unshared`: Redis may not have them. A row that
+ * Postgres rejects is skipped and logged once for each source of a day.
  */
 export type RecordTotals = (trx: Transaction, totals: readonly Total[], unshared: boolean) => Promise<void>;
 
-/** SQLSTATE classes that are the row's own fault: data exception, integrity constraint violation. */
+/** SQLSTATE classes of errors in the row itself: data exception, integrity constraint violation. */
 const isFaultOfRow = (error: unknown): boolean => /^2[23]/.test((error as { code?: string }).code ?? '');
 
 const write = (trx: Transaction, totals: readonly Total[], unshared: boolean): Promise<unknown> => {
@@ -43,7 +43,7 @@ export const createRecorder = (logger: Logger): RecordTotals => {
     } catch (error) {
       if (!isFaultOfRow(error)) throw error;
       if (totals.length === 1) return report(totals[0]!, error);
-      // Halves of halves: the good rows go in, the bad ones end up alone.
+      // Split in halves until only the bad rows fail.
       const middle = Math.ceil(totals.length / 2);
       await record(trx, totals.slice(0, middle), unshared);
       await record(trx, totals.slice(middle), unshared);

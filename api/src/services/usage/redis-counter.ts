@@ -23,9 +23,9 @@ export interface RedisCounterDeps {
 
 export type RedisCounter = ReturnType<typeof createRedisCounter>;
 
-/** Own totals that one call to Redis raises. */
+/** The number of own totals per call to Redis. */
 const PAGE = 500;
-/** The call itself, once more after Redis lost its data, once more on another day. */
+/** The first attempt, one after Redis has lost its data, and one on another day. */
 const TRIES = 3;
 
 const askOf = ({ limitKey, rateMax }: Call, attempt: Attempt | undefined, day: number): AdmitCall => {
@@ -35,7 +35,9 @@ const askOf = ({ limitKey, rateMax }: Call, attempt: Attempt | undefined, day: n
   return { limitKey, rateMax, usage: { tenantId, quota: quota ?? undefined, day, ...bounds } };
 };
 
-/** Raises Redis to what Postgres and this process know of the day; answers all together. Without Postgres: a 503. */
+/**
+ * Raises the totals in Redis to those of Postgres and this process. Returns the merged totals. Without Postgres: a 503.
+ */
 const mergeDay = async (
   { redis, db, own }: Pick<RedisCounterDeps, 'redis' | 'db' | 'own'>,
   day: TenantDay,
@@ -46,7 +48,7 @@ const mergeDay = async (
   return redis.merge([day], [...stored, own.total(day)]);
 };
 
-/** The counters in Redis. Every method rejects when Redis doesn't answer in time. */
+/** The counters in Redis. Every method rejects if Redis does not respond in time. */
 export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCounterDeps) => {
   const today = (): number => epochDay(clock.now());
 
@@ -59,7 +61,7 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
   });
 
   return {
-    /** Redis decides the day, too: another one than that which was asked for is asked for anew. */
+    /** The clock of Redis decides the day. If it is not the requested day, the call is repeated. */
     admit: async (call: Call, attempt: Attempt | undefined): Promise<Admission> => {
       let day = today();
       for (let tries = 0; tries < TRIES; tries++) {
@@ -71,7 +73,7 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
         if (outcome === 'unseeded') {
           if (asked && known) days.forget(asked, known);
         } else if (outcome === 'other_day') {
-          // Of the time only the day is known; the next ping tells the rest.
+          // Only the day is known. The next ping returns the exact time.
           clock.saw(new Date(dayOfEpoch(day)));
         } else {
           if (outcome === 'allowed') attempt?.count(day, false);
@@ -85,7 +87,7 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
     used: async (tenantId: string): Promise<number> =>
       sumCounts(await bringUpToDate({ tenantId, day: today() })),
 
-    /** The mark of this Redis' data, as this connection sees it, and how many processes share it. */
+    /** The mark of the data in Redis, and the number of live processes. */
     ping: async (): Promise<[mark: string, processes: number]> => {
       const [mark, processes, now] = await redis.pingCounters(randomUUID());
       clock.saw(new Date(now));
@@ -93,8 +95,8 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
     },
 
     /**
-     * Redis answers again, or is another than before. It is told this process's totals; what others counted meanwhile,
-     * or had counted, is in Postgres, and read from there at the first call for each tenant's day.
+     * Redis has recovered or is a different one. Sends it the totals of this process. The counts of other processes are
+     * in Postgres, and each day is loaded from there at its first call.
      */
     regained: async (): Promise<void> => {
       days.forgetAll();

@@ -5,28 +5,28 @@ import type { Redis } from '../../platform/redis.ts';
 import type { Seen } from '../../platform/service-state.ts';
 import type { RedisCounter } from './redis-counter.ts';
 
-/** Three failures in a row open the circuit; a refusal opens it at once. */
+/** Three failures in a row open the circuit. A refusal opens it immediately. */
 const THRESHOLD = 3;
-/** A refused connection is replaced: that there is none for a moment is no news. */
+/** After a refusal, the connection is replaced. Being disconnected for this time is expected and not reported. */
 const REFUSAL_LASTS_MS = 2_000;
 
 /**
- * The circuit between this process and the counters in Redis. While it is open nothing waits for Redis; a ping that
- * answers closes it. The ping writes, so a Redis that takes no writes keeps it open.
+ * The circuit breaker between this process and the counters in Redis. While it is open, no call waits for Redis. A
+ * successful ping closes it. The ping writes, so a read-only Redis keeps it open.
  */
 export interface RedisLink {
-  /** Asks Redis, or does the other thing when it can't answer. */
+  /** Calls Redis, or the fallback if Redis is unavailable. */
   ask<T>(question: (counter: RedisCounter) => Promise<T>, otherwise: () => Promise<T>): Promise<T>;
-  /** Looks whether Redis answers; tells a Redis that lost its data, or was away, what this process let through. */
+  /** Pings Redis. If Redis has lost its data or was unavailable, sends the totals of this process. */
   ping(): Promise<void>;
   isClosed(): boolean;
-  /** What Redis was when it was last asked. */
+  /** The last known state of Redis. */
   state(): Seen;
-  /** Live processes that share the limits, as far as is known. */
+  /** The last known number of live processes that share the limits. */
   processes(): number;
 }
 
-/** The link of a process that has no Redis. */
+/** The link if Redis is not configured. */
 export const noLink: RedisLink = {
   ask: (_question, otherwise) => otherwise(),
   ping: async () => {},
@@ -46,7 +46,7 @@ const createCircuit = (redis: Redis, logger: Logger) => {
     const isRefused = isRefusal(error);
     if (isRefused) refusedAt = performance.now();
     failures = isRefused ? THRESHOLD : failures + 1;
-    // Without a connection every command fails alike: why there is none says more.
+    // Without a connection, all commands fail with the same error. The error of the connection says more.
     if (isRefused || redis.status === 'ready') cause = error;
     if (!wasClosed || isClosed()) return;
     const what = isRefused ? 'refuses commands' : 'does not answer';
@@ -54,7 +54,7 @@ const createCircuit = (redis: Redis, logger: Logger) => {
   };
   redis.on('error', (error) => {
     cause = error;
-    // A refusal may come before the connection is ready.
+    // A refusal can arrive before the connection is ready.
     if (isRefusal(error)) failed(error);
   });
   return {

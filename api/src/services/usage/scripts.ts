@@ -23,10 +23,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local micros = time[1] * 1000000 + time[2]`;
 
-/** Three days, so that yesterday is there whatever the clocks of the processes say. */
+/** Three days, so that yesterday still exists despite clock skew. */
 const EXPIRE = `redis.call('EXPIRE', key, 259200)`;
 
-/** What the tenant has used. No decision is made on another day than the caller's, nor on an empty one. */
+/**
+ * Returns the usage of the day. If Redis has another day than the caller, or the day is not loaded, decides nothing.
+ */
 const READ_DAY = `
 local usage, used, others, own, key = call.usage, 0, 0, 0, nil
 if usage then
@@ -40,7 +42,7 @@ if usage then
   used = others + own
 end`;
 
-/** Two buckets weighted by how much of the window still covers the older one. */
+/** A sliding window of two buckets. The older one is weighted by its share of the window. */
 const SLIDING_WINDOW = `
 local bucket = math.floor(now / window)
 local elapsed = (now - bucket * window) / window
@@ -60,7 +62,7 @@ end
 local remaining = math.floor(call.rateMax - weighted - 1)
 local reset = math.ceil((1 - elapsed) * window)`;
 
-/** Refuses at the limit, else counts the call into this process's own field. */
+/** Rejects at the limit. Otherwise counts the call in this process's field. */
 const TAKE_QUOTA = `
 if usage then
   if usage.quota and used >= usage.quota then return answer('quota_exceeded', remaining, reset, used, others) end
@@ -72,8 +74,8 @@ if usage then
 end`;
 
 /**
- * One call after the other. ARGV: window ms, process, the calls as JSON. Answers JSON: one text there and one back
- * cost Redis a quarter less than hundreds of arguments and replies, and the event loop less, too.
+ * Decides the calls one after another. ARGV: window ms, process, the calls as JSON. Returns JSON. One text in each
+ * direction takes Redis a quarter less time than hundreds of arguments and replies, and saves event loop time too.
  */
 const ADMIT = `${TIME}
 local window, process = tonumber(ARGV[1]), ARGV[2]
@@ -91,8 +93,8 @@ for place, call in ipairs(cjson.decode(ARGV[3])) do replies[place] = admit(call)
 return cjson.encode(replies)`;
 
 /**
- * Raises fields to totals known elsewhere. ARGV: JSON of days, each with its totals; `1` when these are all that
- * Postgres knows of the day: then the day is whole, and there is nothing for the flush to write. Answers the hashes.
+ * Raises fields to given totals. ARGV: JSON of days with totals, and `1` if these are all totals of Postgres. Then the
+ * day is complete, and the flush has nothing to write. Returns the hashes.
  */
 const RAISE = `${TIME}
 local hashes = {}
@@ -110,14 +112,14 @@ for place, entry in ipairs(cjson.decode(ARGV[1])) do
 end
 return hashes`;
 
-/** ARGV: a mark to set when there is none, process. Answers the mark, the number of live processes and the time. */
+/** ARGV: a mark to set if there is none, process. Returns the mark, the number of live processes and the time. */
 const PING = `${TIME}
 redis.call('SET', 'usage:epoch', ARGV[1], 'NX')
 redis.call('ZADD', 'usage:processes', now, ARGV[2])
 redis.call('ZREMRANGEBYSCORE', 'usage:processes', 0, now - 10000)
 return {redis.call('GET', 'usage:epoch'), redis.call('ZCARD', 'usage:processes'), now}`;
 
-/** Takes entries off the list of changes unless they changed again meanwhile. ARGV: member, score, … */
+/** Removes entries from the list of changes, except those that have changed again. ARGV: member, score, … */
 const SETTLE = `
 for i = 1, #ARGV, 2 do
   if redis.call('ZSCORE', 'usage:changed', ARGV[i]) == ARGV[i + 1] then redis.call('ZREM', 'usage:changed', ARGV[i]) end
@@ -126,30 +128,30 @@ end`;
 export interface AdmitCall {
   limitKey: string;
   rateMax: number;
-  /** Of a call that is usage: whose, on which day, and what else the count needs. */
+  /** For a call that counts as usage: the tenant, the day and the limits of the count. */
   usage?: {
     tenantId: string;
-    /** Absent: not refused. */
+    /** Not set: never rejected. */
     quota?: number | undefined;
     day: number;
-    /** What this process knows itself to have let through on the day, and the most that it can have with this call. */
+    /** The calls of the day that this process has certainly admitted, and those that it can have admitted. */
     floor: number;
     ceiling: number;
   };
 }
 
 export interface AdmitReply {
-  /** Not decided: the day must be filled from Postgres first, or Redis' day is another one. */
+  /** Not decided: the day must be loaded from Postgres first, or Redis has another day. */
   outcome: Admission['outcome'] | 'unseeded' | 'other_day';
   remaining: number;
   resetMs: number;
   day: number;
   used: number;
-  /** The part of `used` that is of other processes. */
+  /** The part of `used` from other processes. */
   others: number;
 }
 
-/** The mark of the data, the number of live processes, and the time in ms by Redis' clock. */
+/** The mark of the data, the number of live processes, and the time of Redis in ms. */
 export type Pong = [mark: string, processes: number, now: number];
 
 interface Scripts {
@@ -159,26 +161,26 @@ interface Scripts {
   settleChanges(...args: string[]): Promise<null>;
 }
 
-/** What the counters ask of Redis; each is given up when it takes too long. */
+/** The Redis calls of the counters. Each has a time limit. */
 export interface CounterRedis {
-  /** Calls of one turn of the event loop go together: most of what one costs is the way. */
+  /** Batches the calls of one event loop turn, because the round trip is most of the cost. */
   admit(call: AdmitCall): Promise<AdmitReply>;
-  /** Tells what this process has let through. */
+  /** Sends the totals of this process. */
   raise(totals: readonly Total[]): Promise<void>;
-  /** Tells all that Postgres knows of some days; answers what Redis knows then. */
+  /** Sends all totals that Postgres has for some days. Returns the totals in Redis after that. */
   merge(days: readonly TenantDay[], stored: readonly Total[]): Promise<Total[]>;
-  /** Says that this process lives. */
+  /** Registers this process as live. */
   pingCounters(mark: string): Promise<Pong>;
   /** The score of the newest change. */
   newestChange(): Promise<string | undefined>;
-  /** Members and scores of the days that changed and not after `until`, oldest change first. */
+  /** The days that changed until `until` and their scores, oldest change first. */
   listChanged(until: string, limit: number): Promise<string[]>;
   settleChanges(...args: string[]): Promise<null>;
-  /** The connection is gone: the next may be to a Redis that knows less. */
+  /** The connection is lost. The next one may lead to a Redis with less data. */
   onClose(listener: () => void): void;
 }
 
-/** The totals of the days, as the script takes them. */
+/** The totals of the days, in the form of the script. */
 const daysWith = (days: readonly TenantDay[], totals: readonly Total[]): string => {
   const byDay = Map.groupBy(totals, keyOf);
   return JSON.stringify(
@@ -199,7 +201,7 @@ const totalsOf = ({ tenantId, day }: TenantDay, hash: readonly string[]): Total[
     count: Number(hash[2 * i + 1]),
   })).filter(({ source }) => source !== 'seeded');
 
-/** Gives the connection the scripts; each is sent once and called by its hash from then on. */
+/** Adds the scripts to the connection. Each is sent once and then called by its hash. */
 export const counterRedis = (redis: Redis, windowMs: number, processId: string): CounterRedis => {
   const lua = { admit: ADMIT, raise: RAISE, pingCounters: PING, settleChanges: SETTLE };
   for (const [name, text] of Object.entries(lua)) redis.defineCommand(name, { lua: text, numberOfKeys: 0 });

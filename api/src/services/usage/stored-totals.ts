@@ -11,11 +11,11 @@ const totalsOf = async (trx: Transaction, { tenantId, day }: TenantDay): Promise
   return rows.map(({ source, count }) => ({ tenantId, day, source, count }));
 };
 
-/** The day's totals of API calls, as the flushes have left them in Postgres. */
+/** The day's totals of API calls in Postgres. */
 export const readTotals = (db: Database, day: TenantDay): Promise<Total[]> =>
   db.withTenant(day.tenantId, (trx) => totalsOf(trx, day));
 
-/** Those of the day that it is by Postgres' clock. */
+/** The totals of the current day, by the clock of Postgres. */
 export const readToday = (
   db: Database,
   tenantId: string,
@@ -33,7 +33,7 @@ interface Row {
 
 const toDay = ({ tenant_id: tenantId, day }: Row): TenantDay => ({ tenantId, day: epochDay(new Date(day)) });
 
-/** The same for days of any tenants. */
+/** The totals of given days of any tenants. */
 export const readDays = async (trx: Transaction, days: readonly TenantDay[]): Promise<Total[]> => {
   const asked = days.map(({ tenantId, day }) => ({ tenant_id: tenantId, day: dayOfEpoch(day) }));
   const { rows } = await trx.raw<{ rows: (Row & { source: string; count: number })[] }>(
@@ -43,7 +43,7 @@ export const readDays = async (trx: Transaction, days: readonly TenantDay[]): Pr
   return rows.map((row) => ({ ...toDay(row), source: row.source, count: row.count }));
 };
 
-/** Days with totals that Redis doesn't know, oldest first. */
+/** Days with totals that Redis does not have, oldest first. */
 export const listUnsharedDays = async (trx: Transaction, limit: number): Promise<TenantDay[]> => {
   const { rows } = await trx.raw<{ rows: Row[] }>('select * from list_unshared_usage(?)', [limit]);
   return rows.map(toDay);

@@ -5,7 +5,7 @@ import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
 import { Problem } from '../../platform/problem.ts';
 
-/** The tier that a tenant's limits come from. Problem: `unauthorized`, of a tenant that is gone. */
+/** The tier of a tenant. Problem: `unauthorized`, if the tenant no longer exists. */
 export type FindTier = (tenantId: string) => Promise<Tier>;
 
 const readTier = async (db: Database, tenantId: string): Promise<Tier | undefined> => {
@@ -13,7 +13,7 @@ const readTier = async (db: Database, tenantId: string): Promise<Tier | undefine
   return row && tiers[row.tier];
 };
 
-/** Kept for a second, so that a change of tier is felt within it and a warm request asks nothing. */
+/** Cached for a second, so a warm request needs no query and a change applies within a second. */
 export const createTierLookup = (db: Database): FindTier => {
   const find = keep(1_000, (tenantId: string) => readTier(db, tenantId));
   return async (tenantId) => {

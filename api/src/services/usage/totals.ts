@@ -4,7 +4,7 @@ export interface TenantDay {
   day: number;
 }
 
-/** What one source, an API process, has counted of a tenant's API calls on a day. */
+/** The API calls of a tenant on a day, counted by one source (an API process). */
 export interface Total extends TenantDay {
   source: string;
   count: number;
@@ -15,7 +15,7 @@ export const sumCounts = (totals: readonly Total[]): number =>
 
 export const keyOf = ({ tenantId, day }: TenantDay): string => `${tenantId}|${day}`;
 
-/** The inverse of keyOf; `undefined` of anything else. */
+/** The inverse of `keyOf`. `undefined` for other text. */
 export const dayOfKey = (key: string): TenantDay | undefined => {
   const [, tenantId, day] = /^([^|]+)\|(\d{1,6})$/.exec(key) ?? [];
   return tenantId === undefined ? undefined : { tenantId, day: Number(day) };

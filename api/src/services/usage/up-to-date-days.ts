@@ -1,11 +1,11 @@
 import { dayOfKey, keyOf } from './totals.ts';
 import type { TenantDay } from './totals.ts';
 
-/** The days of which Redis knows what Postgres knew, as far as this process has seen to it. */
+/** The days that this process has loaded from Postgres into Redis. */
 export interface UpToDateDays {
-  /** Sees to it once; who asks meanwhile waits for the same. The answer stands for that one time. */
+  /** Loads a day once. Parallel callers wait for the same load. */
   ensure(day: TenantDay): Promise<unknown>;
-  /** What `ensure` answered holds no more. */
+  /** Forgets this load, so that the next `ensure` loads the day again. */
   forget(day: TenantDay, known: Promise<unknown>): void;
   forgetAll(): void;
   /** Drops days before this one. */

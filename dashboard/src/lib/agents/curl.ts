@@ -2,7 +2,10 @@ import type { NewCredential } from '@sentryagent/sdk';
 
 type ClientCredential = Pick<NewCredential, 'clientId' | 'clientSecret'>;
 
-/** For a shell: gets a token and keeps it in the variable TOKEN; a refusal is shown. Ids and secrets hold nothing that a shell reads. */
+/**
+ * A shell command that stores a token in the variable TOKEN and prints an error if there is one. Ids and secrets have
+ * no characters that need quoting.
+ */
 export const tokenCommand = (apiUrl: string, { clientId, clientSecret }: ClientCredential): string =>
   [
     `TOKEN=$(curl --fail-with-body -sS ${apiUrl}/oauth2/token \\`,
@@ -11,7 +14,7 @@ export const tokenCommand = (apiUrl: string, { clientId, clientSecret }: ClientC
     `  | sed -n -e 's/.*"access_token":"\\([^"]*\\)".*/\\1/p' -e t -e 'w /dev/stderr')`,
   ].join('\n');
 
-/** What a call shows, and its command for the same shell. */
+/** What a call demonstrates, and its command for the same shell. */
 export interface FirstCall {
   words: string;
   command: string;
@@ -20,7 +23,7 @@ export interface FirstCall {
 const withToken = (url: string): string =>
   `curl --fail-with-body -sS ${url} \\\n  -H "Authorization: Bearer $TOKEN"`;
 
-/** A call that the scopes permit. Each client can check its own token, whatever its scopes. */
+/** A call that the scopes allow. Without `agents:read`, the client introspects its own token, which needs no scope. */
 export const firstCall = (
   apiUrl: string,
   { clientId, clientSecret }: ClientCredential,

@@ -1,4 +1,4 @@
-/** Why an agent was not registered and what to do next, by the API's code; for others its own words do. */
+/** Error codes → messages that replace the API's: why the agent was not registered, and what to do next. */
 export const registerWords = {
   forbidden:
     'Only an owner or admin of your tenant can register agents and grant scopes. Ask one of them to register the agent.',

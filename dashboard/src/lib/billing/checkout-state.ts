@@ -2,10 +2,10 @@ import type { Checkout, Usage } from '@sentryagent/sdk';
 import { error, redirect } from '@sveltejs/kit';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
-/** How a checkout stands for the person who came back from it; `over`: its subscription has ended since. */
+/** The state of a checkout, for a user who returns from Stripe. `over`: its subscription has ended. */
 export type CheckoutState = 'confirming' | 'paid' | 'expired' | 'over';
 
-/** Only the tenant's tier tells that it is paid: a checkout is completed a little earlier. */
+/** Paid only if the tenant's tier is, because a checkout completes slightly earlier. */
 export const checkoutState = (
   { status }: Pick<Checkout, 'status'>,
   usage: Pick<Usage, 'tier' | 'status'> | undefined,
@@ -16,11 +16,11 @@ export const checkoutState = (
   return usage.status === 'cancelled' ? 'over' : 'confirming';
 };
 
-/** The state, or the status where there is none; 0 where no answer came. */
+/** The state. If there is none, the HTTP status. 0: no response. */
 const ask = async (fetch: typeof globalThis.fetch, path: string): Promise<CheckoutState | number> => {
   try {
     const response = await fetch(path);
-    // Read in any case: kit hands on to the browser only what was read.
+    // Always read it, because kit passes only what was read to the browser.
     const body: unknown = await response.json();
     return response.ok ? (body as { state: CheckoutState }).state : response.status;
   } catch {
@@ -28,7 +28,7 @@ const ask = async (fetch: typeof globalThis.fetch, path: string): Promise<Checko
   }
 };
 
-/** Asks how a checkout stands and leads on once it is paid; `away` while that can't be told. */
+/** Polls a checkout and redirects when it is paid. `away`: the API is unavailable. */
 export const followCheckout = async (
   fetch: typeof globalThis.fetch,
   checkoutId: string,

@@ -14,7 +14,7 @@ const tierWords: Readonly<Record<Usage['tier'], string>> = { free: 'Free', paid:
 export const planWords = ({ tier, status }: Pick<Usage, 'tier' | 'status'>): string =>
   `${tierWords[tier]}, ${statusWords[status]}`;
 
-/** "Renews December 1, 2026 (UTC)", where a date is set. An end says more than a renewal. */
+/** "Renews December 1, 2026 (UTC)", if there is a date. An end date takes precedence over a renewal. */
 export const planDate = ({ renewsAt, endsAt }: Pick<Usage, 'renewsAt' | 'endsAt'>): string | null => {
   if (endsAt) return `Ends ${formatDay(endsAt)} (UTC)`;
   return renewsAt ? `Renews ${formatDay(renewsAt)} (UTC)` : null;

@@ -3,8 +3,8 @@ import type { Usage } from '@sentryagent/sdk';
 export type ReturnNotice = 'welcome' | 'left';
 
 /**
- * What is said to a person who comes back from Checkout: the address says from where, the tenant's tier whether that
- * is still so.
+ * The notice after a return from Checkout. The URL says what happened there, and the tenant's tier whether it still
+ * holds.
  */
 export const returnNotice = (checkout: string | null, { tier }: Pick<Usage, 'tier'>): ReturnNotice | null => {
   if (checkout === 'completed' && tier === 'paid') return 'welcome';

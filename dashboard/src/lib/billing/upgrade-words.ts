@@ -1,4 +1,4 @@
-/** Why an upgrade was not begun and what to do next, by the API's code; for others its own words do. */
+/** Error codes → messages that replace the API's: why the upgrade has not started, and what to do next. */
 export const upgradeWords = {
   already_subscribed:
     'Your tenant already has a subscription. You were not charged again. Reload this page in a minute to see the plan.',
@@ -6,6 +6,6 @@ export const upgradeWords = {
   service_unavailable: 'The checkout could not be opened. You were not charged. Try again in a moment.',
 } as const;
 
-/** The API led to a page that is not Stripe's. */
+/** The API returned a URL that is not Stripe's. */
 export const foreignCheckout =
   'The checkout was not opened, because its URL is not a Stripe URL. You were not charged. Contact the administrator of this server.';

@@ -1,8 +1,8 @@
-/** What a form says when it was not accepted. */
+/** The errors of a rejected form. */
 export interface FormProblem {
   message: string;
-  /** What to change, by the name of the field; empty where no field is to blame. */
+  /** What to change, by field name. Empty if no field is wrong. */
   fields: Readonly<Record<string, string>>;
-  /** The API's, where it said one: what helps may depend on it. */
+  /** The API's error code, if any. The help that a form offers can depend on it. */
   code?: string | undefined;
 }

@@ -1,8 +1,8 @@
 type Page = Pick<Document, 'visibilityState' | 'addEventListener' | 'removeEventListener'>;
 
 /**
- * Refreshes while the page is seen, and at once when it is seen again; never twice at a time where the refresh tells
- * when it is done. Answers how to stop.
+ * Refreshes while the page is visible, and immediately when it becomes visible again. If the refresh returns a promise,
+ * never runs two at once. Returns a function that stops it.
  */
 export const pollWhileVisible = (
   refresh: () => Promise<unknown> | void,

@@ -1,9 +1,9 @@
-/** Any origin will do: a target that leaves it is not ours. */
+/** Any origin works, to check that a target stays on it. */
 const HERE = 'http://dashboard.invalid';
 
 /**
- * The target as a path on this server, or the fallback. What counts is how a browser reads it: it drops tabs, takes
- * `\` for `/`, and `/.//host` for `//host`.
+ * The target as a path on this server, or the fallback. It is parsed as in a browser, which drops tabs, reads `\` as
+ * `/`, and `/.//host` as `//host`.
  */
 export const safeRedirect = (target: string | null, fallback: string): string => {
   if (!target?.startsWith('/') || !URL.canParse(target, HERE)) return fallback;
@@ -11,9 +11,9 @@ export const safeRedirect = (target: string | null, fallback: string): string =>
   return origin === HERE && !pathname.startsWith('//') ? pathname + search + hash : fallback;
 };
 
-/** Whether a browser would find the URL at the origin, with nobody's name in it. */
+/** Whether the URL is of this origin and contains no user name or password. */
 export const isOfOrigin = (url: string, origin: string): boolean =>
   URL.canParse(url) && new URL(url).href.startsWith(`${origin}/`);
 
-/** The sign-in page that leads on to `next`, a path on this server. */
+/** The sign-in page, which redirects to `next`, a path on this server. */
 export const signInPath = (next: string) => `/sign-in?next=${encodeURIComponent(next)}` as const;

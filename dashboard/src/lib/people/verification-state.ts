@@ -6,7 +6,7 @@ interface Facts {
   /** The address of the link that was just used. */
   confirmed: string | undefined;
   session: Session | null | undefined;
-  /** What the page's form was answered. */
+  /** The result of the page's form. */
   form: {
     sent?: true;
     refused?: true;
@@ -15,14 +15,14 @@ interface Facts {
   } | null;
 }
 
-/** What the page is about; an answer to a form comes before what the page knew before. */
+/** The state to show. The result of a form takes precedence. */
 export type VerificationState =
   | { kind: 'ask'; token: string }
   | { kind: 'confirmed'; email: string }
   | { kind: 'refused' | 'unsent' | 'sent'; email: string; isConfirmed: boolean }
   | { kind: 'refused' | 'visitor'; email?: undefined };
 
-/** Whether a link works is never told by the session: that may be of another address. */
+/** The session does not decide whether a link works, because it can be of another address. */
 export const verificationState = ({ token, confirmed, session, form }: Facts): VerificationState => {
   const person = session?.user;
   const own = person && { email: person.email, isConfirmed: person.emailVerified };
@@ -35,7 +35,7 @@ export const verificationState = ({ token, confirmed, session, form }: Facts): V
   return own.isConfirmed ? { kind: 'confirmed', email: own.email } : { kind: 'unsent', ...own };
 };
 
-/** The heading, which is the page's title too. */
+/** The heading and title of the page. */
 export const verificationTitles: Readonly<Record<VerificationState['kind'], string>> = {
   ask: 'Confirm your email',
   confirmed: 'Email confirmed',

@@ -9,10 +9,9 @@ type Enter = 'signIn' | 'signUp';
 
 const subjects = { email: 'The email address', password: 'The password' };
 
-/** The page has the link to sign in. */
 const byCode = { email_taken: 'An account with this email address already exists.' };
 
-/** Signs a person in or up; the API's cookie goes to the browser with the redirect. */
+/** Signs a user in or up. The redirect sets the API's cookie in the browser. */
 export const enter = async (event: RequestEvent, how: Enter, destination: string) => {
   const form = await readForm(event.request, ['email', 'password']);
   const email = form.email.trim();

@@ -4,7 +4,7 @@ import type { RequestEvent } from '@sveltejs/kit';
 import { config } from './config.ts';
 import { visitorAddress } from './visitor.ts';
 
-/** What the API may know of the browser that asks: its session, its address, its name. */
+/** What the API gets from the browser's request: the session cookie, the address and the user agent. */
 export const forwardedHeaders = (event: RequestEvent): Record<string, string> => {
   const cookie = event.request.headers.get('cookie');
   const userAgent = event.request.headers.get('user-agent');
@@ -17,7 +17,7 @@ export const forwardedHeaders = (event: RequestEvent): Record<string, string> =>
   };
 };
 
-/** Hands the API's cookies on to the browser as they are: kit would add attributes that the API left out. */
+/** Passes the API's cookies to the browser unchanged. By default, kit adds attributes that the API omitted. */
 const passCookies = (event: RequestEvent, response: Response): void => {
   const raw = (text: string) => text;
   for (const line of response.headers.getSetCookie()) {
@@ -27,12 +27,12 @@ const passCookies = (event: RequestEvent, response: Response): void => {
   }
 };
 
-/** The API as the signed-in person of this request sees it. */
+/** An API client with the session of this request. */
 export const apiFor = (event: RequestEvent): Client =>
   createClient({
     baseUrl: config.apiUrl,
     headers: forwardedHeaders(event),
-    // The API gives up what is away within 3 s; a person should not wait for much longer than that.
+    // The API returns 503 within 3 s if a server is unavailable. Allow 2 s more.
     timeoutMs: 5_000,
     onResponse: (response) => passCookies(event, response),
   });

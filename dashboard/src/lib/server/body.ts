@@ -3,8 +3,8 @@ const BODY_LIMIT = 64 * 1024;
 const isTooLarge = (error: unknown): boolean => (error as { status?: number }).status === 413;
 
 /**
- * The body, or `null` where it is larger than the limit: no more than that is ever held. The rest is read and dropped,
- * because a stream that is left ends the connection before the answer; beyond BODY_SIZE_LIMIT adapter-node breaks it off.
+ * Returns the body, or `null` if it exceeds the limit. The rest is read and discarded, because an unread stream closes
+ * the connection before the response. Above BODY_SIZE_LIMIT, adapter-node stops reading.
  */
 export const readBody = async ({ body }: Request): Promise<Blob | null> => {
   const chunks: Uint8Array<ArrayBuffer>[] = [];

@@ -8,7 +8,7 @@ const { config, problems } = parseConfig({ API_URL, PUBLIC_API_URL, ORIGIN, CHEC
 
 export { config };
 
-/** Ends the process where a setting is missing or wrong, after naming every one of them. */
+/** If settings are missing or invalid, prints all problems and exits. */
 export const checkConfig = (): void => {
   if (problems.length === 0) return;
   console.error(['The dashboard cannot start with these settings:', ...problems].join('\n  '));

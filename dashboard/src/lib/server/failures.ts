@@ -4,29 +4,29 @@ import type { ActionFailure, RequestEvent } from '@sveltejs/kit';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
-const AWAY = 'SentryAgent is unavailable. Try again in a moment.';
+const UNAVAILABLE = 'SentryAgent is unavailable. Try again in a moment.';
 
-const isAway = ({ status }: ApiError): boolean => status === 0 || (status >= 502 && status <= 504);
+const isUnavailable = ({ status }: ApiError): boolean => status === 0 || (status >= 502 && status <= 504);
 
 const isSignedOut = ({ status, code }: ApiError): boolean => status === 401 && code !== 'invalid_credentials';
 
 const currentPath = ({ url }: RequestEvent): string => url.pathname + url.search;
 
-/** Ends a page's request: an ended session leads to the sign-in page, everything else to an error page. */
+/** Redirects to the sign-in page if the session has expired. Otherwise shows an error page. */
 export const failPage = (event: RequestEvent, failure: unknown): never => {
   if (!(failure instanceof ApiError)) throw failure;
   if (isSignedOut(failure)) redirect(303, signInPath(currentPath(event)));
-  if (isAway(failure)) error(503, AWAY);
+  if (isUnavailable(failure)) error(503, UNAVAILABLE);
   error(failure.status, failure.detail);
 };
 
-/** What a form calls its fields, by their names: the subject of what the API says of them. */
+/** Field names → the words that a form uses for them. They become the subject of the API's error messages. */
 export type FieldSubjects = Readonly<Record<string, string>>;
 
-/** Codes that blame a field without naming it. */
+/** Error codes that are about one field, but do not name it. */
 const blamed: Readonly<Record<string, string>> = { email_taken: 'email', agent_name_taken: 'name' };
 
-/** What is wrong with which field: the API names it `body.<field>`, and its words follow the field's name. */
+/** The error of each field. The API's path is `body.<field>`, and its message continues after the field's name. */
 const wrongFields = (
   { code, problem }: ApiError,
   subjects: FieldSubjects,
@@ -39,19 +39,19 @@ const wrongFields = (
   });
   const field = blamed[code];
   if (field) wrong.push([field, message]);
-  // Of several findings the first says most.
+  // Reversed, so that the first error of a field wins.
   return Object.fromEntries(wrong.filter(([name]) => Object.hasOwn(subjects, name)).reverse());
 };
 
-/** Words for a failure of which the API's own say too little here, by its code. */
+/** Error codes → messages that replace the API's. */
 export type CodeWords = Readonly<Record<string, string>>;
 
 const toProblem = (failure: ApiError, subjects: FieldSubjects, byCode: CodeWords): FormProblem => {
-  const message = byCode[failure.code] ?? (isAway(failure) ? AWAY : failure.detail);
+  const message = byCode[failure.code] ?? (isUnavailable(failure) ? UNAVAILABLE : failure.detail);
   return { message, fields: wrongFields(failure, subjects, message), code: failure.code };
 };
 
-/** Answers a form with what went wrong and what was typed; never hand it a password. */
+/** Returns the errors and the entered values to the form. Never pass a password in `values`. */
 export const failForm = <Values extends Record<string, string | readonly string[]>>(
   event: RequestEvent,
   failure: unknown,
@@ -65,7 +65,7 @@ export const failForm = <Values extends Record<string, string | readonly string[
   return fail(failure.status === 0 ? 503 : failure.status, { problem, values });
 };
 
-/** Answers a script of ours: a status that it acts on is kept, everything else counts as being away. */
+/** The response to a script of ours. A status in `kept` is passed on. Any other becomes 503. */
 export const failScript = (failure: unknown, kept: readonly number[]): Response => {
   if (!(failure instanceof ApiError)) throw failure;
   return json({ code: failure.code }, { status: kept.includes(failure.status) ? failure.status : 503 });

@@ -13,7 +13,7 @@ const subjects = { name: 'The name' };
 const chooseOne = 'Select at least one scope.';
 const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
-/** An agent and its first credential; `null` where only the agent could be made. */
+/** An agent and its first credential. `null` if the agent was created but the credential was not. */
 export interface Registered {
   agent: Pick<Agent, 'agentId' | 'name'> & { scopes: readonly string[] };
   credential: Pick<NewCredential, 'clientId' | 'clientSecret'> | null;
@@ -29,7 +29,7 @@ const addCredential = async (event: RequestEvent, agent: Registered['agent']): P
   }
 };
 
-/** Registers an agent and makes its credential. The secret is in this answer and nowhere else. */
+/** Registers an agent and creates its credential. Only this response contains the secret. */
 export const registerAgent = async (event: RequestEvent) => {
   const form = await readForm(event.request, ['name'], ['scopes']);
   const values = { name: form.name.trim(), scopes: form.scopes };
@@ -37,7 +37,7 @@ export const registerAgent = async (event: RequestEvent) => {
   try {
     const { agentId } = await apiFor(event).agents.register({
       name: values.name,
-      // The API refuses what is no scope.
+      // The API rejects unknown scopes.
       scopes: values.scopes as Scope[],
     });
     return { registered: await addCredential(event, { agentId, ...values }) };
@@ -46,7 +46,7 @@ export const registerAgent = async (event: RequestEvent) => {
   }
 };
 
-/** Makes the credential of an agent that was registered without one. */
+/** Creates a credential for an agent that was registered without one. */
 export const completeAgent = async (event: RequestEvent) => {
   const agent = await readForm(event.request, ['agentId', 'name'], ['scopes']);
   return { registered: await addCredential(event, agent) };

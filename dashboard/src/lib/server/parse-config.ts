@@ -1,11 +1,11 @@
 export interface Config {
-  /** Where this server reaches the API. */
+  /** The URL that this server uses for the API. */
   apiUrl: string;
-  /** Where browsers and the curl lines shown reach the API. */
+  /** The URL that browsers and the printed curl commands use for the API. */
   publicApiUrl: string;
-  /** Where browsers reach this server. */
+  /** The origin of this server in a browser. */
   origin: string;
-  /** Where Stripe's Checkout pages are: the one other origin that people are led to. */
+  /** The origin of Stripe's Checkout pages: the only other origin that we redirect to. */
   checkoutOrigin: string;
 }
 
@@ -15,7 +15,7 @@ const DEFAULT_CHECKOUT_ORIGIN = 'https://checkout.stripe.com';
 
 export type Settings = Record<(typeof names)[number], string | undefined>;
 
-/** An origin alone, because origins are compared byte by byte. */
+/** No path or trailing slash, because origins are compared byte by byte. */
 const isOrigin = (text: string): boolean =>
   URL.canParse(text) && new URL(text).origin === text && /^https?:/.test(text);
 
@@ -25,7 +25,7 @@ const judge = (name: string, value: string | undefined): string | undefined => {
   return `${name} must be an http(s) origin without a path, such as https://api.example.com`;
 };
 
-/** Judges every setting at once; no value is repeated in a problem. The config holds only where there is none. */
+/** Checks all settings. Problems never contain a value. The config is valid only if there are no problems. */
 export const parseConfig = (given: Settings): { config: Config; problems: string[] } => {
   const settings = { ...given, CHECKOUT_ORIGIN: given.CHECKOUT_ORIGIN || DEFAULT_CHECKOUT_ORIGIN };
   return {

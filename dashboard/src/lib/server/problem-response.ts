@@ -12,7 +12,7 @@ const problems = {
   },
 } as const;
 
-/** RFC 9457, in the API's words. `message` is what kit shows of a refused form. */
+/** RFC 9457, like the API. kit shows `message` for a rejected form. */
 export const problemResponse = (
   code: keyof typeof problems,
   detail: string = problems[code].detail,

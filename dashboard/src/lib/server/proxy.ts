@@ -18,7 +18,7 @@ const pick = (headers: Headers, names: readonly string[]): Headers => {
   return picked;
 };
 
-/** The caller's own Origin goes along where it sent one: the API judges it again. */
+/** Passes the caller's Origin on, because the API checks it again. */
 const ask = (event: RequestEvent, body: Blob): Promise<Response> => {
   const headers = new Headers(forwardedHeaders(event));
   headers.delete('origin');
@@ -32,7 +32,7 @@ const ask = (event: RequestEvent, body: Blob): Promise<Response> => {
   });
 };
 
-/** Passes a request on to the same path of the API: browsers speak to this server alone. */
+/** Forwards a request to the same path of the API. Browsers connect only to this server. */
 export const passOn = async (event: RequestEvent): Promise<Response> => {
   const body = await readBody(event.request);
   if (body === null) return problemResponse('content_too_large');

@@ -12,8 +12,8 @@ const parse = async (body: Blob, type: string): Promise<FormData> => {
 };
 
 /**
- * A form's text fields by their names, empty where one is missing; of `lists` every value. Ends the request with 400, 413 or 415 where the body
- * is no such form: no page of ours sends one.
+ * Returns the form's text fields by name, and all values of each field in `lists`. A missing field is empty. If the body
+ * is not a valid form, the response is 400, 413 or 415.
  */
 export const readForm = async <Name extends string, List extends string = never>(
   request: Request,

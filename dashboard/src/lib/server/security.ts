@@ -3,31 +3,31 @@ import { problemResponse } from './problem-response.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Browsers name the page's origin with every request that changes something: another one is not our page. */
+/** Browsers send the page's origin with every request that changes data. Another origin is not our page. */
 export const isForeignMutation = ({ method, headers }: Request, origin: string): boolean =>
   !safeMethods.has(method) && headers.get('origin') !== origin;
 
-/** The usual honest cause is a second name of this server, so the answer names the right one. */
+/** The usual cause is a second host name of this server, so the response contains the right origin. */
 export const refuseForeign = (request: Request, origin: string): Response => {
   const detail = `This form was sent from another origin. Open ${origin} and try again.`;
   const wantsPage = request.headers.get('accept')?.includes('text/html');
   return wantsPage ? text(detail, { status: 403 }) : problemResponse('origin_not_allowed', detail);
 };
 
-/** For answers that kit writes without a policy of their own: its last-resort error page, JSON, text. */
+/** For responses to which kit adds no policy: its fallback error page, JSON and text. */
 const CLOSED_CSP =
   "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
 export interface AnswerKind {
-  /** The page is about one tenant: it may be kept nowhere. */
+  /** The page has data of a tenant, so it must not be cached. */
   secret: boolean;
   publicApiUrl: string;
   checkoutOrigin: string;
 }
 
 /**
- * Adds what every answer carries; the origins that the policy lets pages reach are known only now. Chromium holds
- * form-action against the redirect that a form is answered with, too: that of "Upgrade to Paid" leads to Checkout.
+ * Adds the headers of every response. The policy's origins are runtime settings, so they are added here. Chromium applies
+ * `form-action` to redirects too, and "Upgrade to Paid" redirects to Checkout.
  */
 export const secureHeaders = (
   headers: Headers,

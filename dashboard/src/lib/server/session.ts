@@ -5,7 +5,7 @@ import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
 import { readableEmail } from './readable-email.ts';
 
-/** The API names it with the prefix where the dashboard is served over https. */
+/** The API uses the prefix if the dashboard is served over https. */
 const cookieNames = ['__Host-sentryagent', 'sentryagent'];
 
 const readSession = async (event: RequestEvent): Promise<Session> => {
@@ -13,7 +13,7 @@ const readSession = async (event: RequestEvent): Promise<Session> => {
   return { ...session, user: { ...user, email: readableEmail(user.email) } };
 };
 
-/** Who is signed in. Leads to the sign-in page where nobody is. */
+/** Returns the session. Redirects to the sign-in page if there is none. */
 export const requireSession = async (event: RequestEvent): Promise<Session> => {
   try {
     return await readSession(event);
@@ -22,7 +22,7 @@ export const requireSession = async (event: RequestEvent): Promise<Session> => {
   }
 };
 
-/** For pages that everyone may see: `null` for a visitor, `undefined` while the API is away and nobody can tell. */
+/** For public pages. `null`: not signed in. `undefined`: unknown, because the API is unavailable. */
 const find = async <T>(event: RequestEvent, ask: () => Promise<T>): Promise<T | null | undefined> => {
   if (!cookieNames.some((name) => event.cookies.get(name))) return null;
   try {
@@ -33,10 +33,8 @@ const find = async <T>(event: RequestEvent, ask: () => Promise<T>): Promise<T | 
   }
 };
 
-/** Who is signed in, if anybody. */
 export const findSession = (event: RequestEvent): Promise<Session | null | undefined> =>
   find(event, () => readSession(event));
 
-/** The tier of the tenant that is signed in, if any is. */
 export const findTier = (event: RequestEvent): Promise<TierId | null | undefined> =>
   find(event, async () => (await apiFor(event).billing.usage()).tier);

@@ -13,7 +13,7 @@ const foreignPage = () => {
   return fail(502, { problem: { message: foreignCheckout, fields: {} }, values: {} });
 };
 
-/** Leads to Stripe's page, where the tenant pays; asked again, to the same page. */
+/** Redirects to Stripe's Checkout. A second click leads to the same page. */
 export const upgrade = async (event: RequestEvent) => {
   let url: string;
   try {

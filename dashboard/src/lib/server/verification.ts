@@ -14,10 +14,10 @@ const KEPT_SECONDS = 15 * 60;
 const isCode = (failure: unknown, code: string): boolean =>
   failure instanceof ApiError && failure.code === code;
 
-/** The address that this browser has just confirmed, for the page that says so: it may be loaded again. */
+/** The address that this browser has just confirmed. It is in a cookie, so the page can be reloaded. */
 export const readConfirmed = ({ cookies, url }: RequestEvent): string | undefined => {
   const email = url.searchParams.has('confirmed') ? cookies.get(CONFIRMED) : undefined;
-  // A sibling domain can set cookies here: no sentence of its own gets onto the page.
+  // A sibling domain can set this cookie, so the page shows only what looks like an email address.
   return email !== undefined && /^[^\s@]{1,64}@[^\s@]{1,255}$/.test(email) ? email : undefined;
 };
 
@@ -28,8 +28,8 @@ const showConfirmed = ({ cookies }: RequestEvent, email: string): never => {
 };
 
 /**
- * Uses up the link of a mail. Only a form does it: mail scanners follow links. After a failure that says nothing of the
- * link the token goes back to the form, to be tried again.
+ * Uses the link of a mail. This needs a form, because mail scanners follow links. If the failure is not about the link,
+ * the token is returned to the form, so the user can try again.
  */
 export const confirmEmail = async (event: RequestEvent) => {
   const { token } = await readForm(event.request, ['token']);
@@ -37,7 +37,7 @@ export const confirmEmail = async (event: RequestEvent) => {
   try {
     ({ email } = await apiFor(event).auth.confirmEmail({ token }));
   } catch (failure) {
-    // A token of another length is a link that a mail client has cut, or somebody else's.
+    // A token of another length fails validation, for example if a mail client has cut the link.
     if (isCode(failure, 'invalid_link') || isCode(failure, 'validation_failed')) {
       return fail(400, { refused: true as const });
     }
@@ -46,12 +46,12 @@ export const confirmEmail = async (event: RequestEvent) => {
   return showConfirmed(event, readableEmail(email));
 };
 
-/** Mails the signed-in person a new link. */
+/** Sends the signed-in user a new link. */
 export const sendLink = async (event: RequestEvent) => {
   try {
     await apiFor(event).auth.requestVerification();
   } catch (failure) {
-    // Confirmed meanwhile, which the page says when it is read anew.
+    // Confirmed in another tab. The reloaded page says so.
     if (isCode(failure, 'email_already_verified')) redirect(303, PATH);
     return failForm(event, failure, {}, {});
   }

@@ -6,9 +6,9 @@ export type MetricName = keyof Usage['metrics'];
 interface Metric {
   title: string;
   noun: string;
-  /** Which of the two counts is shown: a daily limit is about today. */
+  /** The count to show: today's if there is a daily limit. */
   count: 'today' | 'period';
-  /** Said after the count, where it is about a span of time. */
+  /** The time span after the count, if there is one. */
   span: string;
 }
 
@@ -25,7 +25,7 @@ export interface CountWords {
   rest: string;
 }
 
-/** "1 API call of 1,000 today", in the two halves that are set differently. */
+/** "1 API call of 1,000 today", in two parts with different styles. */
 export const countWords = (name: MetricName, usage: MetricUsage): CountWords => {
   const { noun, count, span } = metrics[name];
   const used = usage[count];
@@ -36,11 +36,11 @@ export const countWords = (name: MetricName, usage: MetricUsage): CountWords => 
 export interface Meter {
   value: number;
   max: number;
-  /** Its colour: high from four fifths on. */
+  /** The color. High from 80 % on. */
   level: 'calm' | 'high' | 'full';
 }
 
-/** How far a limit is used; what goes over shows as full. `null` where nothing is limited. */
+/** The meter of a limit. Usage above the limit shows as full. `null`: unlimited. */
 export const meterOf = (name: MetricName, { limit, ...usage }: MetricUsage): Meter | null => {
   if (limit === null) return null;
   const value = Math.min(usage[metrics[name].count], limit);

@@ -2,17 +2,17 @@ import type { Usage } from '@sentryagent/sdk';
 import { redirect } from '@sveltejs/kit';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
-/** What the tenant had used at one moment. */
+/** The usage of the tenant at one moment. */
 export interface Reading {
   usage: Usage;
   asOf: string;
 }
 
-/** The reading of now; `null` while it can't be had, so that the page keeps the one before. */
+/** The current usage. `null`: the API is unavailable, so the page keeps the previous one. */
 export const takeReading = async (fetch: typeof globalThis.fetch): Promise<Reading | null> => {
   try {
     const response = await fetch('/usage/now');
-    // Read in any case: kit hands on to the browser only what was read.
+    // Always read it, because kit passes only what was read to the browser.
     const body: unknown = await response.json();
     if (response.ok) return body as Reading;
     if (response.status !== 401) return null;

@@ -9,7 +9,7 @@ const span = (ms: number): string => {
   return [hours > 0 && `${hours} h`, (rest > 0 || hours === 0) && `${rest} m`].filter(Boolean).join(' ');
 };
 
-/** "in 5 h 12 m (00:00 UTC)": when a limit opens anew, seen from `now`. */
+/** "in 5 h 12 m (00:00 UTC)": the time from `now` until a limit resets. */
 export const resetWords = (resetsAt: string, now: Date): string => {
   const clock = `${formatTime(resetsAt)} UTC`;
   const ms = Date.parse(resetsAt) - now.getTime();

@@ -1,5 +1,5 @@
 import { requireSession } from '#lib/server/session.ts';
 import type { LayoutServerLoad } from './$types';
 
-/** The one gate of the console. */
+/** The only check that a user is signed in, for all pages of the console. */
 export const load: LayoutServerLoad = async (event) => ({ session: await requireSession(event) });

@@ -16,7 +16,7 @@ const LONGEST = 24 * HOUR;
 const LONGEST_TRIAL_DAYS = 730;
 
 const expiry = (given: number | undefined, now: number): number => {
-  // Some seconds pass on the way: Stripe is as lenient.
+  // Allows a few seconds for the request, as Stripe does.
   const ok = given === undefined || (given >= now + SHORTEST - 60 && given <= now + LONGEST + 60);
   if (ok) return given ?? now + LONGEST;
   const bounds = 'at least 30 minutes and less than 24 hours from Checkout Session creation';
@@ -33,7 +33,7 @@ const trial = (days: number | undefined): number => {
   return days;
 };
 
-/** The one price that is sold: it must be in use, and recur. */
+/** The price of the session. It must be active and recurring. */
 const priceOf = ({ state }: Stand, id: string): Price => {
   const param = 'line_items[0][price]';
   const price = find(state.prices, id, 'price', param);

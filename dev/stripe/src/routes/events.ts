@@ -3,7 +3,7 @@ import { find } from '../state.ts';
 import { page, paging, times } from './lists.ts';
 import { route } from './route.ts';
 
-/** `customer.subscription.*` is all of its kind. */
+/** `customer.subscription.*` matches all events of this kind. */
 const isOf = (type: string, wanted: string): boolean =>
   wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
 

@@ -17,7 +17,7 @@ const limit: Kind<number> = (value, path) => {
   return count;
 };
 
-/** What every list takes. */
+/** The parameters of every list. */
 export const paging = { limit, starting_after: text, ending_before: text };
 
 interface Paging {
@@ -26,7 +26,7 @@ interface Paging {
   ending_before?: string;
 }
 
-/** A page of those that match, the newest first. */
+/** A page of matching objects, newest first. */
 export const page = <T extends { id: string }>(
   url: string,
   collection: Collection<T>,

@@ -47,7 +47,7 @@ const NONE: Features = {
   },
 };
 
-/** What is given of each feature, over what it was. */
+/** Merges the given features over the current ones. */
 const withFeatures = (old: Features, given: ReturnType<typeof features> | undefined): Features => {
   const { customer_update: update, ...rest } = given ?? {};
   const allowed = update && { ...update, allowed_updates: update.allowed_updates ?? [] };

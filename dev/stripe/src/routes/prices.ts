@@ -16,7 +16,7 @@ const recurring = fields({
   interval_count: integer,
 });
 
-/** A lookup key belongs to one active price; it moves only where that is asked for. */
+/** A lookup key belongs to one active price. It moves only with `transfer_lookup_key`. */
 const takeLookupKey = (stand: Stand, cause: Cause, key: string, transfer: boolean): void => {
   const holder = Object.values(stand.state.prices).find((price) => price.lookup_key === key);
   if (!holder) return;

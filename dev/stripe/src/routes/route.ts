@@ -4,7 +4,7 @@ import type { Stand } from '../stand.ts';
 import type { Cause } from '../wire.ts';
 
 export interface Call<P> {
-  /** The id in the path; empty where it has none. */
+  /** The id in the path. Empty if the path has none. */
   id: string;
   params: P;
   cause: Cause;
@@ -16,13 +16,13 @@ type Shape = Record<string, Kind<unknown>>;
 /** An operation of Stripe's API. */
 export interface Route {
   method: Method;
-  /** With the parameter's name as Stripe's OpenAPI document has it: `/v1/prices/{price}`. */
+  /** The path as in Stripe's OpenAPI document: `/v1/prices/{price}`. */
   path: string;
   read: Kind<unknown>;
   handle(stand: Stand, call: Call<unknown>): object;
 }
 
-/** `POST /v1/prices`, what it takes, and what it does. */
+/** A route: `POST /v1/prices`, its parameters and its handler. */
 export const route = <S extends Shape>(
   operation: `${Method} /v1/${string}`,
   takes: S,

@@ -35,7 +35,7 @@ const subscriptionOf = ({ state }: Stand, id: string): Subscription =>
 
 const details = fields({ comment: emptyable(text), feedback: emptyable(text) });
 
-/** What turning the cancellation at the period's end on or off changes. */
+/** The changes when `cancel_at_period_end` is set or unset. */
 const atPeriodEnd = (subscription: Subscription, on: boolean, now: number): Partial<Subscription> => {
   if (subscription.cancel_at_period_end === on) return {};
   const reason = on ? ('cancellation_requested' as const) : null;

@@ -22,7 +22,7 @@ const endpointOf = ({ state }: Stand, id: string): WebhookEndpoint =>
 const optional = { description: emptyable(text), metadata };
 const path = '/v1/webhook_endpoints/{webhook_endpoint}';
 
-/** An endpoint may be http://localhost here; Stripe itself wants a public https URL for a live one. */
+/** The stand-in allows http://localhost. Stripe requires a public https URL in live mode. */
 export const webhookEndpoints = [
   route(
     'POST /v1/webhook_endpoints',
@@ -44,7 +44,7 @@ export const webhookEndpoints = [
       const secret = newId('whsec_', 32);
       stand.state.endpoints[endpoint.id] = endpoint;
       stand.state.secrets[endpoint.id] = secret;
-      // This answer is the only one that tells it.
+      // Only this response contains the secret.
       return { ...endpoint, secret };
     },
   ),

@@ -1,7 +1,7 @@
 import type { SessionStatus } from '@sentryagent/workflows/rules/checkout';
 import { Stripe } from '../../../platform/stripe.ts';
 
-/** A session that this Stripe account does not know can't be paid there: it counts as expired. */
+/** A session that this Stripe account does not have cannot be paid, so it counts as expired. */
 const statusOf = async (ask: () => Promise<Stripe.Checkout.Session>): Promise<SessionStatus> => {
   try {
     return (await ask()).status as SessionStatus;
@@ -14,7 +14,7 @@ const statusOf = async (ask: () => Promise<Stripe.Checkout.Session>): Promise<Se
 export const readCheckoutSession = (stripe: Stripe, sessionId: string): Promise<SessionStatus> =>
   statusOf(() => stripe.checkout.sessions.retrieve(sessionId));
 
-/** Ends the session where it is still open; answers what it is then, which is never `open`. */
+/** Expires the session if it is open. Returns its status, which is never `open`. */
 export const expireCheckoutSession = async (stripe: Stripe, sessionId: string): Promise<SessionStatus> => {
   const status = await readCheckoutSession(stripe, sessionId);
   if (status !== 'open') return status;
@@ -22,7 +22,7 @@ export const expireCheckoutSession = async (stripe: Stripe, sessionId: string): 
     return await statusOf(() => stripe.checkout.sessions.expire(sessionId));
   } catch (error) {
     if (!(error instanceof Stripe.errors.StripeInvalidRequestError)) throw error;
-    // Paid, or expired by itself, between the two calls. One that is open still can be paid: it is not given up.
+    // It was paid or has expired between the two calls. If it is still open, it can be paid, so the error is thrown.
     const now = await readCheckoutSession(stripe, sessionId);
     if (now === 'open') throw error;
     return now;

@@ -9,8 +9,8 @@ export interface CheckoutKey {
 }
 
 /**
- * Closes the checkout's row, so that the tenant may start another; one that is closed stays as it is. With a
- * `session_id`, only while it is the row's.
+ * Closes the checkout's row, so that the tenant can start another. A closed row stays unchanged. With a `session_id`,
+ * closes it only if the row has this session.
  */
 export const closeCheckout = async (
   { db, clock }: { db: Database; clock: Clock },

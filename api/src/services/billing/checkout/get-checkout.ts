@@ -9,13 +9,16 @@ export interface GetCheckoutDeps {
   stripeEvents: { lookAt(key: CheckoutKey): void } | undefined;
 }
 
-/** One checkout of the tenant. Somebody waits for an open one, so it is told to look at Stripe. Problem: `not_found`. */
+/**
+ * One checkout of the tenant. If it is open, a user waits for it, so its workflow is signaled to read from Stripe.
+ * Problem: `not_found`.
+ */
 export const getCheckout = async (
   { db, stripeEvents }: GetCheckoutDeps,
   tenantId: string,
   checkoutId: string,
 ): Promise<Checkout> => {
-  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
+  // Postgres rejects NUL in a text, so look up only valid ids.
   if (!isId('chk', checkoutId)) throw notFound();
   const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
   if (!checkout) throw notFound();

@@ -20,7 +20,7 @@ export interface OpenCheckoutSessionDeps {
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number };
 }
 
-/** Where Stripe sends the customer back to. The pages there follow our own state: neither address grants anything. */
+/** The return URLs. Their pages show our own state, so neither URL grants anything. */
 const returnUrls = (dashboardUrl: string, checkoutId: string) => ({
   success_url: `${dashboardUrl}/usage/checkouts/${checkoutId}`,
   cancel_url: `${dashboardUrl}/usage?checkout=cancelled`,
@@ -34,7 +34,7 @@ const findPrice = async (stripe: Stripe): Promise<string> => {
   return data[0].id;
 };
 
-/** A trial is for the first subscription alone. */
+/** Only the first subscription has a trial. */
 const parametersOf = (
   { DASHBOARD_URL, TRIAL_DAYS }: OpenCheckoutSessionDeps['config'],
   { tenantId, checkoutId }: CheckoutKey,
@@ -53,7 +53,10 @@ const parametersOf = (
   ...returnUrls(DASHBOARD_URL, checkoutId),
 });
 
-/** Notes the page in the checkout's row. Where the row was closed meanwhile another may be open: this page goes. */
+/**
+ * Stores the session in the checkout's row. If the row was closed in the meantime, expires the session, because another
+ * checkout may be open.
+ */
 const keepSession = async (
   { db, stripe }: Pick<OpenCheckoutSessionDeps, 'db' | 'stripe'>,
   { tenantId, checkoutId }: CheckoutKey,
@@ -67,14 +70,16 @@ const keepSession = async (
   throw new Problem('not_found', 'This checkout is already closed. Start a new one.');
 };
 
-/** Whether a checkout of the tenant was ever completed: we know it though Stripe may have lost the customer. */
+/**
+ * Whether the tenant ever completed a checkout. Read from our rows, because the Stripe customer may have been deleted.
+ */
 const hasBought = async (db: Database, tenantId: string): Promise<boolean> =>
   db.withTenant(
     tenantId,
     async (trx) => (await Checkout.query(trx).findOne({ status: 'completed' })) !== undefined,
   );
 
-/** Makes the page for this customer. Problem: `already_subscribed`. */
+/** Creates the session for this customer. Problem: `already_subscribed`. */
 const createSession = async (
   { db, stripe, temporal, config }: OpenCheckoutSessionDeps,
   key: CheckoutKey & { expiresAt: string },
@@ -93,16 +98,18 @@ const createSession = async (
   );
 };
 
-/** A customer that this account does not have, or has deleted, can hold no subscription here: another takes its place. */
+/**
+ * If the Stripe account does not have the customer, it has no subscription of it either. So a new customer replaces it.
+ */
 const isGone = (error: unknown): boolean =>
   error instanceof Stripe.errors.StripeError &&
   error.code === 'resource_missing' &&
   error.param === 'customer';
 
 /**
- * Opens Stripe's page for a checkout; asked again it answers the same page, since the idempotency key is our own row's
- * id. Problem: `already_subscribed`, where Stripe has a subscription of this tenant that takes money, or would again,
- * whatever our row says.
+ * Creates the Stripe session of a checkout. A repeated call returns the same session, because the idempotency key is
+ * our row's id. Problem: `already_subscribed`, if Stripe has a subscription of this tenant that charges or can charge
+ * again, even if our row does not show it.
  */
 export const openCheckoutSession = async (
   deps: OpenCheckoutSessionDeps,

@@ -16,9 +16,9 @@ export interface RepairCheckoutDeps {
 }
 
 /**
- * Does what the run of an open checkout would have done, where that run was ended from outside: its page at Stripe is
- * closed, since nobody watches it any more, and a payment that came before that counts. A row without a page stays: its
- * run may be about to start.
+ * Completes the work of an open checkout whose workflow was terminated. Expires the Stripe session, because no workflow
+ * watches it. An earlier payment counts. A row without a session stays open, because its workflow may be about to
+ * start.
  */
 export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutKey): Promise<void> => {
   const { db, stripe, temporal } = deps;

@@ -24,23 +24,23 @@ import { closeCheckout } from './close-checkout.ts';
 import { repairCheckout } from './repair-checkout.ts';
 import type { RepairCheckoutDeps } from './repair-checkout.ts';
 
-/** Within the 3 s that the caller is promised, with some left for the database. */
+/** The caller gets a response within 3 s. The rest is for the database. */
 const DEADLINE_MS = 2_500;
 
 export interface StartedCheckout {
   checkoutId: string;
-  /** Stripe's page. */
+  /** The URL of the Stripe session. */
   url: string;
 }
 
 interface OpenCheckout {
   checkoutId: string;
   isNew: boolean;
-  /** Somebody may have been led to its page at Stripe. */
+  /** A user may have been redirected to its Stripe session. */
   hasPage: boolean;
 }
 
-/** The tenant's one open checkout, made where there is none: the unique index decides between two at once. */
+/** Returns the tenant's open checkout, or inserts one. The unique index allows only one, even for parallel requests. */
 const takeOpenCheckout = (
   { db, clock }: RepairCheckoutDeps,
   principal: Principal,
@@ -75,8 +75,8 @@ const takeOpenCheckout = (
   });
 
 /**
- * Whether the checkout's run has ended although its row is open: somebody ended it from outside, or Temporal has lost
- * it. One that has no page may not have started yet.
+ * Whether the workflow has ended although the row is open: an operator has terminated it, or Temporal has lost it.
+ * Without a session, it may not have started yet.
  */
 const hasEnded = (
   temporal: Temporal,
@@ -94,7 +94,7 @@ const hasEnded = (
     }
   });
 
-/** Closes what a run that has ended left open; a page that Stripe will not close now is not given up. */
+/** Repairs the checkout if its workflow has ended. If Stripe cannot expire the session now, the checkout stays open. */
 const giveUp = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<void> => {
   await closeCheckout(deps, key, 'expired', { session_id: null });
   try {
@@ -105,7 +105,7 @@ const giveUp = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<voi
 };
 
 const toProblem = (error: unknown): unknown => {
-  // The run ended at this very moment.
+  // The workflow has just ended.
   if (error instanceof WorkflowExecutionAlreadyStartedError) return unavailable(error);
   if (!(error instanceof WorkflowUpdateFailedError)) return error;
   const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
@@ -116,7 +116,9 @@ const toProblem = (error: unknown): unknown => {
   });
 };
 
-/** Starts the run, or joins the one that runs: the fixed update id makes a second click hear the first one's answer. */
+/**
+ * Starts the workflow, or uses the running one. The update id is fixed, so a second click gets the first one's answer.
+ */
 const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: number): Promise<string> => {
   type CheckoutWorkflow = (input: CheckoutInput) => Promise<CheckoutEnd>;
   const startWorkflowOperation = new WithStartWorkflowOperation<CheckoutWorkflow>(names.checkout, {
@@ -127,8 +129,8 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     staticSummary: `Checkout of ${input.tenantId}`,
     staticDetails:
-      'One attempt to become paid. Ends when the page at Stripe is paid or its time is over. ' +
-      'Cancel it to close the page; signal `nudge` to have it look at Stripe.',
+      'One checkout. It completes when its Stripe session is paid or has expired. ' +
+      'Cancel it to expire the session. Signal `nudge` to read the session from Stripe now.',
   });
   try {
     const { url } = await temporal.within(withinMs, ({ workflow }) =>
@@ -144,8 +146,8 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
 };
 
 /**
- * Answers Stripe's page for the tenant's open checkout. Problems: `already_subscribed`, `daily_limit`,
- * `service_unavailable` (Temporal or Stripe is away).
+ * Returns the Stripe URL of the tenant's open checkout. Problems: `already_subscribed`, `daily_limit`,
+ * `service_unavailable` (Temporal or Stripe is unavailable).
  */
 export const startCheckout = async (
   deps: RepairCheckoutDeps,

@@ -8,8 +8,8 @@ const findCustomer = (db: Database, tenantId: string): Promise<string | undefine
   db.withTenant(tenantId, async (trx) => (await StripeCustomer.query(trx).findById(tenantId))?.customerId);
 
 /**
- * The tenant's customer at Stripe, made when it has none. The key is the checkout's: Stripe repeats an answer of its own
- * failure for a day, and the next checkout must not hear it. The first that is written counts.
+ * Returns the tenant's Stripe customer, or creates one. The idempotency key is the checkout's, because Stripe repeats a
+ * server error for a day, and the next checkout must not get it. The first customer that is stored wins.
  */
 export const ensureCustomer = async (
   { db, stripe }: { db: Database; stripe: Stripe },
@@ -27,7 +27,7 @@ export const ensureCustomer = async (
   });
 };
 
-/** Maps the tenant to a new customer, where Stripe has lost the one that it had; answers the one that counts. */
+/** Replaces a customer that Stripe no longer has. Returns the customer that is stored. */
 export const replaceCustomer = async (
   { db, stripe }: { db: Database; stripe: Stripe },
   { tenantId, checkoutId }: CheckoutKey,

@@ -11,7 +11,7 @@ export interface AcceptStripeEventDeps {
   config: { STRIPE_SECRET_KEY?: string | undefined; STRIPE_WEBHOOK_SECRETS: readonly string[] };
 }
 
-/** Stripe's own tolerance for age; it is ours for the future too, which Stripe's library lets pass. */
+/** Stripe's tolerance for old timestamps. We apply it to future ones too. Stripe's library accepts those. */
 const TOLERANCE_SECONDS = 300;
 
 const refuse = (cause: unknown): Problem =>
@@ -21,10 +21,10 @@ const refuse = (cause: unknown): Problem =>
     { cause },
   );
 
-/** Postgres takes no NUL in a text, UTF-8 no half of a character; ids and types of Stripe have neither. */
+/** Postgres rejects NUL and lone surrogates in a text. Stripe's ids and types have neither. */
 const word = z.string().regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible ASCII characters' });
 
-/** What every event has. */
+/** The fields of every event. */
 const shape = z.object({
   id: word,
   type: word,
@@ -35,7 +35,7 @@ const shape = z.object({
 
 type SignedEvent = z.output<typeof shape>;
 
-/** Signed, so it is no stranger's; what we cannot read is refused, and Stripe shows that to its account's owner. */
+/** The event is signed. If we cannot parse it, it is rejected, and Stripe shows that to the account's owner. */
 const parse = (text: string): SignedEvent => {
   let value: unknown;
   try {
@@ -61,7 +61,7 @@ const isTimely = (signature: string, now: number): boolean => {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Stripe's library would decode what is no UTF-8 to other bytes than were signed. */
+/** Decode strictly. Stripe's library would replace invalid UTF-8, so the text would differ from what was signed. */
 const decode = (payload: Buffer): string => {
   try {
     return utf8.decode(payload);
@@ -70,7 +70,7 @@ const decode = (payload: Buffer): string => {
   }
 };
 
-/** The bytes are what was signed. During a roll two secrets are valid. */
+/** Checks the raw bytes, because they were signed. Two secrets are valid while one replaces the other. */
 const checkSignature = (
   { clock, config }: AcceptStripeEventDeps,
   payload: string,
@@ -92,9 +92,8 @@ const checkSignature = (
 };
 
 /**
- * Stores an event that Stripe has signed, once however often it comes; answers whether it was new. Problems:
- * `invalid_signature`: altered, stale, from the future, of another secret, of the other mode; `malformed_json` and
- * `validation_failed`: signed, but nothing that can be stored.
+ * Stores a signed event once. Returns whether it was new. Problems: `invalid_signature` (altered, too old, from the
+ * future, another secret, the other mode), `malformed_json` and `validation_failed` (signed, but it cannot be stored).
  */
 export const acceptStripeEvent = async (
   deps: AcceptStripeEventDeps,

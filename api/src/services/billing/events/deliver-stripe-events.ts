@@ -9,19 +9,19 @@ import { startSubscription } from '../subscription/start-subscription.ts';
 
 const BATCH = 50;
 const LARGEST_BATCH = 16 * BATCH;
-/** Postgres ends a transaction that waits for 10 s, and with it what the batch did for the others. */
+/** Postgres aborts a transaction that is idle for 10 s. This would undo the whole batch. */
 const PATIENCE_MS = 8_000;
 const late = () => new Error(`a tenant was not nudged within ${PATIENCE_MS} ms`);
 
 interface Taken {
   event_id: string;
-  /** None where the event is of a customer that is not ours. */
+  /** `null` if the customer is not ours. */
   tenant_id: string | null;
   /** The tenant's open checkout. */
   checkout_id: string | null;
 }
 
-/** A paid tenant always has a run: one that is missing was ended from outside, or Temporal has lost it. */
+/** A paid tenant always has a workflow. If it is missing, an operator has terminated it, or Temporal has lost it. */
 const isPaid = async (db: Database, tenantId: string): Promise<boolean> => {
   const row = await db.withTenant(tenantId, (trx) => TenantSubscription.query(trx).findById(tenantId));
   return row !== undefined && tiers[row.tier].price !== null;
@@ -41,11 +41,11 @@ const nudge = async (
 
 interface Batch {
   isFull: boolean;
-  /** Why a tenant's events stay. */
+  /** Why a tenant's events were not delivered. */
   failure: unknown;
 }
 
-/** One tenant's trouble does not keep the others waiting: its own events stay. */
+/** If one tenant's delivery fails, only its own events stay stored. */
 const deliverBatch = async (deps: RepairCheckoutDeps, trx: Transaction, size: number): Promise<Batch> => {
   const { rows } = await trx.raw<{ rows: Taken[] }>('select * from take_stripe_events(?)', [size]);
   if (rows.length === 0) return { isFull: false, failure: undefined };
@@ -65,8 +65,8 @@ const deliverBatch = async (deps: RepairCheckoutDeps, trx: Transaction, size: nu
 };
 
 /**
- * Nudges the workflows that the stored events are about. Where Temporal is away the events stay for the next time.
- * Several processes may do this at once: the rows in work are locked.
+ * Signals the workflows of the stored events. If Temporal is unavailable, the events stay for the next run. Several
+ * processes can do this at once, because the rows in work are locked.
  */
 export const deliverStripeEvents = async (deps: RepairCheckoutDeps): Promise<void> => {
   let failure: unknown;
@@ -74,7 +74,7 @@ export const deliverStripeEvents = async (deps: RepairCheckoutDeps): Promise<voi
     const batch = await deps.db.acrossTenants((trx) => deliverBatch(deps, trx, size));
     failure ??= batch.failure;
     if (!batch.isFull) break;
-    // What failed is the oldest and comes first again: the others are behind it.
+    // Failed events are the oldest, so the next batch would start with them again.
     if (batch.failure) size *= 2;
   }
   if (failure) throw failure;

@@ -2,10 +2,10 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import { checkoutWorkflowId, names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
 import type { Temporal } from '../../../platform/temporal.ts';
 
-/** A signal is one quick call; who waits behind it would rather try again. */
+/** A signal is one fast call. If it takes longer, retry later. */
 const DEADLINE_MS = 2_000;
 
-/** Whether a run was there to be told. */
+/** Returns whether the workflow was running. */
 const signal = (temporal: Temporal, workflowId: string): Promise<boolean> =>
   temporal.within(DEADLINE_MS, async ({ workflow }) => {
     try {
@@ -17,10 +17,10 @@ const signal = (temporal: Temporal, workflowId: string): Promise<boolean> =>
     }
   });
 
-/** Tells the checkout to look at Stripe; false where its run is not there any more. */
+/** Signals the checkout workflow to read from Stripe. Returns false if it is not running. */
 export const nudgeCheckout = (temporal: Temporal, tenantId: string, checkoutId: string): Promise<boolean> =>
   signal(temporal, checkoutWorkflowId(tenantId, checkoutId));
 
-/** Tells the subscription to look at Stripe. A late event does not raise one that has ended. */
+/** Signals the subscription workflow to read from Stripe. A late event does not restart a completed workflow. */
 export const nudgeSubscription = (temporal: Temporal, tenantId: string): Promise<boolean> =>
   signal(temporal, subscriptionWorkflowId(tenantId));

@@ -2,9 +2,9 @@ import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { storeStripeEvent } from './store-stripe-event.ts';
 
-/** Events of one second may become visible out of order, and late. */
+/** Events can become visible late and out of order. */
 const OVERLAP_SECONDS = 60;
-/** Where nothing is known yet. */
+/** Used if no event is stored yet. */
 const FIRST_LOOK_BACK_SECONDS = 3_600;
 
 const newestSeen = (db: Database): Promise<number | undefined> =>
@@ -14,21 +14,21 @@ const newestSeen = (db: Database): Promise<number | undefined> =>
   });
 
 /**
- * Asks Stripe for the events since the newest that is stored: for a machine that Stripe cannot reach, such as a
- * developer's laptop with a test key.
+ * Polls Stripe for events since the newest stored one. For machines that Stripe cannot reach, such as a laptop with a
+ * test key.
  */
 export const pollStripeEvents = async (db: Database, stripe: Stripe, now: Date): Promise<void> => {
   const seconds = Math.floor(now.getTime() / 1_000);
-  // A test clock's events may be of a time to come.
+  // Events of a test clock can be in the future.
   const since = Math.min((await newestSeen(db)) ?? seconds - FIRST_LOOK_BACK_SECONDS, seconds);
   const events: Stripe.Event[] = [];
   const created = { gte: since - OVERLAP_SECONDS };
   for await (const event of stripe.events.list({ created, limit: 100 })) events.push(event);
-  // Stripe lists the newest first; stored so, a failure on the way would skip the older ones for good.
+  // Store the oldest first. Stripe lists the newest first, and after a failure the next poll would skip older ones.
   for (const event of events.reverse()) await storeStripeEvent(db, event);
 };
 
-/** Whether Stripe can send webhooks to this address; the stand-in can send them to any. */
+/** Whether webhooks can reach this URL. The stand-in can reach any. */
 export const isReachable = (publicUrl: string, stripeApiUrl: string | undefined): boolean => {
   if (stripeApiUrl) return true;
   const { protocol, hostname } = new URL(publicUrl);

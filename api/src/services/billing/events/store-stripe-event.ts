@@ -1,6 +1,6 @@
 import type { Database } from '../../../platform/database.ts';
 
-/** What we take of an event: that there is something to look at. */
+/** The part of an event that we store. It only triggers a read from Stripe. */
 export interface StripeEvent {
   id: string;
   type: string;
@@ -9,12 +9,12 @@ export interface StripeEvent {
   data: { object: object };
 }
 
-/** What can be a customer of ours; Postgres would refuse a NUL, and with it the event. */
+/** A possible customer id. Other text could contain NUL, which Postgres rejects. */
 const isCustomerId = (id: unknown): id is string => typeof id === 'string' && /^[\w-]{1,255}$/.test(id);
 
 /**
- * Whom the event is about: `customer` of nearly every object of billing, the object itself where it is a customer. An
- * event of nobody is stored, and is settled at once.
+ * The customer of the event: the `customer` of its object, or the object itself if it is a customer. An event without a
+ * customer is stored and marked as delivered at once.
  */
 const customerOf = ({ data: { object } }: StripeEvent): string | null => {
   const { id, object: kind, customer } = object as Record<'id' | 'object' | 'customer', unknown>;
@@ -23,7 +23,7 @@ const customerOf = ({ data: { object } }: StripeEvent): string | null => {
   return isCustomerId(named) ? named : null;
 };
 
-/** Keeps that there is something to look at, and nothing of what the event says. Whether it was new. */
+/** Stores that the event exists, and none of its content. Returns whether it was new. */
 export const storeStripeEvent = (db: Database, event: StripeEvent): Promise<boolean> =>
   db.acrossTenants(async (trx) => {
     const { rows } = await trx.raw<{ rows: { isNew: boolean }[] }>(

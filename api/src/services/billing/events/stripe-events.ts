@@ -14,17 +14,17 @@ export interface StripeEventsDeps extends RepairCheckoutDeps {
   config: { PUBLIC_URL: string; STRIPE_API_URL?: string | undefined };
 }
 
-/** What carries stored events on to the workflows. */
+/** Delivers stored events to the workflows. */
 export interface StripeEvents {
-  /** Does not wait for the next second. */
+  /** Delivers now instead of at the next interval. */
   deliverSoon(): void;
-  /** Has an open checkout look at Stripe, at most once a second; does its work where its run is gone. */
+  /** Signals an open checkout, at most once a second. Repairs it if its workflow is gone. */
   lookAt(key: CheckoutKey): void;
-  /** Waits for the delivery that is under way. */
+  /** Waits for the current delivery. */
   stop(): Promise<void>;
 }
 
-/** Somebody waits for an answer of their own: what goes wrong here is for the log. */
+/** The caller waits for another response, so a failure here is only logged. */
 const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
   const asked = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
   const look = async (key: CheckoutKey): Promise<void> => {
@@ -42,10 +42,10 @@ const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
 const DELIVER_MS = 1_000;
 const POLL_MS = 5_000;
 
-/** Delivers what is stored, every second; fetches the events itself where Stripe cannot send them. */
+/** Delivers stored events every second. Polls Stripe for events if Stripe cannot send them. */
 export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   const { db, stripe, clock, logger, config } = deps;
-  // One at a time: each holds a connection for as long as Temporal takes, and the token path needs them.
+  // One at a time, because each holds a connection while it waits for Temporal, and token requests need connections.
   const deliveries = coalesce(() => deliverStripeEvents(deps));
   const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliveries.run)];
   if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {

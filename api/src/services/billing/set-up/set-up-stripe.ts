@@ -6,7 +6,7 @@ import { setUpWebhook } from './set-up-webhook.ts';
 const PRODUCT = { name: 'SentryAgent Paid', metadata: { sentryagent: 'paid' } };
 const PORTAL_METADATA = { sentryagent: 'portal' };
 
-/** Pages through all of them: our mark is in the metadata, and a search at Stripe lags behind. */
+/** Pages through all of them, because our mark is in the metadata and Stripe's search index is updated late. */
 const findMarked = async <T extends { metadata: Stripe.Metadata | null }>(
   list: AsyncIterable<T>,
   mark: string,
@@ -36,7 +36,10 @@ const isSame = (found: Stripe.Price, product: string, { amount, currency, interv
   found.recurring?.interval === interval &&
   found.recurring.interval_count === 1;
 
-/** A price's amount cannot be changed: another takes over its lookup key, and who pays the old one goes on to. */
+/**
+ * The amount of a price cannot be changed, so a new price takes over the lookup key. Existing subscriptions keep the
+ * old price.
+ */
 const setUpPrice = async (stripe: Stripe, product: string, price: StripeSetup['price']): Promise<Step> => {
   const { amount, currency, interval, lookupKey } = price;
   const what = `price ${lookupKey}, ${amount / 100} ${currency} a ${interval}`;
@@ -86,7 +89,7 @@ const setUpPortal = async (stripe: Stripe, dashboardUrl: string): Promise<Step> 
   return { what, done: 'changed', note: found.id };
 };
 
-/** Brings an account of Stripe, or the stand-in, to what SentryAgent needs; what is right already stays as it is. */
+/** Creates what SentryAgent needs in a Stripe account or the stand-in. Can be repeated: existing objects are reused. */
 export const setUpStripe = async (stripe: Stripe, setup: StripeSetup): Promise<Step[]> => {
   const { price, publicUrl, dashboardUrl, stripeApiUrl } = setup;
   const product = await setUpProduct(stripe);

@@ -3,7 +3,7 @@ import type { Step, StripeSetup } from './setup.ts';
 
 type EventType = Stripe.WebhookEndpointCreateParams.EnabledEvent;
 
-/** What a checkout and a subscription wait for. */
+/** The events that checkouts and subscriptions wait for. */
 const EVENTS: EventType[] = [
   'checkout.session.completed',
   'checkout.session.expired',
@@ -35,8 +35,8 @@ const keep = async (stripe: Stripe, endpoint: Stripe.WebhookEndpoint, what: stri
 };
 
 /**
- * Our endpoint. One whose secret nobody knows is of no use: a new one is made, its secret kept, and only then the old
- * one deleted.
+ * Creates or updates our endpoint. If its secret is unknown, creates a new endpoint, stores the secret, and then
+ * deletes the old one.
  */
 export const setUpWebhook = async (
   stripe: Stripe,

@@ -4,18 +4,18 @@ export interface StripeSetup {
   price: NonNullable<Tier['price']>;
   publicUrl: string;
   dashboardUrl: string;
-  /** The stand-in's address, where it is one: it can send webhooks to this machine. */
+  /** The URL of the stand-in, if it is used. It can send webhooks to this machine. */
   stripeApiUrl?: string | undefined;
-  /** Whether the API has a secret of our endpoint already. */
+  /** Whether the API already has the secret of our endpoint. */
   secretIsKnown: boolean;
-  /** Is told a new endpoint's secret, which Stripe tells only once, before an old endpoint goes. */
+  /** Called with the secret of a new endpoint, before an old endpoint is deleted. Stripe shows a secret only once. */
   keepSecret(secret: string): void;
 }
 
-/** What was found or made of one thing at Stripe. */
+/** The result for one object at Stripe. */
 export interface Step {
   what: string;
   done: 'created' | 'changed' | 'unchanged' | 'not created';
-  /** Its id, or why there is none. */
+  /** Its id, or why it does not exist. */
   note: string;
 }

@@ -15,7 +15,7 @@ export interface ApplySubscriptionDeps {
   clock: Clock;
 }
 
-/** Numbered before Stripe is asked: who has the higher number has seen the later state. */
+/** Takes the number before the read, so a read with a higher number has a later state. */
 const beginReading = (db: Database, tenantId: string) =>
   db.withTenant(tenantId, async (trx) => {
     const { rows } = await trx.raw<{ rows: { number: number }[] }>(
@@ -67,7 +67,10 @@ const write = async (
   );
 };
 
-/** Reads the tenant's subscription from Stripe and writes what follows from it. A look that is overtaken writes nothing. */
+/**
+ * Reads the tenant's subscription from Stripe and updates our row. If a read with a higher number was written first,
+ * writes nothing.
+ */
 export const applySubscription = async (
   deps: ApplySubscriptionDeps,
   tenantId: string,

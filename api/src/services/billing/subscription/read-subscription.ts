@@ -14,7 +14,7 @@ interface Found extends StripeSubscription {
 const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : iso(seconds));
 
-/** The period stands on the items; one plan means one item. */
+/** The items have the period. One plan means one item. */
 const take = (subscription: Stripe.Subscription): Found => {
   const { created, test_clock: clock, cancel_at_period_end: endsWithPeriod } = subscription;
   const [item] = subscription.items.data;
@@ -31,11 +31,14 @@ const take = (subscription: Stripe.Subscription): Found => {
   };
 };
 
-/** All that the customer has or had; Stripe lists the newest first, so a live one is on the first page. */
+/**
+ * All subscriptions of the customer, including ended ones. Stripe lists the newest first, so a live one is on the first
+ * page.
+ */
 export const listSubscriptions = async (stripe: Stripe, customer: string): Promise<Found[]> =>
   (await stripe.subscriptions.list({ customer, status: 'all', limit: 100 })).data.map(take);
 
-/** One look at Stripe: the subscription that counts, and what time it is for that customer. */
+/** Reads the deciding subscription from Stripe, and the time of the customer's clock. */
 export const readSubscription = async (
   { stripe, clock }: { stripe: Stripe; clock: Clock },
   customer: string,

@@ -4,7 +4,10 @@ import type { Temporal } from '../../../platform/temporal.ts';
 
 const DEADLINE_MS = 5_000;
 
-/** Starts the tenant's `subscription`, or nudges the one that runs. It begins by asking Stripe, so it is always safe. */
+/**
+ * Starts the tenant's `subscription` workflow, or signals the running one. It starts with a read from Stripe, so extra
+ * calls are harmless.
+ */
 export const startSubscription = async (temporal: Temporal, tenantId: string): Promise<void> => {
   const input: SubscriptionInput = { tenantId };
   await temporal.within(DEADLINE_MS, ({ workflow }) =>
@@ -16,7 +19,7 @@ export const startSubscription = async (temporal: Temporal, tenantId: string): P
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `Subscription of ${tenantId}`,
       staticDetails:
-        'Keeps the tenant’s tier in step with its subscription at Stripe. Signal `nudge` to have it look there.',
+        'Updates the tenant’s tier from its Stripe subscription. Signal `nudge` to read it from Stripe now.',
     }),
   );
 };

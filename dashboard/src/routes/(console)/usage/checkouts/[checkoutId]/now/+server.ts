@@ -8,7 +8,7 @@ export const GET: RequestHandler = async (event) => {
   const { billing } = apiFor(event);
   try {
     const checkout = await billing.checkout(event.params.checkoutId);
-    // One question, not two, for as long as the answer can't be more than "confirming".
+    // Read the tier only after the checkout has completed. Until then the state is "confirming".
     const usage = checkout.status !== 'open' ? await billing.usage() : undefined;
     return json({ state: checkoutState(checkout, usage) });
   } catch (failure) {

@@ -6,35 +6,35 @@ import { consume, createLimiter } from './limiter.ts';
 import { createKnownAddresses } from './known-addresses.ts';
 import type { Limiter } from './limiter.ts';
 
-/** Wrong passwords for one account, of all strangers together and of each known device and address by itself. */
+/** Wrong passwords per account: for each known device, for each known address, and for all other callers together. */
 const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;
 
-/** Who tries to enter an account. Whether there is such an account makes no difference. */
+/** A sign-in attempt. The account does not have to exist. */
 export interface Attempt {
-  /** The email address, in the form that is stored. */
+  /** The normalized email address. */
   account: string;
-  /** `addressKey` of where the attempt comes from. */
+  /** `addressKey` of the client address. */
   address: string;
-  /** The browser, where it has signed in to this account before. */
+  /** The browser, if it has signed in to this account before. */
   device: string | undefined;
 }
 
 /**
- * Slows down those who guess an account's password from many addresses. Its owner's devices and addresses have
- * allowances of their own, so that strangers who use up theirs don't lock the owner out.
+ * Limits wrong passwords per account, because an attacker can guess from many addresses. Known devices and addresses
+ * are counted separately, so an attacker cannot lock the user out.
  */
-export interface AccountDoor {
-  /** Lets an attempt prove itself, and counts it where its password is wrong. Problem: `rate_limited`. */
-  enter<T>(attempt: Attempt, prove: () => Promise<T>): Promise<T>;
-  /** From now on the attempt's address is known to its account. */
+export interface AccountAttempts {
+  /** Runs `signIn`. Counts the attempt if the password is wrong. Problem: `rate_limited`. */
+  run<T>(attempt: Attempt, signIn: () => Promise<T>): Promise<T>;
+  /** Makes the address of the attempt a known address of the account. */
   remember(attempt: Attempt): Promise<void>;
 }
 
-/** An email address is 254 characters and tells of a person: neither goes to Redis. */
+/** Redis stores digests, because email addresses are personal data. */
 const keyOf = (...parts: string[]): string =>
   createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 22);
 
-/** Counts the attempt before it is proved, or a hundred at once would all be let through; answers where. */
+/** Consumes a point before the password is checked, so concurrent attempts cannot pass together. Returns the key used. */
 const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> => {
   let waitMs = 0;
   for (const key of keys) {
@@ -48,7 +48,7 @@ const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> 
 const isWrongPassword = (error: unknown): boolean =>
   error instanceof Problem && error.code === 'invalid_credentials';
 
-export const createAccountDoor = (redis: Redis | undefined): AccountDoor => {
+export const createAccountAttempts = (redis: Redis | undefined): AccountAttempts => {
   const failures = createLimiter(redis, { name: 'account', ...ACCOUNT_FAILURES });
   const known = createKnownAddresses(redis);
 
@@ -64,10 +64,10 @@ export const createAccountDoor = (redis: Redis | undefined): AccountDoor => {
   };
 
   return {
-    enter: async (attempt, prove) => {
+    run: async (attempt, signIn) => {
       const allowance = await take(failures, await allowancesOf(attempt));
       try {
-        const result = await prove();
+        const result = await signIn();
         await failures.reward(allowance);
         await remember(attempt);
         return result;

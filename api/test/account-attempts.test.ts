@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createAccountDoor } from '../src/http/account-door.ts';
-import { createDoors } from '../src/http/doors.ts';
+import { createAccountAttempts } from '../src/http/account-attempts.ts';
+import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { networkKey } from '../src/platform/address.ts';
 import { createRedis } from '../src/platform/redis.ts';
 import { Problem } from '../src/platform/problem.ts';
@@ -30,7 +30,7 @@ afterAll(() => api.close());
 
 let accounts = 0;
 let addresses = 0;
-/** Of no account's owner, and never twice. */
+/** A new address that no account has used. */
 const strange = (): string => {
   const number = ++addresses;
   return `172.16.${number >> 8}.${number & 255}`;
@@ -70,7 +70,7 @@ const signIn = (
 
 const guess = (email: string, how: How = {}) => signIn(email, { password: 'not the password', ...how });
 
-/** One guess after another, each from another address, until the door closes; the statuses. */
+/** One guess after another, each from another address, until the limit is reached. Returns the statuses. */
 const guesses = async (count: number, attempt: () => Promise<Reply>): Promise<number[]> => {
   const statuses: number[] = [];
   for (let i = 0; i < count; i++) statuses.push((await attempt()).status);
@@ -85,7 +85,7 @@ const forgetAddresses = async (): Promise<void> => {
 
 const tenRefused = Array.from({ length: 10 }, () => 401);
 
-const expectClosed = (reply: Reply): void => {
+const expectLimited = (reply: Reply): void => {
   expect([reply.status, reply.body.code, cookiesOf(reply)]).toEqual([429, 'rate_limited', '']);
   const seconds = Number(reply.headers.get('retry-after'));
   expect(seconds).toBeGreaterThan(60);
@@ -112,8 +112,8 @@ describe('Guesses from many addresses are slowed down', () => {
     const { email } = await makeOwner();
     const statuses = await guesses(120, () => guess(email));
     expect(statuses).toEqual([...tenRefused, ...Array.from({ length: 110 }, () => 429)]);
-    expectClosed(await signIn(email));
-    expectClosed(await signIn(email.toUpperCase()));
+    expectLimited(await signIn(email));
+    expectLimited(await signIn(email.toUpperCase()));
   });
 
   it('and for an address without an account just the same', async () => {
@@ -124,7 +124,7 @@ describe('Guesses from many addresses are slowed down', () => {
         return guess(address);
       }),
     );
-    closed.forEach(expectClosed);
+    closed.forEach(expectLimited);
     const [known, unknown] = closed.map(({ headers, body }) => [
       [...headers.keys()].sort(),
       Object.keys(body),
@@ -133,11 +133,11 @@ describe('Guesses from many addresses are slowed down', () => {
   });
 
   it('also when they come all at once', async () => {
-    const door = createAccountDoor(api.deps.redis);
+    const accountAttempts = createAccountAttempts(api.deps.redis);
     const wrong = Promise.withResolvers<never>();
     let proving = 0;
     const attempts = Array.from({ length: 40 }, () =>
-      door.enter({ account: 'at-once@example.com', address: strange(), device: undefined }, () => {
+      accountAttempts.run({ account: 'at-once@example.com', address: strange(), device: undefined }, () => {
         proving++;
         return wrong.promise;
       }),
@@ -155,12 +155,12 @@ describe('Guesses from many addresses are slowed down', () => {
   });
 
   it('and only a wrong password counts, not a failure of ours', async () => {
-    const door = createAccountDoor(api.deps.redis);
+    const accountAttempts = createAccountAttempts(api.deps.redis);
     const attempt = { account: 'failures@example.com', address: strange(), device: undefined };
     for (let i = 0; i < 12; i++) {
-      await expect(door.enter(attempt, () => Promise.reject(new Error('Postgres is away')))).rejects.toThrow(
-        'Postgres is away',
-      );
+      await expect(
+        accountAttempts.run(attempt, () => Promise.reject(new Error('Postgres is unavailable'))),
+      ).rejects.toThrow('Postgres is unavailable');
     }
   });
 
@@ -198,14 +198,14 @@ describe('Strangers do not lock the owner out', () => {
     const cookie = cookiesOf(await signIn(email, { address }));
     expect(await guesses(11, () => guess(email))).toEqual([...tenRefused, 429]);
     for (const known of [{ address }, { cookie }]) expect((await signIn(email, known)).status).toBe(200);
-    expectClosed(await signIn(email));
+    expectLimited(await signIn(email));
   });
 
   it('of the IPv6 host that has signed in before, whatever its address is now', async () => {
     const { email } = await makeOwner('2001:db8:71:1::1');
     expect(await guesses(11, () => guess(email))).toEqual([...tenRefused, 429]);
     expect((await signIn(email, { address: '2001:db8:71:1:ffff::2' })).status).toBe(200);
-    expectClosed(await signIn(email, { address: '2001:db8:71:2::1' }));
+    expectLimited(await signIn(email, { address: '2001:db8:71:2::1' }));
   });
 
   it('of an address that others guess from for another account', async () => {
@@ -222,7 +222,7 @@ describe('Strangers do not lock the owner out', () => {
     expect(await guesses(11, () => guess(owner.email))).toEqual([...tenRefused, 429]);
     const { cookies: cookie } = owner;
     expect(await guesses(10, () => guess(owner.email, { cookie }))).toEqual(tenRefused);
-    expectClosed(await signIn(owner.email, { cookie }));
+    expectLimited(await signIn(owner.email, { cookie }));
   });
 
   it('nor do people who share its browser', async () => {
@@ -244,10 +244,10 @@ describe('Strangers do not lock the owner out', () => {
     ['with one that is away', () => createRedis({ REDIS_URL: 'redis://127.0.0.1:1', REDIS_TIMEOUT_MS: 100 })],
   ])('at any of the last eight addresses, %s', async (how, redis) => {
     const shared = redis();
-    const door = createAccountDoor(shared);
+    const accountAttempts = createAccountAttempts(shared);
     const account = `moves ${how}@example.com`;
     const enter = (address: string, isRight: boolean) =>
-      door.enter({ account, address, device: undefined }, async () => {
+      accountAttempts.run({ account, address, device: undefined }, async () => {
         if (!isRight) throw new Problem('invalid_credentials', 'Wrong.');
       });
     const codeOf = (attempt: Promise<void>) =>
@@ -281,7 +281,7 @@ describe('Strangers do not lock the owner out', () => {
     ];
     expect(new Set([owner.cookies, ...forged]).size).toBe(6);
     await guesses(11, () => guess(owner.email));
-    for (const cookie of forged) expectClosed(await signIn(owner.email, { cookie }));
+    for (const cookie of forged) expectLimited(await signIn(owner.email, { cookie }));
     expect((await signIn(owner.email, { cookie: owner.cookies })).status).toBe(200);
   });
 });
@@ -307,9 +307,10 @@ it('An account is known from eight addresses at most', async () => {
   const redis = createRedis({ REDIS_URL: redisUrl(api.database), REDIS_TIMEOUT_MS: 1_500 });
   await once(redis, 'ready');
   const before = await redis.keys('door:known:*');
-  const door = createAccountDoor(redis);
+  const accountAttempts = createAccountAttempts(redis);
   const account = 'traveller@example.com';
-  for (let i = 0; i < 100; i++) await door.remember({ account, address: strange(), device: undefined });
+  for (let i = 0; i < 100; i++)
+    await accountAttempts.remember({ account, address: strange(), device: undefined });
   const own = (await redis.keys('door:known:*')).filter((key) => !before.includes(key));
   const counts = await Promise.all(own.map((key) => redis.zcard(key)));
   redis.disconnect();
@@ -348,9 +349,9 @@ it('A flood of strangers takes no turn of a known browser', () =>
 
 it('A network signs in 100 times a minute', async () => {
   const host = (i: number) => `2001:db8:79:${i.toString(16)}::1`;
-  const { signInNetwork } = createDoors(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
+  const { signInNetwork } = createAttemptLimits(api.deps.redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
   const { email } = await makeOwner();
-  for (let i = 0; i < 99; i++) await signInNetwork.knock(networkKey(host(i)));
+  for (let i = 0; i < 99; i++) await signInNetwork.consume(networkKey(host(i)));
   expect((await signIn(email, { address: host(99) })).status).toBe(200);
   const refused = await signIn(email, { address: host(100) });
   expect([refused.status, refused.body.code]).toEqual([429, 'rate_limited']);
@@ -359,20 +360,20 @@ it('A network signs in 100 times a minute', async () => {
 
 it('An IPv6 network takes no more places than a customer needs', async () => {
   const host = (i: number) => `2001:db8:77:${i.toString(16)}::1`;
-  const door = createDoors(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).signInNetwork;
-  for (let i = 0; i < 100; i++) await door.knock(networkKey(host(i)));
-  await expect(door.knock(networkKey(host(101)))).rejects.toMatchObject({ code: 'rate_limited' });
-  await door.knock(networkKey('2001:db8:78::1'));
+  const limit = createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }).signInNetwork;
+  for (let i = 0; i < 100; i++) await limit.consume(networkKey(host(i)));
+  await expect(limit.consume(networkKey(host(101)))).rejects.toMatchObject({ code: 'rate_limited' });
+  await limit.consume(networkKey('2001:db8:78::1'));
 });
 
-it('A hanging Redis neither opens a door nor closes one sooner', async () => {
+it('A hanging Redis neither lifts a limit nor lowers it', async () => {
   const server = await startRedisServer();
   const redis = createRedis({ REDIS_URL: server.url, REDIS_TIMEOUT_MS: 100 });
   await redis.ping().catch(() => once(redis, 'ready'));
   server.freeze();
-  const { signIn } = createDoors(redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
-  for (let i = 0; i < 20; i++) await signIn.knock('192.0.2.1');
-  await expect(signIn.knock('192.0.2.1')).rejects.toMatchObject({ code: 'rate_limited' });
+  const { signIn } = createAttemptLimits(redis, { SIGN_UP_MAX_PER_MINUTE: 60 });
+  for (let i = 0; i < 20; i++) await signIn.consume('192.0.2.1');
+  await expect(signIn.consume('192.0.2.1')).rejects.toMatchObject({ code: 'rate_limited' });
   redis.disconnect();
   await server.close();
 });
