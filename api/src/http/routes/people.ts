@@ -3,7 +3,7 @@ import type { Deps } from '../../deps.ts';
 import { addressKey, networkKey } from '../../platform/address.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
-import { createDeviceCookies } from '../../platform/device-cookie.ts';
+import { createDeviceCookies } from '../device-cookie.ts';
 import type { Attempt } from '../account-door.ts';
 import type { Doors } from '../doors.ts';
 import { email } from '../email.ts';

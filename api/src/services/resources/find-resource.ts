@@ -1,7 +1,7 @@
 import { Resource } from '../../models/resource.ts';
 import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
-import { canonicalForms } from './resource-uri.ts';
+import { canonicalForms } from '../../platform/resource-uri.ts';
 
 /** What a token may be for: which of its scopes the agent may get, and how long it may live. */
 export interface FoundResource {

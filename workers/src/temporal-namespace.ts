@@ -1,6 +1,6 @@
 import { searchAttributes } from '@sentryagent/workflows/contracts';
-import type { Logger } from './logger.ts';
-import type { Temporal } from './temporal.ts';
+import type { Logger } from '@sentryagent/api/platform/logger';
+import type { Temporal } from '@sentryagent/api/platform/temporal';
 
 /** `temporal.api.enums.v1.IndexedValueType` */
 const TYPES = { KEYWORD: 2, DATETIME: 6 } as const;

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { parseCookies } from 'better-auth/cookies';
-import { newId, timeOfId } from './ids.ts';
-import { sessionCookieName } from './people.ts';
+import { newId, timeOfId } from '../platform/ids.ts';
+import { sessionCookieName } from '../platform/people.ts';
 
 const LIFE_SECONDS = 180 * 24 * 3_600;
 
