@@ -1,6 +1,6 @@
 /** Modules of the API that do no I/O and have tests without servers. docs/testing.md lists those still to come. */
 const pureApi = {
-  platform: ['address', 'close-all', 'envelope', 'ids', 'keep', 'keyring'],
+  platform: ['address', 'close-all', 'envelope', 'ids', 'keep', 'keyring', 'remember'],
   http: [
     'challenge',
     'device-cookie',
