@@ -8,9 +8,9 @@ import { remember } from './remember.ts';
  */
 export const keep = <Key extends string[], Found>(
   ttlMs: number,
-  find: (...key: Key) => Promise<Found | undefined>,
-): ((...key: Key) => Promise<Found | undefined>) => {
-  const known = new LRUCache<string, Promise<Found | undefined>>({ max: 10_000, ttl: ttlMs });
+  find: (...key: Key) => Promise<Found>,
+): ((...key: Key) => Promise<Found>) => {
+  const known = new LRUCache<string, Promise<Found>>({ max: 10_000, ttl: ttlMs });
   return (...key) => {
     const id = key.join(' ');
     return known.get(id) ?? remember(known, id, find(...key), (found) => found !== undefined);

@@ -1,10 +1,10 @@
 import { nextUtcMidnight, secondsUntil } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
-import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
+import { readTier } from '../usage/read-tier.ts';
 
 const MAX_CHECKOUTS = 50;
 const MAX_KEYS = 10_000;
@@ -54,8 +54,7 @@ const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Pro
 /** Where nothing is sold, every tenant may do as much as the most that is sold elsewhere. */
 const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boolean): Promise<number> => {
   if (!isSold) return Math.max(...Object.values(tiers).map((tier) => tier.creationsPerDay));
-  const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
-  return tiers[tier].creationsPerDay;
+  return (await readTier(trx, tenantId)).creationsPerDay;
 };
 
 /** A tenth is left to people, so that no agent keeps them from making another one. */

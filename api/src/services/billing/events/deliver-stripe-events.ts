@@ -1,7 +1,6 @@
-import { tiers } from '@sentryagent/workflows/rules/tiers';
-import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
 import { inTime } from '../../../platform/in-time.ts';
+import { readTier } from '../../usage/read-tier.ts';
 import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
 import { repairCheckout } from '../checkout/repair-checkout.ts';
 import type { RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
@@ -23,8 +22,8 @@ interface Taken {
 
 /** A paid tenant always has a run: one that is missing was ended from outside, or Temporal has lost it. */
 const isPaid = async (db: Database, tenantId: string): Promise<boolean> => {
-  const row = await db.withTenant(tenantId, (trx) => TenantSubscription.query(trx).findById(tenantId));
-  return row !== undefined && tiers[row.tier].price !== null;
+  const { price } = await db.withTenant(tenantId, (trx) => readTier(trx, tenantId));
+  return price !== null;
 };
 
 const nudge = async (
