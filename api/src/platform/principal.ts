@@ -11,7 +11,9 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-export type Role = 'owner' | 'admin' | 'member';
+export const roles = ['owner', 'admin', 'member'] as const;
+
+export type Role = (typeof roles)[number];
 
 /** What an agent proved itself with: the credential, and which of its secrets. */
 export interface ShownCredential {

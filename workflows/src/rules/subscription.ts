@@ -24,7 +24,9 @@ export interface SubscriptionReading {
 }
 
 /** The words of our own: what the tenant sees. */
-export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
+export const subscriptionStatuses = ['active', 'trial', 'past_due', 'cancelled'] as const;
+
+export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
 
 /** The tenant's plan, as stored in `tenant_subscriptions`. */
 export interface SubscriptionView {

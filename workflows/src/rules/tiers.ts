@@ -1,5 +1,7 @@
 /** The tier catalogue. A third tier is one more row: nothing else in the code names a tier's numbers. */
-export type TierId = 'free' | 'paid';
+export const tierIds = ['free', 'paid'] as const;
+
+export type TierId = (typeof tierIds)[number];
 
 /** `hard` refuses what goes over; `soft` lets it through and only warns. `max: null` is unlimited. */
 export interface Limit {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { addressKey, networkKey } from '../../platform/address.ts';
+import { roles } from '../../platform/principal.ts';
 import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
 import type { SignedIn } from '../../services/people/sign-in.ts';
 import { createDeviceCookies } from '../device-cookie.ts';
@@ -125,7 +126,7 @@ const session = sessionRoute({
         .object({
           user: person.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
           tenant: z.object({ id: z.string(), name: z.string() }),
-          role: z.enum(['owner', 'admin', 'member']),
+          role: z.enum(roles),
         })
         .meta({ id: 'Session' }),
     },

@@ -1,3 +1,4 @@
+import type { RotatedKey } from '@sentryagent/workflows/contracts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import { KEY_TIMES, dueSteps } from './key-stages.ts';
@@ -17,16 +18,10 @@ export interface Rotation {
   times?: KeyTimes;
 }
 
-/** What a key became. */
-export interface KeyChange {
-  kid: string;
-  to: 'next' | 'current' | 'previous' | 'gone';
-}
-
 /** Any fixed number: who changes the keys takes turns under it. */
 const LOCK = 7_231_956;
 
-const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<KeyChange> => {
+const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<RotatedKey> => {
   if ('make' in step) return { kid: await addSigningKey(trx, keyring, step.make, now), to: step.make };
   await moveSigningKey(trx, step.kid, step.to, now);
   return step;
@@ -37,10 +32,10 @@ const takeDueSteps = async (
   keyring: Keyring,
   keys: readonly SigningKeyRow[],
   { now, early = false, times = KEY_TIMES }: Rotation,
-): Promise<KeyChange[]> => {
+): Promise<RotatedKey[]> => {
   // Whoever can't open the keys in use must not add one that the others can't open.
   for (const key of keys) if (key.status !== 'previous') openPrivateKey(keyring, key);
-  const changes: KeyChange[] = [];
+  const changes: RotatedKey[] = [];
   for (const step of dueSteps(keys, now, { early, times })) {
     changes.push(await takeStep(trx, keyring, step, now));
   }
@@ -60,12 +55,12 @@ const changeKeys = <T>(
  * Moves the signing keys on by whatever is due: next → current → previous → gone. On an empty database it makes the
  * first key, which signs at once, and its next. Called again, or by several at once, it changes nothing more.
  */
-export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<KeyChange[]> =>
+export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<RotatedKey[]> =>
   changeKeys(deps, (trx, keys) => takeDueSteps(trx, deps.config.KEY_ENCRYPTION_KEYS, keys, rotation));
 
 export interface RemovedKey {
   status: SigningKeyRow['status'];
-  changes: KeyChange[];
+  changes: RotatedKey[];
   /** When the key that signs now was published; verifiers may not know it for a key set's age after that. */
   publishedAt: Date | undefined;
 }
