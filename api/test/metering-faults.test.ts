@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epochDay } from '@sentryagent/workflows/rules/period';
+import { advisoryLocks } from '../src/platform/advisory-locks.ts';
 import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
@@ -147,7 +148,7 @@ describe('an ended process', () => {
     const { first, second, token, ledger } = await twoProcesses();
     expect(await sendCalls([second], token, 10, 4)).toBe(10);
     await first.deps.db.acrossTenants(async (trx) => {
-      await trx.raw('select pg_advisory_xact_lock(7231955)');
+      await trx.raw('select pg_advisory_xact_lock(?)', [advisoryLocks.usage]);
       await end(second);
       expect(await ledger()).toBe(11);
     });

@@ -1,4 +1,5 @@
 import { searchAttributes } from '@sentryagent/workflows/contracts';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 
@@ -7,7 +8,7 @@ const TYPES = { KEYWORD: 2, DATETIME: 6 } as const;
 const CLI_TYPES = { KEYWORD: 'Keyword', DATETIME: 'Datetime' } as const;
 
 /** Ended runs stay for operators to see, and their update's answer for callers that ask again. */
-const RETENTION_SECONDS = 7 * 86_400;
+const RETENTION_SECONDS = 7 * DAY_SECONDS;
 const DEADLINE_MS = 10_000;
 
 const attributes = Object.values(searchAttributes);

@@ -1,9 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { parseCookies } from 'better-auth/cookies';
 import { newId, timeOfId } from '../platform/ids.ts';
 import { sessionCookieName } from '../platform/people.ts';
 
-const LIFE_SECONDS = 180 * 24 * 3_600;
+const LIFE_SECONDS = 180 * DAY_SECONDS;
 
 /** Accounts that a browser is known to, so that people who share it don't take each other's mark: 600 bytes. */
 const MAX_ACCOUNTS = 8;

@@ -1,8 +1,9 @@
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { LRUCache } from 'lru-cache';
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
 
-const KNOWN_SECONDS = 14 * 24 * 3_600;
+const KNOWN_SECONDS = 14 * DAY_SECONDS;
 /** Of one account, the last ones. */
 const MAX_ADDRESSES = 8;
 

@@ -1,10 +1,10 @@
+import { HOUR_MS } from './durations.ts';
+
 /** Stripe's own words for a Checkout session. */
 export type SessionStatus = 'open' | 'complete' | 'expired';
 
 /** How a checkout ends: paid for, or not. */
 export type CheckoutEnd = 'completed' | 'expired';
-
-const HOUR_MS = 3_600_000;
 
 /** Stripe takes at most 24 hours; an hour is left for clocks that differ. */
 const SESSION_MS = 23 * HOUR_MS;

@@ -1,5 +1,4 @@
-/** Everything is UTC: a day is 86,400 s there, so no daylight saving can move a reset. */
-const DAY_MS = 86_400_000;
+import { DAY_MS } from './durations.ts';
 
 export interface Period {
   start: Date;

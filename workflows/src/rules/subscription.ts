@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from './durations.ts';
 import type { TierId } from './tiers.ts';
 
 /** Stripe's own words. */
@@ -38,9 +39,6 @@ export interface SubscriptionView {
   renewsAt: string | null;
   endsAt: string | null;
 }
-
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 
 /** 4: gives the paid tier. 2 and 3: can still become active. */
 const RANK: Readonly<Record<StripeStatus, number>> = {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
 import { joinTransaction } from '../../platform/database.ts';
@@ -12,7 +13,6 @@ import { checkMayIssueCredential, heldScopes } from '../authority/authority.ts';
 import { lockAgent } from '../agents/lock-agent.ts';
 import { countKey } from '../limits/count-today.ts';
 
-const DAY_S = 24 * 3_600;
 const SECRET_S = 10 * 60;
 /** How many expired keys of the tenant each new key deletes. */
 const MAX_CLEARED = 50;
@@ -131,8 +131,8 @@ const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer):
       token_id: attempt.principal.token?.jti ?? null,
       scopes: attempt.principal.scopes,
       answer: null,
-      answer_until: inSeconds(attempt.secretOf === undefined ? DAY_S : SECRET_S),
-      expires_at: inSeconds(DAY_S),
+      answer_until: inSeconds(attempt.secretOf === undefined ? DAY_SECONDS : SECRET_S),
+      expires_at: inSeconds(DAY_SECONDS),
     })
     .onConflict(['tenant_id', 'principal', 'operation', 'key'])
     .merge()

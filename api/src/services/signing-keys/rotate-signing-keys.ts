@@ -1,4 +1,5 @@
 import type { RotatedKey } from '@sentryagent/workflows/contracts';
+import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import { KEY_TIMES, dueSteps } from './key-stages.ts';
@@ -17,9 +18,6 @@ export interface Rotation {
   early?: boolean;
   times?: KeyTimes;
 }
-
-/** Any fixed number: who changes the keys takes turns under it. */
-const LOCK = 7_231_956;
 
 const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<RotatedKey> => {
   if ('make' in step) return { kid: await addSigningKey(trx, keyring, step.make, now), to: step.make };
@@ -47,7 +45,7 @@ const changeKeys = <T>(
   change: (trx: Transaction, keys: SigningKeyRow[]) => Promise<T>,
 ): Promise<T> =>
   db.acrossTenants(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(?)', [LOCK]);
+    await trx.raw('select pg_advisory_xact_lock(?)', [advisoryLocks.signingKeys]);
     return change(trx, await readSigningKeys(trx));
   });
 

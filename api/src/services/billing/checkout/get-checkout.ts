@@ -1,7 +1,7 @@
 import { Checkout } from '../../../models/checkout.ts';
 import type { Database } from '../../../platform/database.ts';
-import { isId } from '../../../platform/ids.ts';
 import { notFound } from '../../../platform/problem.ts';
+import { requireId } from '../../../platform/require-id.ts';
 import type { CheckoutKey } from './close-checkout.ts';
 
 export interface GetCheckoutDeps {
@@ -15,8 +15,7 @@ export const getCheckout = async (
   tenantId: string,
   checkoutId: string,
 ): Promise<Checkout> => {
-  // Postgres takes no NUL in a text: what cannot be an id is not asked for.
-  if (!isId('chk', checkoutId)) throw notFound();
+  requireId('chk', checkoutId);
   const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
   if (!checkout) throw notFound();
   if (checkout.status === 'open') stripeEvents?.lookAt({ tenantId, checkoutId });
