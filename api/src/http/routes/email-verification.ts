@@ -1,40 +1,17 @@
-import { createHash } from 'node:crypto';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
 import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import { confirmEmail } from '../../services/people/confirm-email.ts';
 import { requestVerification } from '../../services/people/request-verification.ts';
-import type { Person } from '../../services/people/sign-in.ts';
 import { rateLimited } from '../admit.ts';
 import type { Doors } from '../doors.ts';
+import { knockMailbox } from '../knock-mailbox.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
 const tag = 'sign-in';
 const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - now.getTime();
-
-const TAG = /\+[^@]*@/;
-
-/**
- * Many mail servers deliver `name+tag@` to `name@`, and anyone can make such addresses up. So all of them share one
- * allowance; `name@` itself has that of its person, which nobody else uses up.
- */
-const knockMailbox = async ({ verificationTags }: Doors, { email }: Pick<Person, 'email'>): Promise<void> => {
-  if (!TAG.test(email)) return;
-  await verificationTags.knock(createHash('sha256').update(email.replace(TAG, '@')).digest('base64url'));
-};
-
-/** The account is made by now, so a mail that cannot be queued fails nothing: its person may ask for another. */
-export const verifyNewPerson = async (deps: Deps, doors: Doors, person: Person): Promise<void> => {
-  try {
-    await knockMailbox(doors, person);
-    await requestVerification(deps, person);
-  } catch (error) {
-    deps.logger.warn({ err: error, userId: person.id }, 'queueing the confirmation mail failed');
-  }
-};
 
 const requestRoute = (doors: Doors): Route =>
   sessionRoute({
