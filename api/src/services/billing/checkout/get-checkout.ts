@@ -1,12 +1,12 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { Checkout } from '../../../models/checkout.ts';
 import type { Database } from '../../../platform/database.ts';
 import { notFound } from '../../../platform/problem.ts';
 import { requireId } from '../../../platform/require-id.ts';
-import type { CheckoutKey } from './close-checkout.ts';
 
 export interface GetCheckoutDeps {
   db: Database;
-  stripeEvents: { lookAt(key: CheckoutKey): void } | undefined;
+  stripeEvents: { lookAt(key: CheckoutInput): void } | undefined;
 }
 
 /** One checkout of the tenant. Somebody waits for an open one, so it is told to look at Stripe. Problem: `not_found`. */

@@ -27,12 +27,3 @@ export const pollStripeEvents = async (db: Database, stripe: Stripe, now: Date):
   // Stripe lists the newest first; stored so, a failure on the way would skip the older ones for good.
   for (const event of events.reverse()) await storeStripeEvent(db, event);
 };
-
-/** Whether Stripe can send webhooks to this address; the stand-in can send them to any. */
-export const isReachable = (publicUrl: string, stripeApiUrl: string | undefined): boolean => {
-  if (stripeApiUrl) return true;
-  const { protocol, hostname } = new URL(publicUrl);
-  return (
-    protocol === 'https:' && !/^(localhost|127\..*|\[::1\]|.*\.(local|localhost|internal))$/.test(hostname)
-  );
-};
