@@ -52,8 +52,6 @@ const RANK: Readonly<Record<StripeStatus, number>> = {
   incomplete_expired: 0,
 };
 
-export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 4;
-
 /** Whether it charges the customer, or can charge again. The tenant must not get a second subscription. */
 export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] >= 3;
 
