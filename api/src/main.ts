@@ -2,7 +2,7 @@ import { readConfig } from './config.ts';
 import { closeDeps, createDeps, healthSources } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createDoors } from './http/doors.ts';
-import { createRoutes } from './http/routes.ts';
+import { createRoutes } from './http/routes/routes.ts';
 import { createHttpServer, stopLimits } from './http/server.ts';
 import { closeAll } from './platform/close-all.ts';
 import { createLogger } from './platform/logger.ts';

@@ -1,6 +1,6 @@
 import { createDoors } from './http/doors.ts';
 import { printOpenApi } from './http/openapi.ts';
-import { createRoutes } from './http/routes.ts';
+import { createRoutes } from './http/routes/routes.ts';
 import { readVersion } from './version.ts';
 
 // Prints openapi.json from the routes alone: no socket is opened.

@@ -14,7 +14,7 @@ import { createApp } from '../src/http/app.ts';
 import { createDoors } from '../src/http/doors.ts';
 import { hasScopes, publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
-import { createRoutes } from '../src/http/routes.ts';
+import { createRoutes } from '../src/http/routes/routes.ts';
 import { problemKinds } from '../src/platform/problem.ts';
 import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';

@@ -7,7 +7,7 @@ import type { Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createDoors } from '../../src/http/doors.ts';
-import { createRoutes } from '../../src/http/routes.ts';
+import { createRoutes } from '../../src/http/routes/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/health/watch-health.ts';
 import './password-cost.ts';
