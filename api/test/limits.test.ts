@@ -8,7 +8,7 @@ import type { Reply } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import { createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
 import { holdTime, passTime } from './support/time.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 const LONG = { RATE_LIMIT_WINDOW_MS: '600000' };
 

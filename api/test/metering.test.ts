@@ -9,7 +9,7 @@ import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './supp
 import { dropTestDatabase } from './support/servers.ts';
 import { passTime } from './support/time.ts';
 import { startRedisServer } from './support/redis-server.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 describe('what is counted', () => {
   let api: TestApi;

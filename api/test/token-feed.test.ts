@@ -12,7 +12,7 @@ import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
 import { holdTime, passTime } from './support/time.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 /** No token of ours lives as long. */
 const WEEK_MS = 7 * 86_400_000;

@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookiesOf } from '../src/cookies.ts';
 import { isFree } from '../src/ports.ts';
+import { bareEnvironment } from './support/bare-environment.ts';
 import {
   LONG,
   agentNames,
@@ -57,7 +59,7 @@ describe('npm start', { timeout: LONG }, () => {
     const rotate = (env: Record<string, string>, args: string[]) =>
       promisify(execFile)('npm', ['run', '-s', 'keys:rotate', '--', ...args], {
         cwd: fileURLToPath(new URL('../../', import.meta.url)),
-        env: { PATH: process.env.PATH, SENTRYAGENT_DATA_DIR: dataDir, ...env },
+        env: { ...bareEnvironment, SENTRYAGENT_DATA_DIR: dataDir, ...env },
       });
     const { stdout } = await rotate({}, ['--list']);
     expect(stdout).toMatch(/ current +since .* encrypted with k1\n/);
@@ -80,7 +82,7 @@ describe('npm start', { timeout: LONG }, () => {
     const { apiUrl: baseUrl, dashboardUrl: origin, email, password, clientId, clientSecret } = demo;
     let cookie = '';
     const onResponse = (response: Response): void => {
-      cookie = response.headers.getSetCookie()[0]!.split(';')[0]!;
+      cookie = cookiesOf(response);
     };
     await createClient({ baseUrl, headers: { origin }, onResponse }).auth.signIn({ email, password });
     const { user } = await createClient({ baseUrl, headers: { cookie } }).auth.session();
