@@ -11,8 +11,10 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
-import { holdTime, passTime } from './support/time.ts';
+import { holdTime, passTime, restoreTime } from './support/time.ts';
 import { until } from '../../dev/test/support/until.ts';
+
+afterAll(restoreTime);
 
 /** No token of ours lives as long. */
 const WEEK_MS = 7 * 86_400_000;

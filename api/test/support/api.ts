@@ -10,7 +10,7 @@ import { createDoors } from '../../src/http/doors.ts';
 import { createRoutes } from '../../src/http/routes/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/health/watch-health.ts';
-import './password-cost.ts';
+import { lowerPasswordCost } from './password-cost.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, redisUrl } from './servers.ts';
 
 export const DASHBOARD_URL = 'http://dashboard.test';
@@ -77,6 +77,7 @@ export const startApi = async ({
   const { port } = server.address() as AddressInfo;
   const admin = new pg.Pool({ connectionString: adminUrl(database), max: 4 });
   admin.on('error', () => {});
+  const restorePasswordCost = lowerPasswordCost();
   return {
     url: `http://127.0.0.1:${port}`,
     deps,
@@ -90,6 +91,7 @@ export const startApi = async ({
       await closeDeps(deps);
       await admin.end();
       if (!shared) await dropTestDatabase(database);
+      restorePasswordCost();
     },
   };
 };
