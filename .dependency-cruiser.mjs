@@ -1,3 +1,9 @@
+/**
+ * A subfolder may use its folder's own files, and these use nothing of it. For these two it is the other way round. The
+ * scope `folder` below takes a subfolder for a part of its folder, so it does not see a circle between them.
+ */
+const SUBFOLDERS_THAT_SERVE = '^(api/src/http|api/src/services/mail)/(client-authentication|templates)/';
+
 /** What imports what: no circle of files or of folders, type-only imports included. */
 export default {
   forbidden: [
@@ -16,6 +22,20 @@ export default {
       scope: 'folder',
       from: { path: '^api/src/' },
       to: { circular: true },
+    },
+    {
+      name: 'no-circle-with-a-subfolder',
+      comment: 'Move what both need into the folder, or to a folder of its own.',
+      severity: 'error',
+      from: { path: '^(api/src/(?:http|services/[^/]+))/[^/]+$' },
+      to: { path: '^$1/[^/]+/', pathNot: SUBFOLDERS_THAT_SERVE },
+    },
+    {
+      name: 'no-circle-with-a-serving-subfolder',
+      comment: 'Pass in what it needs, or move that into the subfolder.',
+      severity: 'error',
+      from: { path: SUBFOLDERS_THAT_SERVE },
+      to: { path: '^$1/[^/]+$' },
     },
   ],
   options: {

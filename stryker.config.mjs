@@ -1,7 +1,17 @@
 /** Modules of the API that do no I/O and have tests without servers. docs/testing.md lists those still to come. */
 const pureApi = {
-  platform: ['address', 'close-all', 'device-cookie', 'envelope', 'gate', 'ids', 'keep', 'keyring'],
-  http: ['challenge', 'email', 'etag', 'json-text', 'parse', 'plain-words', 'wait-words'],
+  platform: ['address', 'close-all', 'envelope', 'ids', 'keep', 'keyring', 'remember'],
+  http: [
+    'challenge',
+    'device-cookie',
+    'email',
+    'etag',
+    'gate',
+    'json-text',
+    'parse',
+    'plain-words',
+    'wait-words',
+  ],
   'services/mail': ['kinds', 'plain', 'render-mail'],
   'services/mail/templates': ['email-verification', 'expiring-credentials'],
   'services/signing-keys': ['key-stages'],

@@ -10,7 +10,7 @@ export default defineConfig({
     isolate: false,
     // Two cores carry the servers as well as the tests, and many tests wait for what a server finds out by itself.
     maxWorkers: 4,
-    // Four times what `until` waits: a busy machine needs it.
+    // Twice what `until` waits: a busy machine needs it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -2,7 +2,7 @@ import { readConfig } from './config.ts';
 import { closeDeps, createDeps, healthSources } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createAttemptLimits } from './http/attempt-limits.ts';
-import { createRoutes } from './http/routes.ts';
+import { createRoutes } from './http/routes/routes.ts';
 import { createHttpServer, stopLimits } from './http/server.ts';
 import { closeAll } from './platform/close-all.ts';
 import { createLogger } from './platform/logger.ts';
@@ -19,8 +19,11 @@ const deps = await createDeps(config, logger).catch((error: unknown) => {
 });
 const watch = await watchHealth(healthSources(deps), logger);
 const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
-const attemptLimits = createAttemptLimits(deps.redis, config);
-const routes = createRoutes({ attemptLimits, watch, version: readVersion() });
+const routes = createRoutes({
+  attemptLimits: createAttemptLimits(deps.redis, config),
+  watch,
+  version: readVersion(),
+});
 const { server, stop } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
 server.on('error', (error) => {

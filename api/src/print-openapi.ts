@@ -1,6 +1,6 @@
 import { createAttemptLimits } from './http/attempt-limits.ts';
 import { printOpenApi } from './http/openapi.ts';
-import { createRoutes } from './http/routes.ts';
+import { createRoutes } from './http/routes/routes.ts';
 import { readVersion } from './version.ts';
 
 // Prints openapi.json from the routes. Opens no socket.

@@ -10,7 +10,7 @@ import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [

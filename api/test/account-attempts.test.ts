@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { syncBuiltinESMExports } from 'node:module';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { cookiesOf } from '../../dev/src/cookies.ts';
 import { createAccountAttempts } from '../src/http/account-attempts.ts';
 import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { networkKey } from '../src/platform/address.ts';
@@ -10,12 +11,12 @@ import { createRedis } from '../src/platform/redis.ts';
 import { Problem } from '../src/platform/problem.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, cookiesOf, post } from './support/callers.ts';
+import { call, post } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { atFullCost } from './support/password-cost.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import { redisUrl } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 // Each guess is hashed, one after another: on a busy machine ten take long.
 vi.setConfig({ testTimeout: 120_000 });
@@ -159,8 +160,8 @@ describe('Guesses from many addresses are slowed down', () => {
     const attempt = { account: 'failures@example.com', address: strange(), device: undefined };
     for (let i = 0; i < 12; i++) {
       await expect(
-        accountAttempts.run(attempt, () => Promise.reject(new Error('Postgres is unavailable'))),
-      ).rejects.toThrow('Postgres is unavailable');
+        accountAttempts.run(attempt, () => Promise.reject(new Error('Postgres is away'))),
+      ).rejects.toThrow('Postgres is away');
     }
   });
 

@@ -3,7 +3,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json } from './support/callers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let api: TestApi;
 /** A second process of the same deployment. */

@@ -9,7 +9,7 @@ import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 /** What the caller holds in full; narrowed, its token lacks the second row. */
 const NARROW = ['agents:read', 'agents:write', 'billing:write'];

@@ -8,7 +8,7 @@ import type { TestApi } from './support/api.ts';
 import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { adminUrl } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 /** How far the clock of the first process is ahead. */
 let ahead = 0;

@@ -1,11 +1,12 @@
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookiesOf } from '../../dev/src/cookies.ts';
 import { requestVerification } from '../src/services/people/request-verification.ts';
 import { sendMails } from '../src/services/mail/send-mails.ts';
 import type { Envelope } from '../src/services/mail/send-mails.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, cookiesOf, post, signUp } from './support/callers.ts';
+import { call, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { onOneDay } from './support/one-day.ts';
 

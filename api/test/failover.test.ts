@@ -7,7 +7,7 @@ import { startPostgresPair } from './support/postgres-servers.ts';
 import type { PostgresServer } from './support/postgres-servers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 

@@ -7,7 +7,7 @@ import { writeProof } from './support/proof-report.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl, createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let postgres: Proxy;
 let redis: Proxy;

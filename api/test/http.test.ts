@@ -10,21 +10,22 @@ import { gzipSync } from 'node:zlib';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { cookiesOf } from '../../dev/src/cookies.ts';
 import { createApp } from '../src/http/app.ts';
 import { createAttemptLimits } from '../src/http/attempt-limits.ts';
 import { hasScopes, publicRoute } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
-import { createRoutes } from '../src/http/routes.ts';
+import { createRoutes } from '../src/http/routes/routes.ts';
 import { problemKinds } from '../src/platform/problem.ts';
 import { DASHBOARD_URL, PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, call, cookiesOf, post, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 /** RFC 9110 section 11.6.1, with quoted-strings alone. */
 const CHALLENGE = /^(Basic|Bearer) [\w-]+="(?:[^"\\]|\\.)*"(, [\w-]+="(?:[^"\\]|\\.)*")*$/;

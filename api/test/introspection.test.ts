@@ -10,7 +10,7 @@ import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let api: TestApi;
 let member: TestMember;

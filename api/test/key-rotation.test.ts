@@ -10,7 +10,7 @@ import { startApi, testEnvironment } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestAgent } from './support/callers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };

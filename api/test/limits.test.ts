@@ -1,14 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import { createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
-import { holdTime, passTime } from './support/time.ts';
-import { until } from './support/until.ts';
+import { holdTime, passTime, restoreTime } from './support/time.ts';
+import { until } from '../../dev/test/support/until.ts';
+
+afterAll(restoreTime);
 
 const LONG = { RATE_LIMIT_WINDOW_MS: '600000' };
 

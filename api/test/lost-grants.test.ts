@@ -5,8 +5,10 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, grantResources, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
-import { holdTime, passTime } from './support/time.ts';
-import { until } from './support/until.ts';
+import { holdTime, passTime, restoreTime } from './support/time.ts';
+import { until } from '../../dev/test/support/until.ts';
+
+afterAll(restoreTime);
 
 const env = { RATE_LIMIT_MAX_REQUESTS: '1000000', BILLING_ENABLED: 'false' };
 

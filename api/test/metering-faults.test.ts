@@ -1,19 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epochDay } from '@sentryagent/workflows/rules/period';
+import { advisoryLocks } from '../src/platform/advisory-locks.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
-import {
-  NO_RATE,
-  at,
-  callsOf,
-  ledgerOf,
-  sendCalls,
-  until,
-  untilShared,
-  useCalls,
-} from './support/metered.ts';
+import { NO_RATE, at, callsOf, ledgerOf, sendCalls, untilShared, useCalls } from './support/metered.ts';
 import { startProxy } from './support/proxy.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import type { RedisServer } from './support/redis-server.ts';
@@ -89,7 +82,8 @@ describe('a process that has no Redis for a while', () => {
     await untilShared(first);
     for (const api of [first, second]) await api.deps.meter.flush();
     expect(await ledger()).toBe(82);
-    for (const api of [first, second]) await until(async () => (await callsOf(at(api, member))) === 82);
+    for (const api of [first, second])
+      await until('both show the calls', async () => (await callsOf(at(api, member))) === 82);
   });
 
   it('A process cut off from Redis and one that is not agree', async () => {
@@ -100,11 +94,14 @@ describe('a process that has no Redis for a while', () => {
     expect(await sendCalls([second], token, 20, 4)).toBe(20);
     // What the cut-off process has counted reaches the other's decisions without anybody asking for the usage.
     await untilShared(first);
-    await until(async () => (await first.sql(`select 1 from usage_events where count >= 21`)).length > 1);
+    await until(
+      'both have written',
+      async () => (await first.sql(`select 1 from usage_events where count >= 21`)).length > 1,
+    );
     await untilShared(first);
     expect(await sendCalls([first], token, 60, 4)).toBe(38);
     await first.deps.meter.flush();
-    await until(async () => (await callsOf(at(second, member))) === 1_000);
+    await until('the quota is used up', async () => (await callsOf(at(second, member))) === 1_000);
     expect(await callsOf(at(first, member))).toBe(1_000);
     expect(await sendCalls([second], token, 5, 1)).toBe(0);
     await end(second);
@@ -125,7 +122,7 @@ describe('a Redis that lost data', () => {
     await goBack();
     await redis.start();
     // The first process has found Redis again and told it its own calls: from here on Redis decides.
-    await until(async () => (await countedInRedis(member.tenantId)) >= 940 + 1 + 11);
+    await until('Redis is raised', async () => (await countedInRedis(member.tenantId)) >= 940 + 1 + 11);
     expect(await sendCalls([first], token, 40, 4)).toBe(18);
     expect(await callsOf(member)).toBe(1_000);
   });
@@ -137,7 +134,7 @@ describe('a Redis that lost data', () => {
     await redis.kill();
     await goBack();
     await redis.start();
-    await until(async () => (await countedInRedis(member.tenantId)) === 22);
+    await until('Redis is raised', async () => (await countedInRedis(member.tenantId)) === 22);
     expect([await callsOf(at(first, member)), await callsOf(at(second, member))]).toEqual([22, 22]);
   });
 });
@@ -147,7 +144,7 @@ describe('an ended process', () => {
     const { first, second, token, ledger } = await twoProcesses();
     expect(await sendCalls([second], token, 10, 4)).toBe(10);
     await first.deps.db.acrossTenants(async (trx) => {
-      await trx.raw('select pg_advisory_xact_lock(7231955)');
+      await trx.raw('select pg_advisory_xact_lock(?)', [advisoryLocks.usage]);
       await end(second);
       expect(await ledger()).toBe(11);
     });

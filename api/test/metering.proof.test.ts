@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { until } from '../../dev/test/support/until.ts';
 import { startApiProcess } from './support/api-process.ts';
 import type { ApiProcess } from './support/api-process.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
-import { NO_RATE, at, callsOf, until } from './support/metered.ts';
+import { NO_RATE, at, callsOf } from './support/metered.ts';
 import { writeProof } from './support/proof-report.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
@@ -143,7 +144,7 @@ const faults: Record<string, () => Promise<void>> = {
   [FAILOVER]: async () => {
     const replica = await startRedisServer({ appendonly: 'yes' });
     await replica.call('REPLICAOF', '127.0.0.1', String(redis.port));
-    await until(async () =>
+    await until('the replica is linked', async () =>
       String(await replica.call('INFO', 'replication')).includes('master_link_status:up'),
     );
     await wait(1_000);
@@ -167,7 +168,7 @@ const figures = async (process: ApiProcess, journals: Journal[]): Promise<number
   const shown: number[] = [];
   for (const { member } of journals) {
     const asker = at(process, member);
-    await until(async () => (await asker.get('/billing/usage')).status === 200);
+    await until('the process answers', async () => (await asker.get('/billing/usage')).status === 200);
     shown.push(await callsOf(asker));
   }
   return shown;

@@ -7,9 +7,11 @@ import { call, insist, post, registerAgent, signUp } from './support/callers.ts'
 import { createDatabaseWithClock } from './support/database-clock.ts';
 import { NO_RATE, callsOf, ledgerOf, sendCalls, useCalls, usageOf } from './support/metered.ts';
 import { dropTestDatabase } from './support/servers.ts';
-import { passTime } from './support/time.ts';
+import { passTime, restoreTime } from './support/time.ts';
 import { startRedisServer } from './support/redis-server.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
+
+afterAll(restoreTime);
 
 describe('what is counted', () => {
   let api: TestApi;

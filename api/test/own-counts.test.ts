@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { createOwnCounts } from '../src/services/usage/own-counts.ts';
-import { passTime } from './support/time.ts';
+import { passTime, restoreTime } from './support/time.ts';
+
+afterAll(restoreTime);
 
 const HOUR_MS = 3_600_000;
 

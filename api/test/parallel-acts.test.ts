@@ -6,7 +6,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';
 import type { Json, TestMember } from './support/callers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let api: TestApi;
 beforeAll(async () => {

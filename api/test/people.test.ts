@@ -1,10 +1,11 @@
 import { getMigrations } from 'better-auth/db/migration';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookiesOf } from '../../dev/src/cookies.ts';
 import { peopleOptions } from '../src/platform/people.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, cookiesOf, insist, post, registerAgent, signUp } from './support/callers.ts';
+import { call, insist, post, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { adminUrl } from './support/servers.ts';
 

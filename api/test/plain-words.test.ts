@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parsePart } from '../src/http/parse.ts';
 import { createAttemptLimits } from '../src/http/attempt-limits.ts';
-import { createRoutes } from '../src/http/routes.ts';
+import { createRoutes } from '../src/http/routes/routes.ts';
 import { addressKey, networkKey } from '../src/platform/address.ts';
 import type { Problem } from '../src/platform/problem.ts';
 import { startApi } from './support/api.ts';

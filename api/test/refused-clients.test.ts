@@ -17,7 +17,7 @@ import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
 import { tapStatements } from './support/statements.ts';
 import type { Tap } from './support/statements.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let tap: Tap;
 let api: TestApi;

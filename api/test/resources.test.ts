@@ -5,7 +5,7 @@ import { PUBLIC_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, call, grantResources, registerAgent, signUp } from './support/callers.ts';
 import type { Reply, TestAgent, TestMember } from './support/callers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let api: TestApi;
 let member: TestMember;

@@ -6,7 +6,7 @@ import Koa from 'koa';
 import { getRawBody } from 'raw-body';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createHttpServer, slowSenders, stopLimits } from '../src/http/server.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 const open: { close(): unknown }[] = [];
 afterEach(() => open.splice(0).forEach((thing) => thing.close()));

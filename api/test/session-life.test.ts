@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookiesOf } from '../../dev/src/cookies.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { cookiesOf, signUp } from './support/callers.ts';
+import { signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { operations, send } from './support/operations.ts';
 

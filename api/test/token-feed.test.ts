@@ -3,7 +3,6 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Problem } from '../src/platform/problem.ts';
 import { createRevocations } from '../src/services/tokens/revocations.ts';
-import { markNotBefore } from '../src/services/tokens/mark-not-before.ts';
 import { startTokenFeed } from '../src/services/tokens/token-feed.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -12,8 +11,10 @@ import type { TestAgent, TestMember } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { appUrl } from './support/servers.ts';
-import { holdTime, passTime } from './support/time.ts';
-import { until } from './support/until.ts';
+import { holdTime, passTime, restoreTime } from './support/time.ts';
+import { until } from '../../dev/test/support/until.ts';
+
+afterAll(restoreTime);
 
 /** No token of ours lives as long. */
 const WEEK_MS = 7 * 86_400_000;
@@ -129,7 +130,7 @@ describe('the feed of ended tokens', () => {
     const [marked, other] = [await registerAgent(first, member), await registerAgent(first, member)];
     const [before, others] = [await warmToken(marked), await warmToken(other)];
     await first.deps.db.withTenant(member.tenantId, (trx) =>
-      markNotBefore(trx, member.tenantId, marked.agentId, new Date()),
+      trx.raw('select mark_not_before(?, ?, now(), null)', [member.tenantId, marked.agentId]),
     );
     await expectRefused(before);
     expect([await use(second, await marked.token()), await use(second, others)]).toEqual([200, 200]);

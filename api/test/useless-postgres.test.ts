@@ -12,7 +12,7 @@ import { startSilence } from './support/silence.ts';
 import type { Silence } from './support/silence.ts';
 import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 

@@ -9,7 +9,7 @@ import type { Proxy } from './support/proxy.ts';
 import { startRedisServer } from './support/redis-server.ts';
 import type { RedisServer } from './support/redis-server.ts';
 import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 

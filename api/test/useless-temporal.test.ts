@@ -8,7 +8,7 @@ import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { startTemporalServer } from './support/temporal-server.ts';
 import type { TemporalServer } from './support/temporal-server.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 

@@ -10,7 +10,7 @@ import { startRedisServer } from './support/redis-server.ts';
 import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
 import { startSilence } from './support/silence.ts';
 import { startTemporalServer } from './support/temporal-server.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 const BOUND_MS = 5_000;
 

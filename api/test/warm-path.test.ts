@@ -6,7 +6,9 @@ import type { TestAgent } from './support/callers.ts';
 import { appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
 import { tapStatements } from './support/statements.ts';
 import type { Tap } from './support/statements.ts';
-import { holdTime, passTime } from './support/time.ts';
+import { holdTime, passTime, restoreTime } from './support/time.ts';
+
+afterAll(restoreTime);
 
 let api: TestApi;
 let tap: Tap;

@@ -5,7 +5,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
-import { until } from './support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 const SECRETS = ['whsec_firstSecretOfTheTests', 'whsec_secondSecretOfTheTests'] as const;
 /** Nobody listens there: what is stored stays pending. */

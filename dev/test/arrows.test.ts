@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { findings } from './support/lint.ts';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findings, root } from './support/lint.ts';
 
 describe('lint refuses an import against the arrows', () => {
   it.each([
@@ -56,9 +57,60 @@ describe('lint refuses an import against the arrows', () => {
   });
 });
 
+describe('`npm run check:circles`', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'circles-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** The rules that services with these imports break, each with a file or folder that breaks it. */
+  const findCircles = (imports: readonly [string, string][]): string[] => {
+    const services = join(folder, 'api/src/services');
+    for (const file of new Set(imports.flat())) {
+      const targets = imports.filter(([from]) => from === file).map(([, to]) => join(services, to));
+      mkdirSync(dirname(join(services, file)), { recursive: true });
+      writeFileSync(
+        join(services, file),
+        targets.map((target) => `import type {} from '${target}';\n`).join(''),
+      );
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), '{}');
+    const args = ['--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', 'api/src'];
+    const { stdout } = spawnSync(join(root, 'node_modules/.bin/depcruise'), args, {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    const { summary } = JSON.parse(stdout) as {
+      summary: { violations: { from: string; rule: { name: string } }[] };
+    };
+    return summary.violations.map(
+      ({ from, rule }) => `${rule.name}: ${from.slice('api/src/services/'.length)}`,
+    );
+  };
+
+  it('refuses circles of files, of folders, and of a folder and its subfolder', () => {
+    const found = findCircles([
+      ['files/a.ts', 'files/b.ts'],
+      ['files/b.ts', 'files/a.ts'],
+      ['left/a.ts', 'right/b.ts'],
+      ['right/c.ts', 'left/d.ts'],
+      ['above/a.ts', 'above/sub/b.ts'],
+      ['above/sub/c.ts', 'above/d.ts'],
+      ['mail/a.ts', 'mail/templates/b.ts'],
+      ['mail/templates/c.ts', 'mail/d.ts'],
+      ['sound/a.ts', 'left/a.ts'],
+      ['sound/sub/b.ts', 'sound/a.ts'],
+    ]);
+    expect(found.sort()).toEqual([
+      'no-circle-of-files: files/a.ts',
+      'no-circle-of-services: left',
+      'no-circle-of-services: right',
+      'no-circle-with-a-serving-subfolder: mail/templates/c.ts',
+      'no-circle-with-a-subfolder: above/a.ts',
+    ]);
+  });
+});
+
 describe('a package', () => {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const read = (file: string): string => readFileSync(`${root}/${file}`, 'utf8');
+  const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 
   it.each(['api', 'migrations', 'sdk'])('%s exports what others import, and nothing else', (folder) => {
     const { name, exports } = JSON.parse(read(`${folder}/package.json`)) as {

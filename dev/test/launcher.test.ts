@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isFree } from '../src/ports.ts';
-import { until } from '../../e2e/test/support/processes.ts';
+import { until } from './support/until.ts';
 import {
   LONG,
   agentNames,

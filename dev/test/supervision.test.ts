@@ -10,6 +10,7 @@ import { withLock } from '../src/lock.mjs';
 import { endLeftovers, runningLauncher, takeOver } from '../src/pid-file.ts';
 import { signal, startOf } from '../src/process-identity.ts';
 import { waitFor } from '../src/wait-for.ts';
+import { bareEnvironment } from './support/bare-environment.ts';
 import { childrenIn, createDataDir } from './support/launcher.ts';
 
 const node = (script: string): string[] => [process.execPath, '-e', script];
@@ -17,7 +18,7 @@ const stay = 'setInterval(() => {}, 1000);';
 
 const create = (): { children: Children; dataDir: string } => {
   const dataDir = createDataDir();
-  return { dataDir, children: createChildren({ dataDir, root: dataDir, env: { PATH: process.env.PATH } }) };
+  return { dataDir, children: createChildren({ dataDir, root: dataDir, env: bareEnvironment }) };
 };
 
 describe('children', () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { atStripe, becomesPaid, expectOneCharge, setFaults } from './support/charges.ts';
 import { openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
-import { until } from './support/processes.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 

@@ -4,7 +4,7 @@ import { atStripe, becomesPaid, expectOneCharge, setFaults } from './support/cha
 import { CARDS, openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
-import { until } from './support/processes.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { signUpByHttp } from './support/people.ts';
-import { until } from './support/processes.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 

@@ -5,7 +5,7 @@ import { startBrowser, visit } from './support/browser.ts';
 import { CARDS, openCheckout, payOnPage } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
-import { until } from './support/processes.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 

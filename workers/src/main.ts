@@ -1,7 +1,7 @@
 import { watchHealth } from '@sentryagent/api/services/health/watch-health';
 import { closeAll } from '@sentryagent/api/platform/close-all';
 import { createLogger } from '@sentryagent/api/platform/logger';
-import { prepareNamespace } from '@sentryagent/api/platform/temporal-namespace';
+import { prepareNamespace } from './temporal-namespace.ts';
 import { createActivities, createBatchActivities } from './activities.ts';
 import { readConfig } from './config.ts';
 import { closeDeps, createDeps } from './deps.ts';

@@ -13,7 +13,7 @@ import {
   dropTestDatabase,
   query,
 } from '../../api/test/support/servers.ts';
-import { until } from '../../api/test/support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { freePort } from '../../dev/src/ports.ts';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';

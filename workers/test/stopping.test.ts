@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import { expect, it } from 'vitest';
 import { appUrl, TEMPLATE } from '../../api/test/support/servers.ts';
-import { until } from '../../api/test/support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { freePort } from '../../dev/src/ports.ts';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 import { untilStopped } from '../src/until-stopped.ts';

@@ -9,7 +9,7 @@ import { startProxy } from '../../api/test/support/proxy.ts';
 import type { Proxy } from '../../api/test/support/proxy.ts';
 import { startTemporalServer } from '../../api/test/support/temporal-server.ts';
 import type { TemporalServer } from '../../api/test/support/temporal-server.ts';
-import { until } from '../../api/test/support/until.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { runWorkers } from '../src/run-workers.ts';
 import type { RunningWorkers } from '../src/run-workers.ts';
 import { quietRuntime, workflowBundle } from './support/environment.ts';

@@ -1,5 +1,5 @@
 import type Koa from 'koa';
-import { databaseProblem } from '../platform/database-problems.ts';
+import { databaseProblem } from './database-problems.ts';
 import { Problem, problemKinds } from '../platform/problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
 import { OAuthError, toErrorDescription } from '../platform/oauth-error.ts';

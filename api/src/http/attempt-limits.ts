@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config.ts';
-import { createGate } from '../platform/gate.ts';
-import type { Gate } from '../platform/gate.ts';
+import { createGate } from './gate.ts';
+import type { Gate } from './gate.ts';
 import type { Redis } from '../platform/redis.ts';
 import { createAccountAttempts } from './account-attempts.ts';
 import type { AccountAttempts } from './account-attempts.ts';

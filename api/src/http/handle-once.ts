@@ -2,7 +2,9 @@ import type { Deps } from '../deps.ts';
 import type { TenantDatabase } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
 import { Problem } from '../platform/problem.ts';
+import { checkMayHearSecret } from '../services/agents/check-may-hear-secret.ts';
 import { answerOnce } from '../services/idempotency/answer-once.ts';
+import type { Attempt } from '../services/idempotency/answer-once.ts';
 import type { Answer, Request, Route } from './route.ts';
 
 const readKey = (headers: Request['headers']): string | undefined => {
@@ -10,6 +12,12 @@ const readKey = (headers: Request['headers']): string | undefined => {
   if (key === undefined) return undefined;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
   throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
+};
+
+/** Such a route creates or replaces a secret of the agent in its path. */
+const secretCheck = ({ params }: Request, principal: Principal): Attempt['checkMayHearSecret'] => {
+  const { agentId } = params as { agentId: string };
+  return (trx, now) => checkMayHearSecret(trx, principal, { agentId, now });
 };
 
 /**
@@ -36,7 +44,7 @@ export const handleOnce = async (
       operation: route.operationId,
       key,
       input: { params: request.params, body: request.body },
-      secretOf: route.repeatable === 'secret' ? (request.params as { agentId?: string }).agentId : undefined,
+      checkMayHearSecret: route.repeatable === 'secret' ? secretCheck(request, principal) : undefined,
     },
     handle,
   );

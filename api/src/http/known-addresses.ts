@@ -1,9 +1,10 @@
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { LRUCache } from 'lru-cache';
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
 import { KEY_PREFIX } from './limiter.ts';
 
-const KNOWN_SECONDS = 14 * 24 * 3_600;
+const KNOWN_SECONDS = 14 * DAY_SECONDS;
 /** Per account. Older ones are dropped. */
 const MAX_ADDRESSES = 8;
 
@@ -19,7 +20,9 @@ type Times = ReadonlyMap<string, number>;
 const isRecent = (time: number | undefined): boolean =>
   time !== undefined && Date.now() - time < KNOWN_SECONDS * 1_000;
 
-/** Memory has the sign-ins of this process, and Redis those of all processes. If Redis does not answer, memory decides. */
+/**
+ * Memory has the sign-ins of this process, and Redis those of all processes. If Redis does not answer, memory decides.
+ */
 export const createKnownAddresses = (redis: Redis | undefined): KnownAddresses => {
   const memory = new LRUCache<string, Times>({ max: 10_000 });
   let last = 0;

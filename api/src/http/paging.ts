@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../services/agents/page.ts';
+import type { Page } from '../platform/page.ts';
 
 /** The query of every list that is paged by cursor. */
 export const pageQuery = {

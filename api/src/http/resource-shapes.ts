@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isResourceUri } from '../services/resources/resource-uri.ts';
+import { isResourceUri } from '../platform/resource-uri.ts';
 
 /** RFC 6749 section 3.3: printable ASCII without space, double quote and backslash. */
 export const scopeName = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, {

@@ -1,6 +1,8 @@
 import { BaseModel } from './base-model.ts';
 
-export type CheckoutStatus = 'open' | 'completed' | 'expired';
+export const checkoutStatuses = ['open', 'completed', 'expired'] as const;
+
+export type CheckoutStatus = (typeof checkoutStatuses)[number];
 
 /** One attempt to subscribe. A tenant has at most one open checkout. */
 export class Checkout extends BaseModel {

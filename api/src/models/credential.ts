@@ -2,6 +2,8 @@ import type { JsonWebKey } from 'node:crypto';
 import type { KeyAlgorithm } from '../platform/public-jwk.ts';
 import { BaseModel } from './base-model.ts';
 
+export const credentialKinds = ['secret', 'key'] as const;
+
 export class Credential extends BaseModel {
   static override tableName = 'credentials';
   static override idColumn = ['tenant_id', 'id'];
@@ -10,7 +12,7 @@ export class Credential extends BaseModel {
   declare id: string;
   declare agentId: string;
   declare name: string | null;
-  declare kind: 'secret' | 'key';
+  declare kind: (typeof credentialKinds)[number];
   /** For a secret: its keyed hash. */
   declare secretHash: Buffer | null;
   declare pepperId: string | null;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { remember } from './remember.ts';
 
 /**
  * Remembers for so long what was found. Whoever asks before the answer is there waits for the same one, so that a
@@ -7,19 +8,11 @@ import { LRUCache } from 'lru-cache';
  */
 export const keep = <Key extends string[], Found>(
   ttlMs: number,
-  find: (...key: Key) => Promise<Found | undefined>,
-): ((...key: Key) => Promise<Found | undefined>) => {
-  const known = new LRUCache<string, Promise<Found | undefined>>({ max: 10_000, ttl: ttlMs });
+  find: (...key: Key) => Promise<Found>,
+): ((...key: Key) => Promise<Found>) => {
+  const known = new LRUCache<string, Promise<Found>>({ max: 10_000, ttl: ttlMs });
   return (...key) => {
     const id = key.join(' ');
-    const kept = known.get(id);
-    if (kept) return kept;
-    const asked = find(...key);
-    const forget = (): void => {
-      if (known.peek(id) === asked) known.delete(id);
-    };
-    known.set(id, asked);
-    asked.then((found) => found === undefined && forget(), forget);
-    return asked;
+    return known.get(id) ?? remember(known, id, find(...key), (found) => found !== undefined);
   };
 };

@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { betterAuth } from 'better-auth';
 import type { BetterAuthOptions } from 'better-auth';
 import { createAuthEndpoint } from 'better-auth/api';
@@ -30,8 +31,6 @@ const idOf = ({ model }: { model: string }): string => {
   if (!prefix) throw new Error(`better-auth asks for an id of "${model}": give it a prefix in idPrefixes`);
   return newId(prefix);
 };
-
-const DAY_SECONDS = 24 * 3_600;
 
 /** In seconds. The database enforces `absolute`, even for renewed sessions. */
 export const sessionLife = {

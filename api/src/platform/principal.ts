@@ -11,7 +11,9 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-export type Role = 'owner' | 'admin' | 'member';
+export const roles = ['owner', 'admin', 'member'] as const;
+
+export type Role = (typeof roles)[number];
 
 /** The credential that an agent authenticated with, and the number of its secret. */
 export interface ShownCredential {

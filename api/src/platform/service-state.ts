@@ -6,7 +6,9 @@
  *   disconnected  it cannot be reached or does not respond
  *   disabled      it is not configured
  */
-export type ServiceState = 'connected' | 'degraded' | 'disconnected' | 'disabled';
+export const serviceStates = ['connected', 'degraded', 'disconnected', 'disabled'] as const;
+
+export type ServiceState = (typeof serviceStates)[number];
 
 export const isWell = (state: ServiceState): boolean => state === 'connected' || state === 'disabled';
 

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { createDeviceCookies } from '../../src/platform/device-cookie.ts';
+import { createDeviceCookies } from '../../src/http/device-cookie.ts';
 
 const DASHBOARD_URL = 'http://dashboard.test';
 

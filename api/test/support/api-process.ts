@@ -16,7 +16,13 @@ export interface ApiProcess {
   output(): string;
 }
 
-/** Starts it again when it ends before it is up, as a supervisor would: on a busy machine Postgres may be slow. */
+/**
+ * What a start that is no defect ends with. A start has production's limits, 1.5 s for a connection and 2 s for a
+ * statement, which Postgres may exceed on a busy machine; and another process may have taken the free port.
+ */
+const BAD_LUCK = /timeout|Postgres does not answer|EADDRINUSE/;
+
+/** Starts it again, as a supervisor would, if bad luck ended it before it was up. Any other end is an error. */
 export const startApiProcess = async (
   database: string,
   env: Record<string, string> = {},
@@ -34,6 +40,7 @@ export const startApiProcess = async (
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const written: Buffer[] = [];
+  const output = (): string => Buffer.concat(written).toString();
   child.stdout.on('data', (data: Buffer) => written.push(data)).pipe(process.stdout, { end: false });
   const ended = once(child, 'close') as Promise<[number | null]>;
   const url = `http://127.0.0.1:${port}`;
@@ -44,7 +51,8 @@ export const startApiProcess = async (
     );
   while (!(await isUp())) {
     if (child.exitCode !== null) {
-      if (tries > 1) return startApiProcess(database, env, tries - 1);
+      await ended;
+      if (tries > 1 && BAD_LUCK.test(output())) return startApiProcess(database, env, tries - 1);
       throw new Error(`the API ended by itself: exit code ${child.exitCode}`);
     }
     await wait(100);
@@ -55,6 +63,6 @@ export const startApiProcess = async (
       child.kill(signal);
       return (await ended)[0];
     },
-    output: () => Buffer.concat(written).toString(),
+    output,
   };
 };

@@ -7,10 +7,10 @@ import type { Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createAttemptLimits } from '../../src/http/attempt-limits.ts';
-import { createRoutes } from '../../src/http/routes.ts';
+import { createRoutes } from '../../src/http/routes/routes.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { watchHealth } from '../../src/services/health/watch-health.ts';
-import './password-cost.ts';
+import { lowerPasswordCost } from './password-cost.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase, redisUrl } from './servers.ts';
 
 export const DASHBOARD_URL = 'http://dashboard.test';
@@ -71,13 +71,17 @@ export const startApi = async ({
     await new Promise((resolve) => deps.redis?.once('ready', resolve));
   }
   const watch = await watchHealth(healthSources(deps), logger);
-  const attemptLimits = createAttemptLimits(deps.redis, config);
-  const routes = createRoutes({ attemptLimits, watch, version: '0.0.0-test' });
+  const routes = createRoutes({
+    attemptLimits: createAttemptLimits(deps.redis, config),
+    watch,
+    version: '0.0.0-test',
+  });
   const { server } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const admin = new pg.Pool({ connectionString: adminUrl(database), max: 4 });
   admin.on('error', () => {});
+  const restorePasswordCost = lowerPasswordCost();
   return {
     url: `http://127.0.0.1:${port}`,
     deps,
@@ -91,6 +95,7 @@ export const startApi = async ({
       await closeDeps(deps);
       await admin.end();
       if (!shared) await dropTestDatabase(database);
+      restorePasswordCost();
     },
   };
 };

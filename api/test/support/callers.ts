@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes, randomInt } from 'node:crypto';
+import { cookiesOf } from '../../../dev/src/cookies.ts';
 import { DASHBOARD_URL } from './api.ts';
 import type { TestApi } from './api.ts';
 
@@ -90,13 +91,6 @@ export interface TestMember {
   post(path: string, body: unknown): Promise<Reply>;
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>;
 }
-
-/** The `name=value` pairs of an answer's Set-Cookie lines, as a browser would send them back. */
-export const cookiesOf = ({ headers }: Pick<Reply, 'headers'>): string =>
-  headers
-    .getSetCookie()
-    .map((line) => line.split(';')[0])
-    .join('; ');
 
 /** A person who has just signed up, with the tenant that this made. */
 export const signUp = async (api: Pick<TestApi, 'url'>): Promise<TestMember> => {

@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { until } from '../../../dev/test/support/until.ts';
 import type { TestApi } from './api.ts';
 import { call } from './callers.ts';
 import type { TestMember } from './callers.ts';
@@ -80,11 +80,9 @@ export const sendCalls = async (
   return served;
 };
 
-/** Waits for what comes by itself; the test's own time limit ends it. */
-export const until = async (holds: () => Promise<boolean>): Promise<void> => {
-  while (!(await holds())) await wait(100);
-};
-
 /** Waits until Redis knows what processes have counted without it. */
 export const untilShared = (api: TestApi): Promise<void> =>
-  until(async () => (await api.sql('select 1 from usage_events where unshared')).length === 0);
+  until(
+    'no count is unshared',
+    async () => (await api.sql('select 1 from usage_events where unshared')).length === 0,
+  );

@@ -6,8 +6,9 @@ import { migrateUp } from '@sentryagent/migrations';
 import { createChildren } from '../../../dev/src/children.ts';
 import { freePort } from '../../../dev/src/ports.ts';
 import { startPostgres } from '../../../dev/src/postgres-server.ts';
-import { query, required } from './servers.ts';
-import { until } from './until.ts';
+import { required } from '../../../dev/test/support/required.ts';
+import { query } from './servers.ts';
+import { until } from '../../../dev/test/support/until.ts';
 
 /** A Postgres of a test's own, to be broken at will. */
 export interface PostgresServer {

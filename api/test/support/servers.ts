@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-
-export const required = (name: string): string => {
-  const value = process.env[name];
-  if (!value)
-    throw new Error(`${name} is not set: run the tests by "npm test", which starts the servers they need`);
-  return value;
-};
+import { required } from '../../../dev/test/support/required.ts';
 
 /** The test cluster's superuser. */
 export const adminUrl = (database = 'postgres'): string => {

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createTemporal } from '../../src/platform/temporal.ts';
 import { freePort } from '../../../dev/src/ports.ts';
-import { required } from './servers.ts';
-import { until } from './until.ts';
+import { required } from '../../../dev/test/support/required.ts';
+import { until } from '../../../dev/test/support/until.ts';
 
 /** A Temporal of a test's own, to be frozen at will. */
 export interface TemporalServer {

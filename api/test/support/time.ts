@@ -1,6 +1,8 @@
 /**
  * The time by which this process knows how old is what it keeps. A test moves it on instead of waiting, or holds it, so
- * that on a busy machine nothing gets old between two requests. It never goes back; intervals and dates are not touched.
+ * that on a busy machine nothing gets old between two requests. It never goes back before the file ends; intervals and
+ * dates are not touched. Other files run in this process too, so a file that uses it restores it by `afterAll`, which it
+ * calls before any other: vitest runs the first one last.
  */
 const real = performance.now.bind(performance);
 let ahead = 0;
@@ -18,4 +20,8 @@ export const holdTime = async (work: () => Promise<void>): Promise<void> => {
     ahead = heldAt! - real();
     heldAt = undefined;
   });
+};
+
+export const restoreTime = (): void => {
+  ahead = 0;
 };

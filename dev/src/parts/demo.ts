@@ -6,6 +6,7 @@ import pg from 'pg';
 import { ApiError, createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
 import type { Config } from '../config.ts';
+import { cookiesOf } from '../cookies.ts';
 import type { Found, Part } from '../part.ts';
 
 const EMAIL = 'demo@sentryagent.example';
@@ -51,10 +52,7 @@ const enter = async (config: Config, how: (auth: Client['auth']) => Promise<unkn
   const headers = { origin: config.dashboardUrl };
   let cookie = '';
   const onResponse = (response: Response): void => {
-    cookie = response.headers
-      .getSetCookie()
-      .map((line) => line.split(';')[0])
-      .join('; ');
+    cookie = cookiesOf(response);
   };
   await how(createClient({ baseUrl, headers, onResponse }).auth);
   return createClient({ baseUrl, headers: { ...headers, cookie } });

@@ -4,6 +4,7 @@ import type Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseForm } from '../src/form.ts';
 import { openSchema } from '../src/schema.ts';
+import { bareEnvironment } from '../../test/support/bare-environment.ts';
 import { startStripe } from './stand-in.ts';
 import type { StripeStandIn } from './stand-in.ts';
 import { clientOf, errorOf, openSession } from './journey.ts';
@@ -121,7 +122,7 @@ describe('Forms', () => {
 
 describe('Settings', () => {
   it('Every wrong setting is named at once', () => {
-    const env = { PATH: process.env.PATH, STRIPE_PORT: 'canary', STRIPE_SCHEMA: '/nowhere/schema.json' };
+    const env = { ...bareEnvironment, STRIPE_PORT: 'canary', STRIPE_SCHEMA: '/nowhere/schema.json' };
     const { status, stderr } = spawnSync(process.execPath, [file('../src/main.ts')], { env });
     expect(status).toBe(78);
     expect(String(stderr)).toMatch(/STRIPE_PORT .*\n.*STRIPE_SCHEMA /);

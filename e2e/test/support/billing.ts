@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../../../dev/src/ports.ts';
-import { answers, program, required, runProgram } from './processes.ts';
+import { required } from '../../../dev/test/support/required.ts';
+import { answers, program, runProgram } from './processes.ts';
 import type { Program } from './processes.ts';
 
 const SCHEMA = new URL('../../../dev/stripe/test/fixtures/stripe-openapi.json', import.meta.url).pathname;

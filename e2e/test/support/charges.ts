@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { SignedUp } from './people.ts';
-import { until } from './processes.ts';
+import { until } from '../../../dev/test/support/until.ts';
 import type { SellingStack } from './stack.ts';
 
 export const becomesPaid = (person: SignedUp): Promise<void> =>

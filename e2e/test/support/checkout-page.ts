@@ -2,7 +2,7 @@ import { ApiError } from '@sentryagent/sdk';
 import type { StartedCheckout } from '@sentryagent/sdk';
 import type { Page } from 'playwright-core';
 import type { SignedUp } from './people.ts';
-import { until } from './processes.ts';
+import { until } from '../../../dev/test/support/until.ts';
 
 export const CARDS = { good: '4242 4242 4242 4242', declined: '4000 0000 0000 0002' } as const;
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../../dev/src/ports.ts';
-import { answers, program, until } from './processes.ts';
+import { until } from '../../../dev/test/support/until.ts';
+import { answers, program } from './processes.ts';
 
 export interface Received {
   subject: string;

@@ -1,29 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as wait } from 'node:timers/promises';
 import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
+import { until } from '../../../dev/test/support/until.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
-
-export const required = (name: string): string => {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run the tests by "npm test"`);
-  return value;
-};
-
-/** Waits until it is so; an error counts as not yet. */
-export const until = async (
-  what: string,
-  check: () => Promise<boolean>,
-  timeoutMs = 60_000,
-): Promise<void> => {
-  const deadline = performance.now() + timeoutMs;
-  while (performance.now() < deadline) {
-    if (await check().catch(() => false)) return;
-    await wait(50);
-  }
-  throw new Error(`${what}: not within ${timeoutMs} ms`);
-};
 
 /** A program that starts beside others on a busy machine; a hook may take a minute. */
 const START_MS = 50_000;

@@ -5,7 +5,8 @@ import pg from 'pg';
 import { freePort } from '../../../dev/src/ports.ts';
 import { KEYS, startBilling } from './billing.ts';
 import type { Billing } from './billing.ts';
-import { answers, program, required } from './processes.ts';
+import { required } from '../../../dev/test/support/required.ts';
+import { answers, program } from './processes.ts';
 
 export interface Stack {
   apiUrl: string;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createClient } from '@sentryagent/sdk';
 import type { Client as Api } from '@sentryagent/sdk';
+import { cookiesOf } from '../../../dev/src/cookies.ts';
 import { SCOPE } from './settings.ts';
 import type { Client } from './settings.ts';
 
@@ -13,10 +14,7 @@ const signUp = async (baseUrl: string, dashboardUrl: string, index: number): Pro
   const headers = { origin: dashboardUrl, 'x-forwarded-for': `10.0.0.${index + 1}` };
   let cookie = '';
   const onResponse = (response: Response): void => {
-    cookie = response.headers
-      .getSetCookie()
-      .map((line) => line.split(';')[0])
-      .join('; ');
+    cookie = cookiesOf(response);
   };
   const password = randomBytes(12).toString('base64url');
   const person = { email: `bench-${index}@example.com`, password, name: 'Bench' };

@@ -3,12 +3,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker, makeTelemetryFilterString } from '@temporalio/worker';
 import { BILLING_QUEUE, searchAttributes } from '@sentryagent/workflows/contracts';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
-
-const required = (name: string): string => {
-  const value = process.env[name];
-  if (!value) throw new Error(`${name} is not set: run the tests by "npm test"`);
-  return value;
-};
+import { required } from '../../../dev/test/support/required.ts';
 
 export const workflowBundle = (): { code: string } => ({
   code: readFileSync(required('TEST_WORKFLOW_BUNDLE'), 'utf8'),

@@ -1,10 +1,10 @@
+import { HOUR_MS } from './durations.ts';
+
 /** Stripe's status of a Checkout session. */
 export type SessionStatus = 'open' | 'complete' | 'expired';
 
 /** The final status of a checkout. */
 export type CheckoutEnd = 'completed' | 'expired';
-
-const HOUR_MS = 3_600_000;
 
 /** Stripe allows at most 24 hours. One hour is left for clock skew. */
 const SESSION_MS = 23 * HOUR_MS;

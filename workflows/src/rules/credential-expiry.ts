@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from './durations.ts';
 
 /** Days before the expiry at which a notice is due, ascending. */
 export const NOTICE_DAYS = [1, 7, 30] as const;

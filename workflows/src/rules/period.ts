@@ -1,5 +1,4 @@
-/** Everything is in UTC, where every day has 86,400 s, so daylight saving does not move a reset. */
-const DAY_MS = 86_400_000;
+import { DAY_MS } from './durations.ts';
 
 export interface Period {
   start: Date;

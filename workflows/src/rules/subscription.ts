@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS } from './durations.ts';
 import type { TierId } from './tiers.ts';
 
 /** Stripe's status values. */
@@ -24,7 +25,9 @@ export interface SubscriptionReading {
 }
 
 /** Our status values, which the tenant sees. */
-export type SubscriptionStatus = 'active' | 'trial' | 'past_due' | 'cancelled';
+export const subscriptionStatuses = ['active', 'trial', 'past_due', 'cancelled'] as const;
+
+export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
 
 /** The tenant's plan, as stored in `tenant_subscriptions`. */
 export interface SubscriptionView {
@@ -37,9 +40,6 @@ export interface SubscriptionView {
   endsAt: string | null;
 }
 
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
-
 /** 4: gives the paid tier. 2 and 3: can still become active. */
 const RANK: Readonly<Record<StripeStatus, number>> = {
   active: 4,
@@ -51,8 +51,6 @@ const RANK: Readonly<Record<StripeStatus, number>> = {
   canceled: 1,
   incomplete_expired: 0,
 };
-
-export const isLive = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] === 4;
 
 /** Whether it charges the customer, or can charge again. The tenant must not get a second subscription. */
 export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): boolean => RANK[status] >= 3;

@@ -1,5 +1,7 @@
 /** The tier catalogue. To add a tier, add a row: no other code contains its numbers. */
-export type TierId = 'free' | 'paid';
+export const tierIds = ['free', 'paid'] as const;
+
+export type TierId = (typeof tierIds)[number];
 
 /** `hard`: rejects above the limit. `soft`: only warns. `max: null`: unlimited. */
 export interface Limit {

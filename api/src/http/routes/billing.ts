@@ -1,11 +1,12 @@
-import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { subscriptionStatuses } from '@sentryagent/workflows/rules/subscription';
+import { tierIds, tiers } from '@sentryagent/workflows/rules/tiers';
 import { z } from 'zod';
 import { readUsage } from '../../services/usage/read-usage.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
 import { publicRoute, scopedRoute } from '../route.ts';
 
 const tag = 'billing';
-const tierSchema = z.enum(['free', 'paid']).meta({ id: 'TierId' });
+const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
 const count = z.int().min(0);
 
 const metric = z
@@ -20,7 +21,7 @@ const metric = z
 const usageSchema = z
   .object({
     tier: tierSchema,
-    status: z.enum(['active', 'trial', 'past_due', 'cancelled']),
+    status: z.enum(subscriptionStatuses),
     renewsAt: z.iso.datetime().nullable(),
     endsAt: z.iso.datetime().nullable(),
     upgradeUrl: z.url().nullable().meta({ description: '`null` on the paid tier.' }),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkoutStatuses } from '../../models/checkout.ts';
 import type { Checkout } from '../../models/checkout.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
@@ -55,7 +56,7 @@ const get = scopedRoute({
       schema: z
         .object({
           checkoutId,
-          status: z.enum(['open', 'completed', 'expired']),
+          status: z.enum(checkoutStatuses),
           createdAt: z.iso.datetime(),
           expiresAt: z.iso
             .datetime()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { credentialKinds } from '../../models/credential.ts';
 import type { Credential } from '../../models/credential.ts';
 import { createCredential } from '../../services/agents/create-credential.ts';
 import type { NewCredential } from '../../services/agents/create-credential.ts';
@@ -18,7 +19,7 @@ const itsParams = z.strictObject({ agentId: z.string(), credentialId: z.string()
 
 const credentialFields = {
   credentialId: z.string(),
-  kind: z.enum(['secret', 'key']),
+  kind: z.enum(credentialKinds),
   thumbprint: z.string().nullable().meta({ description: 'The thumbprint of a key (RFC 7638).' }),
   name: z.string().nullable(),
   createdAt: z.iso.datetime(),

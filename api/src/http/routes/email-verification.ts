@@ -1,43 +1,17 @@
-import { createHash } from 'node:crypto';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
 import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import { confirmEmail } from '../../services/people/confirm-email.ts';
 import { requestVerification } from '../../services/people/request-verification.ts';
-import type { Person } from '../../services/people/sign-in.ts';
 import { rateLimited } from '../admit.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
+import { consumeMailbox } from '../consume-mailbox.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
 const tag = 'sign-in';
 const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - now.getTime();
-
-const TAG = /\+[^@]*@/;
-
-/**
- * Many mail servers deliver `name+tag@` to `name@`, and anyone can sign up with such addresses. So all of them share
- * one limit. `name@` itself has the limit of its user, which nobody else can use up.
- */
-const consumeMailbox = async (
-  { verificationTags }: AttemptLimits,
-  { email }: Pick<Person, 'email'>,
-): Promise<void> => {
-  if (!TAG.test(email)) return;
-  await verificationTags.consume(createHash('sha256').update(email.replace(TAG, '@')).digest('base64url'));
-};
-
-/** The account already exists, so a failure is only logged. The user can request another link. */
-export const verifyNewPerson = async (deps: Deps, limits: AttemptLimits, person: Person): Promise<void> => {
-  try {
-    await consumeMailbox(limits, person);
-    await requestVerification(deps, person);
-  } catch (error) {
-    deps.logger.warn({ err: error, userId: person.id }, 'queueing the confirmation mail failed');
-  }
-};
 
 const requestRoute = (limits: AttemptLimits): Route =>
   sessionRoute({

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { isWell } from '../../platform/service-state.ts';
+import { isWell, serviceStates } from '../../platform/service-state.ts';
 import type { ServiceState } from '../../platform/service-state.ts';
 import { publicRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
-const service = z.enum(['connected', 'degraded', 'disconnected', 'disabled']).meta({
+const service = z.enum(serviceStates).meta({
   description:
     '`degraded`: it responds, but is slow or rejects commands. `disconnected`: it does not respond. `disabled`: it is not configured.',
 });

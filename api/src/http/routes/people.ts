@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { addressKey, networkKey } from '../../platform/address.ts';
-import { signIn, signOut, signUp } from '../../services/people/sign-in.ts';
-import type { SignedIn } from '../../services/people/sign-in.ts';
-import { createDeviceCookies } from '../../platform/device-cookie.ts';
+import { roles } from '../../platform/principal.ts';
+import type { SignedIn } from '../../services/people/account.ts';
+import { signIn } from '../../services/people/sign-in.ts';
+import { signOut } from '../../services/people/sign-out.ts';
+import { signUp } from '../../services/people/sign-up.ts';
+import { createDeviceCookies } from '../device-cookie.ts';
 import type { Attempt } from '../account-attempts.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { email } from '../email.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Answer, Request, Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
-import { verifyNewPerson } from './email-verification.ts';
+import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
 
 const tag = 'sign-in';
@@ -125,7 +128,7 @@ const session = sessionRoute({
         .object({
           user: person.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
           tenant: z.object({ id: z.string(), name: z.string() }),
-          role: z.enum(['owner', 'admin', 'member']),
+          role: z.enum(roles),
         })
         .meta({ id: 'Session' }),
     },

@@ -1,7 +1,7 @@
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { isId } from '../../platform/ids.ts';
 import { notFound } from '../../platform/problem.ts';
+import { requireId } from '../../platform/require-id.ts';
 
 export interface CredentialName {
   agentId: string;
@@ -17,7 +17,7 @@ export const findCredential = async (
   tenantId: string,
   { agentId, credentialId }: CredentialName,
 ): Promise<Credential> => {
-  if (!isId('crd', credentialId)) throw notFound();
+  requireId('crd', credentialId);
   const credential = await Credential.query(trx).findOne({
     tenant_id: tenantId,
     agent_id: agentId,

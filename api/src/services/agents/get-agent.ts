@@ -1,14 +1,13 @@
 import { Agent } from '../../models/agent.ts';
 import type { Database } from '../../platform/database.ts';
-import { isId } from '../../platform/ids.ts';
 import { notFound } from '../../platform/problem.ts';
+import { requireId } from '../../platform/require-id.ts';
 import { readGrantsOf } from '../resource-grants/resource-grants.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 /** One agent of the tenant. Problem: `not_found`, also for agents of other tenants. */
 export const getAgent = async (db: Database, tenantId: string, agentId: string): Promise<GrantedAgent> => {
-  // Postgres rejects NUL in a text, so look up only valid ids.
-  if (!isId('agt', agentId)) throw notFound();
+  requireId('agt', agentId);
   return db.withTenant(tenantId, async (trx) => {
     const agent = await Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId });
     if (!agent) throw notFound();

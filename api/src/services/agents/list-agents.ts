@@ -2,8 +2,8 @@ import type { QueryBuilder } from 'objection';
 import { Agent } from '../../models/agent.ts';
 import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.ts';
 import type { Database } from '../../platform/database.ts';
-import { decodeCursor, toPage } from './page.ts';
-import type { Page, PageRequest } from './page.ts';
+import { decodeCursor, toPage } from '../../platform/page.ts';
+import type { Page, PageRequest } from '../../platform/page.ts';
 import { withGrants } from './with-grants.ts';
 import type { GrantedAgent } from './with-grants.ts';
 

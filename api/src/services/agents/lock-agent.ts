@@ -1,9 +1,9 @@
 import { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { isId } from '../../platform/ids.ts';
 import { speakersOf } from '../../platform/principal.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem, notFound } from '../../platform/problem.ts';
+import { requireId } from '../../platform/require-id.ts';
 
 /**
  * Locks the agent's row until the transaction ends, so that changes of an agent and its credentials run one after
@@ -12,8 +12,7 @@ import { Problem, notFound } from '../../platform/problem.ts';
  */
 export const lockAgent = async (trx: Transaction, principal: Principal, agentId: string): Promise<Agent> => {
   const { tenantId } = principal;
-  // Postgres rejects NUL in a text, so look up only valid ids.
-  if (!isId('agt', agentId)) throw notFound();
+  requireId('agt', agentId);
   const before = speakersOf(principal).filter((id) => id < agentId);
   if (before.length > 0) {
     await Agent.query(trx).where('tenant_id', tenantId).whereIn('id', before).orderBy('id').forShare();

@@ -81,7 +81,7 @@ export interface ChainedEntry {
   actor_id: string;
   agent_id: string | null;
   action: AuditAction;
-  outcome: 'success' | 'failure';
+  outcome: AuditEntry['outcome'];
   ip: string | null;
   user_agent: string | null;
   request_id: string;

@@ -6,6 +6,7 @@ import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
+import { remember } from '../../platform/remember.ts';
 import type { Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 import type { RefusalReason } from './client-refusal.ts';
@@ -105,16 +106,9 @@ export const createSecretAuthentication = (
   /** Concurrent requests of a client share one look-up. */
   const asking = new Map<string, Promise<Found | undefined>>();
   const ask = async (clientId: string, credentialId: string): Promise<Found | undefined> => {
-    const id = `${clientId} ${credentialId}`;
-    const asked = lookUp(db, clientId, credentialId);
-    asking.set(id, asked);
-    try {
-      const found = await asked;
-      if (found) known.set(id, found);
-      return found;
-    } finally {
-      if (asking.get(id) === asked) asking.delete(id);
-    }
+    const found = await lookUp(db, clientId, credentialId);
+    if (found) known.set(`${clientId} ${credentialId}`, found);
+    return found;
   };
   return async (clientId, secret) => {
     const credentialId = credentialOfSecret(secret);
@@ -123,7 +117,7 @@ export const createSecretAuthentication = (
     const kept = known.get(id) ?? (await asking.get(id));
     const warm = kept && prove(kept, secret, peppers, clock());
     if (warm && isLive(warm, clock())) return warm.client;
-    const found = await ask(clientId, credentialId);
+    const found = await remember(asking, id, ask(clientId, credentialId), () => false);
     const proof = found && prove(found, secret, peppers, clock());
     if (!proof) throw refuse('wrong_secret');
     if (!proof.enabled) throw refuse('not_live', credentialId);

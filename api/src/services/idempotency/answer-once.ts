@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
 import { joinTransaction } from '../../platform/database.ts';
@@ -8,11 +9,9 @@ import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Principal, Scope } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { checkMayIssueCredential, heldScopes } from '../authority/authority.ts';
-import { lockAgent } from '../agents/lock-agent.ts';
+import { heldScopes } from '../authority/authority.ts';
 import { countKey } from '../limits/count-today.ts';
 
-const DAY_S = 24 * 3_600;
 const SECRET_S = 10 * 60;
 /** How many expired keys of the tenant each new key deletes. */
 const MAX_CLEARED = 50;
@@ -24,8 +23,11 @@ export interface Attempt {
   key: string;
   /** The input. Another input with the same key is refused. */
   input: unknown;
-  /** The agent whose secret the response contains. Such a response expires after 10 minutes, any other after a day. */
-  secretOf?: string | undefined;
+  /**
+   * Set if the response contains a secret: throws if the caller may not have a secret like it now. Such a response
+   * expires after 10 minutes, any other after a day.
+   */
+  checkMayHearSecret?: ((trx: Transaction, now: Date) => Promise<void>) | undefined;
 }
 
 export interface Once<T> {
@@ -79,14 +81,11 @@ const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.valu
  */
 const checkMayHear = async (
   trx: Transaction,
-  { principal, secretOf }: Attempt,
+  { principal, checkMayHearSecret }: Attempt,
   { row, now }: { row: Row; now: Date },
 ): Promise<void> => {
   if (principal.token && principal.token.jti === row.token_id) return;
-  if (secretOf !== undefined) {
-    const agent = await lockAgent(trx, principal, secretOf);
-    await checkMayIssueCredential(trx, principal, { agent, now });
-  }
+  await checkMayHearSecret?.(trx, now);
   const held = await heldScopes(trx, principal, now);
   const missing = row.scopes.filter((scope) => !held.includes(scope));
   if (missing.length === 0) return;
@@ -131,8 +130,8 @@ const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer):
       token_id: attempt.principal.token?.jti ?? null,
       scopes: attempt.principal.scopes,
       answer: null,
-      answer_until: inSeconds(attempt.secretOf === undefined ? DAY_S : SECRET_S),
-      expires_at: inSeconds(DAY_S),
+      answer_until: inSeconds(attempt.checkMayHearSecret ? SECRET_S : DAY_SECONDS),
+      expires_at: inSeconds(DAY_SECONDS),
     })
     .onConflict(['tenant_id', 'principal', 'operation', 'key'])
     .merge()
@@ -141,12 +140,12 @@ const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer):
   return taken.length > 0;
 };
 
-const gone = ({ secretOf }: Attempt, cause?: unknown): Problem =>
+const gone = ({ checkMayHearSecret }: Attempt, cause?: unknown): Problem =>
   new Problem(
     'idempotent_answer_gone',
-    secretOf === undefined
-      ? 'The request succeeded, but its response is no longer available. Use GET to read what it created.'
-      : 'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.',
+    checkMayHearSecret
+      ? 'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.'
+      : 'The request succeeded, but its response is no longer available. Use GET to read what it created.',
     { cause },
   );
 

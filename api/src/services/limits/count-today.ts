@@ -1,10 +1,10 @@
 import { nextUtcMidnight, secondsUntil } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
-import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
+import { readTier } from '../usage/read-tier.ts';
 
 const MAX_CHECKOUTS = 50;
 const MAX_KEYS = 10_000;
@@ -53,8 +53,7 @@ const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Pro
 /** If billing is disabled, every tenant has the highest limit of all tiers. */
 const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boolean): Promise<number> => {
   if (!isSold) return Math.max(...Object.values(tiers).map((tier) => tier.creationsPerDay));
-  const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
-  return tiers[tier].creationsPerDay;
+  return (await readTier(trx, tenantId)).creationsPerDay;
 };
 
 /** Reserves 10 % of the limit for members, so that agents cannot use up all of it. */

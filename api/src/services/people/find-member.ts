@@ -4,7 +4,7 @@ import { newId } from '../../platform/ids.ts';
 import { sessionLife } from '../../platform/people.ts';
 import type { People } from '../../platform/people.ts';
 import type { Role } from '../../platform/principal.ts';
-import type { Person } from './sign-in.ts';
+import type { Person } from './account.ts';
 
 export interface Member {
   user: Person & { emailVerified: boolean };

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import type { Pool } from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
@@ -6,7 +7,7 @@ import type { Keyring } from '../../platform/keyring.ts';
 import { sealData } from '../mail/sealed-data.ts';
 
 /** The text of the mail names it too. */
-const LIFETIME_MS = 24 * 3_600_000;
+const LIFETIME_MS = DAY_MS;
 
 /** Mails per user and UTC day. Each has its own key, so the unique index of `mails` enforces the limit. */
 const MOST_A_DAY = 10;

@@ -9,7 +9,7 @@ import { checkStanding } from '../authority/authority.ts';
 import { succeeded } from '../audit/entry.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
-import { canonicalResource } from './resource-uri.ts';
+import { canonicalResource } from '../../platform/resource-uri.ts';
 
 export interface NewResource {
   identifier: string;

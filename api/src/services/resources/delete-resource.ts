@@ -3,9 +3,9 @@ import { AgentResourceGrant } from '../../models/agent-resource-grant.ts';
 import { Resource } from '../../models/resource.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { isId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { notFound } from '../../platform/problem.ts';
+import { requireId } from '../../platform/require-id.ts';
 import { checkMayEndGrants } from '../authority/authority.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
@@ -73,7 +73,7 @@ export const deleteResource = async (
   resourceId: string,
   origin: Origin,
 ): Promise<void> => {
-  if (!isId('res', resourceId)) throw notFound();
+  requireId('res', resourceId);
   const { tenantId } = principal;
   await db.withTenant(tenantId, async (trx) => {
     const resource = await lockResource(trx, tenantId, resourceId);

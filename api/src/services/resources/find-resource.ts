@@ -1,7 +1,7 @@
 import { Resource } from '../../models/resource.ts';
 import type { Database } from '../../platform/database.ts';
 import { keep } from '../../platform/keep.ts';
-import { canonicalForms } from './resource-uri.ts';
+import { canonicalForms } from '../../platform/resource-uri.ts';
 
 /** The target of a token: the scopes that the agent can get, and the maximum lifetime. */
 export interface FoundResource {

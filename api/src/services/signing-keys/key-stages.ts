@@ -1,3 +1,5 @@
+import { DAY_MS } from '@sentryagent/workflows/rules/durations';
+
 export type KeyStatus = 'next' | 'current' | 'previous';
 
 export interface StagedKey {
@@ -22,7 +24,7 @@ export interface KeyTimes {
 /** Twice the `max-age` of the key set, 30 days, and the maximum lifetime of a token plus a minute of clock skew. */
 export const KEY_TIMES: KeyTimes = {
   publishMs: 2 * KEY_SET_MAX_AGE * 1_000,
-  signMs: 30 * 86_400_000,
+  signMs: 30 * DAY_MS,
   keepMs: 3_660_000,
 };
 

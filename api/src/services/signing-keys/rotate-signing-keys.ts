@@ -1,3 +1,5 @@
+import type { RotatedKey } from '@sentryagent/workflows/contracts';
+import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import { KEY_TIMES, dueSteps } from './key-stages.ts';
@@ -17,16 +19,7 @@ export interface Rotation {
   times?: KeyTimes;
 }
 
-/** A key and its new status. */
-export interface KeyChange {
-  kid: string;
-  to: 'next' | 'current' | 'previous' | 'gone';
-}
-
-/** Any fixed number. Only one process at a time changes the keys. */
-const LOCK = 7_231_956;
-
-const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<KeyChange> => {
+const takeStep = async (trx: Transaction, keyring: Keyring, step: Step, now: Date): Promise<RotatedKey> => {
   if ('make' in step) return { kid: await addSigningKey(trx, keyring, step.make, now), to: step.make };
   await moveSigningKey(trx, step.kid, step.to, now);
   return step;
@@ -37,10 +30,10 @@ const takeDueSteps = async (
   keyring: Keyring,
   keys: readonly SigningKeyRow[],
   { now, early = false, times = KEY_TIMES }: Rotation,
-): Promise<KeyChange[]> => {
+): Promise<RotatedKey[]> => {
   // A process that cannot decrypt the current keys must not add one that the others cannot decrypt.
   for (const key of keys) if (key.status !== 'previous') openPrivateKey(keyring, key);
-  const changes: KeyChange[] = [];
+  const changes: RotatedKey[] = [];
   for (const step of dueSteps(keys, now, { early, times })) {
     changes.push(await takeStep(trx, keyring, step, now));
   }
@@ -52,7 +45,7 @@ const changeKeys = <T>(
   change: (trx: Transaction, keys: SigningKeyRow[]) => Promise<T>,
 ): Promise<T> =>
   db.acrossTenants(async (trx) => {
-    await trx.raw('select pg_advisory_xact_lock(?)', [LOCK]);
+    await trx.raw('select pg_advisory_xact_lock(?)', [advisoryLocks.signingKeys]);
     return change(trx, await readSigningKeys(trx));
   });
 
@@ -60,12 +53,12 @@ const changeKeys = <T>(
  * Moves each signing key to its next stage if that is due: next → current → previous → gone. In an empty database it
  * creates the first key, which signs immediately, and the next one. Repeated or parallel calls change nothing more.
  */
-export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<KeyChange[]> =>
+export const rotateSigningKeys = (deps: KeyDeps, rotation: Rotation): Promise<RotatedKey[]> =>
   changeKeys(deps, (trx, keys) => takeDueSteps(trx, deps.config.KEY_ENCRYPTION_KEYS, keys, rotation));
 
 export interface RemovedKey {
   status: SigningKeyRow['status'];
-  changes: KeyChange[];
+  changes: RotatedKey[];
   /** When the current key was published. Until the `max-age` of the key set has passed, verifiers may not have it. */
   publishedAt: Date | undefined;
 }

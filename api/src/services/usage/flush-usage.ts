@@ -1,3 +1,4 @@
+import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { daysOf, listChanges, settleChanges } from './changed-days.ts';
 import type { Change } from './changed-days.ts';
@@ -16,13 +17,11 @@ export interface FlushDeps {
 
 const PAGE = 200;
 const OWN_PAGE = 1_000;
-/** Any fixed number. Only one process at a time merges Redis and Postgres. */
-const LOCK = 7_231_955;
 
 const takeLock = async (trx: Transaction): Promise<boolean> => {
   const { rows } = await trx.raw<{ rows: { taken: boolean }[] }>(
     'select pg_try_advisory_xact_lock(?) as taken',
-    [LOCK],
+    [advisoryLocks.usage],
   );
   return rows[0]?.taken ?? false;
 };

@@ -1,3 +1,4 @@
+import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import { dayOfKey, keyOf } from './totals.ts';
 import type { TenantDay, Total } from './totals.ts';
 
@@ -34,7 +35,7 @@ interface Count {
 }
 
 /** One day, and another one for clock skew and for clocks that jump and return. */
-const OLD_MS = 2 * 86_400_000;
+const OLD_MS = 2 * DAY_MS;
 
 export const createOwnCounts = (processId: string): OwnCounts => {
   const counts = new Map<string, Count>();

@@ -1,4 +1,4 @@
-import { gather } from '../../platform/gather.ts';
+import { gather } from './gather.ts';
 import { soon } from '../../platform/redis.ts';
 import type { Redis } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';

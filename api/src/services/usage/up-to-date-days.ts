@@ -1,3 +1,4 @@
+import { forget, remember } from '../../platform/remember.ts';
 import { dayOfKey, keyOf } from './totals.ts';
 import type { TenantDay } from './totals.ts';
 
@@ -14,19 +15,12 @@ export interface UpToDateDays {
 
 export const createUpToDateDays = (bringUpToDate: (day: TenantDay) => Promise<unknown>): UpToDateDays => {
   let days = new Map<string, Promise<unknown>>();
-  const forget = (day: TenantDay, known: Promise<unknown>): void => {
-    if (days.get(keyOf(day)) === known) days.delete(keyOf(day));
-  };
   return {
     ensure: (day) => {
-      const known = days.get(keyOf(day));
-      if (known) return known;
-      const asked = bringUpToDate(day);
-      days.set(keyOf(day), asked);
-      asked.catch(() => forget(day, asked));
-      return asked;
+      const key = keyOf(day);
+      return days.get(key) ?? remember(days, key, bringUpToDate(day), () => true);
     },
-    forget,
+    forget: (day, known) => forget(days, keyOf(day), known),
     forgetAll: () => {
       days = new Map();
     },

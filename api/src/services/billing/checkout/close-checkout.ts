@@ -1,12 +1,8 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
 import { Checkout } from '../../../models/checkout.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
-
-export interface CheckoutKey {
-  tenantId: string;
-  checkoutId: string;
-}
 
 /**
  * Closes the checkout's row, so that the tenant can start another. A closed row stays unchanged. With a `session_id`,
@@ -14,7 +10,7 @@ export interface CheckoutKey {
  */
 export const closeCheckout = async (
   { db, clock }: { db: Database; clock: Clock },
-  { tenantId, checkoutId }: CheckoutKey,
+  { tenantId, checkoutId }: CheckoutInput,
   status: CheckoutEnd,
   only: { session_id?: string | null } = {},
 ): Promise<void> => {

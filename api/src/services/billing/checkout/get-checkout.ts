@@ -1,12 +1,12 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { Checkout } from '../../../models/checkout.ts';
 import type { Database } from '../../../platform/database.ts';
-import { isId } from '../../../platform/ids.ts';
 import { notFound } from '../../../platform/problem.ts';
-import type { CheckoutKey } from './close-checkout.ts';
+import { requireId } from '../../../platform/require-id.ts';
 
 export interface GetCheckoutDeps {
   db: Database;
-  stripeEvents: { lookAt(key: CheckoutKey): void } | undefined;
+  stripeEvents: { lookAt(key: CheckoutInput): void } | undefined;
 }
 
 /**
@@ -18,8 +18,7 @@ export const getCheckout = async (
   tenantId: string,
   checkoutId: string,
 ): Promise<Checkout> => {
-  // Postgres rejects NUL in a text, so look up only valid ids.
-  if (!isId('chk', checkoutId)) throw notFound();
+  requireId('chk', checkoutId);
   const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
   if (!checkout) throw notFound();
   if (checkout.status === 'open') stripeEvents?.lookAt({ tenantId, checkoutId });

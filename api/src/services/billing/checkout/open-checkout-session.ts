@@ -1,4 +1,4 @@
-import type { OpenedSession } from '@sentryagent/workflows/contracts';
+import type { CheckoutInput, OpenedSession } from '@sentryagent/workflows/contracts';
 import { holdsTheTenant, wasBegun } from '@sentryagent/workflows/rules/subscription';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Checkout } from '../../../models/checkout.ts';
@@ -8,7 +8,6 @@ import { Stripe } from '../../../platform/stripe.ts';
 import type { Temporal } from '../../../platform/temporal.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
 import { expireCheckoutSession } from './checkout-session.ts';
-import type { CheckoutKey } from './close-checkout.ts';
 import { listSubscriptions } from '../subscription/read-subscription.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
 import { ensureCustomer, replaceCustomer } from './stripe-customer.ts';
@@ -37,7 +36,7 @@ const findPrice = async (stripe: Stripe): Promise<string> => {
 /** Only the first subscription has a trial. */
 const parametersOf = (
   { DASHBOARD_URL, TRIAL_DAYS }: OpenCheckoutSessionDeps['config'],
-  { tenantId, checkoutId }: CheckoutKey,
+  { tenantId, checkoutId }: CheckoutInput,
   session: { customer: string; price: string; expiresAt: string; isFirst: boolean },
 ): Stripe.Checkout.SessionCreateParams => ({
   mode: 'subscription',
@@ -59,7 +58,7 @@ const parametersOf = (
  */
 const keepSession = async (
   { db, stripe }: Pick<OpenCheckoutSessionDeps, 'db' | 'stripe'>,
-  { tenantId, checkoutId }: CheckoutKey,
+  { tenantId, checkoutId }: CheckoutInput,
   page: { sessionId: string; expiresAt: Date },
 ): Promise<void> => {
   const kept = await db.withTenant(tenantId, (trx) =>
@@ -82,7 +81,7 @@ const hasBought = async (db: Database, tenantId: string): Promise<boolean> =>
 /** Creates the session for this customer. Problem: `already_subscribed`. */
 const createSession = async (
   { db, stripe, temporal, config }: OpenCheckoutSessionDeps,
-  key: CheckoutKey & { expiresAt: string },
+  key: CheckoutInput & { expiresAt: string },
   customer: string,
 ): Promise<Stripe.Checkout.Session> => {
   const found = await listSubscriptions(stripe, customer);
@@ -113,7 +112,7 @@ const isGone = (error: unknown): boolean =>
  */
 export const openCheckoutSession = async (
   deps: OpenCheckoutSessionDeps,
-  key: CheckoutKey & { expiresAt: string },
+  key: CheckoutInput & { expiresAt: string },
 ): Promise<OpenedSession> => {
   const customer = await ensureCustomer(deps, key);
   const session = await createSession(deps, key, customer).catch(async (error: unknown) => {

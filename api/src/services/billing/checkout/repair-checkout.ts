@@ -1,3 +1,4 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { Checkout } from '../../../models/checkout.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
@@ -5,7 +6,6 @@ import type { Stripe } from '../../../platform/stripe.ts';
 import type { Temporal } from '../../../platform/temporal.ts';
 import { expireCheckoutSession } from './checkout-session.ts';
 import { closeCheckout } from './close-checkout.ts';
-import type { CheckoutKey } from './close-checkout.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
 
 export interface RepairCheckoutDeps {
@@ -20,7 +20,7 @@ export interface RepairCheckoutDeps {
  * watches it. An earlier payment counts. A row without a session stays open, because its workflow may be about to
  * start.
  */
-export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutKey): Promise<void> => {
+export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<void> => {
   const { db, stripe, temporal } = deps;
   const row = await db.withTenant(key.tenantId, (trx) =>
     Checkout.query(trx).findOne({ id: key.checkoutId, status: 'open' }),

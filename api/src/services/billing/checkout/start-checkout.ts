@@ -8,9 +8,7 @@ import {
 import { BILLING_QUEUE, checkoutWorkflowId, failures, names } from '@sentryagent/workflows/contracts';
 import type { CheckoutInput, OpenedCheckout } from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
-import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { Checkout } from '../../../models/checkout.ts';
-import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import { newId } from '../../../platform/ids.ts';
 import type { Origin, Principal } from '../../../platform/principal.ts';
 import { Problem, unavailable } from '../../../platform/problem.ts';
@@ -19,6 +17,7 @@ import type { Temporal } from '../../../platform/temporal.ts';
 import { appendAudit } from '../../audit/append-audit.ts';
 import { succeeded } from '../../audit/entry.ts';
 import { countCheckout } from '../../limits/count-today.ts';
+import { readTier } from '../../usage/read-tier.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
 import { closeCheckout } from './close-checkout.ts';
 import { repairCheckout } from './repair-checkout.ts';
@@ -48,8 +47,7 @@ const takeOpenCheckout = (
 ): Promise<OpenCheckout> =>
   db.withTenant(principal.tenantId, async (trx) => {
     const { tenantId } = principal;
-    const { tier } = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
-    if (tiers[tier].price) throw alreadySubscribed();
+    if ((await readTier(trx, tenantId)).price) throw alreadySubscribed();
     const at = clock();
     const row = {
       tenant_id: tenantId,

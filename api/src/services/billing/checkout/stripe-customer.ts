@@ -1,7 +1,7 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { StripeCustomer } from '../../../models/stripe-customer.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
-import type { CheckoutKey } from './close-checkout.ts';
 
 /** The tenant's customer at Stripe, if it has one. */
 const findCustomer = (db: Database, tenantId: string): Promise<string | undefined> =>
@@ -13,7 +13,7 @@ const findCustomer = (db: Database, tenantId: string): Promise<string | undefine
  */
 export const ensureCustomer = async (
   { db, stripe }: { db: Database; stripe: Stripe },
-  { tenantId, checkoutId }: CheckoutKey,
+  { tenantId, checkoutId }: CheckoutInput,
 ): Promise<string> => {
   const known = await findCustomer(db, tenantId);
   if (known) return known;
@@ -30,7 +30,7 @@ export const ensureCustomer = async (
 /** Replaces a customer that Stripe no longer has. Returns the customer that is stored. */
 export const replaceCustomer = async (
   { db, stripe }: { db: Database; stripe: Stripe },
-  { tenantId, checkoutId }: CheckoutKey,
+  { tenantId, checkoutId }: CheckoutInput,
   gone: string,
 ): Promise<string> => {
   const { id } = await stripe.customers.create(

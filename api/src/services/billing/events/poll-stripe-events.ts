@@ -27,12 +27,3 @@ export const pollStripeEvents = async (db: Database, stripe: Stripe, now: Date):
   // Store the oldest first. Stripe lists the newest first, and after a failure the next poll would skip older ones.
   for (const event of events.reverse()) await storeStripeEvent(db, event);
 };
-
-/** Whether webhooks can reach this URL. The stand-in can reach any. */
-export const isReachable = (publicUrl: string, stripeApiUrl: string | undefined): boolean => {
-  if (stripeApiUrl) return true;
-  const { protocol, hostname } = new URL(publicUrl);
-  return (
-    protocol === 'https:' && !/^(localhost|127\..*|\[::1\]|.*\.(local|localhost|internal))$/.test(hostname)
-  );
-};

@@ -1,10 +1,11 @@
+import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { LRUCache } from 'lru-cache';
 import { coalesce } from '../../../platform/coalesce.ts';
 import { every } from '../../../platform/every.ts';
-import type { CheckoutKey } from '../checkout/close-checkout.ts';
 import { deliverStripeEvents } from './deliver-stripe-events.ts';
 import { nudgeCheckout } from './nudge.ts';
-import { isReachable, pollStripeEvents } from './poll-stripe-events.ts';
+import { isReachable } from '../is-reachable.ts';
+import { pollStripeEvents } from './poll-stripe-events.ts';
 import { repairCheckout } from '../checkout/repair-checkout.ts';
 import type { RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
 import type { Logger } from '../../../platform/logger.ts';
@@ -19,7 +20,7 @@ export interface StripeEvents {
   /** Delivers now instead of at the next interval. */
   deliverSoon(): void;
   /** Signals an open checkout, at most once a second. Repairs it if its workflow is gone. */
-  lookAt(key: CheckoutKey): void;
+  lookAt(key: CheckoutInput): void;
   /** Waits for the current delivery. */
   stop(): Promise<void>;
 }
@@ -27,7 +28,7 @@ export interface StripeEvents {
 /** The caller waits for another response, so a failure here is only logged. */
 const createLook = (deps: StripeEventsDeps): StripeEvents['lookAt'] => {
   const asked = new LRUCache<string, true>({ max: 10_000, ttl: 1_000 });
-  const look = async (key: CheckoutKey): Promise<void> => {
+  const look = async (key: CheckoutInput): Promise<void> => {
     if (!(await nudgeCheckout(deps.temporal, key.tenantId, key.checkoutId))) await repairCheckout(deps, key);
   };
   return (key) => {

@@ -1,5 +1,5 @@
 import type { Stripe } from '../../../platform/stripe.ts';
-import { isReachable } from '../events/poll-stripe-events.ts';
+import { isReachable } from '../is-reachable.ts';
 import type { Step, StripeSetup } from './setup.ts';
 import { setUpWebhook } from './set-up-webhook.ts';
 

@@ -1,7 +1,7 @@
 import type { FoundResource } from '../../resources/find-resource.ts';
 import type { Client } from '../../clients/client.ts';
 import { OAuthError } from '../../../platform/oauth-error.ts';
-import { isResource, mayBeStored } from '../../resources/resource-uri.ts';
+import { isResource, mayBeStored } from '../../../platform/resource-uri.ts';
 import type { GrantDeps, TokenParameters } from './grant.ts';
 
 /** A client that sends `audience` must not get a token for the API instead, which has more rights. */

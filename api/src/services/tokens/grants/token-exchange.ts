@@ -3,7 +3,7 @@ import type { AccessTokenClaims, Actor } from '../claims.ts';
 import { actorsOf, lineOf } from '../claims.ts';
 import type { Client } from '../../clients/client.ts';
 import { OAuthError } from '../../../platform/oauth-error.ts';
-import { isResource } from '../../resources/resource-uri.ts';
+import { isResource } from '../../../platform/resource-uri.ts';
 import type { Grant, GrantDeps, TokenParameters } from './grant.ts';
 import { grantScopes } from './scopes.ts';
 import { findTarget, refuseAudience } from './target.ts';

@@ -1,5 +1,5 @@
-import { Problem, unavailable } from './problem.ts';
-import type { ProblemCode } from './problem.ts';
+import { Problem, unavailable } from '../platform/problem.ts';
+import type { ProblemCode } from '../platform/problem.ts';
 
 const resourceTaken = {
   code: 'resource_taken',

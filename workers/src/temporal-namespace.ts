@@ -1,13 +1,14 @@
 import { searchAttributes } from '@sentryagent/workflows/contracts';
-import type { Logger } from './logger.ts';
-import type { Temporal } from './temporal.ts';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
+import type { Logger } from '@sentryagent/api/platform/logger';
+import type { Temporal } from '@sentryagent/api/platform/temporal';
 
 /** `temporal.api.enums.v1.IndexedValueType` */
 const TYPES = { KEYWORD: 2, DATETIME: 6 } as const;
 const CLI_TYPES = { KEYWORD: 'Keyword', DATETIME: 'Datetime' } as const;
 
 /** Completed runs stay visible for operators, and callers can get the result of their update again. */
-const RETENTION_SECONDS = 7 * 86_400;
+const RETENTION_SECONDS = 7 * DAY_SECONDS;
 const DEADLINE_MS = 10_000;
 
 const attributes = Object.values(searchAttributes);

@@ -1,9 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { parseCookies } from 'better-auth/cookies';
-import { newId, timeOfId } from './ids.ts';
-import { sessionCookieName } from './people.ts';
+import { newId, timeOfId } from '../platform/ids.ts';
+import { sessionCookieName } from '../platform/people.ts';
 
-const LIFE_SECONDS = 180 * 24 * 3_600;
+const LIFE_SECONDS = 180 * DAY_SECONDS;
 
 /** The maximum number of accounts in the cookie, about 600 bytes. More than one, because users can share a browser. */
 const MAX_ACCOUNTS = 8;

@@ -1,4 +1,4 @@
-import { unavailable } from './problem.ts';
+import { unavailable } from '../platform/problem.ts';
 
 export interface GateLimits {
   atOnce: number;

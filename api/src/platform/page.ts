@@ -1,6 +1,6 @@
-import { isId } from '../../platform/ids.ts';
-import type { IdPrefix } from '../../platform/ids.ts';
-import { Problem } from '../../platform/problem.ts';
+import { isId } from './ids.ts';
+import type { IdPrefix } from './ids.ts';
+import { Problem } from './problem.ts';
 
 export interface PageRequest {
   limit: number;

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 export const until = async (
   what: string,
   isSo: () => Promise<boolean> | boolean,
-  boundMs = 30_000,
+  boundMs = 60_000,
 ): Promise<void> => {
   // By the date: a test may hold the other time (`time.ts`).
   const deadline = Date.now() + boundMs;

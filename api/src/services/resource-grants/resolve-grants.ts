@@ -1,8 +1,8 @@
 import { Resource } from '../../models/resource.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
-import { isResource } from '../resources/resource-uri.ts';
-import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { isResource } from '../../platform/resource-uri.ts';
+import type { ResourceGrant } from './resource-grants.ts';
 
 /** A grant in a request. */
 export interface GrantRequest {

@@ -1,0 +1,50 @@
+import { toDocument } from '../documents.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
+import { openApiRoute, printOpenApi } from '../openapi.ts';
+import type { Route } from '../route.ts';
+import { agentRoutes } from './agents.ts';
+import { authorizationRoute } from './authorization.ts';
+import { billingRoutes } from './billing.ts';
+import { credentialRoutes } from './credentials.ts';
+import { checkoutRoutes } from './checkout.ts';
+import { discoveryRoutes } from './discovery.ts';
+import { emailVerificationRoutes } from './email-verification.ts';
+import { healthRoute } from './health.ts';
+import type { ApiHealth } from './health.ts';
+import { introspectionRoutes } from './introspection.ts';
+import { keyRoutes } from './keys.ts';
+import { peopleRoutes } from './people.ts';
+import { resourceRoutes } from './resources.ts';
+import { revocationRoutes } from './revocation.ts';
+import { tokenRoutes } from './token.ts';
+import { webhookRoute } from './webhook.ts';
+
+export interface RoutesDeps {
+  attemptLimits: AttemptLimits;
+  watch: ApiHealth;
+  version: string;
+}
+
+/** Every route of the API. The last one serves the OpenAPI document of all routes. */
+export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Route[] => {
+  const routes: Route[] = [
+    ...tokenRoutes(attemptLimits),
+    authorizationRoute,
+    ...introspectionRoutes(attemptLimits),
+    ...revocationRoutes(attemptLimits),
+    ...discoveryRoutes,
+    ...agentRoutes,
+    ...credentialRoutes,
+    ...keyRoutes,
+    ...resourceRoutes,
+    ...billingRoutes,
+    ...checkoutRoutes,
+    webhookRoute,
+    ...peopleRoutes(attemptLimits),
+    ...emailVerificationRoutes(attemptLimits),
+    healthRoute(watch, version),
+    openApiRoute(() => document),
+  ];
+  const document = toDocument(printOpenApi(routes, version));
+  return routes;
+};
