@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { Seen } from '../src/platform/service-state.ts';
-import { watchHealth } from '../src/services/health/watch-health.ts';
-import { until } from './support/until.ts';
+import type { Seen } from '../../src/platform/service-state.ts';
+import { watchHealth } from '../../src/services/health/watch-health.ts';
+import { until } from '../support/until.ts';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());

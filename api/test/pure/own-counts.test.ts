@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createOwnCounts } from '../src/services/usage/own-counts.ts';
-import { passTime } from './support/time.ts';
+import { createOwnCounts } from '../../src/services/usage/own-counts.ts';
+import { passTime } from '../support/time.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createGate } from '../src/platform/gate.ts';
+import { createGate } from '../../src/platform/gate.ts';
 
 const refusal = { code: 'service_unavailable', headers: { 'Retry-After': '2' } };
 
