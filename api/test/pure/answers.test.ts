@@ -145,6 +145,7 @@ describe('a failure is answered', () => {
       { access: ['agents:read'] },
       `Basic realm="a", ${METADATA}`,
     ],
+    ['a wrong request', new OAuthError('invalid_request', 'x'), undefined],
     ['no challenge', new Problem('forbidden', 'x'), { access: ['agents:read'] }],
   ])('with a whole challenge: %s', (_what, error, route, challenge) => {
     expect(answerTo(error, route && { route }).header('WWW-Authenticate')).toBe(challenge);

@@ -107,7 +107,7 @@ describe('a failed query', () => {
     ['a syntax error', failure({ code: '42601' })],
     ['an unknown constraint', failure({ code: '23505', constraint: 'other_key' })],
     ['a code that has a transient one inside', failure({ code: '42508' })],
-    ['a number', failure({ code: 8006 })],
+    ['a code that is a number', failure({ code: 53_300 })],
     ['a text', 'ECONNREFUSED'],
     ['nothing', undefined],
   ])('of another kind is none of these: %s', (_what, error) => {

@@ -37,6 +37,9 @@ describe('A refused field is told in plain words', () => {
     [z.enum(['a', 'b']), 'c', 'must be a or b'],
     [z.enum(['a', 'b', 'c']), 'd', 'must be a, b or c'],
     [z.literal('a'), 'b', 'must be a'],
+    [z.enum(['a', 'b']), undefined, 'is required'],
+    [z.date(), 'now', 'is of the wrong type'],
+    [z.array(z.string()).length(2), ['a'], 'must have exactly 2 items'],
     [z.iso.datetime({ offset: true }), 'now', 'must be a time such as 2027-01-31T09:00:00Z'],
     [z.union([z.string(), z.number()]), true, 'does not have the expected form'],
   ])('%#', (schema, value, words) => {

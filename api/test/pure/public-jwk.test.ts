@@ -87,7 +87,9 @@ describe('a public key', () => {
     ['an EC key for RS256', () => ({ ...EC, alg: 'RS256' }), /^This is a key for ES256/],
     ['a key set', () => ({ keys: [EC] }), /not a JWK/],
   ])('A weak or foreign key is not taken: %s', async (_what, jwk, words) => {
-    expect((await refusal(jwk())).detail).toMatch(words);
+    const { detail, cause } = await refusal(jwk());
+    expect(detail).toMatch(words);
+    expect(cause instanceof Error).toBe(detail.includes('not a JWK'));
   });
 });
 

@@ -42,7 +42,7 @@ describe('a setting', () => {
     ['PUBLIC_URL', 'https://api.example.com', 'https://api.example.com'],
     ['PUBLIC_URL', 'http://localhost:8080', 'http://localhost:8080'],
     ['TRUSTED_PROXIES', 'loopback, 10.0.0.0/8 ,fd00::1', ['loopback', '10.0.0.0/8', 'fd00::1']],
-    ['STRIPE_WEBHOOK_SECRETS', 'whsec_1, whsec_2 ,', ['whsec_1', 'whsec_2']],
+    ['STRIPE_WEBHOOK_SECRETS', 'whsec_1a, whsec_2b ,', ['whsec_1a', 'whsec_2b']],
     ['STRIPE_SECRET_KEY', 'sk_test_1', 'sk_test_1'],
     ['STRIPE_SECRET_KEY', 'rk_live_1', 'rk_live_1'],
     ['TEMPORAL_ADDRESS', 'temporal.example:7233', 'temporal.example:7233'],

@@ -68,6 +68,14 @@ describe('work that repeats', () => {
   });
 });
 
+it('work that repeats does not keep the process alive', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const stop = every(60_000, pino({ enabled: false }), 'counting', async () => {});
+  expect(timers()).toBe(before);
+  stop();
+});
+
 describe('questions of one turn of the event loop', () => {
   it('are asked at once, and each gets its own answer', async () => {
     const asked: string[][] = [];
