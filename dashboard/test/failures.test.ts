@@ -38,6 +38,7 @@ describe('a page', () => {
     [401, 'invalid_credentials'],
     [500, 'internal_error'],
     [501, 'not_implemented'],
+    [505, 'internal_error'],
   ] as const)('says what the API says for %i %s', (status, code) => {
     expect(thrown(() => failPage(event, apiError(status, { code })))).toMatchObject({
       status,
