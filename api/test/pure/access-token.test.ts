@@ -96,6 +96,10 @@ describe('an access token', () => {
     expect(await start().verify(tokenOf({ [name]: undefined }))).toBeUndefined();
   });
 
+  it('for several audiences is refused', async () => {
+    expect(await start().verify(tokenOf({ aud: [ISSUER] }))).toBeUndefined();
+  });
+
   it('names its client as the actor if it was exchanged, else as the subject', async () => {
     const actor = newId('agt');
     const act = { iss: ISSUER, sub: actor };

@@ -116,6 +116,14 @@ describe('a failed query', () => {
 });
 
 describe('a route of billing', () => {
+  it('says why it is not there, to the caller or to the log', () => {
+    const refuse = (parts: object) => () => requireBilling({ billing: 'configured' }, parts as never);
+    expect(refuse({ config: { BILLING_ENABLED: false } })).toThrow('BILLING_ENABLED is false');
+    expect(refuse({ config: { BILLING_ENABLED: true } })).toThrow(
+      expect.objectContaining({ cause: new Error('TEMPORAL_ADDRESS or STRIPE_SECRET_KEY is not set') }),
+    );
+  });
+
   const there = { config: { BILLING_ENABLED: true }, temporal: {}, stripe: {} };
   const outcome = (billing: Route['billing'], parts: object): string => {
     try {

@@ -128,9 +128,8 @@ it('an honest name is read as it is written, in text and HTML', () => {
 it('an agent whose name is no words is called by its id', () => {
   const [first] = honest.expiring_credentials.credentials;
   const credentials = [{ ...first!, agentName: '://' }];
-  expect(renderMail('expiring_credentials', { credentials, more: 0 }, DASHBOARD_URL).text).toContain(
-    'crd_1 of agt_1\n',
-  );
+  const { text } = renderMail('expiring_credentials', { credentials, more: 0 }, DASHBOARD_URL);
+  expect(text).toContain('crd_1 of agt_1\n\nView your agents:\n');
 });
 
 it('a link that was asked for again says so, and that earlier ones are void', () => {

@@ -78,21 +78,21 @@ describe('the OpenAPI document', () => {
 
   it('lists the schemas that have a name by that name, in its order', () => {
     const inner = z.object({ b: z.string() }).meta({ id: 'Beta' });
-    const outer = z.object({ inner }).meta({ id: 'Alpha' });
+    const outer = z.object({ inner }).meta({ id: 'Zeta' });
     const route = publicRoute({
       ...{ ...base, access: 'public' },
       responses: { 200: { description: 'Yes', schema: outer }, 201: { description: 'Both', schema: inner } },
     });
     const { components, paths } = print(route);
     const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-    expect(Object.keys(components.schemas)).toEqual(['Alpha', 'Beta', 'Problem']);
-    expect(components.schemas.Alpha).toEqual({
+    expect(Object.keys(components.schemas)).toEqual(['Beta', 'Problem', 'Zeta']);
+    expect(components.schemas.Zeta).toEqual({
       ...{ type: 'object', properties: { inner: reference('Beta') }, required: ['inner'] },
       additionalProperties: false,
     });
     expect(paths['/x']!.get!.responses['200']).toEqual({
       description: 'Yes',
-      content: { 'application/json': { schema: reference('Alpha') } },
+      content: { 'application/json': { schema: reference('Zeta') } },
     });
   });
 });

@@ -9,10 +9,10 @@ describe('a page', () => {
   const rows = (count: number) => Array.from({ length: count }, () => ({ id: newId('agt') }));
 
   it('has a cursor to the next one, if there is more', () => {
-    const found = rows(3);
-    const page = toPage(found, 2);
-    expect(page.rows).toEqual(found.slice(0, 2));
-    expect(decodeCursor('agt', page.nextCursor!)).toBe(found[1]!.id);
+    const found = rows(4);
+    const page = toPage(found, 3);
+    expect(page.rows).toEqual(found.slice(0, 3));
+    expect(decodeCursor('agt', page.nextCursor!)).toBe(found[2]!.id);
     for (const count of [0, 1, 2]) expect(toPage(rows(count), 2)).toMatchObject({ nextCursor: null });
     expect(toPage(rows(1), 0)).toEqual({ rows: [], nextCursor: null });
   });

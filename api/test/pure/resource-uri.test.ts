@@ -83,6 +83,7 @@ describe('the identifier of a resource', () => {
     ['https://crm.example/?', 'https://crm.example/?'],
     ['URN:Example:%7Eb%2fc', 'urn:Example:~b%2Fc'],
     ['tag:x/../y', 'tag:x/../y'],
+    ['API://0F/x/../y', 'api://0F/x/../y'],
   ])('has one text for all spellings: %s', (spelling, canonical) => {
     expect(canonicalResource(spelling)).toBe(canonical);
     expect(isResource(spelling, canonical)).toBe(true);

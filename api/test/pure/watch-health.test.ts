@@ -67,4 +67,7 @@ it('A service that does not answer within a second is degraded, unless it was wo
   late.resolve({ state: 'connected' });
   await until('both are back', () => Object.values(watch.current()).every((state) => state === 'connected'));
   watch.stop();
+  answers.push({ state: 'disconnected' });
+  vi.advanceTimersByTime(10_000);
+  expect(answers).toHaveLength(1);
 });
