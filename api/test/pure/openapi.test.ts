@@ -222,7 +222,10 @@ describe('what developers read of the shapes is what they are', () => {
     ['a token', '/oauth2/introspect', tokenFields],
     ['a resource', '/resources', { identifier }],
   ])('%s', (_what, path, fields) => {
-    expect(fieldsOf(committed.paths[path]!.post!)).toMatchObject(printed(fields));
+    const theirs = new Map(Object.entries(fieldsOf(committed.paths[path]!.post!)));
+    for (const [name, schema] of Object.entries(printed(fields))) {
+      expect([name, theirs.get(name)]).toEqual([name, schema]);
+    }
   });
 
   it('a page of agents', () => {
