@@ -8,7 +8,7 @@ export default defineConfig({
       'sdk/test/**/*.test.ts',
       'dashboard/test/**/*.test.ts',
       'api/test/pure/**/*.test.ts',
-      'api/test/{config,documented-codes,gate,own-counts}.test.ts',
+      'api/test/{config,documented-codes}.test.ts',
     ],
     exclude: ['**/node_modules/**'],
   },

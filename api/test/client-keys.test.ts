@@ -1,4 +1,3 @@
-import { generateKeyPairSync, generatePrimeSync } from 'node:crypto';
 import type { JsonWebKey } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import type { JWK } from 'jose';
@@ -23,48 +22,6 @@ afterAll(() => api.close());
 
 const add = (publicKey: unknown, more: object = {}, agentId = agent.agentId): Promise<Reply> =>
   member.post(`/agents/${agentId}/keys`, { publicKey, ...more });
-
-const expectDegenerate = ({ status, body }: Reply): void => {
-  expect([status, body.code]).toEqual([400, 'validation_failed']);
-  expect(body.detail).toEqual(expect.stringMatching(/key/));
-};
-
-const toBase64url = (value: bigint): string => {
-  const hex = value.toString(16);
-  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url');
-};
-const rsaKey = (n: bigint, e = 65_537n): JsonWebKey => ({ kty: 'RSA', n: toBase64url(n), e: toBase64url(e) });
-
-/** The generator of P-256, and the point whose x is 0 (SEC 2 section 2.4.2). */
-const P256_X = Buffer.from('6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296', 'hex');
-const P256_Y = Buffer.from('4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5', 'hex');
-const P256_PRIME = Buffer.from('ffffffff00000001000000000000000000000000ffffffffffffffffffffffff', 'hex');
-const P256_Y_OF_0 = Buffer.from('66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4', 'hex');
-
-const zeros = (bytes: number): string => '00'.repeat(bytes);
-const ones = (bytes: number): string => 'ff'.repeat(bytes);
-/** The eight points of order 1, 2, 4 and 8, each encoding that a lax decoder takes for one of them, and others. */
-const lowOrder: [what: string, hex: string][] = [
-  ['order 1', `01${zeros(31)}`],
-  ['order 2', `ec${ones(30)}7f`],
-  ['order 4', zeros(32)],
-  ['order 4, the other', `${zeros(31)}80`],
-  ['order 8, the first', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
-  ['order 8, the second', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85'],
-  ['order 8, the third', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'],
-  ['order 8, the fourth', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa'],
-  ['order 1 with a sign', `01${zeros(30)}80`],
-  ['order 2 with a sign', `ec${ones(31)}`],
-  ['order 4, y as p', `ed${ones(30)}7f`],
-  ['order 4, y as p, with a sign', `ed${ones(31)}`],
-  ['order 1, y as p + 1', `ee${ones(30)}7f`],
-  ['order 1, y as p + 1, with a sign', `ee${ones(31)}`],
-  ['y over p', `f0${ones(30)}7f`],
-  ['y of ones', ones(32)],
-  ['no point of the curve', `02${zeros(31)}`],
-  ['31 bytes', zeros(31)],
-  ['33 bytes', zeros(33)],
-];
 
 const credentialsOf = (agentId: string) =>
   api.sql('select * from credentials where agent_id = $1 order by id', [agentId]);
@@ -112,34 +69,8 @@ describe('POST /agents/:agentId/keys', () => {
     expect(await credentialsOf(agent.agentId)).toEqual(before);
   });
 
-  const rsa = (options: { modulusLength: number; publicExponent?: number }): JsonWebKey =>
-    generateKeyPairSync('rsa', options).publicKey.export({ format: 'jwk' });
-  const ec = (namedCurve: string): JsonWebKey =>
-    generateKeyPairSync('ec', { namedCurve }).publicKey.export({ format: 'jwk' });
   it.each<[what: string, make: () => unknown]>([
-    ['P-384', () => ec('P-384')],
-    ['P-521', () => ec('P-521')],
-    ['secp256k1', () => ec('secp256k1')],
-    ['Ed448', () => generateKeyPairSync('ed448').publicKey.export({ format: 'jwk' })],
-    ['X25519', () => generateKeyPairSync('x25519').publicKey.export({ format: 'jwk' })],
-    ['RSA of 1024 bits', () => rsa({ modulusLength: 1_024 })],
-    ['RSA of 2047 bits', () => rsa({ modulusLength: 2_047 })],
-    [
-      'RSA of 8192 bits',
-      () => ({ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(1_024, 0xff).toString('base64url') }),
-    ],
-    ['RSA of 4097 bits', () => rsaKey((1n << 4_096n) + 1n)],
-    ['RSA with the exponent 3', () => rsa({ modulusLength: 2_048, publicExponent: 3 })],
-    ['a point that is not on the curve', () => ({ ...newKeyPair().publicJwk, x: newKeyPair().publicJwk.x })],
-    ['no point', () => ({ kty: 'EC', crv: 'P-256' })],
-    ['a coordinate that is a number', () => ({ ...newKeyPair().publicJwk, x: 1 })],
-    ['an unknown kind', () => ({ kty: 'AKP', alg: 'ML-DSA-44', pub: 'AAAA' })],
-    ['a key for encryption', () => ({ ...newKeyPair('RS256').publicJwk, use: 'enc' })],
-    ['a key to sign with', () => ({ ...newKeyPair().publicJwk, key_ops: ['sign'] })],
-    ['operations that are no list', () => ({ ...newKeyPair().publicJwk, key_ops: 'verify' })],
-    ['an RSA key for PS256', () => ({ ...newKeyPair('RS256').publicJwk, alg: 'PS256' })],
-    ['an EC key for RS256', () => ({ ...newKeyPair().publicJwk, alg: 'RS256' })],
-    ['a key set', () => ({ keys: [newKeyPair().publicJwk] })],
+    ['a degenerate key', () => ({ kty: 'OKP', crv: 'Ed25519', x: Buffer.alloc(32).toString('base64url') })],
     ['a text', () => JSON.stringify(newKeyPair().publicJwk)],
     ['a PEM', () => newKeyPair().publicKey.export({ type: 'spki', format: 'pem' })],
     ['nothing', () => undefined],
@@ -147,62 +78,6 @@ describe('POST /agents/:agentId/keys', () => {
   ])('A weak or foreign key is not taken: %s', async (_what, make) => {
     const reply = await add(make());
     expect([reply.status, reply.body.code]).toEqual([400, 'validation_failed']);
-  });
-
-  const paddedModulus = Buffer.concat([
-    Buffer.alloc(1),
-    Buffer.from(newKeyPair('RS256').publicJwk.n!, 'base64url'),
-  ]).toString('base64url');
-  const modulus = BigInt(`0x${Buffer.from(newKeyPair('RS256').publicJwk.n!, 'base64url').toString('hex')}`);
-  it.each<[what: string, jwk: () => unknown]>([
-    ['an even modulus', () => rsaKey(modulus + 1n)],
-    ['a modulus that 3 divides', () => rsaKey(3n * ((modulus / 3n) | 1n))],
-    ['a modulus that 751 divides', () => rsaKey(751n * ((modulus / 751n) | 1n))],
-    ['a prime modulus', () => rsaKey(generatePrimeSync(2_048, { bigint: true }))],
-    ['a modulus of zeros', () => ({ kty: 'RSA', e: 'AQAB', n: Buffer.alloc(256).toString('base64url') })],
-    ['no modulus', () => ({ kty: 'RSA', e: 'AQAB' })],
-    ['an empty modulus', () => ({ kty: 'RSA', e: 'AQAB', n: '' })],
-    ['a modulus of one bit', () => rsaKey(1n)],
-    ['the exponent 0', () => rsaKey(modulus, 0n)],
-    ['the exponent 1', () => rsaKey(modulus, 1n)],
-    ['the exponent 2', () => rsaKey(modulus, 2n)],
-    ['an even exponent', () => rsaKey(modulus, 65_536n)],
-    ['the exponent 65539', () => rsaKey(modulus, 65_539n)],
-    ['an exponent of 33 bits', () => rsaKey(modulus, (1n << 32n) + 1n)],
-    ['an exponent of 257 bits', () => rsaKey(modulus, (1n << 256n) + 1n)],
-    ['an exponent as large as the modulus', () => rsaKey(modulus, modulus)],
-  ])('A degenerate key is not taken (NIST SP 800-89 section 5.3.3): RSA, %s', async (_what, jwk) => {
-    expectDegenerate(await add(jwk()));
-  });
-
-  it.each(lowOrder)(
-    'A degenerate key is not taken (RFC 8032 section 5.1.3): Ed25519, %s',
-    async (_what, hex) => {
-      const x = Buffer.from(hex, 'hex').toString('base64url');
-      expectDegenerate(await add({ kty: 'OKP', crv: 'Ed25519', x }));
-    },
-  );
-
-  it.each<[what: string, x: Buffer, y: Buffer]>([
-    ['zeros', Buffer.alloc(32), Buffer.alloc(32)],
-    ['ones', Buffer.alloc(32, 0xff), Buffer.alloc(32, 0xff)],
-    ['a coordinate that is the prime', P256_PRIME, P256_Y_OF_0],
-    ['31 bytes', Buffer.alloc(31, 1), Buffer.alloc(32, 1)],
-    ['33 bytes', Buffer.concat([Buffer.alloc(1), P256_X]), P256_Y],
-    ['its coordinates the other way round', P256_Y, P256_X],
-    ['the point of another curve', Buffer.alloc(32, 1), Buffer.alloc(32, 2)],
-  ])('A degenerate key is not taken (SEC 1 section 3.2.2): P-256, %s', async (_what, x, y) => {
-    const [first, second] = [x, y].map((bytes) => bytes.toString('base64url'));
-    expectDegenerate(await add({ kty: 'EC', crv: 'P-256', x: first, y: second }));
-  });
-
-  it.each<[what: string, jwk: () => JsonWebKey]>([
-    ['padding', () => ({ ...rsaKey(modulus), n: `${toBase64url(modulus)}==` })],
-    ['a line break', () => ({ ...rsaKey(modulus), n: `${toBase64url(modulus)}\n` })],
-    ['a zero before its modulus', () => ({ ...rsaKey(modulus), n: paddedModulus })],
-    ['a zero before its exponent', () => ({ ...rsaKey(modulus), e: 'AAEAAQ' })],
-  ])('A degenerate key is not taken (RFC 7518 section 6.3.1.1): one with %s', async (_what, jwk) => {
-    expectDegenerate(await add(jwk()));
   });
 
   it.each([

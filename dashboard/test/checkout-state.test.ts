@@ -46,7 +46,10 @@ describe('coming back from a checkout', () => {
   });
 
   it.each([400, 404])('is no page for an id that is not the tenant’s (%i)', async (status) => {
-    await expect(followCheckout(answering({}, status), 'chk_1')).rejects.toMatchObject({ status: 404 });
+    await expect(followCheckout(answering({}, status), 'chk_1')).rejects.toMatchObject({
+      status: 404,
+      body: { message: 'This checkout does not exist. Start a new one on the Usage page.' },
+    });
   });
 
   it('leads to the sign-in page and back when the session has ended', async () => {

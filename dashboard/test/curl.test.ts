@@ -37,3 +37,29 @@ it('shows a refusal of the token endpoint', () => {
   const script = `exec 2>&1\n${refusing}\n${command}\necho "TOKEN is <$TOKEN>"`;
   expect(run(script)).toBe('{"error":"invalid_client"}\nTOKEN is <>\n');
 });
+
+it.each([
+  [['agents:read', 'billing:read'], /lists your agents/, '--fail-with-body|-sS|https://a|/agents'],
+  [['billing:read'], /shows your usage/, '--fail-with-body|-sS|https://a|/billing/usage'],
+])('calls what the scopes %j permit', (scopes, words, asked) => {
+  const call = firstCall('https://a|', credential, scopes);
+  expect(call.words).toMatch(words);
+  expect(run(`${curl}\nTOKEN=t\n${call.command.replace('https://a|', "'https://a|'")}`)).toBe(
+    `${asked}|-H|Authorization: Bearer t|`,
+  );
+});
+
+it('lets an agent without such a scope check its own token', () => {
+  const { words, command } = firstCall('https://a', credential, ['tokens:read']);
+  expect(words).toBe('It checks the token and shows its scopes.');
+  expect(run(`${curl}\nTOKEN=t\n${command}`)).toBe(
+    '--fail-with-body|-sS|https://a/oauth2/introspect|-u|agt_01:sa_01_a-b_c|-d|token=t|',
+  );
+});
+
+it('asks for the token by the client’s grant', () => {
+  const command = tokenCommand('https://a', credential);
+  expect(run(`curl() { printf '%s|' "$@" >&3; }\nexec 3>&1\n${command}`)).toBe(
+    '--fail-with-body|-sS|https://a/oauth2/token|-u|agt_01:sa_01_a-b_c|-d|grant_type=client_credentials|',
+  );
+});

@@ -27,7 +27,23 @@ describe('a page', () => {
   });
 
   it.each([0, 502, 503, 504])('says that the service is away for %i', (status) => {
-    expect(thrown(() => failPage(event, apiError(status, {})))).toMatchObject({ status: 503 });
+    expect(thrown(() => failPage(event, apiError(status, {})))).toMatchObject({
+      status: 503,
+      body: { message: 'SentryAgent is unavailable. Try again in a moment.' },
+    });
+  });
+
+  it.each([
+    [404, 'not_found'],
+    [401, 'invalid_credentials'],
+    [500, 'internal_error'],
+    [501, 'not_implemented'],
+    [505, 'internal_error'],
+  ] as const)('says what the API says for %i %s', (status, code) => {
+    expect(thrown(() => failPage(event, apiError(status, { code })))).toMatchObject({
+      status,
+      body: { message: 'In words.' },
+    });
   });
 
   it('passes on what is no answer of the API', () => {
@@ -69,6 +85,17 @@ describe('a form', () => {
     expect(failForm(event, apiError(409, { code: 'email_taken' }), values, {}).data.problem.fields).toEqual(
       {},
     );
+  });
+
+  it('names a field by its whole path, and passes on what is no answer of the API', () => {
+    const errors = [
+      { path: 'name', message: 'must be short' },
+      { path: 'body.x.body.name', message: 'is unknown' },
+    ];
+    const { data } = failForm(event, apiError(400, { code: 'validation_failed', errors }), values, words);
+    expect(data.problem.fields).toEqual({ name: 'The name must be short.' });
+    const defect = new TypeError('x is undefined');
+    expect(thrown(() => failForm(event, defect, values, words))).toBe(defect);
   });
 
   it('knows the free tier’s limit', () => {
@@ -122,6 +149,11 @@ describe('a script', () => {
     [500, 503],
   ])('of ours is answered %i with %i', (status, answered) => {
     expect(failScript(apiError(status, {}), [401, 404]).status).toBe(answered);
+  });
+
+  it('of ours is told the code', async () => {
+    const response = failScript(apiError(404, { code: 'not_found' }), [404]);
+    expect(await response.json()).toEqual({ code: 'not_found' });
   });
 
   it('is not answered for what is no answer of the API', () => {

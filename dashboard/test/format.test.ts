@@ -20,6 +20,7 @@ it.each([
   [0, 'usd', '$0'],
   [4_900, 'eur', '€49'],
   [4_900, 'jpy', '¥4,900'],
+  [4_900, 'kwd', 'KWD\u00a04.900'],
 ])('%i minor units of %s are %s', (amount, currency, words) => {
   expect(formatMoney(amount, currency)).toBe(words);
 });

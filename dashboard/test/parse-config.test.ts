@@ -42,6 +42,11 @@ it('names every problem at once and repeats no value', () => {
     'CHECKOUT_ORIGIN',
   ]);
   expect(problems.join()).not.toContain('hush');
+  const EXAMPLE = 'such as https://api.example.com';
+  expect(problems.slice(1, 3)).toEqual([
+    `PUBLIC_API_URL is missing: set it to an origin ${EXAMPLE}`,
+    `ORIGIN must be an http(s) origin without a path, ${EXAMPLE}`,
+  ]);
 });
 
 it.each([

@@ -76,3 +76,16 @@ it('ends for good when stopped', () => {
   page.become('visible');
   expect(refresh).not.toHaveBeenCalled();
 });
+
+it('asks no more often if the page is said to be seen twice', () => {
+  const refresh = vi.fn();
+  const page = createPage('visible');
+  const stop = pollWhileVisible(refresh, 60_000, page);
+  page.become('visible');
+  expect(refresh).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(60_000);
+  expect(refresh).toHaveBeenCalledTimes(1);
+  stop();
+  vi.advanceTimersByTime(60_000);
+  expect(refresh).toHaveBeenCalledTimes(1);
+});

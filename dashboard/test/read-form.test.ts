@@ -58,6 +58,21 @@ it.each<[what: string, request: () => Request, status: number, words: RegExp]>([
   });
 });
 
+it('reads every value of a list', async () => {
+  expect(await readForm(send('a=1&b=2&b=3', FORM), ['a'], ['b', 'c'])).toEqual({
+    a: '1',
+    b: ['2', '3'],
+    c: [],
+  });
+  const form = new FormData();
+  form.append('b', 'x');
+  form.append('b', new File(['x'], 'x.txt'));
+  await expect(readForm(send(form), [], ['b'])).rejects.toMatchObject({
+    status: 400,
+    body: { message: 'Send the field “b” as text.' },
+  });
+});
+
 it('refuses a file in place of text', async () => {
   const form = new FormData();
   form.set('a', new File(['x'], 'x.txt'));

@@ -9,7 +9,13 @@ const answering =
 
 it('is what the server read', async () => {
   const reading = { usage: freeUsage(1), asOf: '2026-11-23T14:02:00.000Z' };
-  expect(await takeReading(answering(reading))).toEqual(reading);
+  const asked: unknown[] = [];
+  const fetch: typeof globalThis.fetch = async (path) => {
+    asked.push(path);
+    return Response.json(reading);
+  };
+  expect(await takeReading(fetch)).toEqual(reading);
+  expect(asked).toEqual(['/usage/now']);
 });
 
 it('is nothing, and not zero, while the API is away', async () => {

@@ -22,7 +22,9 @@ describe('a mutation is foreign', () => {
 
   it('and neither our own nor a reading one', () => {
     expect(isForeignMutation(request('POST', { origin }), origin)).toBe(false);
-    expect(isForeignMutation(request('GET', { origin: 'https://evil.example' }), origin)).toBe(false);
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+      expect(isForeignMutation(request(method, { origin: 'https://evil.example' }), origin)).toBe(false);
+    }
   });
 });
 
@@ -30,7 +32,9 @@ it('tells a browser which address to open, and a script a problem', async () => 
   const page = refuseForeign(request('POST', { accept: 'text/html,*/*' }), origin);
   expect([page.status, await page.text()]).toEqual([403, expect.stringContaining(origin)]);
   const problem = refuseForeign(request('POST', { accept: 'application/json' }), origin);
-  expect(await problem.json()).toMatchObject({ status: 403, code: 'origin_not_allowed' });
+  const detail = `This form was sent from another origin. Open ${origin} and try again.`;
+  expect(await problem.json()).toMatchObject({ status: 403, code: 'origin_not_allowed', detail });
+  expect(await refuseForeign(request('POST'), origin).json()).toMatchObject({ detail });
 });
 
 it('lets pages connect to the public API and a form lead to Checkout, and keeps the rest of their policy', () => {
@@ -53,7 +57,8 @@ it('lets pages connect to the public API and a form lead to Checkout, and keeps 
 it('closes what has no policy, and keeps a tenant’s pages out of every store', () => {
   const headers = new Headers({ 'cache-control': 'max-age=60' });
   secureHeaders(headers, { ...pages, secret: true });
-  expect(headers.get('content-security-policy')).toContain("default-src 'none'");
-  expect(headers.get('content-security-policy')).toContain("form-action 'none'");
+  expect(headers.get('content-security-policy')).toBe(
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
+  );
   expect(headers.get('cache-control')).toBe('no-store');
 });

@@ -1,5 +1,8 @@
 import { expect, it } from 'vitest';
+import { leastScopes, scopeWords } from '../src/lib/agents/scopes.ts';
+import { registerWords } from '../src/lib/agents/register-words.ts';
 import { checkoutState } from '../src/lib/billing/checkout-state.ts';
+import { foreignCheckout, upgradeWords } from '../src/lib/billing/upgrade-words.ts';
 import { verificationTitles } from '../src/lib/people/verification-state.ts';
 import { problemResponse } from '../src/lib/server/problem-response.ts';
 import { secureHeaders } from '../src/lib/server/security.ts';
@@ -52,4 +55,29 @@ it('calls stop at the limit of the Free tier alone', () => {
       metrics: { ...metrics, api_calls: { ...metrics.api_calls, limit } },
     } as never);
   expect([of('free', 1_000), of('free', null), of('paid', 1_000)]).toEqual(['stopped', 'none', 'none']);
+});
+
+it('what a page says instead of the API is whole sentences', () => {
+  const all = [
+    ...Object.values(upgradeWords),
+    ...Object.values(registerWords),
+    ...Object.values(scopeWords),
+    foreignCheckout,
+  ];
+  for (const words of all) expect(words).toMatch(/^[A-Z].+\.$/);
+  expect(new Set(all).size).toBe(all.length);
+  expect(leastScopes).toEqual(['agents:read']);
+});
+
+it.each([
+  ['origin_not_allowed', 403, /Open the dashboard at its own URL/],
+  ['content_too_large', 413, /at most 64 KiB/],
+  ['service_unavailable', 503, /Please try again in a moment/],
+] as const)('the problem %s has the status %i, a title and what to do', async (code, status, words) => {
+  const response = problemResponse(code);
+  expect(response.status).toBe(status);
+  expect(await response.json()).toMatchObject({
+    ...{ status, code, title: expect.stringMatching(/^[A-Z].+[a-z]$/) },
+    detail: expect.stringMatching(words),
+  });
 });

@@ -7,6 +7,7 @@ interface Sent {
   method: string;
   path: string;
   body: string;
+  type: string | undefined;
 }
 
 /** What a call of the client sends. */
@@ -17,6 +18,7 @@ const sentBy = async (call: (client: Client) => Promise<unknown>): Promise<Sent>
       method: init.method ?? '',
       path: String(url).slice('http://api.test'.length),
       body: String(init.body ?? ''),
+      type: (init.headers as Record<string, string>)['content-type'],
     };
     return Response.json({});
   };
@@ -27,6 +29,27 @@ const sentBy = async (call: (client: Client) => Promise<unknown>): Promise<Sent>
 const email = 'ada@example.com';
 const password = 'correct horse battery';
 const client = { clientId: 'agt_1', clientSecret: 'secret' };
+
+const EXCHANGE =
+  'grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&subject_token=t' +
+  '&subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token';
+/** What each call sends in its body, if it sends one. */
+const bodies: Record<string, string> = {
+  'agents.register': '{"name":"a"}',
+  'agents.update': '{"name":"b"}',
+  'agents.createCredential': '{}',
+  'agents.addKey': '{"publicKey":{"kty":"EC"}}',
+  'credentials.rotate': '{}',
+  'resources.create': '{"identifier":"https://crm.example","scopes":["read"]}',
+  'auth.signUp': `{"email":"${email}","password":"${password}"}`,
+  'auth.signIn': `{"email":"${email}","password":"${password}"}`,
+  'auth.confirmEmail': '{"token":"t"}',
+  'billing.startCheckout': '{}',
+  'tokens.issue': 'grant_type=client_credentials',
+  'tokens.exchange': EXCHANGE,
+  'tokens.introspect': 'token=t',
+  'tokens.revoke': 'token=t',
+};
 
 const calls: [name: string, call: (client: Client) => Promise<unknown>, method: string, path: string][] = [
   ['agents.register', (c) => c.agents.register({ name: 'a' }), 'POST', '/agents'],
@@ -87,8 +110,10 @@ const calls: [name: string, call: (client: Client) => Promise<unknown>, method: 
   ['health', (c) => c.health(), 'GET', '/health'],
 ];
 
-it.each(calls)('%s calls its operation', async (_name, call, method, path) => {
-  expect(await sentBy(call)).toMatchObject({ method, path });
+it.each(calls)('%s calls its operation', async (name, call, method, path) => {
+  const body = bodies[name] ?? '';
+  const form = name.startsWith('tokens.') ? 'application/x-www-form-urlencoded' : 'application/json';
+  expect(await sentBy(call)).toEqual({ method, path, body, type: body === '' ? undefined : form });
 });
 
 it('every call is an operation of the API', () => {
@@ -115,4 +140,31 @@ it('an error has words even if the API gave none, and keeps its cause', () => {
   expect(new ApiError(409, { code: 'key_taken', detail: 'Taken.' } as never).message).toBe(
     'key_taken: Taken.',
   );
+});
+
+it('an error of OAuth is told in its own words, and a call asks for JSON', async () => {
+  const error = new ApiError(400, { error: 'invalid_scope', error_description: 'Ask for less.' });
+  expect([error.message, error.retryAfter]).toEqual(['invalid_scope: Ask for less.', null]);
+  const accepted: unknown[] = [];
+  const fetch = async (_url: unknown, init: RequestInit = {}) => {
+    accepted.push((init.headers as Record<string, string>).accept);
+    return new Response('', { status: 500, headers: { 'retry-after': 'tomorrow' } });
+  };
+  const api = createClient({ baseUrl: 'http://api.test', fetch: fetch as typeof globalThis.fetch });
+  await expect(api.health()).rejects.toMatchObject({ status: 500, code: 'unknown_error', retryAfter: null });
+  expect(accepted).toEqual(['application/json']);
+});
+
+it('a call that got no answer of the API says what to check, and why', async () => {
+  const failing = (answer: () => Promise<Response>) =>
+    createClient({ baseUrl: 'http://api.test', fetch: answer as typeof globalThis.fetch }).health();
+  const lost = new TypeError('fetch failed');
+  await expect(failing(() => Promise.reject(lost))).rejects.toMatchObject({
+    ...{ status: 0, code: 'network_error', retryAfter: null, cause: lost },
+    detail: 'The API could not be reached. Check the URL of the API and try again.',
+  });
+  await expect(failing(async () => new Response('<html>', { status: 502 }))).rejects.toMatchObject({
+    ...{ status: 502, code: 'unexpected_answer', retryAfter: null, cause: expect.any(SyntaxError) },
+    detail: 'The response did not come from the API. Check the URL of the API.',
+  });
 });

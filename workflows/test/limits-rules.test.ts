@@ -53,6 +53,13 @@ describe('a trial', () => {
     expect(viewOf({ ...trial, ...changes }).endsAt).toBe(endsAt);
   });
 
+  it('that could not be paid is read daily, because it has no date', () => {
+    const pastDue: StripeSubscription = { ...trial, status: 'past_due' };
+    expect(nextStep({ subscription: pastDue, stripeNow: trial.createdAt }, 'ten_1')).toEqual({
+      ...{ kind: 'wait', ms: 86_400_000, why: 'daily read from Stripe' },
+    });
+  });
+
   it('tells operators why it waits', () => {
     const why = (stripeNow: string): unknown => nextStep({ subscription: trial, stripeNow }, 'ten_1');
     expect(why('2026-11-02T00:00:00.000Z')).toMatchObject({ why: 'daily read from Stripe' });

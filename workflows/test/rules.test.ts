@@ -10,7 +10,10 @@ describe('the tier catalogue', () => {
   it('has the promised numbers', () => {
     expect(tiers.free).toMatchObject({
       name: 'Free',
-      limits: { agents: { max: 10 }, apiCallsPerDay: { max: 1_000 } },
+      limits: {
+        agents: { max: 10, enforcement: 'hard' },
+        apiCallsPerDay: { max: 1_000, enforcement: 'hard' },
+      },
       creationsPerDay: 1_000,
       price: null,
     });

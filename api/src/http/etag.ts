@@ -11,7 +11,7 @@ export const allowedRevisions = (headers: IncomingHttpHeaders): number[] | undef
   const value = headers['if-match']?.trim();
   if (value === undefined || value === '*') return undefined;
   return value.split(',').flatMap((text) => {
-    const [, revision] = /^"([1-9]\d{0,9})"$/.exec(text.trim()) ?? [];
+    const revision = /^"([1-9]\d{0,9})"$/.exec(text.trim())?.[1];
     return revision === undefined ? [] : [Number(revision)];
   });
 };

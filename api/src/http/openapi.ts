@@ -33,10 +33,7 @@ const createSchemas = () => {
     const { $schema: _schema, $defs = {}, ...root } = z.toJSONSchema(schema, { io }) as Json;
     for (const [name, definition] of Object.entries($defs as Json))
       components[name] = rehome(definition as Json);
-    const id = schema.meta()?.id;
-    if (id === undefined) return rehome(root);
-    if (root.$ref === undefined) components[id] = rehome(root);
-    return { $ref: `#/components/schemas/${id}` };
+    return rehome(root);
   };
   return { components, print };
 };

@@ -15,12 +15,9 @@ export const parsePart = (
     path: [part, ...path].join('.'),
     message,
   }));
-  const [first] = errors;
-  throw new Problem(
-    'validation_failed',
-    first ? `${first.path}: ${first.message}` : 'The request is not valid.',
-    {
-      members: { errors },
-    },
-  );
+  // A failure has at least one finding.
+  const first = errors[0]!;
+  throw new Problem('validation_failed', `${first.path}: ${first.message}`, {
+    members: { errors },
+  });
 };

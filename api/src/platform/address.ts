@@ -12,8 +12,8 @@ const toDotted = (halves: string[]): string =>
 /** Formats IPv6 as RFC 5952 says, with the URL parser. An IPv4-mapped address becomes IPv4. */
 const canonicalIPv6 = (text: string): string => {
   const canonical = new URL(`http://[${text}]`).hostname.slice(1, -1);
-  const [, ...halves] = MAPPED.exec(canonical) ?? [];
-  return halves.length === 0 ? canonical : toDotted(halves);
+  const halves = MAPPED.exec(canonical)?.slice(1);
+  return halves ? toDotted(halves) : canonical;
 };
 
 /** Some proxies add a port: `203.0.113.8:40001`, `[2001:db8::5]:40001`. */
@@ -25,10 +25,10 @@ const IPV6_PORT = /^\[([^\]]+)\](?::\d{1,5})?$/;
  * Use only normalized addresses in keys and columns.
  */
 export const parseAddress = (text: string): string | undefined => {
-  const [, v4 = text] = IPV4_PORT.exec(text) ?? [];
+  const v4 = IPV4_PORT.exec(text)?.[1] ?? text;
   if (isIPv4(v4)) return v4;
-  const [, v6 = text] = IPV6_PORT.exec(text) ?? [];
-  return isIPv6(v6) ? canonicalIPv6(v6.replace(/%.*$/, '')) : undefined;
+  const v6 = IPV6_PORT.exec(text)?.[1] ?? text;
+  return isIPv6(v6) ? canonicalIPv6(v6.replace(/%.*/, '')) : undefined;
 };
 
 /** Whether the address belongs to a trusted proxy. */
@@ -68,10 +68,12 @@ export const addressKey = (address: string): string => {
   const [left = [], right = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
   const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0');
   const groups = [...left, ...zeros, ...right];
-  const [, ...halves] = TRANSLATED.exec(groups.join(':')) ?? [];
-  return halves.length > 0 ? toDotted(halves) : `${groups.slice(0, 4).join(':')}::/64`;
+  const halves = TRANSLATED.exec(groups.join(':'))?.slice(1);
+  return halves ? toDotted(halves) : `${groups.slice(0, 4).join(':')}::/64`;
 };
 
 /** Like `addressKey`, but for IPv6 the /48 that one customer can have: 65,536 times a /64. */
-export const networkKey = (address: string): string =>
-  addressKey(address).replace(/^((?:[\da-f]+:){3})[\da-f]+::\/64$/, '$1:/48');
+export const networkKey = (address: string): string => {
+  const key = addressKey(address);
+  return isIPv4(key) ? key : `${key.split(':').slice(0, 3).join(':')}::/48`;
+};

@@ -62,7 +62,7 @@ const checkRsa = async (key: KeyObject): Promise<void> => {
   const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (modulusLength < 2_048 || modulusLength > 4_096) throw refuse('An RSA key must have 2048 to 4096 bits.');
   if (publicExponent !== 65_537n) throw refuse('An RSA key must have the exponent 65537.');
-  const modulus = toInteger(key.export({ format: 'jwk' }).n ?? '');
+  const modulus = toInteger(key.export({ format: 'jwk' }).n!);
   if (SMALL_PRIMES.some((prime) => modulus % prime === 0n) || (await isPrime(modulus))) {
     throw refuse('The modulus of this RSA key is weak. Create a new key pair.');
   }
@@ -82,7 +82,7 @@ const isSoundPoint = (bytes: Uint8Array): boolean => {
 
 /** Node accepts any 32 bytes as a key. */
 const checkEd25519 = (key: KeyObject): void => {
-  if (!isSoundPoint(Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url'))) {
+  if (!isSoundPoint(Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url'))) {
     throw refuse(
       'This Ed25519 key is weak: not a point of the curve, or of small order. Create a new key pair.',
     );
@@ -91,7 +91,7 @@ const checkEd25519 = (key: KeyObject): void => {
 
 const algorithmOf = async (key: KeyObject): Promise<KeyAlgorithm> => {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
-  if (type === 'ec' && details?.namedCurve === 'prime256v1') return 'ES256';
+  if (details?.namedCurve === 'prime256v1') return 'ES256';
   if (type === 'ed25519') {
     checkEd25519(key);
     return 'EdDSA';

@@ -64,4 +64,19 @@ describe('The form of an email address', () => {
   it.each(refused)('%s is none', (typed) => {
     expect(email.safeParse(typed).success).toBe(false);
   });
+
+  const ASCII = 'must have only ASCII characters before the @, such as name@example.com';
+  const FORM = 'must have the form name@example.com';
+  it.each([
+    ['ädä@example.com', [ASCII]],
+    ['ä\n@example.com', [ASCII]],
+    ['ada', [FORM]],
+    ['ada@é/', [FORM]],
+    ['ä', [FORM]],
+    [`ä@${'a'.repeat(300)}`, ['must be short']],
+    [`${'a'.repeat(240)}@é.example.com`, ['must be short']],
+  ])('%s is refused in words that help', (typed, words) => {
+    const { error } = email.safeParse(typed, { error: () => 'must be short' });
+    expect(error?.issues.map(({ message }) => message)).toEqual(words);
+  });
 });

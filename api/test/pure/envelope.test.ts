@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { open, seal } from '../../src/platform/envelope.ts';
+import { DecryptionError, open, seal } from '../../src/platform/envelope.ts';
 import { parseKeyring } from '../../src/platform/keyring.ts';
 
 const keyOf = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
@@ -36,5 +36,34 @@ describe('a sealed value', () => {
     expect(() => open(keys, text, context)).toThrow(
       /^the key "k[12]" of KEY_ENCRYPTION_KEYS cannot decrypt table\.\w+: it is not the key that encrypted it, or the value was changed$/,
     );
+  });
+
+  it('has the name of its key, 12 bytes of nonce, 16 of tag, and as many bytes as its text', () => {
+    const bytes = parts.slice(1).map((part) => Buffer.from(part, 'base64url').length);
+    expect([parts[0], parts.length, ...bytes]).toEqual(['k1', 4, 12, 16, 'a secret'.length]);
+    const text = 'größe 💩';
+    expect(open(keys, seal(keys, text, 'x'), 'x')).toBe(text);
+    expect(open(keys, seal(keys, '', 'x'), 'x')).toBe('');
+  });
+
+  it('opens with an older key, and says which one is missing', () => {
+    const older = seal(parseKeyring(`k2:${keyOf(8)}`), 'old', 'x');
+    expect(open(keys, older, 'x')).toBe('old');
+    const failure = (envelope: string): DecryptionError => {
+      try {
+        open(keys, envelope, 'x');
+      } catch (error) {
+        return error as DecryptionError;
+      }
+      return expect.unreachable('it was opened');
+    };
+    const missing = failure(older.replace('k2', 'k3'));
+    expect(missing).toBeInstanceOf(DecryptionError);
+    expect(missing).toMatchObject({
+      name: 'DecryptionError',
+      message: 'KEY_ENCRYPTION_KEYS has no key "k3"',
+    });
+    expect(failure('').message).toBe('KEY_ENCRYPTION_KEYS has no key ""');
+    expect(failure(older.replace('k2', 'k1')).cause).toBeInstanceOf(Error);
   });
 });

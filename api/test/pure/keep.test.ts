@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keep } from '../../src/platform/keep.ts';
+import { passTime } from '../support/time.ts';
 
 describe('what is kept for a while', () => {
   const LONG_MS = 3_600_000;
@@ -33,6 +34,23 @@ describe('what is kept for a while', () => {
       'b',
     ]);
     expect(asked).toHaveLength(3);
+  });
+
+  it('each part of a key counts', async () => {
+    const find = keep(LONG_MS, async (...key: [string, string]) => key.join('+'));
+    expect([await find('a', 'b'), await find('ab', ''), await find('', 'ab')]).toEqual(['a+b', 'ab+', '+ab']);
+  });
+
+  it('a look-up that fails late forgets nothing newer', async () => {
+    const first = Promise.withResolvers<string>();
+    const { asked, find } = asking(() => first.promise, found('b'));
+    const late = find('a');
+    passTime(LONG_MS + 1_000);
+    expect(await find('a')).toBe('b');
+    first.reject(new Error('away'));
+    await expect(late).rejects.toThrow('away');
+    expect(await find('a')).toBe('b');
+    expect(asked).toHaveLength(2);
   });
 
   it('what was found is, and each key has its own', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { KEY_TIMES, dueSteps } from '../../src/services/signing-keys/key-stages.ts';
+import { KEY_TIMES, dueSteps, mayTakeOver } from '../../src/services/signing-keys/key-stages.ts';
 import type { StagedKey } from '../../src/services/signing-keys/key-stages.ts';
 
 const DAY = 86_400_000;
@@ -18,6 +18,10 @@ describe('the stages of a signing key', () => {
 
   it('are published for twice the key set’s age, and kept for a token’s longest life and a minute', () => {
     expect(KEY_TIMES).toEqual({ publishMs: 600_000, signMs: 30 * DAY, keepMs: 3_660_000 });
+  });
+
+  it('let the next key sign once it has been published long enough', () => {
+    expect(mayTakeOver(key('n', 'next', 1_000), KEY_TIMES)).toEqual(new Date(1e12 - 1_000 + publishMs));
   });
 
   it.each([

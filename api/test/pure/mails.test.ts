@@ -128,7 +128,24 @@ it('an honest name is read as it is written, in text and HTML', () => {
 it('an agent whose name is no words is called by its id', () => {
   const [first] = honest.expiring_credentials.credentials;
   const credentials = [{ ...first!, agentName: '://' }];
-  expect(renderMail('expiring_credentials', { credentials, more: 0 }, DASHBOARD_URL).text).toContain(
-    'crd_1 of agt_1\n',
-  );
+  const { text } = renderMail('expiring_credentials', { credentials, more: 0 }, DASHBOARD_URL);
+  expect(text).toContain('crd_1 of agt_1\n\nView your agents:\n');
+});
+
+it('a link that was asked for again says so, and that earlier ones are void', () => {
+  const textOf = (asked?: boolean): string =>
+    renderMail('email_verification', { token: 'a', ...(asked !== undefined && { asked }) }, DASHBOARD_URL)
+      .text;
+  expect(textOf(true)).toMatch(/^Someone requested a new link .+ Earlier links no longer work\./);
+  expect(textOf()).toMatch(/^Someone signed up /);
+  expect(textOf(false)).toBe(textOf());
+  expect(textOf(true)).toContain('Confirm your email address:\nhttp://dashboard.test/verify-email?token=a\n');
+});
+
+it('a kind that this version does not know is no mail', () => {
+  for (const kind of ['other', 'constructor']) {
+    expect(() => renderMail(kind as MailKind, {} as never, DASHBOARD_URL)).toThrow(
+      expect.objectContaining({ name: 'UnknownMailKind', message: kind }),
+    );
+  }
 });

@@ -37,6 +37,9 @@ describe('A refused field is told in plain words', () => {
     [z.enum(['a', 'b']), 'c', 'must be a or b'],
     [z.enum(['a', 'b', 'c']), 'd', 'must be a, b or c'],
     [z.literal('a'), 'b', 'must be a'],
+    [z.enum(['a', 'b']), undefined, 'is required'],
+    [z.date(), 'now', 'is of the wrong type'],
+    [z.array(z.string()).length(2), ['a'], 'must have exactly 2 items'],
     [z.iso.datetime({ offset: true }), 'now', 'must be a time such as 2027-01-31T09:00:00Z'],
     [z.union([z.string(), z.number()]), true, 'does not have the expected form'],
   ])('%#', (schema, value, words) => {
@@ -50,12 +53,31 @@ describe('A refused field is told in plain words', () => {
   });
 });
 
+it('A part of a request is parsed, and every finding has its path', () => {
+  const schema = z.object({ a: z.string(), b: z.array(z.number()) });
+  expect(parsePart('query', undefined, { a: 1 })).toBeUndefined();
+  expect(parsePart('query', schema, { a: 'x', b: [1], more: 1 })).toEqual({ a: 'x', b: [1] });
+  expect(() => parsePart('query', schema, { b: [1, 'x'] })).toThrow(
+    expect.objectContaining({
+      code: 'validation_failed',
+      members: {
+        errors: [
+          { path: 'query.a', message: 'is required' },
+          { path: 'query.b.1', message: 'must be a number' },
+        ],
+      },
+    }),
+  );
+});
+
 describe('A refusal of too many says how long in words', () => {
   it.each([
     [1, '1 second'],
     [1_001, '2 seconds'],
     [60_000, '60 seconds'],
+    [90_000, '90 seconds'],
     [91_000, 'about 2 minutes'],
+    [50 * 60_000, 'about 50 minutes'],
     [15 * 60_000, 'about 15 minutes'],
     [52 * 60_000, 'about an hour'],
     [3_600_000, 'about an hour'],

@@ -32,6 +32,8 @@ describe('a JSON body', () => {
     'null',
     nested(20),
     `[${'[],'.repeat(100)}0]`,
+    `[${'{},'.repeat(100)}0]`,
+    `[${'"a",'.repeat(100)}0]`,
   ])('is read as JSON.parse reads it: %s', (text) => {
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });
@@ -50,5 +52,9 @@ describe('a JSON body', () => {
     expect(() => parseJson(text)).toThrow(
       expect.objectContaining({ code: 'malformed_json', detail: expect.stringMatching(words) }),
     );
+  });
+
+  it('that is none keeps why, for the log', () => {
+    expect(() => parseJson('{')).toThrow(expect.objectContaining({ cause: expect.any(SyntaxError) }));
   });
 });

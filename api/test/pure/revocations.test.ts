@@ -70,4 +70,30 @@ describe('the memory of ended tokens', () => {
     expect(['agt_1', 'agt_2'].map((sub) => has(newId('evt'), sub))).toEqual([false, true]);
     expect(revocations.size).toBe(3);
   });
+
+  it('A revoked credential revokes its tokens, and every token exchanged from one', () => {
+    const revocations = createRevocations();
+    const credentials = [{ credential_id: 'crd_2', expires_at: at(60_000) }];
+    revocations.add({ tokens: [], credentials, marks: [] });
+    const of = (credential_id: string, from?: string): TokenNames => ({
+      ...{ jti: newId('evt'), credential_id, sub: 'agt_1' },
+      ...(from && { exchanged_from: [{ jti: newId('evt'), credential_id: from }] }),
+    });
+    const all = [of('crd_1'), of('crd_2'), of('crd_1', 'crd_2'), of('crd_1', 'crd_3')];
+    expect(all.map(revocations.has)).toEqual([false, true, true, false]);
+  });
+
+  it('A mark may be lifted for a token that is newer than it, if its agent was inactive', () => {
+    const now = Date.now();
+    const mayBeLifted = (refused: boolean, ms: number): boolean => {
+      const revocations = createRevocations();
+      const marks = [
+        { agent_id: 'agt_1', not_before: new Date(now).toISOString(), refused, expires_at: at(60_000) },
+      ];
+      revocations.add({ tokens: [], credentials: [], marks });
+      return revocations.mayBeLifted({ ...named, jti: newId('evt', now + ms), sub: 'agt_1' });
+    };
+    expect([mayBeLifted(true, 1), mayBeLifted(true, -1)]).toEqual([true, false]);
+    expect([mayBeLifted(false, 1), mayBeLifted(false, -1)]).toEqual([false, false]);
+  });
 });

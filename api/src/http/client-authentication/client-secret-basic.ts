@@ -18,8 +18,8 @@ export const clientSecretBasic: ClientAuthenticationMethod = {
   name: 'client_secret_basic',
   isUsed: ({ headers }) => headers.authorization !== undefined,
   read: (deps, { headers }) => {
-    const [, encoded] = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization ?? '') ?? [];
-    const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8');
+    const encoded = /^Basic +([A-Za-z0-9+/]+=*)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+    const text = Buffer.from(encoded, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0)
       throw new OAuthError(

@@ -6,7 +6,7 @@ const span = (ms: number): string => {
   const minutes = Math.ceil(ms / MINUTE_MS);
   const hours = Math.floor(minutes / 60);
   const rest = minutes % 60;
-  return [hours > 0 && `${hours} h`, (rest > 0 || hours === 0) && `${rest} m`].filter(Boolean).join(' ');
+  return [hours > 0 && `${hours} h`, rest > 0 && `${rest} m`].filter(Boolean).join(' ');
 };
 
 /** "in 5 h 12 m (00:00 UTC)": the time from `now` until a limit resets. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { coalesce } from '../src/platform/coalesce.ts';
+import { coalesce } from '../../src/platform/coalesce.ts';
 
 /** Work whose runs the test ends one by one. */
 const createWork = () => {

@@ -1,6 +1,6 @@
 import { afterAll, expect, it } from 'vitest';
-import { createOwnCounts } from '../src/services/usage/own-counts.ts';
-import { passTime, restoreTime } from './support/time.ts';
+import { createOwnCounts } from '../../src/services/usage/own-counts.ts';
+import { passTime, restoreTime } from '../support/time.ts';
 
 afterAll(restoreTime);
 

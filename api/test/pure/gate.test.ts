@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createGate } from '../src/http/gate.ts';
+import { createGate } from '../../src/http/gate.ts';
 
 const refusal = { code: 'service_unavailable', headers: { 'Retry-After': '2' } };
 
@@ -28,9 +28,16 @@ it('refuses whom there is no room for, and works on for the others', async () =>
   const gate = createGate({ atOnce: 1, waiting: 1, patienceMs: 60_000 });
   const end = Promise.withResolvers<string>();
   const [first, second] = [gate.run(() => end.promise), gate.run(() => Promise.resolve('second'))];
-  await expect(gate.run(() => Promise.resolve('third'))).rejects.toMatchObject(refusal);
+  await expect(gate.run(() => Promise.resolve('third'))).rejects.toMatchObject({
+    ...refusal,
+    cause: new Error('1 requests are already waiting'),
+  });
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
   end.resolve('first');
   expect(await Promise.all([first, second])).toEqual(['first', 'second']);
+  // Nobody waits any more, and nothing waits for that.
+  expect(timers()).toBe(before - 1);
   expect(await gate.run(() => Promise.resolve('fourth'))).toBe('fourth');
 });
 
@@ -43,10 +50,14 @@ it('refuses who waits too long, and gives their place to nobody', async () => {
     ran = true;
     return Promise.resolve();
   });
-  await expect(late).rejects.toMatchObject(refusal);
+  await expect(late).rejects.toMatchObject({
+    ...refusal,
+    cause: new Error('the request waited longer than 5 ms'),
+  });
   end.resolve();
   await first;
   expect(ran).toBe(false);
+  expect(await gate.run(() => Promise.resolve('next'))).toBe('next');
 });
 
 it('has room again after work that failed', async () => {

@@ -1,0 +1,133 @@
+import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { describe, expect, it } from 'vitest';
+import { admitClient, admitPrincipal, rateLimited } from '../../src/http/admit.ts';
+import type { Principal } from '../../src/platform/principal.ts';
+import type { Problem } from '../../src/platform/problem.ts';
+import type { Admission, Call } from '../../src/services/usage/admission.ts';
+
+const agent = { kind: 'agent', id: 'agt_1', tenantId: 'ten_free' } as unknown as Principal;
+const member = { ...agent, kind: 'member', id: 'usr_1' } as unknown as Principal;
+const paying = { ...agent, tenantId: 'ten_paid' } as unknown as Principal;
+const allowed: Admission = { outcome: 'allowed', rate: { remaining: 99, resetMs: 1_500 }, used: 400 };
+
+/** What the limits are asked about a request, and what its caller gets if they answer so. */
+const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
+  const calls: Call[] = [];
+  const deps = {
+    meter: {
+      admit: async (call: Call) => {
+        calls.push(call);
+        return { ...allowed, ...answer };
+      },
+    },
+    findTier: async (tenantId: string) => tiers[tenantId === 'ten_paid' ? 'paid' : 'free'],
+    clock: () => new Date('2026-11-23T23:59:30.500Z'),
+    config: {
+      ...{ RATE_LIMIT_WINDOW_MS: 60_000, RATE_LIMIT_MAX_REQUESTS: 100, BILLING_ENABLED: isBilled },
+      DASHBOARD_URL: 'https://app.test',
+    },
+  } as never;
+  return { deps, calls };
+};
+
+describe('a request of a caller', () => {
+  it.each<[what: string, caller: Principal, neverRefused: boolean, isBilled: boolean, call: Call]>([
+    [
+      'an agent',
+      agent,
+      false,
+      true,
+      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: 1_000 } },
+    ],
+    [
+      'an agent that pays',
+      paying,
+      false,
+      true,
+      { limitKey: 'agent:agt_1', rateMax: 1_000, metered: { tenantId: 'ten_paid', quota: null } },
+    ],
+    [
+      'an agent at a route that is never refused',
+      agent,
+      true,
+      true,
+      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: null } },
+    ],
+    [
+      'an agent where nothing is sold',
+      agent,
+      false,
+      false,
+      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: null } },
+    ],
+    ['a member', member, false, true, { limitKey: 'member:usr_1', rateMax: 100, metered: undefined }],
+  ])('is counted by who it is: %s', async (_what, caller, neverRefused, isBilled, call) => {
+    const { deps, calls } = admit({}, isBilled);
+    await admitPrincipal(deps, caller, neverRefused);
+    expect(calls).toEqual([call]);
+  });
+
+  it('is told its limits, that of the day only if it has one', async () => {
+    const window = { 'RateLimit-Policy': '"window";q=100;w=60', RateLimit: '"window";r=99;t=2' };
+    expect(await admitPrincipal(admit().deps, member, false)).toEqual(window);
+    expect(await admitPrincipal(admit().deps, agent, true)).toEqual(window);
+    expect(await admitPrincipal(admit().deps, agent, false)).toEqual({
+      'RateLimit-Policy': `${window['RateLimit-Policy']}, "day";q=1000;w=86400`,
+      RateLimit: `${window.RateLimit}, "day";r=600;t=30`,
+    });
+    const { RateLimit: over } = await admitPrincipal(admit({ used: 1_037 }).deps, agent, false);
+    expect(over).toContain('"day";r=0;t=30');
+  });
+
+  const refusal = async (answer: Partial<Admission>): Promise<Problem> =>
+    admitPrincipal(admit(answer).deps, agent, false).then(
+      () => expect.unreachable('it was admitted'),
+      (error: unknown) => error as Problem,
+    );
+
+  it('over the rate is refused until the next may come', async () => {
+    const rate = { remaining: 0, resetMs: 4_001 };
+    expect(await refusal({ outcome: 'rate_limited', rate })).toMatchObject({
+      code: 'rate_limited',
+      detail: 'Too many requests. Try again in 5 seconds.',
+      members: { error: 'rate_limited' },
+      headers: { 'Retry-After': '5', RateLimit: expect.stringContaining('r=0;t=5') },
+    });
+  });
+
+  it('over the quota is refused until the day ends', async () => {
+    expect(await refusal({ outcome: 'quota_exceeded', used: 1_000 })).toMatchObject({
+      code: 'free_tier_limit',
+      detail: expect.stringContaining('1000 API calls per UTC day'),
+      members: {
+        max: 1_000,
+        used: 1_000,
+        resetsAt: '2026-11-24T00:00:00.000Z',
+        upgradeUrl: 'https://app.test/pricing',
+      },
+      headers: { 'Retry-After': '30', RateLimit: expect.stringContaining('"day";r=0') },
+    });
+  });
+});
+
+it.each([
+  [undefined, 'client:agt_1'],
+  ['introspection', 'introspection:agt_1'],
+  ['revocation', 'revocation:agt_1'],
+] as const)('each OAuth endpoint has its own limit of a client: %s', async (work, limitKey) => {
+  const { deps, calls } = admit();
+  await admitClient(deps, { tenantId: 'ten_paid', agentId: 'agt_1' }, work);
+  expect(calls).toEqual([{ limitKey, rateMax: 1_000 }]);
+});
+
+it('a refusal says when to try again, in its own words if it has some, and never at once', () => {
+  const refused = rateLimited({ waitMs: 0, reason: 'No' }, { 'X-Own': 'x' });
+  expect([refused.detail, refused.headers]).toEqual([
+    'No. Try again in 1 second.',
+    { 'X-Own': 'x', 'Retry-After': '1' },
+  ]);
+  expect(rateLimited({ waitMs: 61_000, reason: 'No', when: 'later' })).toMatchObject({
+    detail: 'No. Try again later.',
+    headers: { 'Retry-After': '61' },
+  });
+});
