@@ -3,7 +3,7 @@ const words = (text) => text.trim().split(/\s+/);
 /** Modules of the API that talk to no server, also through no client that they are given. */
 const pureApi = {
   platform: words(`
-    address client-secret clock close-all coalesce envelope every ids in-time keep keyring oauth-error page principal
+    address cached client-secret clock close-all coalesce envelope every ids in-time keyring oauth-error page principal
     problem public-jwk remember resource-uri service-state settings
   `),
   http: words(`
@@ -15,7 +15,7 @@ const pureApi = {
     agents/agent-details audit/chain audit/entry clients/client-refusal clients/proof health/watch-health mail/kinds
     mail/plain mail/render-mail mail/sealed-data mail/templates/* resource-grants/resource-grants
     signing-keys/key-stages tokens/access-token tokens/claims tokens/grants/* tokens/revocations usage/attempt
-    usage/free-tier-limit usage/gather usage/local-rate usage/other-counts usage/own-counts usage/totals
+    usage/free-tier-limit usage/batch usage/local-rate usage/other-counts usage/own-counts usage/totals
     usage/up-to-date-days
   `),
 };

@@ -5,7 +5,15 @@ import type { Config } from './config.ts';
 export const table = (rows: [string, string][], tryIt: string | undefined): string => {
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.toReversed().map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
-  const next = tryIt ? ['', '  Get a token as the demo agent:', `  ${tryIt}`] : [];
+  const next = tryIt
+    ? [
+        '',
+        '  Get a token as the demo agent:',
+        `  ${tryIt}`,
+        '',
+        '  Next: sign in to the dashboard, or follow docs/developers.md.',
+      ]
+    : [];
   return ['', ...lines, ...next, '', '  Press Ctrl-C to stop everything.', '', ''].join('\n');
 };
 

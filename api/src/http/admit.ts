@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { hardMaximum } from '@sentryagent/workflows/rules/quota';
 import type { Tier } from '@sentryagent/workflows/rules/tiers';
@@ -23,7 +24,7 @@ const limitHeaders = (
   const state = [`"window";r=${rate.remaining};t=${seconds(rate.resetMs)}`];
   if (metered && metered.quota !== null) {
     const reset = seconds(nextUtcMidnight(now).getTime() - now.getTime());
-    policy.push(`"day";q=${metered.quota};w=86400`);
+    policy.push(`"day";q=${metered.quota};w=${DAY_SECONDS}`);
     state.push(`"day";r=${Math.max(0, metered.quota - used)};t=${reset}`);
   }
   return { 'RateLimit-Policy': policy.join(', '), RateLimit: state.join(', ') };

@@ -4,7 +4,7 @@ import { isId } from '../platform/ids.ts';
 import { scopes } from '../platform/principal.ts';
 import { email } from './email.ts';
 import type { GrantedAgent } from '../services/agents/with-grants.ts';
-import { toldGrants } from '../services/resource-grants/resource-grants.ts';
+import { namedGrants } from '../services/resource-grants/resource-grants.ts';
 import { resourceGrants } from './resource-shapes.ts';
 import { line } from './text.ts';
 
@@ -90,7 +90,7 @@ export const presentAgent = ({
 }: GrantedAgent): z.output<typeof agentSchema> => ({
   ...agent,
   agentId,
-  resourceGrants: toldGrants(grants),
+  resourceGrants: namedGrants(grants),
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   decommissionedAt: decommissionedAt?.toISOString() ?? null,

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import type { Config } from '../config.ts';
 import { createGate } from './gate.ts';
 import type { Gate } from './gate.ts';
@@ -90,7 +91,7 @@ export const createAttemptLimits = (
   const limit = (settings: Limit): AttemptLimit => createAttemptLimit(redis, settings);
   const signIns = 'Too many sign-in attempts from this network';
   const links = 'Too many confirmation links for this account';
-  const [hour, day] = [3_600, 86_400];
+  const [hour, day] = [3_600, DAY_SECONDS];
   return {
     signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
     signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),

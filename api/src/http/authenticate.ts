@@ -94,7 +94,7 @@ export const requireMember = async (
   sendCookies: SendCookies,
 ): Promise<Member> => {
   const member = await findMember(deps, toWebHeaders(headers), sendCookies);
-  if (!member) throw new Problem('unauthorized', 'You are not signed in. Sign in, or send a Bearer token.');
+  if (!member) throw new Problem('unauthorized', 'You are not signed in. Sign in first.');
   return member;
 };
 

@@ -32,7 +32,8 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
   },
 };
 
-/** SQLSTATEs for which a retry can succeed: connection, resources, operator intervention, read-only, serialization, locks. */
+/** SQLSTATEs for which a retry can succeed: connection, resources, operator intervention, system errors,
+ * read-only, serialization, locks. */
 const TRANSIENT = /^(08|53|57|58|25006|40001|40P01|55P03)/;
 const SOCKET = new Set(['ECONNREFUSED', 'ECONNRESET', 'ETIMEDOUT', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN']);
 /** Driver messages that have no code. Not anchored, because Knex puts the statement before them. */

@@ -2,7 +2,7 @@ import type { Deps } from '../deps.ts';
 import type { TenantDatabase } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
 import { Problem } from '../platform/problem.ts';
-import { checkMayHearSecret } from '../services/agents/check-may-hear-secret.ts';
+import { checkMayGetSecretAgain } from '../services/agents/check-may-get-secret-again.ts';
 import { answerOnce } from '../services/idempotency/answer-once.ts';
 import type { Attempt } from '../services/idempotency/answer-once.ts';
 import type { Answer, Request, Route } from './route.ts';
@@ -15,9 +15,9 @@ const readKey = (headers: Request['headers']): string | undefined => {
 };
 
 /** Such a route creates or replaces a secret of the agent in its path. */
-const secretCheck = ({ params }: Request, principal: Principal): Attempt['checkMayHearSecret'] => {
+const secretCheck = ({ params }: Request, principal: Principal): Attempt['checkMayGetSecretAgain'] => {
   const { agentId } = params as { agentId: string };
-  return (trx, now) => checkMayHearSecret(trx, principal, { agentId, now });
+  return (trx, now) => checkMayGetSecretAgain(trx, principal, { agentId, now });
 };
 
 /**
@@ -44,7 +44,7 @@ export const handleOnce = async (
       operation: route.operationId,
       key,
       input: { params: request.params, body: request.body },
-      checkMayHearSecret: route.repeatable === 'secret' ? secretCheck(request, principal) : undefined,
+      checkMayGetSecretAgain: route.repeatable === 'secret' ? secretCheck(request, principal) : undefined,
     },
     handle,
   );

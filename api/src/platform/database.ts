@@ -84,7 +84,7 @@ const TOO_MANY = '53300';
  * Rejects all requests that wait for a connection as soon as Postgres is lost or a connection cannot be opened. Without
  * this, the pool rejects only one of them, and the others try one after another.
  */
-const tellWaiting = (client: Knex.Client): ((why: Error) => void) => {
+const rejectWaiting = (client: Knex.Client): ((why: Error) => void) => {
   const waiting = new Set<(why: Error) => void>();
   const acquire = client.acquireConnection.bind(client) as () => Promise<unknown>;
   const rejectAll = (why: Error): void => waiting.forEach((reject) => reject(why));
@@ -140,7 +140,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
     },
   });
   const client = knex.client as Knex.Client;
-  lost = tellWaiting(client);
+  lost = rejectWaiting(client);
   poolOf(client).on('acquireSuccess', (_id, taken) => generation.use(taken));
   poolOf(client).on('release', generation.rest);
   const look = async (): Promise<Seen> => {

@@ -11,7 +11,7 @@ const getTypeParser = (oid: number, format?: string): ((text: string) => unknown
   return pg.types.getTypeParser(oid, format as 'text');
 };
 
-/** Shorter than the timeout of any caller, in case Postgres accepts the connection and hangs. */
+/** Shorter than the timeout of the callers, because Postgres can accept a connection and hang. */
 export const connection = (url: string) => ({
   connectionString: url,
   connectionTimeoutMillis: 1_500,

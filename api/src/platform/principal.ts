@@ -39,7 +39,7 @@ export interface PresentedToken {
 
 interface Caller {
   tenantId: string;
-  /** The subject of an exchanged token. The actor does not own what belongs to the subject. */
+  /** The agent or member. For an exchanged token: the subject, because the actor does not own what belongs to it. */
   id: string;
   scopes: readonly Scope[];
 }
@@ -49,7 +49,7 @@ export type Principal = Caller &
   ({ kind: 'agent'; token: PresentedToken } | { kind: 'member'; token?: undefined });
 
 /** The agents of the caller's token: the subject and the actors. */
-export const speakersOf = ({ id, token }: Principal): string[] =>
+export const agentsOf = ({ id, token }: Principal): string[] =>
   token ? [...new Set([id, ...token.actors])] : [];
 
 /** A member's scopes follow the role. All members can read. Owners and admins can change. */

@@ -103,7 +103,7 @@ const algorithmOf = async (key: KeyObject): Promise<KeyAlgorithm> => {
   throw refuse('Use a key for ES256 (P-256), EdDSA (Ed25519) or RS256 (RSA).');
 };
 
-/** Rejects a JWK whose `use`, `key_ops` or `alg` do not allow our signature. */
+/** Rejects a JWK whose `use`, `key_ops` or `alg` do not fit a key that verifies signatures of this algorithm. */
 const checkPurpose = ({ alg, use, key_ops: operations }: JsonWebKey, algorithm: KeyAlgorithm): void => {
   if (alg !== undefined && !(keyAlgorithms[algorithm] as readonly unknown[]).includes(alg))
     throw refuse(`This is a key for ${algorithm}. Set its alg to ${algorithm}, or remove it.`);

@@ -11,8 +11,8 @@ export const forget = <Answer>(memory: Memory<Answer>, key: string, answer: Prom
 };
 
 /**
- * Remembers an answer from the moment of the question, so that all who ask meanwhile wait for the same one. Forgets a
- * failure, and an answer that `lasts` rejects, as soon as it is there.
+ * Stores the promise immediately, so concurrent callers share it. Removes it if it rejects, or if `lasts` returns
+ * false.
  */
 export const remember = <Answer>(
   memory: Memory<Answer>,

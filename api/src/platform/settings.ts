@@ -70,7 +70,7 @@ export const stripeSettings = {
   STRIPE_API_URL: originText.optional(),
 };
 
-/** A real Stripe key must never be sent to the stand-in. */
+/** A live Stripe key must never be sent to the stand-in. */
 export const refuseLiveStandIn = (
   { STRIPE_SECRET_KEY, STRIPE_API_URL }: { STRIPE_SECRET_KEY?: string; STRIPE_API_URL?: string },
   context: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },

@@ -3,13 +3,13 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { newId, timeOfId } from '../../src/platform/ids.ts';
-import { scopes, scopesOfRole, speakersOf } from '../../src/platform/principal.ts';
+import { scopes, scopesOfRole, agentsOf } from '../../src/platform/principal.ts';
 import type { PresentedToken, Principal } from '../../src/platform/principal.ts';
 import { givenDetails, withDefaults } from '../../src/services/agents/agent-details.ts';
 import { chain } from '../../src/services/audit/chain.ts';
 import { failed, succeeded } from '../../src/services/audit/entry.ts';
 import type { Act, AuditEntry } from '../../src/services/audit/entry.ts';
-import { grantsBeyond, toldGrants } from '../../src/services/resource-grants/resource-grants.ts';
+import { grantsBeyond, namedGrants } from '../../src/services/resource-grants/resource-grants.ts';
 
 const token: PresentedToken = {
   ...{ jti: 'evt_1', clientId: 'agt_2', credentialId: 'crd_2', generation: 1 },
@@ -109,7 +109,7 @@ describe('a caller', () => {
   it('speaks for the subject of its token and for everyone who acts, each once', () => {
     const caller = { tenantId: 'ten_1', scopes: [] };
     const speakers = (principal: object): string[] =>
-      speakersOf({ ...caller, ...principal } as unknown as Principal);
+      agentsOf({ ...caller, ...principal } as unknown as Principal);
     expect(speakers({ kind: 'agent', id: 'agt_1', token })).toEqual(['agt_1', 'agt_2', 'agt_3']);
     expect(speakers({ kind: 'agent', id: 'agt_2', token })).toEqual(['agt_2', 'agt_3']);
     expect(speakers({ kind: 'member', id: 'usr_1' })).toEqual([]);
@@ -169,6 +169,6 @@ describe('resource grants', () => {
   });
 
   it('are told by their resource, without its id', () => {
-    expect(toldGrants([grant('one', 'a', 'b')])).toEqual([{ resource: 'https://one', scopes: ['a', 'b'] }]);
+    expect(namedGrants([grant('one', 'a', 'b')])).toEqual([{ resource: 'https://one', scopes: ['a', 'b'] }]);
   });
 });

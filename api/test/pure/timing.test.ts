@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createSharedClock, systemClock } from '../../src/platform/clock.ts';
 import { every } from '../../src/platform/every.ts';
-import { gather } from '../../src/services/usage/gather.ts';
+import { batch } from '../../src/services/usage/batch.ts';
 import { inTime } from '../../src/platform/in-time.ts';
 
 afterEach(() => {
@@ -79,7 +79,7 @@ it('work that repeats does not keep the process alive', () => {
 describe('questions of one turn of the event loop', () => {
   it('are asked at once, and each gets its own answer', async () => {
     const asked: string[][] = [];
-    const ask = gather(async (questions: string[]) => {
+    const ask = batch(async (questions: string[]) => {
       asked.push(questions);
       return questions.map((question) => question.toUpperCase());
     });
@@ -90,7 +90,7 @@ describe('questions of one turn of the event loop', () => {
 
   it('all fail if asking fails, and later ones do not', async () => {
     const answers = [() => Promise.reject(new Error('lost')), () => Promise.resolve([1])];
-    const ask = gather(() => answers.shift()!());
+    const ask = batch(() => answers.shift()!());
     const both = await Promise.allSettled([ask('a'), ask('b')]);
     expect(both.map((result) => (result.status === 'rejected' ? result.reason.message : result))).toEqual([
       'lost',

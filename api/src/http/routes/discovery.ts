@@ -78,7 +78,7 @@ const serverMetadata = (issuer: string) => {
 };
 
 /**
- * We issue no ID tokens, so the list of algorithms is empty. The document is for clients that look up the endpoints
+ * We issue no ID tokens, so no ID token algorithms are listed. The document is for clients that look up the endpoints
  * here.
  */
 const openIdMetadata = (issuer: string) => ({

@@ -12,7 +12,7 @@ import { emailVerificationRoutes } from './email-verification.ts';
 import { healthRoute } from './health.ts';
 import type { ApiHealth } from './health.ts';
 import { introspectionRoutes } from './introspection.ts';
-import { keyRoutes } from './keys.ts';
+import { keyRoutes } from './agent-keys.ts';
 import { peopleRoutes } from './people.ts';
 import { resourceRoutes } from './resources.ts';
 import { revocationRoutes } from './revocation.ts';

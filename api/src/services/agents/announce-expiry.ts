@@ -16,7 +16,7 @@ interface Due {
   agentName: string;
   credentialId: string;
   expiresAt: Date;
-  /** In microseconds, because a Date would not match the row. */
+  /** `expiresAt` as text with microseconds. A Date has only milliseconds and would not match the row. */
   exactly: string;
   days: number;
 }

@@ -1,6 +1,6 @@
 import { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { speakersOf } from '../../platform/principal.ts';
+import { agentsOf } from '../../platform/principal.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { Problem, notFound } from '../../platform/problem.ts';
 import { requireId } from '../../platform/require-id.ts';
@@ -13,7 +13,7 @@ import { requireId } from '../../platform/require-id.ts';
 export const lockAgent = async (trx: Transaction, principal: Principal, agentId: string): Promise<Agent> => {
   const { tenantId } = principal;
   requireId('agt', agentId);
-  const before = speakersOf(principal).filter((id) => id < agentId);
+  const before = agentsOf(principal).filter((id) => id < agentId);
   if (before.length > 0) {
     await Agent.query(trx).where('tenant_id', tenantId).whereIn('id', before).orderBy('id').forShare();
   }

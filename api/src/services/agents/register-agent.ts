@@ -12,7 +12,7 @@ import { countCreation } from '../limits/count-today.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
 import { resolveGrants } from '../resource-grants/resolve-grants.ts';
 import type { GrantRequest } from '../resource-grants/resolve-grants.ts';
-import { toldGrants } from '../resource-grants/resource-grants.ts';
+import { namedGrants } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults } from './agent-details.ts';
@@ -92,7 +92,7 @@ export const registerAgent = async (
       name: agent.name,
       scopes: agent.scopes,
       owner: agent.owner,
-      ...(requested.length > 0 && { resourceGrants: toldGrants(resourceGrants) }),
+      ...(requested.length > 0 && { resourceGrants: namedGrants(resourceGrants) }),
     };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
     return { agent, resourceGrants };

@@ -8,7 +8,7 @@ import { succeeded } from '../audit/entry.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
 import { resolveGrants } from '../resource-grants/resolve-grants.ts';
 import type { GrantRequest } from '../resource-grants/resolve-grants.ts';
-import { grantsBeyond, readGrantsOf, toldGrants } from '../resource-grants/resource-grants.ts';
+import { grantsBeyond, readGrantsOf, namedGrants } from '../resource-grants/resource-grants.ts';
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
@@ -67,7 +67,7 @@ const metadataOf = (
 ): Record<string, unknown> => ({
   changed: [...Object.keys(details), ...(resourceGrants ? ['resourceGrants'] : [])].sort(),
   ...(details.scopes && { scopes: details.scopes }),
-  ...(resourceGrants && { resourceGrants: toldGrants(resourceGrants) }),
+  ...(resourceGrants && { resourceGrants: namedGrants(resourceGrants) }),
 });
 
 /**

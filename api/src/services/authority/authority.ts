@@ -1,7 +1,7 @@
 import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { speakersOf } from '../../platform/principal.ts';
+import { agentsOf } from '../../platform/principal.ts';
 import type { PresentedToken, Principal, Scope, ShownCredential } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { grantsBeyond, readGrantsOf } from '../resource-grants/resource-grants.ts';
@@ -41,8 +41,8 @@ const shownFor = ({
 ];
 
 /**
- * An exchanged token is valid only if all credentials of its chain are valid. Problem: `forbidden`, if one of them has
- * expired, was revoked or has a new secret.
+ * A token can create, change or grant only while every credential of its chain works. Problem: `forbidden`, if one of
+ * them has expired, was revoked or has a new secret.
  */
 const checkCredentials = async (
   trx: Transaction,
@@ -74,8 +74,8 @@ const checkCredentials = async (
 };
 
 /** Locks all agents that the token acts for. Returns none if one of them is not active. */
-const lockSpeakers = async (trx: Transaction, principal: Principal): Promise<Agent[]> => {
-  const ids = speakersOf(principal);
+const lockAgentsOf = async (trx: Transaction, principal: Principal): Promise<Agent[]> => {
+  const ids = agentsOf(principal);
   const agents = await Agent.query(trx)
     .where({ tenant_id: principal.tenantId, status: 'active' })
     .whereIn('id', ids)
@@ -92,7 +92,7 @@ const readStanding = async (
   now: Date,
 ): Promise<{ agents: Agent[]; scopes: readonly Scope[] }> => {
   // Lock agents before credentials, as everywhere, so that suspending an agent never waits for its own requests.
-  const agents = await lockSpeakers(trx, principal);
+  const agents = await lockAgentsOf(trx, principal);
   await checkCredentials(trx, principal.tenantId, token, now);
   const holds = (scope: Scope): boolean =>
     agents.length > 0 && agents.every((agent) => agent.scopes.includes(scope));

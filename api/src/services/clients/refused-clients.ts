@@ -8,11 +8,11 @@ import type { Refusal } from './record-refusals.ts';
 
 /** Records refused clients. Requests neither wait for it nor fail with it. */
 export interface RefusedClients {
-  /** Costs a look into memory. */
+  /** Only writes to memory. */
   note(refusal: Omit<Refusal, 'at'>): void;
-  /** Writes what is noted. */
+  /** Writes the noted refusals. */
   flush(): Promise<void>;
-  /** Writes once more, then no longer. */
+  /** Flushes a last time and stops. */
   stop(): Promise<void>;
 }
 

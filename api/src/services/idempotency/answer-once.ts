@@ -27,7 +27,7 @@ export interface Attempt {
    * Set if the response contains a secret: throws if the caller may not have a secret like it now. Such a response
    * expires after 10 minutes, any other after a day.
    */
-  checkMayHearSecret?: ((trx: Transaction, now: Date) => Promise<void>) | undefined;
+  checkMayGetSecretAgain?: ((trx: Transaction, now: Date) => Promise<void>) | undefined;
 }
 
 export interface Once<T> {
@@ -81,11 +81,11 @@ const contextOf = (id: RowId): string => `idempotency_keys.answer\n${Object.valu
  */
 const checkMayHear = async (
   trx: Transaction,
-  { principal, checkMayHearSecret }: Attempt,
+  { principal, checkMayGetSecretAgain }: Attempt,
   { row, now }: { row: Row; now: Date },
 ): Promise<void> => {
   if (principal.token && principal.token.jti === row.token_id) return;
-  await checkMayHearSecret?.(trx, now);
+  await checkMayGetSecretAgain?.(trx, now);
   const held = await heldScopes(trx, principal, now);
   const missing = row.scopes.filter((scope) => !held.includes(scope));
   if (missing.length === 0) return;
@@ -130,7 +130,7 @@ const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer):
       token_id: attempt.principal.token?.jti ?? null,
       scopes: attempt.principal.scopes,
       answer: null,
-      answer_until: inSeconds(attempt.checkMayHearSecret ? SECRET_S : DAY_SECONDS),
+      answer_until: inSeconds(attempt.checkMayGetSecretAgain ? SECRET_S : DAY_SECONDS),
       expires_at: inSeconds(DAY_SECONDS),
     })
     .onConflict(['tenant_id', 'principal', 'operation', 'key'])
@@ -140,10 +140,10 @@ const takeKey = async (trx: Transaction, attempt: Attempt, fingerprint: Buffer):
   return taken.length > 0;
 };
 
-const gone = ({ checkMayHearSecret }: Attempt, cause?: unknown): Problem =>
+const gone = ({ checkMayGetSecretAgain }: Attempt, cause?: unknown): Problem =>
   new Problem(
     'idempotent_answer_gone',
-    checkMayHearSecret
+    checkMayGetSecretAgain
       ? 'The request succeeded, but its response (with the secret) has expired. Rotate the credential to get a new secret.'
       : 'The request succeeded, but its response is no longer available. Use GET to read what it created.',
     { cause },

@@ -51,7 +51,7 @@ export interface PeopleDeps {
 }
 
 /**
- * Renew once a day, but not if the session has reached its absolute end. better-auth would then renew at each request.
+ * Renews once a day until the expiry is the absolute end. After that, better-auth alone would renew at each request.
  */
 const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Date }): boolean => {
   const { idle, absolute, renewal } = sessionLife;

@@ -41,5 +41,5 @@ export const grantsBeyond = (
 };
 
 /** As in the audit log and the API. */
-export const toldGrants = (grants: readonly ResourceGrant[]): { resource: string; scopes: string[] }[] =>
+export const namedGrants = (grants: readonly ResourceGrant[]): { resource: string; scopes: string[] }[] =>
   grants.map(({ resource, scopes }) => ({ resource, scopes: [...scopes] }));

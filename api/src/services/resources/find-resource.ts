@@ -1,6 +1,6 @@
 import { Resource } from '../../models/resource.ts';
 import type { Database } from '../../platform/database.ts';
-import { keep } from '../../platform/keep.ts';
+import { cached } from '../../platform/cached.ts';
 import { canonicalForms } from '../../platform/resource-uri.ts';
 
 /** The target of a token: the scopes that the agent can get, and the maximum lifetime. */
@@ -24,7 +24,7 @@ export type FindResource = (
  * again.
  */
 export const createResourceLookup = (db: Database): FindResource =>
-  keep(1_000, (tenantId, agentId, identifier) =>
+  cached(1_000, (tenantId, agentId, identifier) =>
     db.withTenant(tenantId, async (trx) => {
       const forms = canonicalForms(identifier);
       const found = await Resource.query(trx)

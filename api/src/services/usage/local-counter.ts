@@ -1,7 +1,7 @@
 import { epochDay } from '@sentryagent/workflows/rules/period';
 import type { SharedClock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
-import { keep } from '../../platform/keep.ts';
+import { cached } from '../../platform/cached.ts';
 import type { Admission, Call } from './admission.ts';
 import type { Attempt } from './attempt.ts';
 import { createLocalRate } from './local-rate.ts';
@@ -30,7 +30,7 @@ const STALE_MS = 1_000;
  */
 export const createLocalCounter = ({ db, own, others, processId, windowMs, clock }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
-  const readOthers = keep(STALE_MS, async (tenantId: string) => {
+  const readOthers = cached(STALE_MS, async (tenantId: string) => {
     const { time, day, totals } = await readToday(db, tenantId);
     clock.saw(time);
     others.saw(day, sumCounts(totals.filter(({ source }) => source !== processId)));

@@ -7,7 +7,7 @@ import type { RedisCounter } from './redis-counter.ts';
 
 /** Three failures in a row open the circuit. A refusal opens it immediately. */
 const THRESHOLD = 3;
-/** After a refusal, the connection is replaced. Being disconnected for this time is expected and not reported. */
+/** After a refusal, the connection is replaced. For this time the state is `degraded`, not `disconnected`. */
 const REFUSAL_LASTS_MS = 2_000;
 
 /**

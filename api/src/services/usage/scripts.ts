@@ -1,4 +1,4 @@
-import { gather } from './gather.ts';
+import { batch } from './batch.ts';
 import { soon } from '../../platform/redis.ts';
 import type { Redis } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
@@ -207,7 +207,7 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
   for (const [name, text] of Object.entries(lua)) redis.defineCommand(name, { lua: text, numberOfKeys: 0 });
   const scripts = redis as Redis & Scripts;
   return {
-    admit: gather(async (calls: AdmitCall[]) => {
+    admit: batch(async (calls: AdmitCall[]) => {
       const replies = await soon(redis, scripts.admit(windowMs, processId, JSON.stringify(calls)));
       return JSON.parse(replies) as AdmitReply[];
     }),

@@ -1,6 +1,6 @@
 import type { Tier } from '@sentryagent/workflows/rules/tiers';
 import type { Database } from '../../platform/database.ts';
-import { keep } from '../../platform/keep.ts';
+import { cached } from '../../platform/cached.ts';
 import { readTier } from './read-tier.ts';
 
 /** The tier of a tenant. Problem: `unauthorized`, if the tenant no longer exists. */
@@ -8,4 +8,4 @@ export type FindTier = (tenantId: string) => Promise<Tier>;
 
 /** Cached for a second, so a warm request needs no query and a change applies within a second. */
 export const createTierLookup = (db: Database): FindTier =>
-  keep(1_000, (tenantId: string) => db.withTenant(tenantId, (trx) => readTier(trx, tenantId)));
+  cached(1_000, (tenantId: string) => db.withTenant(tenantId, (trx) => readTier(trx, tenantId)));

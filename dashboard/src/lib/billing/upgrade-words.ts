@@ -1,7 +1,7 @@
 /** Error codes → messages that replace the API's: why the upgrade has not started, and what to do next. */
 export const upgradeWords = {
   already_subscribed:
-    'Your tenant already has a subscription. You were not charged again. Reload this page in a minute to see the plan.',
+    'Your tenant already has a subscription. You were not charged again. Reload this page in a minute. If it still does not show Paid, contact the administrator of this server.',
   billing_disabled: 'The Paid plan is not available on this server. Contact its administrator.',
   service_unavailable: 'The checkout could not be opened. You were not charged. Try again in a moment.',
 } as const;

@@ -3,8 +3,8 @@ import type { Principal } from '../../platform/principal.ts';
 import { checkMayIssueCredential } from '../authority/authority.ts';
 import { lockAgent } from './lock-agent.ts';
 
-/** Whoever gets a secret of the agent again must be able to create one now. Problems: `not_found`, `forbidden`. */
-export const checkMayHearSecret = async (
+/** A caller that gets a stored secret again must be able to create one now. Problems: `not_found`, `forbidden`. */
+export const checkMayGetSecretAgain = async (
   trx: Transaction,
   principal: Principal,
   { agentId, now }: { agentId: string; now: Date },

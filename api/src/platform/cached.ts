@@ -2,11 +2,10 @@ import { LRUCache } from 'lru-cache';
 import { remember } from './remember.ts';
 
 /**
- * Remembers for so long what was found. Whoever asks before the answer is there waits for the same one, so that a
- * busy client whose time is over is looked up once and not by each of its requests. Nothing found is not remembered,
- * and a failure neither.
+ * Caches results for `ttlMs`. Concurrent callers share one look-up, so a busy client is looked up once after its entry
+ * expires. `undefined` and failures are not cached.
  */
-export const keep = <Key extends string[], Found>(
+export const cached = <Key extends string[], Found>(
   ttlMs: number,
   find: (...key: Key) => Promise<Found>,
 ): ((...key: Key) => Promise<Found>) => {

@@ -5,7 +5,7 @@ interface Asked<Q, A> {
 }
 
 /** Batches the questions of one event loop turn into one call of `ask`. It returns the answers in the same order. */
-export const gather = <Q, A>(ask: (questions: Q[]) => Promise<A[]>): ((question: Q) => Promise<A>) => {
+export const batch = <Q, A>(ask: (questions: Q[]) => Promise<A[]>): ((question: Q) => Promise<A>) => {
   let waiting: Asked<Q, A>[] = [];
   const askAll = async (): Promise<void> => {
     const all = waiting;

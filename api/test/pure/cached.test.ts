@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keep } from '../../src/platform/keep.ts';
+import { cached } from '../../src/platform/cached.ts';
 import { passTime } from '../support/time.ts';
 
 describe('what is kept for a while', () => {
@@ -7,7 +7,7 @@ describe('what is kept for a while', () => {
   /** Answers in turn, and counts. */
   const asking = (...answers: (() => Promise<string | undefined>)[]) => {
     const asked: string[] = [];
-    const find = keep(LONG_MS, (name: string) => {
+    const find = cached(LONG_MS, (name: string) => {
       asked.push(name);
       return answers.shift()!();
     });
@@ -37,7 +37,7 @@ describe('what is kept for a while', () => {
   });
 
   it('each part of a key counts', async () => {
-    const find = keep(LONG_MS, async (...key: [string, string]) => key.join('+'));
+    const find = cached(LONG_MS, async (...key: [string, string]) => key.join('+'));
     expect([await find('a', 'b'), await find('ab', ''), await find('', 'ab')]).toEqual(['a+b', 'ab+', '+ab']);
   });
 
