@@ -13,5 +13,6 @@ export default defineConfig({
     // Twice what `until` waits: a busy machine needs it.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -30,7 +30,6 @@ afterAll(() => api.close());
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] }));
 afterEach(() => void vi.useRealTimers());
 
-const PATIENCE = { timeout: 30_000 };
 const minutesAgo = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
 
 describe('Sweeps run by themselves', () => {
@@ -80,7 +79,7 @@ describe('Sweeps run by themselves', () => {
     vi.advanceTimersByTime(599_999);
     expect(await left()).toEqual(['credential', 'mark', 'token']);
     vi.advanceTimersByTime(1);
-    await expect.poll(left, PATIENCE).toEqual([]);
+    await expect.poll(left).toEqual([]);
     await feed.stop();
   });
 
@@ -94,7 +93,7 @@ describe('Sweeps run by themselves', () => {
     expect(revocations.has({ jti, sub: agent.agentId, credential_id: agent.credentialId })).toBe(false);
     vi.advanceTimersByTime(500);
     await expect
-      .poll(() => revocations.has({ jti, sub: agent.agentId, credential_id: agent.credentialId }), PATIENCE)
+      .poll(() => revocations.has({ jti, sub: agent.agentId, credential_id: agent.credentialId }))
       .toBe(true);
     await feed.stop();
   });
@@ -107,7 +106,7 @@ describe('Sweeps run by themselves', () => {
         .last_used_at as Date | null;
     uses.note(agent.credentialId, at);
     vi.advanceTimersByTime(5_000);
-    await expect.poll(async () => (await usedAt())?.getTime(), PATIENCE).toBe(at.getTime());
+    await expect.poll(async () => (await usedAt())?.getTime()).toBe(at.getTime());
     await uses.stop();
   });
 
@@ -142,7 +141,7 @@ describe('Sweeps run by themselves', () => {
     const origin = { requestId: 'req_1', ip: '192.0.2.1', userAgent: null };
     refused.note({ clientId: agent.agentId, reason: 'wrong_secret', credentialId: undefined, origin });
     vi.advanceTimersByTime(1_000);
-    await expect.poll(async () => (await entries()).length, PATIENCE).toBe(1);
+    await expect.poll(async () => (await entries()).length).toBe(1);
     await refused.stop();
   });
 });
@@ -195,14 +194,14 @@ describe('Stored Stripe events are delivered each second', () => {
     for (const id of ['evt_1', 'evt_2']) {
       await store(id);
       vi.advanceTimersByTime(1_000);
-      await expect.poll(() => settled(id), PATIENCE).toBe(true);
+      await expect.poll(() => settled(id)).toBe(true);
     }
     expect([nudged.length, asked]).toEqual([2, []]);
     vi.advanceTimersByTime(3_000);
     const stored = () => api.sql(`select id from stripe_events where id = 'evt_fetched'`);
-    await expect.poll(async () => (await stored()).length, PATIENCE).toBe(1);
+    await expect.poll(async () => (await stored()).length).toBe(1);
     vi.advanceTimersByTime(1_000);
-    await expect.poll(() => settled('evt_fetched'), PATIENCE).toBe(true);
+    await expect.poll(() => settled('evt_fetched')).toBe(true);
     await events.stop();
   });
 });

@@ -40,7 +40,7 @@ const statuses = (tokens: string[]) =>
   );
 /** How soon is judged by a proof. */
 const becomes = (tokens: string[], expected: number[]) =>
-  expect.poll(() => statuses(tokens), { timeout: 30_000 }).toEqual(expected);
+  expect.poll(() => statuses(tokens)).toEqual(expected);
 const all = (status: number, tokens: string[]) => tokens.concat(tokens).map(() => status);
 
 const ask = (actor: TestAgent, token: string): Promise<Reply> =>

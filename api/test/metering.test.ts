@@ -444,7 +444,7 @@ describe('when Postgres takes or gives no count', () => {
     await api.deps.meter.flush().catch(() => undefined);
     expect(await ledgerOf(api, member.tenantId)).toBe(0);
     await api.sql('alter function record_usage_away(jsonb) rename to record_usage');
-    await expect.poll(() => ledgerOf(api, member.tenantId), { interval: 100, timeout: 30_000 }).toBe(7);
+    await expect.poll(() => ledgerOf(api, member.tenantId), { interval: 100 }).toBe(7);
     await api.close();
   });
 

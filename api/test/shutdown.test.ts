@@ -23,7 +23,7 @@ it('An API that closes everything exits with 0', async () => {
   expect(closed(api.output())).toEqual([]);
 });
 
-it('An API whose Postgres is silent exits all the same, and with 1', { timeout: 90_000 }, async () => {
+it('An API whose Postgres is silent exits all the same, and with 1', async () => {
   const proxy = await startProxy(appUrl(database));
   const api = await startApiProcess(database, { APP_DATABASE_URL: proxy.url });
   proxy.hang();

@@ -154,7 +154,7 @@ describe('the feed of ended tokens', () => {
   it.each([
     ['cut', () => proxy.cut()],
     ['hanging', async () => proxy.hang()],
-  ])('No token is accepted unseen: Postgres %s', { timeout: 90_000 }, async (_what, fault) => {
+  ])('No token is accepted unseen: Postgres %s', async (_what, fault) => {
     const [ended, honest] = [await warmToken(), await warmToken()];
     await holdTime(async () => {
       await second.deps.tokenFeed.refresh();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const openForm = async (person: SignedUp, options: BrowserContextOptions = {}): Promise<Page> => {
   const context = await browser.newContext(options);
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   await person.enter(context);
   const page = await context.newPage();
   await visit(page, `${stack.dashboardUrl}/onboarding`);

@@ -13,7 +13,7 @@ let proxied: Dashboard;
 beforeAll(async () => {
   stack = await startStack();
   proxied = await stack.startDashboard({ ADDRESS_HEADER: 'X-Forwarded-For' });
-}, 120_000);
+});
 afterAll(async () => {
   await proxied.stop();
   await stack.close();

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { CARDS, payOnPage } from './support/checkout-page.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const openPage = async (options: BrowserContextOptions = {}): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   return context.newPage();
 };
 

@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { CARDS, openCheckout, payOnPage } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -30,7 +30,7 @@ const openAs = async (
   options: BrowserContextOptions = {},
 ): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   await person.enter(context);
   const page = await context.newPage();
   await visit(page, `${stack.dashboardUrl}${path}`);
@@ -83,7 +83,7 @@ it('A page to pay at that is not of the configured origin is not opened', async 
   expect(other.errors()).toContain('CHECKOUT_ORIGIN');
   expect(await press(stack.dashboardUrl)).toEqual([303, expect.stringContaining('/c/pay/cs_test_')]);
   await other.stop();
-}, 60_000);
+});
 
 describe('the way to Paid', () => {
   it('Free tier tenant sees upgrade CTA', async () => {

@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { agentToken, signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const openAs = async (person: SignedUp, path: string): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   await person.enter(context);
   const page = await context.newPage();
   await visit(page, `${stack.dashboardUrl}${path}`);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox, Received } from './support/inbox.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 const open = async (url: string, javaScriptEnabled: boolean, person?: SignedUp): Promise<Page> => {
   const context = await browser.newContext({ javaScriptEnabled });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(PATIENCE_MS);
   await person?.enter(context);
   const page = await context.newPage();
   await visit(page, url);

@@ -162,7 +162,7 @@ describe('checkout', () => {
       expect(await latest.result()).toBe('completed');
       expect(world.calls.filter((name) => name === 'openCheckoutSession')).toHaveLength(1);
     });
-  }, 60_000);
+  });
 
   it('closes its row before it tells that Stripe refused', async () => {
     const world = createWorld({

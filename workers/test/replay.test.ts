@@ -132,7 +132,7 @@ const twoPages = (): BatchActivities => {
 
 const release = process.env.RECORD_HISTORIES;
 if (release) {
-  it('records', { timeout: 60_000 }, async () => {
+  it('records', async () => {
     const environment = await startEnvironment();
     mkdirSync(new URL(`${release}/`, folder), { recursive: true });
     for (const [name, live] of Object.entries(lives(environment))) {

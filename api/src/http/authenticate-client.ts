@@ -4,7 +4,7 @@ import type { Origin } from '../platform/principal.ts';
 import type { Client } from '../services/clients/client.ts';
 import { ClientRefusal } from '../services/clients/client-refusal.ts';
 import { OAuthError } from '../platform/oauth-error.ts';
-import { useAssertionOf } from '../services/clients/use-assertions.ts';
+import { confirmClient } from '../services/clients/confirm-client.ts';
 import { clientSecretBasic } from './client-authentication/client-secret-basic.ts';
 import { clientSecretPost } from './client-authentication/client-secret-post.ts';
 import type { ClientAuthenticationDeps, ClientRequest, Presented } from './client-authentication/method.ts';
@@ -71,15 +71,17 @@ export const proveClient = async (
   }
 };
 
-/** Like `proveClient`, but also marks the assertion as used. For requests that the ledger does not commit. */
+/**
+ * Like `proveClient`, but also reads a cached client again and marks its assertion as used. For requests that the ledger
+ * does not commit.
+ */
 export const authenticateClient = async (
   deps: ClientAuthenticationDeps & Pick<Deps, 'db'>,
   limit: AttemptLimit,
   request: AuthenticatedRequest,
 ): Promise<Client> => {
   const client = await proveClient(deps, limit, request);
-  await useAssertionOf(deps.db, client, request.origin.requestId).catch(
+  return confirmClient(deps.db, client, request.origin.requestId).catch(
     noteRefusal(deps, client.agentId, request.origin),
   );
-  return client;
 };

@@ -2,6 +2,9 @@ import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
+/** What a page may need on a busy machine. A bound, and no promise. */
+export const PATIENCE_MS = 60_000;
+
 /** Chromium without the services that would look for the outside world. */
 export const startBrowser = (): Promise<Browser> => {
   const executablePath = process.env.CHROMIUM_PATH;
@@ -31,5 +34,5 @@ const answersByJavaScript =
 export const visit = async (page: Page, url: string): Promise<void> => {
   await page.goto(url);
   // Not waitForFunction, which the Content-Security-Policy refuses.
-  await expect.poll(() => page.evaluate(answersByJavaScript), { timeout: 15_000 }).toBe(true);
+  await expect.poll(() => page.evaluate(answersByJavaScript)).toBe(true);
 };

@@ -1,4 +1,4 @@
-import type { Database, Send } from '../../platform/database.ts';
+import type { Send } from '../../platform/database.ts';
 import type { AssertionUse, Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
 
@@ -29,12 +29,3 @@ export const replayed = ({ credentialId }: Client): ClientRefusal =>
     'This assertion was already used. Sign a new one with another jti.',
     credentialId,
   );
-
-/** Marks the assertion of the client as used, if it has one. Throws a ClientRefusal if it was already used. */
-export const useAssertionOf = async (db: Database, client: Client, requestId: string): Promise<void> => {
-  const { assertion, tenantId, credentialId } = client;
-  if (!assertion) return;
-  const use = { ...assertion, tenantId, credentialId, usedBy: requestId };
-  const first = await db.pipelined((send) => useAssertions(send, [use]));
-  if (!first.has(requestId)) throw replayed(client);
-};

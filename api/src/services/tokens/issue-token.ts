@@ -6,7 +6,7 @@ import type { UnmetCondition } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from '../clients/client.ts';
-import { ClientRefusal } from '../clients/client-refusal.ts';
+import { notLive } from '../clients/confirm-client.ts';
 import type { Decision } from './decision.ts';
 import { OAuthError } from '../../platform/oauth-error.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
@@ -28,12 +28,7 @@ export interface IssuedToken {
 }
 
 const refusals: Readonly<Record<UnmetCondition, (client: Client) => OAuthError>> = {
-  not_live: ({ credentialId }) =>
-    new ClientRefusal(
-      'not_live',
-      'The agent or its credential is not active. Reactivate the agent, or create a new credential.',
-      credentialId,
-    ),
+  not_live: notLive,
   subject_not_live: () =>
     new OAuthError(
       'invalid_request',
