@@ -3,7 +3,7 @@ import type { ErrorBody } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { describe, expect, it } from 'vitest';
 import { upgradeWords } from '../src/lib/billing/upgrade-words.ts';
-import { failForm, failPage, failScript } from '../src/lib/server/failures.ts';
+import { failForm, failPage, failScript, isTemporary } from '../src/lib/server/failures.ts';
 
 const event = { url: new URL('https://app.example.com/agents?cursor=abc') } as RequestEvent;
 
@@ -50,6 +50,11 @@ describe('a page', () => {
     const defect = new TypeError('x is undefined');
     expect(thrown(() => failPage(event, defect))).toBe(defect);
   });
+});
+
+it('A failure is temporary if the same request can succeed later', () => {
+  const statuses = [0, 400, 401, 403, 404, 409, 428, 429, 430, 499, 500, 503, 504];
+  expect(statuses.filter((status) => isTemporary(apiError(status, {})))).toEqual([0, 429, 500, 503, 504]);
 });
 
 describe('a form', () => {

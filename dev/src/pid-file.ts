@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endProcess, signal, startOf } from './process-identity.ts';
 
@@ -60,6 +60,8 @@ export const endLeftovers = async (dataDir: string): Promise<void> => {
 /** Takes over the folder from a launcher that was killed or has exited. */
 export const takeOver = async (dataDir: string): Promise<void> => {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  // The folder can exist already, and some servers write files that others may read.
+  chmodSync(dataDir, 0o700);
   await endLeftovers(dataDir);
   write(dataDir, { launcher: entryOf('launcher', process.pid, 'SIGTERM'), children: [] });
 };

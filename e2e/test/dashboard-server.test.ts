@@ -234,6 +234,17 @@ describe('A malformed form is answered clearly', () => {
     expect(stack.dashboardErrors()).toBe(before);
   });
 
+  it('A secret for an agent that is not there is refused for good', async () => {
+    const { cookie } = await signUpByHttp(stack);
+    for (const agentId of ['agt_00000000000000000000000000', 'x', '']) {
+      const body = new URLSearchParams({ agentId, name: 'x', scopes: 'agents:read' });
+      const headers = { accept: 'text/html', origin: stack.dashboardUrl, cookie };
+      const answer = await send('/onboarding?/complete', { method: 'POST', headers, body });
+      expect([agentId, answer.status]).toEqual([agentId, 404]);
+      expect(await answer.text()).not.toContain('is registered');
+    }
+  });
+
   it('by the way to the API as well', async () => {
     const headers = { 'content-type': 'application/json' };
     for (const size of [100, 1024]) {

@@ -91,8 +91,8 @@ const prove = (
 };
 
 /**
- * Checks a client secret. Rows are cached for a second, so a warm request needs no query here. The ledger checks again
- * and refuses a client that was suspended since. The cache can accept a client but never refuse one, so a rotated secret
+ * Checks a client secret. Rows are cached for a second, so a warm request needs no query here. The ledger, or
+ * `confirmClient`, checks again and refuses a client that was suspended since. The cache can accept a client but never refuse one, so a rotated secret
  * or a reactivated agent works immediately.
  */
 export const createSecretAuthentication = (
@@ -103,7 +103,7 @@ export const createSecretAuthentication = (
   // The cache uses the same clock as the expiry of secrets.
   const perf = { now: () => clock().getTime() };
   const known = new LRUCache<string, Found>({ max: 10_000, ttl: 1_000, perf });
-  /** Concurrent requests of a client share one look-up. */
+  /** Concurrent requests of a client share one look-up, unless its answer refuses them. */
   const asking = new Map<string, Promise<Found | undefined>>();
   const ask = async (clientId: string, credentialId: string): Promise<Found | undefined> => {
     const found = await lookUp(db, clientId, credentialId);

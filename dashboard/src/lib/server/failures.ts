@@ -8,6 +8,9 @@ const UNAVAILABLE = 'SentryAgent is unavailable. Try again in a moment.';
 
 const isUnavailable = ({ status }: ApiError): boolean => status === 0 || (status >= 502 && status <= 504);
 
+/** Whether the same request can succeed later. No response is status 0. */
+export const isTemporary = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 500;
+
 const isSignedOut = ({ status, code }: ApiError): boolean => status === 401 && code !== 'invalid_credentials';
 
 const currentPath = ({ url }: RequestEvent): string => url.pathname + url.search;

@@ -5,7 +5,7 @@ import type { RequestEvent } from '@sveltejs/kit';
 import { registerWords } from '#lib/agents/register-words.ts';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { apiFor } from './api.ts';
-import { failForm, failPage } from './failures.ts';
+import { failForm, failPage, isTemporary } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 const subjects = { name: 'The name' };
@@ -13,7 +13,7 @@ const subjects = { name: 'The name' };
 const chooseOne = 'Select at least one scope.';
 const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
-/** An agent and its first credential. `null` if the agent was created but the credential was not. */
+/** An agent and its first credential. `null` if the agent was created but the credential was not, and can be later. */
 export interface Registered {
   agent: Pick<Agent, 'agentId' | 'name'> & { scopes: readonly string[] };
   credential: Pick<NewCredential, 'clientId' | 'clientSecret'> | null;
@@ -24,8 +24,8 @@ const addCredential = async (event: RequestEvent, agent: Registered['agent']): P
     const { clientId, clientSecret } = await apiFor(event).agents.createCredential(agent.agentId);
     return { agent, credential: { clientId, clientSecret } };
   } catch (failure) {
-    if (!(failure instanceof ApiError) || failure.status === 401) return failPage(event, failure);
-    return { agent, credential: null };
+    if (failure instanceof ApiError && isTemporary(failure)) return { agent, credential: null };
+    return failPage(event, failure);
   }
 };
 
