@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { testEnvironment } from './api.ts';
 import { freePort } from '../../../dev/src/ports.ts';
+import { isBadLuck } from '../../../dev/test/support/bad-luck.ts';
 import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
@@ -15,12 +16,6 @@ export interface ApiProcess {
   /** What it has logged so far. */
   output(): string;
 }
-
-/**
- * What a start that is no defect ends with. A start has production's limits, 1.5 s for a connection and 2 s for a
- * statement, which Postgres may exceed on a busy machine; and another process may have taken the free port.
- */
-const BAD_LUCK = /timeout|Postgres does not answer|EADDRINUSE/;
 
 /** Starts it again, as a supervisor would, if bad luck ended it before it was up. Any other end is an error. */
 export const startApiProcess = async (
@@ -52,7 +47,7 @@ export const startApiProcess = async (
   while (!(await isUp())) {
     if (child.exitCode !== null) {
       await ended;
-      if (tries > 1 && BAD_LUCK.test(output())) return startApiProcess(database, env, tries - 1);
+      if (tries > 1 && isBadLuck(output())) return startApiProcess(database, env, tries - 1);
       throw new Error(`the API ended by itself: exit code ${child.exitCode}`);
     }
     await wait(100);

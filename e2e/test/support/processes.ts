@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { isBadLuck } from '../../../dev/test/support/bad-luck.ts';
 import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 import { until } from '../../../dev/test/support/until.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 
-/** A program that starts beside others on a busy machine; a hook may take a minute. */
-const START_MS = 50_000;
-
 export const answers = (url: string): Promise<void> =>
-  until(`${url} answers`, async () => (await fetch(url)).ok, START_MS);
+  until(`${url} answers`, async () => (await fetch(url)).ok);
 
 /** One program of the platform, as it runs in production. */
 export interface Program {
+  /** Starts it again, as a supervisor would, if bad luck ends it before it is up. */
   start(): Promise<void>;
   /** As an operator stops it. */
   stop(): Promise<void>;
@@ -21,6 +20,9 @@ export interface Program {
   /** What it has written to its error output so far. */
   errors(): string;
 }
+
+/** Characters of its output that are kept for the message of a failed start. */
+const KEPT = 10_000;
 
 /** Programs are spawned as they stand; `argv` without a path is a file of the repository for Node. */
 export const program = (
@@ -33,10 +35,12 @@ export const program = (
     const child = spawn(file, args, { cwd: root, env: { ...bareEnvironment, ...env } });
     child.stderr.pipe(process.stderr);
     child.stderr.on('data', (data: Buffer) => errors.push(data));
-    child.stdout.resume();
+    printed = '';
+    child.stdout.on('data', (data: Buffer) => (printed = (printed + String(data)).slice(-KEPT)));
     return child;
   };
   const errors: Buffer[] = [];
+  let printed = '';
   let child: ReturnType<typeof launch> | undefined;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -45,8 +49,14 @@ export const program = (
   };
   return {
     start: async () => {
-      child = launch();
-      await isUp();
+      for (let tries = 5; ; tries -= 1) {
+        const started = (child = launch());
+        const ended = once(started, 'close').then(() => 'ended');
+        if ((await Promise.race([isUp(), ended])) !== 'ended') return;
+        const output = printed + Buffer.concat(errors).toString();
+        if (tries === 1 || !isBadLuck(output))
+          throw new Error(`${argv.join(' ')} ended by itself:\n${output}`);
+      }
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
