@@ -89,10 +89,13 @@ it('A half-open connection of a worker is replaced, by the program itself', asyn
     WORKFLOW_BUNDLE: required('TEST_WORKFLOW_BUNDLE'),
     LOG_LEVEL: 'warn',
   });
-  await until('it runs', async () => (await program.ask())?.status === 200);
-  proxy.strand();
-  await until('the silent connection is left', () => program.output().includes(LEFT));
-  await program.end('SIGKILL');
+  try {
+    await until('it runs', async () => (await program.ask())?.status === 200);
+    proxy.strand();
+    await until('the silent connection is left', () => program.output().includes(LEFT));
+  } finally {
+    await program.end('SIGKILL');
+  }
 });
 
 it('A worker keeps its connection to a Temporal that is frozen', async () => {

@@ -7,8 +7,8 @@ import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname;
 
-/** A little more than the worker takes for its own stop. */
-const END_MS = 30_000;
+/** More than a worker without work takes to stop, which is 4 s at most. */
+const END_MS = 15_000;
 
 /** A whole worker as a process of its own, which answers for its health, but may not have reached Temporal yet. */
 export interface WorkerProcess {
