@@ -81,9 +81,7 @@ describe('`npm run check:circles`', () => {
     const { summary } = JSON.parse(stdout) as {
       summary: { violations: { from: string; rule: { name: string } }[] };
     };
-    return summary.violations.map(
-      ({ from, rule }) => `${rule.name}: ${from.slice('api/src/'.length)}`,
-    );
+    return summary.violations.map(({ from, rule }) => `${rule.name}: ${from.slice('api/src/'.length)}`);
   };
 
   it('refuses circles of files, of folders, and of a folder and its subfolder', () => {
