@@ -150,6 +150,17 @@ describe('the audit log', () => {
     };
     await member.send('PATCH', path, { description: 'Secretive', email: 'a@example.com' });
     await member.send('PATCH', path, { version: '2.0.0' }, { 'if-match': '"1"' });
+    const before = await member.get(path);
+    const same = await member.send('PATCH', path, {
+      description: 'Secretive',
+      scopes: ['agents:read'],
+      resourceGrants: [],
+    });
+    expect([same.status, same.text, same.headers.get('etag')]).toEqual([
+      200,
+      before.text,
+      before.headers.get('etag'),
+    ]);
     await twice('POST', `${path}/suspend`);
     await twice('POST', `${path}/reactivate`);
     await member.send('POST', `${credential}/rotate`, { overlapSeconds: 60 });

@@ -422,6 +422,7 @@ describe('a stolen credential', () => {
       const headers = { ...bearer(await agent.token()), 'content-type': 'application/json' };
       const path = `/agents/${agent.agentId}/credentials`;
       const make = () => call(api, path, { method: 'POST', headers, body: '{}' });
+      expect((await make()).status).toBe(201);
       await Promise.all([
         ...[make(), make(), make()],
         member.send('DELETE', `${path}/${agent.credentialId}`),

@@ -282,8 +282,10 @@ describe('what a handler does wrong', () => {
     ]);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({ level: 50, status: 500, path: '/test', msg: 'request failed' });
-    expect((lines[0]!.err as { message: string }).message).toContain('canary-of-the-error');
-    expect(api.logs.filter((line) => JSON.stringify(line).includes('canary-of-the-error'))).toHaveLength(1);
+    for (const told of ['canary-of-the-error', 'canary-of-the-cause']) {
+      expect((lines[0]!.err as { message: string }).message).toContain(told);
+      expect(api.logs.filter((line) => JSON.stringify(line).includes(told))).toHaveLength(1);
+    }
   });
 
   it.each([
@@ -531,24 +533,38 @@ describe('requests from other origins', () => {
   });
 
   it('A forged host changes no link', async () => {
-    const sent = request(`${api.url}/agents`, {
-      method: 'POST',
-      headers: {
-        ...bearer,
-        'content-type': 'application/json',
-        host: 'forged.test',
-        forwarded: 'host=forged.test;proto=https',
-        'x-forwarded-host': 'forged.test',
-        'x-forwarded-proto': 'https',
-      },
-    }).end('{"name":"forged host"}');
-    const [response] = (await once(sent, 'response')) as [IncomingMessage];
-    let text = '';
-    for await (const chunk of response) text += String(chunk);
-    expect(response.statusCode).toBe(201);
-    const { agentId } = JSON.parse(text) as { agentId: string };
-    expect(response.headers.location).toBe(`${PUBLIC_URL}/agents/${agentId}`);
-    expect(JSON.stringify(response.headers) + text).not.toContain('forged.test');
+    const answerTo = async (path: string, headers: Record<string, string>, body?: string) => {
+      const sent = request(`${api.url}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          ...headers,
+          host: 'forged.test',
+          forwarded: 'host=forged.test;proto=https',
+          'x-forwarded-host': 'forged.test',
+          'x-forwarded-proto': 'https',
+        },
+      }).end(body);
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      let text = '';
+      for await (const chunk of response) text += String(chunk);
+      expect(JSON.stringify(response.headers) + text).not.toContain('forged.test');
+      return { status: response.statusCode, headers: response.headers, text };
+    };
+    const json = { ...bearer, 'content-type': 'application/json' };
+    const made = await answerTo('/agents', json, '{"name":"forged host"}');
+    expect(made.status).toBe(201);
+    const { agentId } = JSON.parse(made.text) as { agentId: string };
+    expect(made.headers.location).toBe(`${PUBLIC_URL}/agents/${agentId}`);
+    for (const [status, path, headers] of [
+      [401, '/agents', {}],
+      [403, '/billing/usage', bearer],
+    ] as const) {
+      const refused = await answerTo(path, headers);
+      expect(refused.status).toBe(status);
+      expect(refused.headers['www-authenticate']).toContain(
+        `resource_metadata="${PUBLIC_URL}/.well-known/oauth-protected-resource"`,
+      );
+    }
   });
 });
 

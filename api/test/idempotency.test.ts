@@ -190,6 +190,22 @@ describe('a repetition by another caller', () => {
     await api.sql(`update members set role = 'member' where tenant_id = $1`, [member.tenantId]);
     expect((await create()).status).toBe(403);
   });
+
+  it('An agent that has lost a scope hears no answer from before', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member, scopes);
+    const first = await register(await agent.token());
+    expect(first.status).toBe(201);
+    await member.send('PATCH', `/agents/${agent.agentId}`, { scopes: ['agents:read', 'agents:write'] });
+    const token = await tokenOf(agent, { scope: 'agents:read agents:write' });
+    // The operation itself is still its own.
+    const other = { authorization: `Bearer ${token}`, ...withKey('other') };
+    expect((await post(api, '/agents', { name: 'two' }, other)).status).toBe(201);
+    const refused = await register(token);
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    expect(refused.body.detail).toContain('had more scopes: trust:write');
+    expect(refused.text).not.toContain(first.body.agentId);
+  });
 });
 
 it('Parallel repetitions make one agent', async () => {

@@ -61,7 +61,7 @@ describe('the grouped commit', () => {
       Array.from({ length: 150 }, async (_, i) => {
         const agent = agents[i % agents.length]!;
         if (i % 15 === 0) await members[i % members.length]!.post(`/agents/${agent.agentId}/credentials`, {});
-        return agent.requestToken();
+        return agent.requestToken({}, i % 2 ? second : api);
       }),
     );
     expect(replies.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
@@ -132,6 +132,19 @@ describe('the grouped commit', () => {
     ]);
     expect(done).toEqual(['a', 'c', 'd']);
     verify(await chainOf(member.tenantId));
+  });
+
+  it('answers all of more requests than fit in one commit', async () => {
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    const proof = { credentialId: agent.credentialId, generation: 0 };
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, (_, i) => api.deps.ledger.record(entryOf(member, agent), proof, () => i)),
+    );
+    expect(answers).toEqual(answers.map((_, i) => ({ outcome: 'committed', made: i })));
+    const entries = await chainOf(member.tenantId);
+    verify(entries);
+    expect(entries.filter(({ action }) => action === 'token.issued')).toHaveLength(300);
   });
 
   it('A rolled back act leaves no gap', async () => {

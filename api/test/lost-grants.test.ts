@@ -301,12 +301,25 @@ it('No token slips past a loss of a grant', async () => {
   expect(scopeOf(await ask(agent))).toBe('read');
 });
 
+it('No token slips past a loss of a grant, though the agent holds a scope of that name for the API', async () => {
+  await member.post('/resources', { identifier: `${resource}/api`, scopes: ['agents:read'] });
+  const own = { resource: `${resource}/api` };
+  await grantResources(member, agent, { [own.resource]: ['agents:read'] });
+  const both = () =>
+    Promise.all([api, second].map(async (process) => scopeOf(await ask(agent, process, own))));
+  await holdTime(async () => {
+    expect(await both()).toEqual(['agents:read', 'agents:read']);
+    await grant(agent);
+    expect(await both()).toEqual(['invalid_scope', 'invalid_scope']);
+  });
+});
+
 it('parallel changes of grants leave what one of them asked for, and as many revisions', async () => {
-  const sets = [['read'], ['write'], ALL, []];
+  const sets = [['read'], ['write'], []];
   const before = Number((await member.get(`/agents/${agent.agentId}`)).headers.get('etag')!.slice(1, -1));
   await Promise.all(sets.map((scopes) => grant(agent, ...scopes)));
   const { body, headers } = await member.get(`/agents/${agent.agentId}`);
   const left = (body.resourceGrants as { scopes: string[] }[])[0]?.scopes ?? [];
   expect(sets).toContainEqual(left);
-  expect(headers.get('etag')).toBe(`"${before + 4}"`);
+  expect(headers.get('etag')).toBe(`"${before + 3}"`);
 });

@@ -154,8 +154,10 @@ describe('/resources', () => {
         crowd.post('/resources', { identifier: `https://more${i}.example`, scopes: ['a'] }),
       ),
     );
-    expect(replies.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
-    expect(replies.find(({ status }) => status === 409)!.body.code).toBe('resource_limit');
+    expect(replies.map(({ status, body }) => [status, body.code]).sort()).toEqual([
+      [201, undefined],
+      ...Array<unknown>(3).fill([409, 'resource_limit']),
+    ]);
   });
 
   it('is read with agents:read and changed with agents:write', async () => {

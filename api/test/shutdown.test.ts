@@ -32,3 +32,12 @@ it('An API whose Postgres is silent exits all the same, and with 1', async () =>
   expect(closed(api.output())).toContain('last flush of usage');
   await proxy.close();
 });
+
+it('An API whose server does not close exits all the same, and with 1', async () => {
+  const breakClose = `import { Server } from 'node:http'; Server.prototype.close = () => {};`;
+  const api = await startApiProcess(database, {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(breakClose)}`,
+  });
+  expect(await api.end('SIGTERM')).toBe(1);
+  expect(closed(api.output())).toEqual(['HTTP server']);
+});

@@ -369,8 +369,9 @@ describe('50 tenants over 4 connections', () => {
     expect(answers.length + aborted).toBe(REQUESTS);
     expect(aborted).toBeGreaterThan(REQUESTS / 20);
     expect(killed).toBeGreaterThan(4);
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set(refused.length ? [503] : []));
+    // 408: the connection of an aborted request, which this process was too busy to use for 10 s.
+    const refused = answers.filter(({ status }) => status !== 200 && status !== 408);
+    expect(refused.filter(({ status }) => status !== 503)).toEqual([]);
     // The request that was on the session, and one that took it before its end was noticed.
     expect(refused.length).toBeLessThanOrEqual(2 * killed);
 

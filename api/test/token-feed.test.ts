@@ -192,6 +192,46 @@ describe('the feed of ended tokens', () => {
   });
 });
 
+it('A change of the server during a read is not lost', async () => {
+  const { db } = first.deps;
+  let [held, isHolding]: [Promise<void> | undefined, boolean] = [undefined, false];
+  const acrossTenants: typeof db.acrossTenants = async (work) => {
+    const answer = await db.acrossTenants(work);
+    isHolding = held !== undefined;
+    await held;
+    return answer;
+  };
+  const revocations = createRevocations();
+  const replace = vi.spyOn(revocations, 'replace');
+  // A connection that listens: that was its last query, or it is old enough to have been checked since.
+  const listeners = async (): Promise<unknown[]> => {
+    const rows = await first.sql(
+      `select pid from pg_stat_activity
+       where datname = current_database() and application_name = 'sentryagent-listener' and state = 'idle'
+         and (query like 'listen %' or query_start > backend_start + interval '1900 ms')`,
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  const others = (await listeners()).length;
+  const feed = await startTokenFeed({ ...first.deps, db: { ...db, acrossTenants }, revocations });
+  await until('the feed listens', async () => (await listeners()).length > others);
+  await feed.refresh();
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  held = promise;
+  await until('a read is held', () => isHolding);
+  const [before, old] = [replace.mock.calls.length, await listeners()];
+  await first.sql('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [old]);
+  await until('all listen again', async () => {
+    const now = await listeners();
+    return now.length >= old.length && !now.some((pid) => old.includes(pid));
+  });
+  held = undefined;
+  release();
+  await feed.refresh();
+  expect(replace.mock.calls.length).toBeGreaterThan(before);
+  await feed.stop();
+});
+
 describe('the memory of ended tokens', () => {
   it('Ended tokens cost no memory for ever', async () => {
     const TABLES = ['revoked_tokens', 'revoked_credentials', 'not_before_marks'];

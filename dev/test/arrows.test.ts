@@ -61,14 +61,14 @@ describe('`npm run check:circles`', () => {
   const folder = mkdtempSync(join(tmpdir(), 'circles-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** The rules that services with these imports break, each with a file or folder that breaks it. */
+  /** The rules that files of the API with these imports break, each with a file or folder that breaks it. */
   const findCircles = (imports: readonly [string, string][]): string[] => {
-    const services = join(folder, 'api/src/services');
+    const source = join(folder, 'api/src');
     for (const file of new Set(imports.flat())) {
-      const targets = imports.filter(([from]) => from === file).map(([, to]) => join(services, to));
-      mkdirSync(dirname(join(services, file)), { recursive: true });
+      const targets = imports.filter(([from]) => from === file).map(([, to]) => join(source, to));
+      mkdirSync(dirname(join(source, file)), { recursive: true });
       writeFileSync(
-        join(services, file),
+        join(source, file),
         targets.map((target) => `import type {} from '${target}';\n`).join(''),
       );
     }
@@ -81,30 +81,31 @@ describe('`npm run check:circles`', () => {
     const { summary } = JSON.parse(stdout) as {
       summary: { violations: { from: string; rule: { name: string } }[] };
     };
-    return summary.violations.map(
-      ({ from, rule }) => `${rule.name}: ${from.slice('api/src/services/'.length)}`,
-    );
+    return summary.violations.map(({ from, rule }) => `${rule.name}: ${from.slice('api/src/'.length)}`);
   };
 
   it('refuses circles of files, of folders, and of a folder and its subfolder', () => {
     const found = findCircles([
-      ['files/a.ts', 'files/b.ts'],
-      ['files/b.ts', 'files/a.ts'],
-      ['left/a.ts', 'right/b.ts'],
-      ['right/c.ts', 'left/d.ts'],
-      ['above/a.ts', 'above/sub/b.ts'],
-      ['above/sub/c.ts', 'above/d.ts'],
-      ['mail/a.ts', 'mail/templates/b.ts'],
-      ['mail/templates/c.ts', 'mail/d.ts'],
-      ['sound/a.ts', 'left/a.ts'],
-      ['sound/sub/b.ts', 'sound/a.ts'],
+      ['services/files/a.ts', 'services/files/b.ts'],
+      ['services/files/b.ts', 'services/files/a.ts'],
+      ['services/left/a.ts', 'services/right/b.ts'],
+      ['services/right/c.ts', 'services/left/d.ts'],
+      ['services/above/a.ts', 'services/above/sub/b.ts'],
+      ['services/above/sub/c.ts', 'services/above/d.ts'],
+      ['services/mail/a.ts', 'services/mail/templates/b.ts'],
+      ['services/mail/templates/c.ts', 'services/mail/d.ts'],
+      ['http/a.ts', 'http/routes/b.ts'],
+      ['http/routes/c.ts', 'http/d.ts'],
+      ['services/sound/a.ts', 'services/left/a.ts'],
+      ['services/sound/sub/b.ts', 'services/sound/a.ts'],
     ]);
     expect(found.sort()).toEqual([
-      'no-circle-of-files: files/a.ts',
-      'no-circle-of-services: left',
-      'no-circle-of-services: right',
-      'no-circle-with-a-serving-subfolder: mail/templates/c.ts',
-      'no-circle-with-a-subfolder: above/a.ts',
+      'no-circle-of-files: services/files/a.ts',
+      'no-circle-of-services: services/left',
+      'no-circle-of-services: services/right',
+      'no-circle-with-a-serving-subfolder: services/mail/templates/c.ts',
+      'no-circle-with-a-subfolder: http/a.ts',
+      'no-circle-with-a-subfolder: services/above/a.ts',
     ]);
   });
 });

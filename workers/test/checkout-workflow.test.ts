@@ -6,6 +6,7 @@ import { checkoutWorkflowId, names } from '@sentryagent/workflows/contracts';
 import type { CheckoutInput, CheckoutState, OpenedCheckout } from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../dev/test/support/until.ts';
 import { startEnvironment, withWorker } from './support/environment.ts';
 import { createWorld } from './support/fake-stripe.ts';
 import type { World } from './support/fake-stripe.ts';
@@ -128,13 +129,16 @@ describe('checkout', () => {
     await run(world, async () => {
       const handle = await start();
       await open(handle);
-      for (let i = 0; i < 3; i++) {
+      const reads = () => world.calls.filter((name) => name === 'readCheckoutSession').length;
+      for (let nudges = 1; nudges <= 3; nudges++) {
         await handle.signal(names.nudge);
+        await until('the session is read', () => reads() >= nudges);
         expect(await stateOf(handle)).toMatchObject({ status: 'open' });
       }
       world.session = 'complete';
       await handle.signal(names.nudge);
       expect(await handle.result()).toBe('completed');
+      expect(reads()).toBe(4);
     });
   });
 

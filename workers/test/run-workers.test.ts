@@ -38,6 +38,24 @@ it('A worker whose connections stay silent has two sets of workers at most', asy
   expect([running.length, open.size]).toEqual([3, 2]);
 });
 
+it('A worker whose connection answers in between keeps it', async () => {
+  const { running, parts } = flapping();
+  let isSilent = true;
+  const connection = {
+    ...(await parts.connect()),
+    withDeadline: async () => {
+      if (isSilent) throw Object.assign(new Error('silent'), { code: 14 });
+      return { status: 1 };
+    },
+  };
+  const workers = await runWorkers(connection as unknown as NativeConnection, parts);
+  for (const state of ['disconnected', 'connected', 'disconnected', 'connected', 'disconnected']) {
+    isSilent = state === 'disconnected';
+    expect(await workers.look()).toMatchObject({ state });
+  }
+  expect(running).toHaveLength(1);
+});
+
 it('A worker that cannot make new workers ends, to be started again', async () => {
   const { parts } = flapping();
   let isBroken = false;

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import { expect, it } from 'vitest';
-import { appUrl, TEMPLATE } from '../../api/test/support/servers.ts';
-import { until } from '../../dev/test/support/until.ts';
 import { freePort } from '../../dev/src/ports.ts';
-import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 import { untilStopped } from '../src/until-stopped.ts';
+import { startWorkerProcess } from './support/worker-process.ts';
 
 const logged = () => {
   const logs: string[] = [];
@@ -40,29 +36,8 @@ it('A worker that hangs, fails, or cannot be stopped, is left and logged', async
   expect(logs).toEqual(['the workers did not stop within 0.05 s', 'a worker failed', 'a worker failed']);
 });
 
-/** A worker whose Temporal is away, once it answers for its health. */
-const startWithoutTemporal = async () => {
-  const port = String(await freePort());
-  const env = {
-    ...bareEnvironment,
-    APP_DATABASE_URL: appUrl(TEMPLATE),
-    STRIPE_SECRET_KEY: 'sk_test_stopping',
-    KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
-    TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
-    METRICS_PORT: port,
-    LOG_LEVEL: 'silent',
-  };
-  const main = new URL('../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, [main], { env, stdio: 'inherit' });
-  const ask = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-  await until('the worker answers', async () => (await ask()) !== undefined);
-  const end = async (signal: NodeJS.Signals): Promise<unknown[]> => {
-    const ended = once(child, 'exit');
-    child.kill(signal);
-    return ended;
-  };
-  return { ask, end };
-};
+const startWithoutTemporal = async () =>
+  startWorkerProcess({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`, LOG_LEVEL: 'silent' });
 
 it('A worker that has not reached Temporal yet answers for its health', async () => {
   const worker = await startWithoutTemporal();

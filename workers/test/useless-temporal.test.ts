@@ -9,10 +9,12 @@ import { startProxy } from '../../api/test/support/proxy.ts';
 import type { Proxy } from '../../api/test/support/proxy.ts';
 import { startTemporalServer } from '../../api/test/support/temporal-server.ts';
 import type { TemporalServer } from '../../api/test/support/temporal-server.ts';
+import { required } from '../../dev/test/support/required.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { runWorkers } from '../src/run-workers.ts';
 import type { RunningWorkers } from '../src/run-workers.ts';
 import { quietRuntime, workflowBundle } from './support/environment.ts';
+import { startWorkerProcess } from './support/worker-process.ts';
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
@@ -64,7 +66,8 @@ const expectWorkDone = async ({ url }: TemporalServer): Promise<void> => {
   await direct.close();
 };
 
-const isLeft = (): boolean => logs.some((text) => text.includes('new workers use a new connection'));
+const LEFT = 'new workers use a new connection';
+const isLeft = (): boolean => logs.some((text) => text.includes(LEFT));
 
 const expectLeft = (): Promise<void> =>
   until('the silent connection is left', async () => {
@@ -78,6 +81,21 @@ it('A half-open connection of a worker is replaced', async () => {
   await expectLeft();
   expect(await workers.look()).toEqual({ state: 'connected' });
   await expectWorkDone(server);
+});
+
+it('A half-open connection of a worker is replaced, by the program itself', async () => {
+  const program = await startWorkerProcess({
+    TEMPORAL_ADDRESS: new URL(proxy.url).host,
+    WORKFLOW_BUNDLE: required('TEST_WORKFLOW_BUNDLE'),
+    LOG_LEVEL: 'warn',
+  });
+  try {
+    await until('it runs', async () => (await program.ask())?.status === 200);
+    proxy.strand();
+    await until('the silent connection is left', () => program.output().includes(LEFT));
+  } finally {
+    await program.end('SIGKILL');
+  }
 });
 
 it('A worker keeps its connection to a Temporal that is frozen', async () => {

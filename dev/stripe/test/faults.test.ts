@@ -77,9 +77,10 @@ describe('Faults of requests', () => {
 
   it('answers late', async () => {
     await failNext({ delayMs: 400 });
-    const started = Date.now();
+    const started = performance.now();
     await stripe.customers.create();
-    expect(Date.now() - started).toBeGreaterThanOrEqual(400);
+    // A timer may fire a millisecond early.
+    expect(performance.now() - started).toBeGreaterThan(398);
   });
 
   it.each(['[1]', 'nothing', '{"dropWebhooks":"all"}', '{"unknown":1}', '{"failNext":{"count":1}}', 'null'])(

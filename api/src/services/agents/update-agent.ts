@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Agent } from '../../models/agent.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
@@ -61,6 +62,15 @@ const checkChange = async (
   return !isEmpty(beyond(held, next));
 };
 
+/** The details that differ from those of the agent. */
+const changedDetails = (agent: Agent, given: Partial<AgentDetails>): Partial<AgentDetails> =>
+  Object.fromEntries(
+    Object.entries(given).filter(([name, value]) => !isDeepStrictEqual(value, agent[name as keyof Agent])),
+  );
+
+const isSame = (some: readonly ResourceGrant[], others: readonly ResourceGrant[]): boolean =>
+  grantsBeyond(some, others).length === 0 && grantsBeyond(others, some).length === 0;
+
 const metadataOf = (
   details: Partial<AgentDetails>,
   resourceGrants: readonly ResourceGrant[] | undefined,
@@ -72,7 +82,7 @@ const metadataOf = (
 
 /**
  * Changes the given fields of an agent. The caller must hold all scopes of the agent and all new ones, for the API and
- * for resources. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`,
+ * for resources. A request that changes nothing is checked, but leaves no entry and the same revision. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`,
  * `validation_failed`.
  */
 export const updateAgent = async (
@@ -83,21 +93,23 @@ export const updateAgent = async (
 ): Promise<GrantedAgent> => {
   const { tenantId } = principal;
   const { agentId } = update;
-  const details = givenDetails(update.changes);
   return db.withTenant(tenantId, async (trx) => {
     const { agent, resourceGrants: before } = await lockForUpdate(trx, principal, update);
+    const details = changedDetails(agent, givenDetails(update.changes));
     const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
     const resourceGrants = given ?? before;
     const held = { scopes: agent.scopes, resourceGrants: before };
     const next = { scopes: details.scopes ?? agent.scopes, resourceGrants };
     const isNarrowed = await checkChange(trx, principal, { agent, held, next, now: clock() });
+    const granted = given && !isSame(given, before) ? given : undefined;
+    if (Object.keys(details).length === 0 && !granted) return { agent, resourceGrants };
     const now = isNarrowed
       ? await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock)
       : clock();
     await agent.$query(trx).patch({ ...details, revision: agent.revision + 1, updatedAt: now });
-    if (given) await writeGrants(trx, agent, given);
+    if (granted) await writeGrants(trx, agent, granted);
     const act = { actor: principal, origin, at: now };
-    const metadata = metadataOf(details, given);
+    const metadata = metadataOf(details, granted);
     await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
     return { agent, resourceGrants };
   });
