@@ -82,8 +82,8 @@ const metadataOf = (
 
 /**
  * Changes the given fields of an agent. The caller must hold all scopes of the agent and all new ones, for the API and
- * for resources. A request that changes nothing is checked, but leaves no entry and the same revision. Problems: `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`,
- * `validation_failed`.
+ * for resources. A request that changes nothing is checked, but leaves no entry and the same revision. Problems:
+ * `not_found`, `agent_decommissioned`, `precondition_failed`, `forbidden`, `agent_name_taken`, `validation_failed`.
  */
 export const updateAgent = async (
   { db, clock }: { db: Database; clock: Clock },
