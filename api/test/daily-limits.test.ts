@@ -31,7 +31,7 @@ afterAll(async () => {
   await api.close();
 });
 /** A test of a day's counts, with a member and an agent of its own. */
-const withinOneDay = (act: () => Promise<void>) => (): Promise<void> =>
+const withinOneDay = (act: () => Promise<void>): Promise<void> =>
   onOneDay(async () => {
     member = await signUp(api);
     agent = await registerAgent(api, member, ['agents:read']);
@@ -100,8 +100,7 @@ const expectRefused = ({ status, headers, body }: Reply, max: number): void => {
 };
 
 describe('The creation beyond the limit of the day is refused', () => {
-  it(
-    'by each operation that makes something',
+  it('by each operation that makes something', () =>
     withinOneDay(async () => {
       expect(creating.map(({ id }) => id).sort()).toEqual(Object.keys(bodies).sort());
       await setCount(1_000);
@@ -109,11 +108,9 @@ describe('The creation beyond the limit of the day is refused', () => {
       expect(await readCount()).toBe(1_000);
       const made = await api.sql('select 1 from audit_events where tenant_id = $1', [member.tenantId]);
       expect(made).toHaveLength(2);
-    }),
-  );
+    }));
 
-  it(
-    'among parallel ones of every kind, at two processes, exactly one is the last',
+  it('among parallel ones of every kind, at two processes, exactly one is the last', () =>
     withinOneDay(async () => {
       await setCount(997);
       const ids = Object.keys(bodies);
@@ -124,22 +121,18 @@ describe('The creation beyond the limit of the day is refused', () => {
       );
       expect(sorted(statuses)).toEqual([...Array<number>(3).fill(201), ...Array<number>(13).fill(429)]);
       expect(await readCount()).toBe(1_000);
-    }),
-  );
+    }));
 
-  it(
-    'and what is made first on the next day is not',
+  it('and what is made first on the next day is not', () =>
     withinOneDay(async () => {
       await setCount(1_000);
       expect((await create('createResource')).status).toBe(429);
       await setCount(1_000, 'creations', inDays(-1));
       expect((await create('createResource')).status).toBe(201);
       expect(await readCount()).toBe(1);
-    }),
-  );
+    }));
 
-  it(
-    'and a request that began before midnight begins no day anew',
+  it('and a request that began before midnight begins no day anew', () =>
     withinOneDay(async () => {
       await setCount(999, 'creations', inDays(1));
       expect((await create('createResource')).status).toBe(201);
@@ -148,20 +141,16 @@ describe('The creation beyond the limit of the day is refused', () => {
         member.tenantId,
       ]);
       expect(row).toEqual({ day: inDays(1).toISOString().slice(0, 10), count: 1_000 });
-    }),
-  );
+    }));
 
-  it(
-    'and a counter of a day that is far ahead begins anew today',
+  it('and a counter of a day that is far ahead begins anew today', () =>
     withinOneDay(async () => {
       await setCount(1_000, 'creations', inDays(400));
       expect((await create('createResource')).status).toBe(201);
       expect(await readCount()).toBe(1);
-    }),
-  );
+    }));
 
-  it(
-    'at 10,000 where the tenant pays, or where nothing is sold',
+  it('at 10,000 where the tenant pays, or where nothing is sold', () =>
     withinOneDay(async () => {
       const free = await startApi({ env: { ...BILLING, BILLING_ENABLED: 'false' }, database: api.database });
       await setCount(9_999);
@@ -173,22 +162,18 @@ describe('The creation beyond the limit of the day is refused', () => {
       await setCount(9_999);
       expect((await create('createResource')).status).toBe(201);
       expectRefused(await create('createResource'), 10_000);
-    }),
-  );
+    }));
 
-  it(
-    'and what was refused for another reason is not counted',
+  it('and what was refused for another reason is not counted', () =>
     withinOneDay(async () => {
       const before = await readCount();
       expect((await member.post('/agents', { name: 'twice' })).status).toBe(201);
       expect((await member.post('/agents', { name: 'twice' })).status).toBe(409);
       expect(await readCount()).toBe((before as number) + 1);
-    }),
-  );
+    }));
 });
 
-it(
-  'Agents leave a tenth of the day to people',
+it('Agents leave a tenth of the day to people', () =>
   withinOneDay(async () => {
     const writer = await registerAgent(api, member, ['agents:read', 'agents:write']);
     await setCount(899);
@@ -197,11 +182,9 @@ it(
     expectRefused(await make(), 900);
     expect((await create('createCredential')).status).toBe(201);
     expect(await readCount()).toBe(901);
-  }),
-);
+  }));
 
-it(
-  'At the limit of the day nothing that protects is refused',
+it('At the limit of the day nothing that protects is refused', () =>
   withinOneDay(async () => {
     await setCount(1_000);
     const path = `/agents/${agent.agentId}`;
@@ -221,11 +204,9 @@ it(
     }
     // Let through, and Temporal is away.
     expect((await member.post('/billing/checkout', {})).status).toBe(503);
-  }),
-);
+  }));
 
-it(
-  'A caller has 10,000 new keys a day',
+it('A caller has 10,000 new keys a day', () =>
   withinOneDay(async () => {
     const writer = await registerAgent(api, member, ['agents:read', 'agents:write']);
     // Its own secret stays: a token of one that was replaced rotates nothing.
@@ -253,11 +234,9 @@ it(
       `agent:${writer.agentId}`,
     ]);
     expect(rows).toHaveLength(4);
-  }),
-);
+  }));
 
-it(
-  'A caller has 10,000 new keys a day, with those that it sends for others',
+it('A caller has 10,000 new keys a day, with those that it sends for others', () =>
   withinOneDay(async () => {
     const scopes = ['agents:read', 'agents:write'];
     const [subject, actor] = [
@@ -284,11 +263,9 @@ it(
     expect([(await register('last')).status, await readCount(counter)]).toEqual([201, 10_000]);
     expectRefused(await register('another'), 10_000);
     expect(await readCount(`keys of agent:${subject.agentId}`)).toBeUndefined();
-  }),
-);
+  }));
 
-it(
-  'A tenant has 50 new checkouts a day',
+it('A tenant has 50 new checkouts a day', () =>
   withinOneDay(async () => {
     await setCount(49, 'checkouts');
     const start = () => member.post('/billing/checkout', {});
@@ -300,11 +277,9 @@ it(
       member.tenantId,
     ]);
     expectRefused(await start(), 50);
-  }),
-);
+  }));
 
-it(
-  'An agent that has had 1,000 credentials gets no other',
+it('An agent that has had 1,000 credentials gets no other', () =>
   withinOneDay(async () => {
     const fill = `insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at, revoked_at)
     select tenant_id, 'crd_' || i, agent_id, secret_hash, pepper_id, created_at, now()
@@ -323,8 +298,7 @@ it(
     expect((await member.post(`${path}/credentials/${agent.credentialId}/rotate`, {})).status).toBe(200);
     expect((await member.send('DELETE', `${path}/credentials/${agent.credentialId}`)).status).toBe(204);
     expect((await member.send('DELETE', path)).status).toBe(204);
-  }),
-);
+  }));
 
 /** Why the rows that a tenant's callers cause in each table are not without end. */
 const BOUNDS: Readonly<Record<string, string>> = {
