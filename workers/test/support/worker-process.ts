@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appUrl, TEMPLATE } from '../../../api/test/support/servers.ts';
+import { appUrl, createTestDatabase, dropTestDatabase } from '../../../api/test/support/servers.ts';
 import { until } from '../../../dev/test/support/until.ts';
 import { freePort } from '../../../dev/src/ports.ts';
 import { bareEnvironment } from '../../../dev/test/support/bare-environment.ts';
@@ -20,10 +20,10 @@ export interface WorkerProcess {
 }
 
 export const startWorkerProcess = async (settings: Record<string, string>): Promise<WorkerProcess> => {
-  const port = String(await freePort());
+  const [port, database] = [String(await freePort()), await createTestDatabase()];
   const env = {
     ...bareEnvironment,
-    APP_DATABASE_URL: appUrl(TEMPLATE),
+    APP_DATABASE_URL: appUrl(database),
     STRIPE_SECRET_KEY: 'sk_test_worker',
     KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
     METRICS_PORT: port,
@@ -43,6 +43,7 @@ export const startWorkerProcess = async (settings: Record<string, string>): Prom
       const timer = setTimeout(() => child.kill('SIGKILL'), END_MS);
       const ended = await exited;
       clearTimeout(timer);
+      await dropTestDatabase(database);
       return ended;
     },
   };
