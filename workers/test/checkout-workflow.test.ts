@@ -142,32 +142,6 @@ describe('checkout', () => {
     });
   });
 
-  it('keeps its history short however often it is nudged, and its page the same', async () => {
-    const world = createWorld();
-    await run(world, async () => {
-      const handle = await start();
-      const page = await open(handle);
-      // Somebody asks how it stands, every second for hours.
-      for (let looks = 1; looks <= 500; looks++) {
-        await handle.signal(names.nudge);
-        while (world.calls.length <= looks) await new Promise((resolve) => setTimeout(resolve, 1));
-      }
-      const latest = environment.client.workflow.getHandle<Checkout>(handle.workflowId);
-      const { runId, historyLength } = await latest.describe();
-      expect(runId).not.toBe(handle.firstExecutionRunId);
-      expect(historyLength).toBeLessThan(4_200);
-      expect(await open(latest)).toEqual(page);
-      expect(await latest.query<CheckoutState>(names.state)).toMatchObject({
-        status: 'open',
-        sessionId: 'cs_1',
-      });
-      world.session = 'complete';
-      await latest.signal(names.nudge);
-      expect(await latest.result()).toBe('completed');
-      expect(world.calls.filter((name) => name === 'openCheckoutSession')).toHaveLength(1);
-    });
-  });
-
   it('closes its row before it tells that Stripe refused', async () => {
     const world = createWorld({
       openCheckoutSession: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'stripe_error')),
