@@ -28,12 +28,18 @@ export interface AttemptLimits {
   signUp: AttemptLimit;
   /** 5 confirmation mails an hour per user. */
   verificationPerson: AttemptLimit;
-  /** 10 confirmation mails a day for all `+tag` addresses of a mailbox together. */
+  /** 10 mails with a link a day for all `+tag` addresses of a mailbox together. */
   verificationTags: AttemptLimit;
   /** 20 confirmation mails an hour per address. */
   verificationAddress: AttemptLimit;
-  /** 20 uses of a confirmation link a minute per address. */
+  /** 20 uses of a mailed link a minute per address. */
   confirmation: AttemptLimit;
+  /** 5 reset links an hour per email address, whether or not it has an account. */
+  resetAccount: AttemptLimit;
+  /** 20 reset links an hour per network (`networkKey`). */
+  resetNetwork: AttemptLimit;
+  /** 20 new names of a tenant an hour per user. Each leaves an audit entry. */
+  tenantName: AttemptLimit;
   /** `SIGN_UP_MAX_PER_MINUTE`, for all callers together. */
   allSignUps: AttemptLimit;
   /** 20 failures a minute per client and address. */
@@ -79,7 +85,10 @@ const createAttemptLimit = (
  */
 const hashing = {
   signIn: { atOnce: 1, waiting: 32, patienceMs: 3_000 },
-  /** For browsers that have signed in before, so that a flood of other requests cannot block them. */
+  /**
+   * For browsers that have signed in before, and for users with a session or a reset link, so that a flood of other
+   * requests cannot block them.
+   */
   knownSignIn: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
   signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
 };
@@ -102,7 +111,7 @@ export const createAttemptLimits = (
       name: 'verification-tags',
       points: 10,
       seconds: day,
-      reason: 'Too many confirmation links for +tag addresses of this mailbox',
+      reason: 'Too many links for +tag addresses of this mailbox',
     }),
     verificationAddress: limit({
       name: 'verification-address',
@@ -113,7 +122,25 @@ export const createAttemptLimits = (
     confirmation: limit({
       name: 'confirmation',
       points: 20,
-      reason: 'Too many confirmation attempts from this network',
+      reason: 'Too many links used from this network',
+    }),
+    resetAccount: limit({
+      name: 'reset-account',
+      points: 5,
+      seconds: hour,
+      reason: 'Too many links for this email address',
+    }),
+    resetNetwork: limit({
+      name: 'reset-network',
+      points: 20,
+      seconds: hour,
+      reason: 'Too many requests for a new password from this network',
+    }),
+    tenantName: limit({
+      name: 'tenant-name',
+      points: 20,
+      seconds: hour,
+      reason: 'Too many changes of the name',
     }),
     allSignUps: limit({
       name: 'all-sign-ups',
