@@ -93,30 +93,29 @@ const hashing = {
   signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
 };
 
-export const createAttemptLimits = (
-  redis: Redis | undefined,
-  { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
-): AttemptLimits => {
-  const limit = (settings: Limit): AttemptLimit => createAttemptLimit(redis, settings);
-  const signIns = 'Too many sign-in attempts from this network';
+type CreateLimit = (settings: Limit) => AttemptLimit;
+
+const HOUR_SECONDS = 3_600;
+
+const mailLimits = (limit: CreateLimit) => {
   const links = 'Too many confirmation links for this account';
-  const [hour, day] = [3_600, DAY_SECONDS];
   return {
-    signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
-    signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),
-    accounts: createAccountAttempts(redis),
-    signUp: limit({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
-    verificationPerson: limit({ name: 'verification-person', points: 5, seconds: hour, reason: links }),
+    verificationPerson: limit({
+      name: 'verification-person',
+      points: 5,
+      seconds: HOUR_SECONDS,
+      reason: links,
+    }),
     verificationTags: limit({
       name: 'verification-tags',
       points: 10,
-      seconds: day,
+      seconds: DAY_SECONDS,
       reason: 'Too many links for +tag addresses of this mailbox',
     }),
     verificationAddress: limit({
       name: 'verification-address',
       points: 20,
-      seconds: hour,
+      seconds: HOUR_SECONDS,
       reason: 'Too many confirmation links from this network',
     }),
     confirmation: limit({
@@ -127,19 +126,34 @@ export const createAttemptLimits = (
     resetAccount: limit({
       name: 'reset-account',
       points: 5,
-      seconds: hour,
+      seconds: HOUR_SECONDS,
       reason: 'Too many links for this email address',
     }),
     resetNetwork: limit({
       name: 'reset-network',
       points: 20,
-      seconds: hour,
+      seconds: HOUR_SECONDS,
       reason: 'Too many requests for a new password from this network',
     }),
+  };
+};
+
+export const createAttemptLimits = (
+  redis: Redis | undefined,
+  { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
+): AttemptLimits => {
+  const limit: CreateLimit = (settings) => createAttemptLimit(redis, settings);
+  const signIns = 'Too many sign-in attempts from this network';
+  return {
+    signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
+    signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),
+    accounts: createAccountAttempts(redis),
+    signUp: limit({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
+    ...mailLimits(limit),
     tenantName: limit({
       name: 'tenant-name',
       points: 20,
-      seconds: hour,
+      seconds: HOUR_SECONDS,
       reason: 'Too many changes of the name',
     }),
     allSignUps: limit({

@@ -1,5 +1,6 @@
 import { fail, redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
+import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
 import type { CodeWords, FieldSubjects } from './failures.ts';
 import { readForm } from './read-form.ts';
@@ -39,3 +40,42 @@ export const settingsAction =
     }
     redirect(303, `/settings?done=${name}#${section}`);
   };
+
+export const profileActions = {
+  link: settingsAction({
+    name: 'link',
+    section: 'profile',
+    fields: [],
+    act: (event) => apiFor(event).auth.requestVerification(),
+  }),
+  email: settingsAction({
+    name: 'email',
+    section: 'profile',
+    fields: ['email', 'password'],
+    kept: ['email'],
+    subjects: { email: 'The email address', password: 'The password' },
+    act: (event, { email, password }) =>
+      apiFor(event).auth.requestEmailChange({ email: email.trim(), password }),
+  }),
+};
+
+export const passwordActions = {
+  password: settingsAction({
+    name: 'password',
+    section: 'password',
+    fields: ['currentPassword', 'newPassword'],
+    subjects: { currentPassword: 'The current password', newPassword: 'The new password' },
+    act: (event, form) => apiFor(event).auth.changePassword(form),
+  }),
+};
+
+export const tenantActions = {
+  rename: settingsAction({
+    name: 'rename',
+    section: 'tenant',
+    fields: ['name'],
+    kept: ['name'],
+    subjects: { name: 'The name' },
+    act: (event, { name }) => apiFor(event).tenant.update({ name }),
+  }),
+};
