@@ -1,0 +1,33 @@
+import type { Agent } from '../../models/agent.ts';
+import type { Transaction } from '../../platform/database.ts';
+import { readGrants } from '../resource-grants/resource-grants.ts';
+import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { noCredentials, summarizeCredentials } from './summarize-credentials.ts';
+import type { CredentialSummary } from './summarize-credentials.ts';
+
+/** An agent as a caller sees it. */
+export interface AgentView {
+  agent: Agent;
+  resourceGrants: readonly ResourceGrant[];
+  credentials: CredentialSummary;
+}
+
+/** Two queries for all agents. */
+export const viewAgents = async (
+  trx: Transaction,
+  tenantId: string,
+  agents: readonly Agent[],
+  now: Date,
+): Promise<AgentView[]> => {
+  const ids = agents.map(({ id }) => id);
+  const grants = await readGrants(trx, tenantId, ids);
+  const credentials = await summarizeCredentials(trx, { tenantId, agentIds: ids, now });
+  return agents.map((agent) => ({
+    agent,
+    resourceGrants: grants.get(agent.id) ?? [],
+    credentials: credentials.get(agent.id) ?? noCredentials,
+  }));
+};
+
+export const viewAgent = async (trx: Transaction, agent: Agent, now: Date): Promise<AgentView> =>
+  (await viewAgents(trx, agent.tenantId, [agent], now))[0]!;
