@@ -67,12 +67,9 @@ export const agentFilter = {
   q: line(1, 128)
     .optional()
     .meta({ description: 'A part of the name, case-insensitive, or the whole agent id.' }),
-  sort: z
-    .enum(agentSorts)
-    .default('-createdAt')
-    .meta({
-      description: 'A minus sorts descending. A cursor is valid only with the sort that it came from.',
-    }),
+  sort: z.enum(agentSorts).default('-createdAt').meta({
+    description: 'A minus sorts descending. A cursor is valid only with the sort that it came from.',
+  }),
 };
 
 export const agentSchema = z
@@ -101,6 +98,8 @@ export const agentSchema = z
           .nullable()
           .meta({ description: 'When the first of them expires. `null`: none does.' }),
       })
+      // A response that the release before has stored for an Idempotency-Key has none: a new agent has none either.
+      .default({ active: 0, nextExpiresAt: null })
       .meta({ description: 'Its credentials that are neither revoked nor expired.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
