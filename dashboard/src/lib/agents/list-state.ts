@@ -16,7 +16,7 @@ export const statusChoices = [
   { value: 'active', name: 'Active' },
   { value: 'suspended', name: 'Suspended' },
   { value: 'decommissioned', name: 'Decommissioned' },
-  { value: 'all', name: 'All' },
+  { value: 'all', name: 'All statuses' },
 ] as const;
 
 export const typeChoices = [{ value: '', name: 'All types' }, ...agentTypes] as const;
