@@ -52,6 +52,42 @@ describe('the sort of GET /agents', () => {
     expect(namesOf((await member.get('/agents?limit=100&sort=-createdAt')).body)).toEqual(newest);
   });
 
+  it('Agents without a token sort before all others', async () => {
+    const member = await signUp(api);
+    const days: Record<string, string[]> = {
+      today: ['2026-11-01T08:00:00.001Z', '2026-11-28T08:00:00.123Z'],
+      never: [],
+      old: ['2026-01-01T23:59:59.999Z'],
+      'never too': [],
+      recent: ['2026-11-28T08:00:00.122Z'],
+    };
+    for (const [name, times] of Object.entries(days)) {
+      const agentId = await register(member, name);
+      for (const at of times)
+        await api.sql(
+          `insert into agent_usage (tenant_id, agent_id, metric, day, count, last_at)
+           values ($1, $2, 'token_issuances', $3::timestamptz::date, 1, $3)`,
+          [member.tenantId, agentId, at],
+        );
+    }
+    const order = ['never', 'never too', 'old', 'recent', 'today'];
+    const seen = async (sort: string) =>
+      (await readAll(member, sort)).filter((name) => !name.startsWith('later'));
+    expect(await seen('lastTokenAt')).toEqual(order);
+    expect(await seen('-lastTokenAt')).toEqual(order.toReversed());
+    const { nextCursor } = (await member.get('/agents?limit=1&sort=-lastTokenAt')).body;
+    expect((await member.get(`/agents?sort=lastTokenAt&cursor=${String(nextCursor)}`)).status).toBe(400);
+  });
+
+  it.each(['x', '', '2026-02-31T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'infinity'])(
+    'refuses a cursor with the time "%s"',
+    async (time) => {
+      const cursor = encode(['lastTokenAt', time, newId('agt')]);
+      const { status, body } = await (await signUp(api)).get(`/agents?sort=lastTokenAt&cursor=${cursor}`);
+      expect([status, body.code]).toEqual([400, 'validation_failed']);
+    },
+  );
+
   it('pages agents of one name', async () => {
     const member = await signUp(api);
     const ids: string[] = [];

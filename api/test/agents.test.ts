@@ -32,6 +32,7 @@ describe('POST /agents', () => {
       scopes: ['agents:read'],
       resourceGrants: [],
       credentials: { active: 0, nextExpiresAt: null },
+      lastTokenAt: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       decommissionedAt: null,

@@ -101,6 +101,12 @@ export const agentSchema = z
       // A response that the release before has stored for an Idempotency-Key has none: a new agent has none either.
       .default({ active: 0, nextExpiresAt: null })
       .meta({ description: 'Its credentials that are neither revoked nor expired.' }),
+    lastTokenAt: z.iso
+      .datetime()
+      .nullable()
+      // A response that the release before has stored for an Idempotency-Key does not have it.
+      .default(null)
+      .meta({ description: 'When it last got a token. `null`: never.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     decommissionedAt: z.iso.datetime().nullable(),
@@ -111,11 +117,13 @@ export const presentAgent = ({
   agent: { id: agentId, createdAt, updatedAt, decommissionedAt, ...agent },
   resourceGrants: grants,
   credentials: { active, nextExpiresAt },
+  lastTokenAt,
 }: AgentView): z.output<typeof agentSchema> => ({
   ...agent,
   agentId,
   resourceGrants: namedGrants(grants),
   credentials: { active, nextExpiresAt: nextExpiresAt?.toISOString() ?? null },
+  lastTokenAt: lastTokenAt?.toISOString() ?? null,
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   decommissionedAt: decommissionedAt?.toISOString() ?? null,

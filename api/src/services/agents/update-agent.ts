@@ -96,11 +96,8 @@ export const updateAgent = async (
   const { tenantId } = principal;
   const { agentId } = update;
   return db.withTenant(tenantId, async (trx) => {
-    const {
-      agent,
-      resourceGrants: before,
-      credentials,
-    } = await lockForUpdate(trx, principal, update, clock());
+    const view = await lockForUpdate(trx, principal, update, clock());
+    const { agent, resourceGrants: before } = view;
     const details = changedDetails(agent, givenDetails(update.changes));
     const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
     const resourceGrants = given ?? before;
@@ -108,7 +105,7 @@ export const updateAgent = async (
     const next = { scopes: details.scopes ?? agent.scopes, resourceGrants };
     const isNarrowed = await checkChange(trx, principal, { agent, held, next, now: clock() });
     const granted = given && !isSame(given, before) ? given : undefined;
-    if (Object.keys(details).length === 0 && !granted) return { agent, resourceGrants, credentials };
+    if (Object.keys(details).length === 0 && !granted) return { ...view, resourceGrants };
     const now = isNarrowed
       ? await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock)
       : clock();
@@ -117,6 +114,6 @@ export const updateAgent = async (
     const act = { actor: principal, origin, at: now };
     const metadata = metadataOf(details, granted);
     await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
-    return { agent, resourceGrants, credentials };
+    return { ...view, resourceGrants };
   });
 };

@@ -28,6 +28,8 @@ export const sortChoices = [
   { value: 'createdAt', name: 'Oldest first' },
   { value: 'name', name: 'Name, A to Z' },
   { value: '-name', name: 'Name, Z to A' },
+  { value: '-lastTokenAt', name: 'Last used first' },
+  { value: 'lastTokenAt', name: 'Longest unused first' },
 ] as const satisfies readonly Choice<AgentSort>[];
 
 type ValueOf<Choices extends readonly Choice<string>[]> = Choices[number]['value'];
