@@ -29,7 +29,10 @@ export type FieldSubjects = Readonly<Record<string, string>>;
 /** Error codes that are about one field, but do not name it. */
 const blamed: Readonly<Record<string, string>> = { email_taken: 'email', agent_name_taken: 'name' };
 
-/** The error of each field. The API's path is `body.<field>`, and its message continues after the field's name. */
+/**
+ * The error of each field. The API's path is `body.<field>`, or `body.<field>.<index>` for an item of a list. Its
+ * message continues after the field's name.
+ */
 const wrongFields = (
   { code, problem }: ApiError,
   subjects: FieldSubjects,
@@ -37,7 +40,7 @@ const wrongFields = (
 ): FormProblem['fields'] => {
   const found = (problem.errors ?? []) as { path: string; message: string }[];
   const wrong = found.map(({ path, message: words }): [string, string] => {
-    const name = path.replace(/^body\./, '');
+    const name = path.replace(/^body\.|\.\d+$/g, '');
     return [name, `${subjects[name]} ${words}.`];
   });
   const field = blamed[code];

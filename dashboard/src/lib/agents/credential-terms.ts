@@ -1,0 +1,33 @@
+import { formatShortDay } from '#lib/format/dates.ts';
+
+interface Choice {
+  value: string;
+  name: string;
+}
+
+const DAY_MS = 86_400_000;
+
+const lives = [
+  { days: 30, name: '30 days' },
+  { days: 90, name: '90 days' },
+  { days: 365, name: '1 year' },
+];
+
+/** When a new credential can expire. The values are times, so a form that is sent twice says the same twice. */
+export const expiryChoices = (now: string): Choice[] => [
+  { value: '', name: 'Never' },
+  ...lives.map(({ days, name }) => {
+    const value = new Date(Date.parse(now) + days * DAY_MS).toISOString();
+    return { value, name: `In ${name} (${formatShortDay(value)})` };
+  }),
+];
+
+/** How long the old secret still works after a rotation, in seconds. */
+export const overlapChoices: readonly Choice[] = [
+  { value: '0', name: 'None: the old secret stops working at once' },
+  { value: '3600', name: '1 hour' },
+  { value: '86400', name: '24 hours' },
+  { value: '604800', name: '7 days' },
+];
+
+export const defaultOverlap = '86400';
