@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { languages, makeFirstCallWithFile, shownSecret } from './support/first-call.ts';
-import { expectFit } from './support/fit.ts';
+import { expectFit, shoot } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -169,6 +169,7 @@ describe('the secrets of an agent', () => {
     await page.keyboard.press('Space');
     await tabTo(page, page.getByRole('button', { name: 'Continue' }));
     await page.keyboard.press('Enter');
+    await page.waitForURL(/\/credentials$/);
     await says(page, /The old secret works until .*\d\d:\d\d UTC\./);
     await expectFit(page, 'credentials');
     await tabTo(page, page.getByRole('button', { name: 'End now' }));
@@ -231,7 +232,7 @@ describe.each([true, false])('the agent itself, JavaScript: %s', (javaScriptEnab
     await alert.getByText('your changes are not saved yet').waitFor();
     expect((await alert.innerText()).replaceAll(/\s+/g, ' ')).toContain('Description empty Version 2.0.0');
     expect(await person.api.agents.get(agentId)).toMatchObject({ description: null, version: '2.0.0' });
-    if (javaScriptEnabled) await expectFit(first, 'outdated');
+    if (javaScriptEnabled) await shoot(first, 'outdated');
     await press(first, 'Save changes');
     await says(first, 'The changes are saved.');
     expect(await person.api.agents.get(agentId)).toMatchObject({
@@ -272,8 +273,9 @@ describe.each([true, false])('the agent itself, JavaScript: %s', (javaScriptEnab
       'suspended',
       false,
     ]);
-    if (javaScriptEnabled) await expectFit(page, 'suspended');
-    await press(page, 'Reactivate');
+    if (javaScriptEnabled) await shoot(page, 'suspended');
+    await follow(page, 'Reactivate');
+    await press(page.getByRole('dialog'), 'Reactivate');
     await says(page, 'The agent is active again.');
     expect([await statusOf(), ...(await working(agentId, secret.clientSecret))]).toEqual(['active', true]);
 
@@ -310,8 +312,7 @@ describe('the agent itself', () => {
     await page.getByLabel('Capabilities').fill('invoices:read\nInvoices');
     await page.getByLabel('Public').check();
     await press(page, 'Save changes');
-    await page.getByText('The version must be').waitFor();
-    await page.getByText('A capability must be').waitFor();
+    for (const field of ['version', 'capabilities']) await page.locator(`#${field}-problem`).waitFor();
     expect(await page.getByLabel('Name').inputValue()).toBe('invoice-writer');
     await expectFit(page, 'edit');
     await page.getByLabel('Version').fill('1.2.0');
@@ -346,7 +347,7 @@ describe('the agent itself', () => {
       expect([path, await enabled.count()]).toEqual([path, 0]);
     }
     await visit(page, `${stack.dashboardUrl}/agents/${fixture.agentId}/credentials`);
-    await expectFit(page, 'decommissioned');
+    await shoot(page, 'decommissioned');
     await page.context().close();
   });
 

@@ -110,7 +110,9 @@ describe('the scopes of a new agent', () => {
       await page.getByRole('checkbox', { name: scope }).check();
       await send(page);
       await page.getByRole('heading', { name: `only ${scope} is registered` }).waitFor();
-      for (const language of languages) {
+      // Each language has its own code for each of the three calls.
+      const isNewCall = ['agents:read', 'billing:read', 'audit:read'].includes(scope);
+      for (const language of isNewCall ? languages : (['curl'] as const)) {
         const answer = await makeFirstCall(page, language);
         if (scope === 'agents:read') expect(answer).toHaveProperty('data');
         else if (scope === 'billing:read') expect(answer).toMatchObject({ tier: 'free' });

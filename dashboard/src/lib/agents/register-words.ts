@@ -3,5 +3,3 @@ export const registerWords = {
   forbidden:
     'Only an owner or admin of your tenant can register agents and grant scopes. Ask one of them to register the agent.',
 } as const;
-
-export const chooseOne = 'Select at least one scope.';

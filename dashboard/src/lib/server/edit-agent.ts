@@ -2,7 +2,6 @@ import { ApiError } from '@sentryagent/sdk';
 import type { Agent, Scope, UpdateAgentData } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import { changeWords } from '#lib/agents/change-words.ts';
-import { chooseOne } from '#lib/agents/register-words.ts';
 import { loadAgent } from './agent-page.ts';
 import type { AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
@@ -70,6 +69,8 @@ export const editAgent = async (event: AgentEvent) => {
   );
   return refused ?? redirect(303, `/agents/${event.params.agentId}?done=saved`);
 };
+
+const chooseOne = 'Select at least one scope.';
 
 /** Saves the scopes that the form has selected. */
 export const changeScopes = async (event: AgentEvent) => {

@@ -2,7 +2,7 @@ import { ApiError } from '@sentryagent/sdk';
 import type { Agent, NewCredential, Scope } from '@sentryagent/sdk';
 import { fail } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
-import { chooseOne, registerWords } from '#lib/agents/register-words.ts';
+import { registerWords } from '#lib/agents/register-words.ts';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { apiFor } from './api.ts';
 import { failForm, failPage, isTemporary } from './failures.ts';
@@ -10,6 +10,7 @@ import { readForm } from './read-form.ts';
 
 const subjects = { name: 'The name' };
 
+const chooseOne = 'Select at least one scope.';
 const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
 /** An agent and its first credential. `null` if the agent was created but the credential was not, and can be later. */
