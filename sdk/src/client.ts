@@ -56,6 +56,15 @@ export interface ClientCredentials {
   resource?: string;
 }
 
+/** A call with the key of an earlier one gets its response again. Nothing is done twice. */
+export interface Once {
+  /** Up to 255 visible ASCII characters. */
+  idempotencyKey?: string | undefined;
+}
+
+const onceHeaders = ({ idempotencyKey }: Once) =>
+  idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
+
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
 
 const agents = (send: Send) => ({
@@ -75,8 +84,13 @@ const agents = (send: Send) => ({
   /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
   /** Only this response contains the secret. */
-  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
-    send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
+  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}, once: Once = {}) =>
+    send<NewCredential>({
+      method: 'POST',
+      path: `${agentPath(agentId)}/credentials`,
+      json,
+      ...onceHeaders(once),
+    }),
   /** The public key of an agent that authenticates with private_key_jwt. */
   addKey: (agentId: string, json: AddKeyData['body']) =>
     send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
@@ -99,8 +113,18 @@ const credentials = (send: Send) => {
      * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
      * (default: 0).
      */
-    rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
-      send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
+    rotate: (
+      agentId: string,
+      credentialId: string,
+      json: RotateCredentialData['body'] = {},
+      once: Once = {},
+    ) =>
+      send<NewCredential>({
+        method: 'POST',
+        path: `${pathOf(agentId, credentialId)}/rotate`,
+        json,
+        ...onceHeaders(once),
+      }),
     endOverlap: (agentId: string, credentialId: string) =>
       send<undefined>({ method: 'DELETE', path: `${pathOf(agentId, credentialId)}/previous` }),
     revoke: (agentId: string, credentialId: string) =>
