@@ -83,11 +83,11 @@ describe('the bars', () => {
 
 describe('the line of the limit', () => {
   it.each([
-    ['at its height', [1_000], 1_000, { y: 0, isAbove: false }],
-    ['below a higher bar', [2_000], 1_000, { y: 50, isAbove: false }],
-    ['above bars of a fifth', [200], 1_000, { y: 0, isAbove: false }],
-    ['at the top of an empty chart', [0], 1_000, { y: 0, isAbove: false }],
-    ['out of scale above low bars', [199], 1_000, { y: 0, isAbove: true }],
+    ['at its height', [1_000], 1_000, { y: 0 }],
+    ['below a higher bar', [2_000], 1_000, { y: 50 }],
+    ['above bars of a fifth', [200], 1_000, { y: 0 }],
+    ['at the top of an empty chart', [0], 1_000, { y: 0 }],
+    ['out of scale above low bars', [199], 1_000, { y: null }],
     ['nowhere without a limit', [199], null, null],
   ])('is %s', (_case, counts, limit, line) => {
     expect(chartOf(daysWith(counts), limit).limit).toEqual(line);

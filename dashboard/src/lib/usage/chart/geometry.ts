@@ -18,9 +18,8 @@ export interface Bar extends DayCount {
 }
 
 export interface LimitLine {
-  y: number;
-  /** The bars are far below the limit. So the line is at the top, and not to scale. */
-  isAbove: boolean;
+  /** `null`: the bars are so far below the limit that the scale leaves it out. */
+  y: number | null;
 }
 
 export interface DayLabel {
@@ -41,7 +40,7 @@ export interface Chart {
 const BAR = 0.66;
 /** One call of a thousand must be visible too. */
 const LEAST_HEIGHT = 1.5;
-/** If the highest bar is below this part of the limit, the scale leaves the limit out. Bars would be mere dots. */
+/** Below this part of the limit, bars to its scale would be mere dots. */
 const NEAR_LIMIT = 0.2;
 const LABEL_EVERY = 5;
 
@@ -81,7 +80,7 @@ export const chartOf = (days: readonly DayCount[], limit: number | null): Chart 
   return {
     bars,
     ticks: ticks.map((value) => ({ y: above(value), words: tickWords(value) })),
-    limit: limit === null ? null : { y: isNear ? above(limit) : 0, isAbove: !isNear },
+    limit: limit === null ? null : { y: isNear ? above(limit) : null },
     labels,
   };
 };
