@@ -24,7 +24,8 @@ export interface TokensByAgent extends Span {
 export interface History {
   /** 30 days. The last one is today. */
   days: DayCounts[];
-  byAgent: TokensByAgent;
+  /** `null`: there are too many agents to list. */
+  byAgent: TokensByAgent | null;
 }
 
 export const dayCounts = (rows: readonly UsageRow[]): DayCounts[] =>
