@@ -8,6 +8,7 @@ import type {
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
+  GetUsageData,
   Health,
   Introspection,
   KeyCredential,
@@ -27,6 +28,7 @@ import type {
   TokenResponse,
   UpdateAgentData,
   Usage,
+  UsageHistory,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
 import type { ClientOptions, Send } from './request.ts';
@@ -110,6 +112,9 @@ const auth = (send: Send) => ({
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** By UTC day or by agent. Default: the last 30 days by day. */
+  usageHistory: ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}) =>
+    send<UsageHistory>({ method: 'GET', path: '/billing/usage', query: { groupBy, ...days } }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>

@@ -35,6 +35,7 @@ const oneOf = ({ values }: Code<'invalid_value'>): string => {
 };
 
 const formats: Readonly<Record<string, string>> = {
+  date: 'must be a day such as 2027-01-31',
   datetime: 'must be a time such as 2027-01-31T09:00:00Z',
 };
 

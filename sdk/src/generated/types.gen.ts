@@ -445,6 +445,38 @@ export type Usage = {
     };
 };
 
+export type UsageHistory = {
+    from: string;
+    /**
+     * Inclusive.
+     */
+    to: string;
+    groupBy: 'day' | 'agent' | 'day,agent';
+    /**
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.
+     */
+    data: Array<UsageRow>;
+};
+
+export type UsageRow = {
+    /**
+     * `null`: not grouped by day.
+     */
+    day: string | null;
+    /**
+     * `null`: not grouped by agent.
+     */
+    agentId: string | null;
+    agentName: string | null;
+    metrics: {
+        /**
+         * `null` if grouped by agent.
+         */
+        api_calls: number | null;
+        token_issuances: number;
+    };
+};
+
 export type IssueTokenData = {
     body: {
         /**
@@ -1887,11 +1919,28 @@ export type DeleteResourceResponse = DeleteResourceResponses[keyof DeleteResourc
 export type GetUsageData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * The first UTC day. Default: 29 days before `to`.
+         */
+        from?: string;
+        /**
+         * The last UTC day, inclusive. Default: today.
+         */
+        to?: string;
+        /**
+         * The response is the usage history. Default: `day` if `from` or `to` is given; else the response is the current usage.
+         */
+        groupBy?: 'day' | 'agent' | 'day,agent';
+    };
     url: '/billing/usage';
 };
 
 export type GetUsageErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
     /**
      * unauthorized
      */
@@ -1918,9 +1967,9 @@ export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
 
 export type GetUsageResponses = {
     /**
-     * The current usage
+     * The current usage, or the usage history
      */
-    200: Usage;
+    200: Usage | UsageHistory;
 };
 
 export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];

@@ -2,8 +2,10 @@ import { subscriptionStatuses } from '@sentryagent/workflows/rules/subscription'
 import { tierIds, tiers } from '@sentryagent/workflows/rules/tiers';
 import { z } from 'zod';
 import { readUsage } from '../../services/usage/read-usage.ts';
+import { readUsageHistory } from '../../services/usage/read-usage-history.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
 import { publicRoute, scopedRoute } from '../route.ts';
+import { askedHistory, historyQuery, historySchema, presentHistory } from '../usage-history.ts';
 
 const tag = 'billing';
 const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
@@ -38,13 +40,23 @@ const usage = scopedRoute({
   method: 'get',
   path: '/billing/usage',
   operationId: 'getUsage',
-  summary: 'Get the usage, tier and status of the tenant',
+  summary: 'Get the usage, tier and status of the tenant, or the usage history',
   tag,
   access: ['billing:read'],
   neverRefused: true,
-  responses: { 200: { description: 'The current usage', schema: usageSchema } },
+  query: z.strictObject(historyQuery),
+  responses: {
+    200: {
+      description: 'The current usage, or the usage history',
+      schema: z.union([usageSchema, historySchema]),
+    },
+  },
   problems: [],
-  handle: async (deps, _request, { tenantId }) => {
+  handle: async (deps, { query }, { tenantId }) => {
+    const asked = askedHistory(query);
+    if (asked) {
+      return { status: 200, body: presentHistory(await readUsageHistory(deps, tenantId, asked)) };
+    }
     const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
     const iso = (date: Date | null) => date?.toISOString() ?? null;
     return {
