@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { limitWords, planDate, priceWords, statusWords, tierWords } from '../src/lib/billing/plan.ts';
+import { limitWords, planDate, planWords, priceWords } from '../src/lib/billing/plan.ts';
 
 it.each([
   ['never paid', 'free', 'active', null, null, 'Free, active', null],
@@ -17,10 +17,7 @@ it.each([
   ['past due', 'paid', 'past_due', null, null, 'Paid, past due', null],
   ['ended', 'free', 'cancelled', null, null, 'Free, cancelled', null],
 ] as const)('a tenant that is %s', (_case, tier, status, renewsAt, endsAt, words, date) => {
-  expect([`${tierWords[tier]}, ${statusWords[status]}`, planDate({ renewsAt, endsAt })]).toEqual([
-    words,
-    date,
-  ]);
+  expect([planWords({ tier, status }), planDate({ renewsAt, endsAt })]).toEqual([words, date]);
 });
 
 it('says the end before the renewal', () => {
