@@ -150,63 +150,65 @@ describe('the history', () => {
     days = (await person.api.billing.usageHistory()).data as typeof days;
   });
 
-  it('is a bar per day; keys read each, and the table has the same values', async () => {
-    const page = await openAs(person);
-    expect(await page.locator('svg[role=img] rect').count()).toBe(30);
-    await page.getByText('Show as a table').click();
-    const table = await tableOf(page);
-    expect(table.toReversed()).toEqual(
-      days.map(({ day, metrics }) => ({
-        day,
-        calls: metrics.api_calls?.toLocaleString('en-US'),
-        tokens: String(metrics.token_issuances),
-      })),
-    );
-    await slider(page).focus();
-    for (const { day, calls } of table) {
-      expect(await slider(page).getAttribute('aria-valuetext')).toMatch(
-        new RegExp(`^${spokenDay(day)}(, today)?: ${calls} API calls$`),
+  describe('Each day of the chart can be read', () => {
+    it('is a bar per day, and keys read each, with the values of the table', async () => {
+      const page = await openAs(person);
+      expect(await page.locator('svg[role=img] rect').count()).toBe(30);
+      await page.getByText('Show as a table').click();
+      const table = await tableOf(page);
+      expect(table.toReversed()).toEqual(
+        days.map(({ day, metrics }) => ({
+          day,
+          calls: metrics.api_calls?.toLocaleString('en-US'),
+          tokens: String(metrics.token_issuances),
+        })),
       );
-      await page.keyboard.press('ArrowLeft');
-    }
-    await page.keyboard.press('End');
-    expect(await slider(page).getAttribute('aria-valuetext')).toContain(', today: 340 API calls');
-    await page.keyboard.press('Tab');
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Show as a table');
-    await expectAccessible(page);
-    await page.context().close();
+      await slider(page).focus();
+      for (const { day, calls } of table) {
+        expect(await slider(page).getAttribute('aria-valuetext')).toMatch(
+          new RegExp(`^${spokenDay(day)}(, today)?: ${calls} API calls$`),
+        );
+        await page.keyboard.press('ArrowLeft');
+      }
+      await page.keyboard.press('End');
+      expect(await slider(page).getAttribute('aria-valuetext')).toContain(', today: 340 API calls');
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Show as a table');
+      await expectAccessible(page);
+      await page.context().close();
+    });
+
+    it('is read under the pointer and under a finger, with value and UTC day', async () => {
+      const day = days[25]!.day;
+      const tip = `${new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' }).format(new Date(day))} (UTC)`;
+      const at = (page: Page) =>
+        page
+          .locator('svg[role=img]')
+          .boundingBox()
+          .then((box) => ({ x: box!.x + (box!.width * 25.5) / 30, y: box!.y + box!.height / 2 }));
+      const page = await openAs(person);
+      await slider(page).waitFor();
+      const { x, y } = await at(page);
+      await page.mouse.move(x, y);
+      await page.getByText(tip).waitFor();
+      expect(await textOf(page)).toContain(`${tip} 1,000 API calls 100 % of the daily limit`);
+      await shoot(page, 'hover');
+      await page.mouse.move(x, 5);
+      await page.getByText(tip).waitFor({ state: 'detached' });
+      await page.context().close();
+
+      const phone = await openAs(person, '/usage', { viewport: { width: 360, height: 740 }, hasTouch: true });
+      await slider(phone).scrollIntoViewIfNeeded();
+      const spot = await at(phone);
+      await phone.touchscreen.tap(spot.x, spot.y);
+      await phone.getByText(tip).waitFor();
+      expect(await textOf(phone)).toContain(`${tip} 1,000 API calls`);
+      await expectAccessible(phone);
+      await phone.context().close();
+    });
   });
 
-  it('shows the exact value and the UTC day under the pointer and under a finger', async () => {
-    const day = days[25]!.day;
-    const tip = `${new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', timeZone: 'UTC' }).format(new Date(day))} (UTC)`;
-    const at = (page: Page) =>
-      page
-        .locator('svg[role=img]')
-        .boundingBox()
-        .then((box) => ({ x: box!.x + (box!.width * 25.5) / 30, y: box!.y + box!.height / 2 }));
-    const page = await openAs(person);
-    await slider(page).waitFor();
-    const { x, y } = await at(page);
-    await page.mouse.move(x, y);
-    await page.getByText(tip).waitFor();
-    expect(await textOf(page)).toContain(`${tip} 1,000 API calls 100 % of the daily limit`);
-    await shoot(page, 'hover');
-    await page.mouse.move(x, 5);
-    await page.getByText(tip).waitFor({ state: 'detached' });
-    await page.context().close();
-
-    const phone = await openAs(person, '/usage', { viewport: { width: 360, height: 740 }, hasTouch: true });
-    await slider(phone).scrollIntoViewIfNeeded();
-    const spot = await at(phone);
-    await phone.touchscreen.tap(spot.x, spot.y);
-    await phone.getByText(tip).waitFor();
-    expect(await textOf(phone)).toContain(`${tip} 1,000 API calls`);
-    await expectAccessible(phone);
-    await phone.context().close();
-  });
-
-  it('keeps range and metric in the URL, and adds up the days of the range', async () => {
+  it('Range and metric live in the address', async () => {
     const sum = (count: number, name: 'api_calls' | 'token_issuances') =>
       days
         .slice(-count)
@@ -236,7 +238,7 @@ describe('the history', () => {
     await page.context().close();
   });
 
-  it('downloads the days of the range as CSV', async () => {
+  it('The console downloads the range as CSV', async () => {
     const page = await openAs(person, '/usage?range=7d');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -259,7 +261,7 @@ describe('the history', () => {
     await page.context().close();
   });
 
-  it('is complete without JavaScript', async () => {
+  it('The history is complete without JavaScript', async () => {
     const page = await openAs(person, '/usage', { javaScriptEnabled: false });
     expect(await page.locator('svg[role=img] rect').count()).toBe(30);
     expect(await page.getByRole('img', { name: /^API calls per day over 30 days/ }).isVisible()).toBe(true);
@@ -350,14 +352,14 @@ describe('while time passes', () => {
     const banner = page.getByText(/API calls for today are used/);
     /** Until the next refresh shows it. */
     const expectBanner = async (words: string | null, card: string): Promise<void> => {
-      await expect
-        .poll(async () => {
-          await page.clock.fastForward(60_000);
-          await page.waitForLoadState('networkidle');
-          const text = await textOf(page);
-          return text.includes(card) && (await banner.allInnerTexts());
-        })
-        .toEqual(words === null ? [] : [words]);
+      const read = async () => {
+        const answered = page.waitForResponse('**/usage/history?*');
+        await page.clock.fastForward(60_000);
+        await answered;
+        const text = await textOf(page);
+        return text.includes(card) && (await banner.allInnerTexts());
+      };
+      await expect.poll(read, { interval: 200 }).toEqual(words === null ? [] : [words]);
     };
     await expectBanner(null, '799 API calls of 1,000 today');
     await setCalls(person, 800);
@@ -405,7 +407,7 @@ describe('while time passes', () => {
 describe('the first steps', () => {
   const stepOf = (page: Page) => page.getByRole('listitem').and(page.locator('[aria-current=step]'));
 
-  it('tick themselves, and go away when all are done', async () => {
+  it('First steps tick themselves', async () => {
     const person = await signUpByHttp(stack);
     const page = await openWithClock(person);
     await stepOf(page).getByRole('heading', { name: 'Register an agent' }).waitFor();
@@ -452,7 +454,7 @@ describe('the first steps', () => {
     await page.context().close();
   });
 
-  it('can be hidden for a tenant, without JavaScript too', async () => {
+  it('First steps can be hidden', async () => {
     const [one, other] = [await signUpByHttp(stack), await signUpByHttp(stack)];
     const page = await openAs(one, '/usage', { javaScriptEnabled: false });
     expect(await textOf(page)).toContain('Reload the page to check again.');
@@ -466,7 +468,7 @@ describe('the first steps', () => {
   });
 });
 
-it('the plan has its price; Pricing marks the current one', async () => {
+it('The plan shows its price and Pricing the current plan', async () => {
   const person = await signUpByHttp(stack);
   const page = await openAs(person);
   const plan = () => page.getByRole('region', { name: 'Plan' }).innerText();
@@ -494,18 +496,53 @@ it('the plan has its price; Pricing marks the current one', async () => {
   await visitor.close();
 });
 
-it('the banner says when the limit is reached, and leads to Paid', async () => {
+it('The warning carries the upgrade', async () => {
   const person = await signUpByHttp(stack);
   await seed(person, [...month.slice(0, -1), 820]);
   const page = await openAs(person);
-  const text = await textOf(page);
-  const { usage, asOf } = { usage: await person.api.billing.usage(), asOf: new Date() };
-  const elapsed = asOf.getTime() - Date.parse(usage.day);
-  // At 82 %, the rest of the day must be longer than 22 % of what has passed.
-  if (elapsed > 600_000 && elapsed * (1_000 / 820) < 86_100_000)
-    expect(text).toMatch(/At this pace you reach 1,000 at about \d\d:\d[05] UTC\./);
-  else expect(text).not.toContain('At this pace');
+  const banner = page.getByRole('main').locator('.banner');
+  expect((await banner.innerText()).replaceAll(/\s+/g, ' ')).toContain(
+    '820 of 1,000 API calls for today are used.',
+  );
+  expect(await banner.getByRole('link').getAttribute('href')).toBe('/pricing');
+  await expectAccessible(page);
   await shoot(page, 'near');
+  await banner.getByRole('button', { name: 'Upgrade to Paid' }).click();
+  // This stack has no Stripe.
+  console.log(await textOf(page));
+  await page.getByRole('alert').getByText('The Paid plan is not available on this server.').waitFor();
+  await page.context().close();
+});
+
+it('shows the pace below the meter, and in the banner', async () => {
+  const person = await signUpByHttp(stack);
+  await useCalls(stack, person, 400);
+  const { usage, asOf } = await (
+    await fetch(`${stack.dashboardUrl}/usage/now`, { headers: { cookie: person.cookie } })
+  ).json();
+  const page = await newPage(person);
+  let calls = 0;
+  await page.route('**/usage/now', (route) => {
+    const api_calls = { ...usage.metrics.api_calls, today: calls };
+    const changed = { ...usage, warning: calls >= 800, metrics: { ...usage.metrics, api_calls } };
+    return route.fulfill({ json: { usage: changed, asOf: `${asOf.slice(0, 10)}T12:50:00.000Z` } });
+  });
+  await page.clock.install();
+  await visit(page, `${stack.dashboardUrl}/usage`);
+  for (const [count, words, place] of [
+    [
+      600,
+      'At this pace you reach 1,000 at about 21:25 UTC.',
+      page.getByRole('region', { name: 'API calls' }),
+    ],
+    [820, 'At this pace you reach 1,000 at about 15:40 UTC.', page.getByRole('main').locator('.banner')],
+  ] as const) {
+    calls = count;
+    await page.clock.fastForward(60_000);
+    await place.getByText(words).waitFor();
+    expect(await page.getByText('At this pace').count()).toBe(1);
+  }
+  await shoot(page, 'pace');
   await page.context().close();
 });
 
