@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { registerAgent, signUp } from './support/callers.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { NO_RATE, usageOf } from './support/metered.ts';
 import { onOneDay } from './support/one-day.ts';
@@ -165,5 +165,76 @@ describe('by agent', () => {
   it('has nothing of another tenant', async () => {
     await (await registerAgent(api, await signUp(api))).token();
     expect((await historyOf(await signUp(api), 'groupBy=agent')).data).toEqual([]);
+  });
+});
+
+describe('as CSV', () => {
+  const csvOf = async ({ cookie }: TestMember, query: string, accept = 'text/csv') => {
+    const { status, headers, text } = await call(api, `/billing/usage?${query}`, {
+      headers: { cookie, accept },
+    });
+    return { status, headers, lines: text.split('\r\n'), type: headers.get('content-type') };
+  };
+
+  it('Usage history downloads as CSV', () =>
+    onOneDay(async (today) => {
+      const member = await signUp(api);
+      const [first, second] = [await registerAgent(api, member), await registerAgent(api, member)];
+      const yesterday = daysAgo(today, 1);
+      await useOn(member, yesterday, { calls: 12, tokens: 5, agentId: second.agentId });
+      await first.get('/agents');
+      await member.send('PATCH', `/agents/${first.agentId}`, { name: '=1+1, "so"' });
+      await member.send('PATCH', `/agents/${second.agentId}`, { name: 'Zoë' });
+
+      const range = `from=${yesterday}&to=${today}`;
+      const byDay = await csvOf(member, `${range}&groupBy=day`);
+      expect([byDay.status, byDay.type]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
+      expect(byDay.headers.get('content-disposition')).toBe(
+        `attachment; filename="sentryagent-usage-by-day-${yesterday}-to-${today}.csv"`,
+      );
+      expect(byDay.headers.get('vary')).toMatch(/\bAccept\b/);
+      const { data } = await historyOf(member, `${range}&groupBy=day`);
+      expect(data.map(({ metrics }) => metrics)).toEqual([
+        { api_calls: 13, token_issuances: 5 },
+        { api_calls: 1, token_issuances: 1 },
+      ]);
+      expect(byDay.lines).toEqual([
+        'day,api_calls,token_issuances',
+        ...data.map(({ day, metrics }) => `${day},${metrics.api_calls},${metrics.token_issuances}`),
+        '',
+      ]);
+
+      expect((await csvOf(member, `${range}&groupBy=agent`)).lines).toEqual([
+        'agent_id,agent_name,api_calls,token_issuances',
+        `${second.agentId},Zoë,,5`,
+        `${first.agentId},"'=1+1, ""so""",,1`,
+        '',
+      ]);
+      const both = await csvOf(member, `${range}&groupBy=day,agent`);
+      expect(both.lines.slice(0, 2)).toEqual([
+        'day,agent_id,agent_name,api_calls,token_issuances',
+        `${yesterday},${second.agentId},Zoë,,5`,
+      ]);
+      expect(both.headers.get('content-disposition')).toContain('usage-by-day-and-agent-');
+    }));
+
+  it.each([
+    ['text/csv', 'csv'],
+    ['text/csv, application/json;q=0.5', 'csv'],
+    ['application/json, text/csv;q=0.9', 'json'],
+    ['text/csv;q=0, */*', 'json'],
+    ['*/*', 'json'],
+    ['text/html', 'json'],
+    ['', 'json'],
+  ])('is sent only if the caller prefers it: %j', async (accept, kind) => {
+    const { type } = await csvOf(await signUp(api), 'groupBy=day', accept);
+    expect(type).toContain(kind);
+  });
+
+  it('is a problem in JSON if the request is wrong, and the current usage stays JSON', async () => {
+    const member = await signUp(api);
+    const wrong = await csvOf(member, 'groupBy=week');
+    expect([wrong.status, wrong.type]).toEqual([400, expect.stringContaining('application/problem+json')]);
+    expect((await csvOf(member, '')).type).toContain('application/json');
   });
 });

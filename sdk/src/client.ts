@@ -31,7 +31,7 @@ import type {
   UsageHistory,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
-import type { ClientOptions, Send } from './request.ts';
+import type { Call, ClientOptions, Send } from './request.ts';
 
 export { ApiError } from './api-error.ts';
 export type { ErrorBody } from './api-error.ts';
@@ -110,11 +110,18 @@ const auth = (send: Send) => ({
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
 });
 
+const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
+  method: 'GET',
+  path: '/billing/usage',
+  query: { groupBy, ...days },
+});
+
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
   /** By UTC day or by agent. Default: the last 30 days by day. */
-  usageHistory: ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}) =>
-    send<UsageHistory>({ method: 'GET', path: '/billing/usage', query: { groupBy, ...days } }),
+  usageHistory: (query?: GetUsageData['query']) => send<UsageHistory>(historyCall(query)),
+  /** The same as CSV. */
+  usageHistoryCsv: (query?: GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>

@@ -21,6 +21,8 @@ export interface Call {
   json?: unknown;
   form?: Record<string, string | undefined>;
   headers?: Record<string, string>;
+  /** Asks for CSV instead of JSON and returns its text. */
+  csv?: true;
 }
 
 const present = <T>(values: Record<string, T | undefined>): [string, T][] =>
@@ -67,7 +69,7 @@ export const createSend = (options: ClientOptions): Send => {
       return await fetch(urlOf(baseUrl, call), {
         method: call.method,
         headers: {
-          accept: 'application/json',
+          accept: call.csv ? 'text/csv' : 'application/json',
           ...headers,
           ...(type && { 'content-type': type }),
           ...call.headers,
@@ -85,6 +87,7 @@ export const createSend = (options: ClientOptions): Send => {
   return async <T>(call: Call): Promise<T> => {
     const response = await ask(call);
     onResponse?.(response);
+    if (call.csv && response.ok) return (await response.text()) as T;
     const body = await readJson(response);
     if (!response.ok) throw new ApiError(response.status, (body ?? {}) as ErrorBody, retryAfter(response));
     return body as T;

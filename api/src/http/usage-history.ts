@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { usageGroups } from '../services/usage/read-usage-history.ts';
-import type { HistoryQuery, UsageHistory } from '../services/usage/read-usage-history.ts';
+import type {
+  HistoryQuery,
+  UsageGroup,
+  UsageHistory,
+  UsageRow,
+} from '../services/usage/read-usage-history.ts';
+import { toCsv } from './csv.ts';
+import type { Cell } from './csv.ts';
+import type { Answer, Request } from './route.ts';
 
 const count = z.int().min(0);
 const day = z.iso.date().refine((text) => text >= '1970-01-01', 'must not be before 1970-01-01');
@@ -44,7 +52,37 @@ export const historySchema = z
   })
   .meta({ id: 'UsageHistory' });
 
-export const presentHistory = ({ rows, ...history }: UsageHistory): z.output<typeof historySchema> => ({
-  ...history,
-  data: rows,
-});
+const columns: Readonly<Record<string, (row: UsageRow) => Cell>> = {
+  day: ({ day: text }) => text,
+  agent_id: ({ agentId }) => agentId,
+  agent_name: ({ agentName }) => agentName,
+  api_calls: ({ metrics }) => metrics.api_calls,
+  token_issuances: ({ metrics }) => metrics.token_issuances,
+};
+
+const groupColumns: Readonly<Record<UsageGroup, readonly string[]>> = {
+  day: ['day'],
+  agent: ['agent_id', 'agent_name'],
+  'day,agent': ['day', 'agent_id', 'agent_name'],
+};
+
+const csvOf = ({ groupBy, rows }: UsageHistory): string => {
+  const header = [...groupColumns[groupBy], 'api_calls', 'token_issuances'];
+  return toCsv(
+    header,
+    rows.map((each) => header.map((name) => columns[name]!(each))),
+  );
+};
+
+const fileName = ({ groupBy, from, to }: UsageHistory): string =>
+  `sentryagent-usage-by-${groupBy.replace(',', '-and-')}-${from}-to-${to}.csv`;
+
+/** As JSON, or as CSV with the same numbers. */
+export const answerHistory = (history: UsageHistory, { prefersCsv }: Pick<Request, 'prefersCsv'>): Answer => {
+  if (!prefersCsv) {
+    const { rows, ...rest } = history;
+    return { status: 200, body: { ...rest, data: rows } };
+  }
+  const headers = { 'Content-Disposition': `attachment; filename="${fileName(history)}"` };
+  return { status: 200, csv: csvOf(history), headers };
+};

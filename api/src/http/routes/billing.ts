@@ -5,7 +5,7 @@ import { readUsage } from '../../services/usage/read-usage.ts';
 import { readUsageHistory } from '../../services/usage/read-usage-history.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
 import { publicRoute, scopedRoute } from '../route.ts';
-import { askedHistory, historyQuery, historySchema, presentHistory } from '../usage-history.ts';
+import { answerHistory, askedHistory, historyQuery, historySchema } from '../usage-history.ts';
 
 const tag = 'billing';
 const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
@@ -40,7 +40,7 @@ const usage = scopedRoute({
   method: 'get',
   path: '/billing/usage',
   operationId: 'getUsage',
-  summary: 'Get the usage, tier and status of the tenant, or the usage history',
+  summary: 'Get the usage, tier and status of the tenant, or the usage history as JSON or CSV',
   tag,
   access: ['billing:read'],
   neverRefused: true,
@@ -51,12 +51,11 @@ const usage = scopedRoute({
       schema: z.union([usageSchema, historySchema]),
     },
   },
+  csv: true,
   problems: [],
-  handle: async (deps, { query }, { tenantId }) => {
-    const asked = askedHistory(query);
-    if (asked) {
-      return { status: 200, body: presentHistory(await readUsageHistory(deps, tenantId, asked)) };
-    }
+  handle: async (deps, request, { tenantId }) => {
+    const asked = askedHistory(request.query);
+    if (asked) return answerHistory(await readUsageHistory(deps, tenantId, asked), request);
     const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
     const iso = (date: Date | null) => date?.toISOString() ?? null;
     return {
