@@ -1,14 +1,12 @@
 import { ApiError } from '@sentryagent/sdk';
 import type { UsageRow } from '@sentryagent/sdk';
-import { error, redirect } from '@sveltejs/kit';
+import { redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 import { dayCounts, tokensByAgent } from '#lib/usage/history.ts';
 import type { History } from '#lib/usage/history.ts';
-import { apiFor, forwardedHeaders } from './api.ts';
-import { config } from './config.ts';
-
-const TIMEOUT_MS = 10_000;
+import { apiFor } from './api.ts';
+import { failPage } from './failures.ts';
 
 const spanOf = ({ searchParams }: URL) => ({
   from: searchParams.get('from') ?? '',
@@ -32,22 +30,20 @@ export const readHistory = async (event: RequestEvent): Promise<History> => {
   return { days: dayCounts(byDay.data), byAgent: byAgent && tokensByAgent(span, byAgent) };
 };
 
-/** Streams the API's CSV of the days, with the session of this request. */
+/** The days as a CSV file. */
 export const downloadHistory = async (event: RequestEvent): Promise<Response> => {
   const { from, to } = spanOf(event.url);
-  const query = new URLSearchParams({ from, to, groupBy: 'day' });
-  const answer = await fetch(`${config.apiUrl}/billing/usage?${query}`, {
-    headers: { ...forwardedHeaders(event), accept: 'text/csv' },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  }).catch(() => null);
-  if (answer?.status === 401) redirect(303, signInPath('/usage'));
-  if (answer?.status === 400) error(400, 'These days are not valid. Download the CSV from the Usage page.');
-  if (!answer?.ok) error(503, 'The CSV is unavailable. Try again in a moment.');
-  return new Response(answer.body, {
-    headers: {
-      'content-type': answer.headers.get('content-type') ?? 'text/csv',
-      // The API has accepted both as days.
-      'content-disposition': `attachment; filename="usage-${from}-to-${to}.csv"`,
-    },
-  });
+  try {
+    const csv = await apiFor(event).billing.usageHistoryCsv({ from, to, groupBy: 'day' });
+    return new Response(csv, {
+      headers: {
+        'content-type': 'text/csv; charset=utf-8',
+        // The API has accepted both as days.
+        'content-disposition': `attachment; filename="sentryagent-usage-${from}-to-${to}.csv"`,
+      },
+    });
+  } catch (failure) {
+    if (failure instanceof ApiError && failure.status === 401) redirect(303, signInPath('/usage'));
+    return failPage(event, failure);
+  }
 };

@@ -2,7 +2,6 @@ import type { Usage } from '@sentryagent/sdk';
 import type { DayCounts } from '../history.ts';
 
 export const steps = ['agent', 'token', 'call'] as const;
-export type Step = (typeof steps)[number];
 
 /** How many of the first steps are done. They build on each other: a call needs a token, and a token an agent. */
 export const stepsDone = ({ metrics }: Pick<Usage, 'metrics'>, days: readonly DayCounts[]): number => {
