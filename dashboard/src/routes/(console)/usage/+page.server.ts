@@ -4,8 +4,8 @@ import { upgrade } from '#lib/server/upgrade.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
-  const { session } = await event.parent();
-  return { tiers: await findTiers(event), firstStepsHidden: areFirstStepsHidden(event, session) };
+  const [{ session }, tiers] = await Promise.all([event.parent(), findTiers(event)]);
+  return { tiers, firstStepsHidden: areFirstStepsHidden(event, session) };
 };
 
 export const actions: Actions = { upgrade, hideFirstSteps };
