@@ -31,6 +31,7 @@ describe('POST /agents', () => {
       status: 'active',
       scopes: ['agents:read'],
       resourceGrants: [],
+      lastTokenAt: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       decommissionedAt: null,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
-import type { TestMember } from './support/callers.ts';
+import type { Json, TestMember } from './support/callers.ts';
 import { NO_RATE, usageOf } from './support/metered.ts';
 import { onOneDay } from './support/one-day.ts';
 
@@ -237,4 +237,55 @@ describe('as CSV', () => {
     expect([wrong.status, wrong.type]).toEqual([400, expect.stringContaining('application/problem+json')]);
     expect((await csvOf(member, '')).type).toContain('application/json');
   });
+});
+
+it('The last token is shown, and it is the client that gets an exchanged one', async () => {
+  const member = await signUp(api);
+  const [client, subject] = [await registerAgent(api, member), await registerAgent(api, member)];
+  const shownOf = async ({ agentId }: { agentId: string }): Promise<unknown[]> => {
+    const { body } = await member.get('/agents');
+    const listed = (body.data as Json[]).find((each) => each.agentId === agentId)!.lastTokenAt;
+    const path = `/agents/${agentId}`;
+    const changed = (await member.send('PATCH', path, { description: String(Math.random()) })).body;
+    const same = (await member.send('PATCH', path, { description: changed.description })).body;
+    const suspended = (await member.post(`${path}/suspend`, {})).body;
+    const active = (await member.post(`${path}/reactivate`, {})).body;
+    const got = (await member.get(path)).body;
+    return [listed, ...[changed, same, suspended, active, got].map(({ lastTokenAt }) => lastTokenAt)];
+  };
+  const loggedOf = async ({ agentId }: { agentId: string }): Promise<string> => {
+    const [row] = await api.sql(
+      `select max(occurred_at) as at from audit_events where actor_id = $1 and action like 'token.%'`,
+      [agentId],
+    );
+    return (row!.at as Date).toISOString();
+  };
+  const all = (value: string | null) => Array.from({ length: 6 }, () => value);
+
+  expect(await shownOf(client)).toEqual(all(null));
+  await client.token();
+  const first = await loggedOf(client);
+  expect(await shownOf(client)).toEqual(all(first));
+  const given = await subject.token();
+  const ofSubject = await loggedOf(subject);
+  const exchanged = await client.requestToken({
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: given,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  });
+  expect(exchanged.status).toBe(200);
+  const last = await loggedOf(client);
+  expect(last > first).toBe(true);
+  expect(await shownOf(client)).toEqual(all(last));
+  expect(await shownOf(subject)).toEqual(all(ofSubject));
+  // A process whose clock is behind does not take it back.
+  await api.sql(`update agent_usage set last_at = '9999-01-01Z' where agent_id = $1`, [client.agentId]);
+  await client.token();
+  expect((await member.get(`/agents/${client.agentId}`)).body.lastTokenAt).toBe('9999-01-01T00:00:00.000Z');
+
+  const { data } = await historyOf(member, 'groupBy=agent');
+  expect(data.map(({ agentId, metrics }) => [agentId, metrics.token_issuances])).toEqual([
+    [client.agentId, 3],
+    [subject.agentId, 1],
+  ]);
 });

@@ -78,6 +78,12 @@ export const agentSchema = z
     resourceGrants: z
       .array(z.object({ resource: z.string(), scopes: z.array(z.string()) }))
       .meta({ description: 'The scopes of the tenant’s resources that its tokens can have.' }),
+    lastTokenAt: z.iso
+      .datetime()
+      .nullable()
+      // A response that the release before has stored for an Idempotency-Key does not have it.
+      .default(null)
+      .meta({ description: 'When it last got a token. `null`: never.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     decommissionedAt: z.iso.datetime().nullable(),
@@ -87,10 +93,12 @@ export const agentSchema = z
 export const presentAgent = ({
   agent: { id: agentId, createdAt, updatedAt, decommissionedAt, ...agent },
   resourceGrants: grants,
+  lastTokenAt,
 }: GrantedAgent): z.output<typeof agentSchema> => ({
   ...agent,
   agentId,
   resourceGrants: namedGrants(grants),
+  lastTokenAt: lastTokenAt?.toISOString() ?? null,
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   decommissionedAt: decommissionedAt?.toISOString() ?? null,

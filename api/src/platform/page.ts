@@ -1,6 +1,6 @@
 import { isId } from './ids.ts';
 import type { IdPrefix } from './ids.ts';
-import { Problem } from './problem.ts';
+import { fieldProblem } from './field-problem.ts';
 
 export interface PageRequest {
   limit: number;
@@ -16,8 +16,10 @@ export interface Page<T> {
 /** The last id of the previous page. Problem: `validation_failed`. */
 export const decodeCursor = (prefix: IdPrefix, cursor: string): string => {
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (!isId(prefix, id))
-    throw new Problem('validation_failed', 'The cursor is invalid. Start again without a cursor.');
+  if (!isId(prefix, id)) {
+    const words = 'is not valid. Start again without a cursor';
+    throw fieldProblem([{ path: ['query', 'cursor'], words }]);
+  }
   return id;
 };
 

@@ -37,6 +37,10 @@ export type Agent = {
         resource: string;
         scopes: Array<string>;
     }>;
+    /**
+     * When it last got a token. `null`: never.
+     */
+    lastTokenAt: string | null;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;

@@ -95,6 +95,6 @@ export const registerAgent = async (
       ...(requested.length > 0 && { resourceGrants: namedGrants(resourceGrants) }),
     };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
-    return { agent, resourceGrants };
+    return { agent, resourceGrants, lastTokenAt: null };
   });
 };

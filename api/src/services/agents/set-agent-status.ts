@@ -3,10 +3,10 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { readGrantsOf } from '../resource-grants/resource-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
 import { checkMayRestrict } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
+import { withGrantsOf } from './with-grants.ts';
 import type { GrantedAgent } from './with-grants.ts';
 
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
@@ -25,7 +25,7 @@ export const setAgentStatus = async (
   const { tenantId } = principal;
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, principal, agentId);
-    const granted = { agent, resourceGrants: await readGrantsOf(trx, agent) };
+    const granted = await withGrantsOf(trx, agent);
     if (agent.status === status) return granted;
     await checkMayRestrict(trx, principal, { agent, now: clock() });
     // Both revoke all earlier tokens, even if the clock of another process is ahead.

@@ -8,8 +8,6 @@ import { apiFor } from './api.ts';
 import { failForm, failPage, isTemporary } from './failures.ts';
 import { readForm } from './read-form.ts';
 
-const subjects = { name: 'The name' };
-
 const chooseOne = 'Select at least one scope.';
 const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
@@ -42,7 +40,7 @@ export const registerAgent = async (event: RequestEvent) => {
     });
     return { registered: await addCredential(event, { agentId, ...values }) };
   } catch (failure) {
-    return failForm(event, failure, values, subjects, registerWords);
+    return failForm(event, failure, values, ['name', 'scopes'], registerWords);
   }
 };
 
