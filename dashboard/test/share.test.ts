@@ -11,6 +11,8 @@ it.each([
   [1_037, 1_000, '100 %'],
   [1, 3, '33 %'],
   [0, 0, '0 %'],
+  [NaN, 1_000, '–'],
+  [5, NaN, '–'],
 ])('%i of %i is %s', (part, whole, words) => {
   expect(shareWords(part, whole)).toBe(words);
 });

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
@@ -307,21 +306,6 @@ describe('the history', () => {
     expect(shift).toBeLessThan(0.02);
     await page.getByText('Show as a table').click();
     expect(await page.locator('html').evaluate((html) => html.scrollWidth)).toBeLessThanOrEqual(320);
-    await page.context().close();
-  });
-
-  it('The usage page ships under 90 KB', async () => {
-    const page = await newPage(person);
-    const scripts: Promise<number>[] = [];
-    page.on('response', (response) => {
-      if (response.request().resourceType() === 'script')
-        scripts.push(response.body().then((body) => gzipSync(body).length));
-    });
-    await visit(page, `${stack.dashboardUrl}/usage`);
-    await slider(page).waitFor();
-    const sizes = await Promise.all(scripts);
-    expect(sizes.length).toBeGreaterThan(5);
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(90_000);
     await page.context().close();
   });
 

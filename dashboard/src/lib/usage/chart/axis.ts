@@ -1,3 +1,5 @@
+import { formatNumber } from '#lib/format/numbers.ts';
+
 export interface Axis {
   max: number;
   /** From 0 to `max`. */
@@ -20,7 +22,7 @@ export const axisOf = (highest: number): Axis => {
 };
 
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
-const plain = new Intl.NumberFormat('en-US');
 
 /** "1,000", but "12.5K". */
-export const tickWords = (value: number): string => (value < 10_000 ? plain : compact).format(value);
+export const tickWords = (value: number): string =>
+  value < 10_000 ? formatNumber(value) : compact.format(value);
