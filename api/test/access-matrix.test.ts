@@ -16,6 +16,9 @@ import { until } from '../../dev/test/support/until.ts';
 const PUBLIC = [
   'authorize',
   'confirmEmail',
+  'confirmTwoFactor',
+  'endOtherSessions',
+  'endSession',
   'getAuthorizationServer',
   'getHealth',
   'getKeys',
@@ -23,15 +26,21 @@ const PUBLIC = [
   'getOpenIdConfiguration',
   'getProtectedResource',
   'getSession',
+  'getTwoFactor',
   'introspectToken',
   'issueToken',
+  'listSessions',
   'listTiers',
   'receiveStripeEvent',
+  'renewRecoveryCodes',
   'requestVerification',
   'revokeToken',
   'signIn',
   'signOut',
   'signUp',
+  'startTwoFactor',
+  'turnOffTwoFactor',
+  'verifyTwoFactor',
 ];
 
 /** What each operation with an address of somebody's takes, so that it comes to look for that. */

@@ -70,6 +70,11 @@ beforeAll(async () => {
     signUp: { email: 'new@example.com', password: 'correct horse battery', name: 'Ada' },
     signIn: { email: member.email, password: member.password },
     confirmEmail: { token: 'x' },
+    startTwoFactor: { password: member.password },
+    confirmTwoFactor: { code: '123456' },
+    verifyTwoFactor: { code: '123456' },
+    turnOffTwoFactor: { password: member.password, code: '123456' },
+    renewRecoveryCodes: { password: member.password, code: '123456' },
   };
 });
 afterAll(async () => {

@@ -5,28 +5,39 @@ import type {
   Checkout,
   ConfirmEmailData,
   ConfirmedEmail,
+  ConfirmTwoFactorData,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
+  EndedSessions,
   Health,
   Introspection,
   KeyCredential,
   ListAgentsData,
   ListCredentialsData,
   NewCredential,
+  RecoveryCodes,
   RegisterAgentData,
+  RenewRecoveryCodesData,
   RotateCredentialData,
   Resource,
   ResourceList,
+  SecondFactorNeeded,
   Session,
+  SessionList,
   SignedIn,
   SignInData,
   SignUpData,
   StartedCheckout,
+  StartTwoFactorData,
   TierList,
   TokenResponse,
+  TurnOffTwoFactorData,
+  TwoFactor,
+  TwoFactorKey,
   UpdateAgentData,
   Usage,
+  VerifyTwoFactorData,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
 import type { ClientOptions, Send } from './request.ts';
@@ -99,7 +110,9 @@ const credentials = (send: Send) => {
 
 const auth = (send: Send) => ({
   signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
-  signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
+  /** Returns `expiresAt` instead of the user if the sign-in needs a second factor: call `twoFactor.verify`. */
+  signIn: (json: SignInData['body']) =>
+    send<SignedIn | SecondFactorNeeded>({ method: 'POST', path: '/auth/sign-in', json }),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
   session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
   /** Sends the signed-in user a link that confirms their email address. */
@@ -107,6 +120,35 @@ const auth = (send: Send) => ({
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
 });
+
+const sessions = (send: Send) => ({
+  list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
+  end: (sessionId: string) =>
+    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
+  /** Ends every session of the user but the one of this call. */
+  endOthers: () => send<EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
+});
+
+const twoFactor = (send: Send) => {
+  const path = '/auth/two-factor';
+  return {
+    get: () => send<TwoFactor>({ method: 'GET', path }),
+    /** Returns the key for an authenticator app. It is in use only after `confirm`. */
+    start: (json: StartTwoFactorData['body']) =>
+      send<TwoFactorKey>({ method: 'POST', path: `${path}/enrolment`, json }),
+    /** Turns it on with the first code of the app. Only this response contains the recovery codes. */
+    confirm: (json: ConfirmTwoFactorData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/enrolment/confirm`, json }),
+    /** Finishes a sign-in with a code of the app or a recovery code. */
+    verify: (json: VerifyTwoFactorData['body']) =>
+      send<SignedIn>({ method: 'POST', path: `${path}/verify`, json }),
+    turnOff: (json: TurnOffTwoFactorData['body']) =>
+      send<undefined>({ method: 'POST', path: `${path}/turn-off`, json }),
+    /** Replaces all recovery codes. Only this response contains the new ones. */
+    renewRecoveryCodes: (json: RenewRecoveryCodesData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/recovery-codes`, json }),
+  };
+};
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
@@ -165,7 +207,9 @@ export const createClient = (options: ClientOptions) => {
     billing: billing(send),
     credentials: credentials(send),
     resources: resources(send),
+    sessions: sessions(send),
     tokens: tokens(send),
+    twoFactor: twoFactor(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };
 };

@@ -26,7 +26,7 @@ export interface Attempt {
 export interface AccountAttempts {
   /** Runs `signIn`. Counts the attempt if the password is wrong. Problem: `rate_limited`. */
   run<T>(attempt: Attempt, signIn: () => Promise<T>): Promise<T>;
-  /** Makes the address of the attempt a known address of the account. */
+  /** Makes the address of the attempt a known address of the account, after a whole sign-in. */
   remember(attempt: Attempt): Promise<void>;
 }
 
@@ -69,7 +69,6 @@ export const createAccountAttempts = (redis: Redis | undefined): AccountAttempts
       try {
         const result = await signIn();
         await failures.reward(allowance);
-        await remember(attempt);
         return result;
       } catch (error) {
         if (!isWrongPassword(error)) await failures.reward(allowance);

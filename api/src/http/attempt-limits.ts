@@ -38,6 +38,10 @@ export interface AttemptLimits {
   allSignUps: AttemptLimit;
   /** 20 failures a minute per client and address. */
   clientAuthentication: AttemptLimit;
+  /** 10 codes of an authenticator app in 15 minutes per user, right or wrong: three of a million are right. */
+  codes: AttemptLimit;
+  /** 30 codes a day per user. So a year of guesses has a chance of 3 %, even for who knows the password. */
+  codesADay: AttemptLimit;
   /** Limits how many passwords are hashed at once. */
   hashing: Record<'signIn' | 'knownSignIn' | 'signUp', Gate>;
 }
@@ -91,6 +95,7 @@ export const createAttemptLimits = (
   const limit = (settings: Limit): AttemptLimit => createAttemptLimit(redis, settings);
   const signIns = 'Too many sign-in attempts from this network';
   const links = 'Too many confirmation links for this account';
+  const codes = 'Too many codes for this account. You can use a recovery code instead';
   const [hour, day] = [3_600, DAY_SECONDS];
   return {
     signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
@@ -125,6 +130,8 @@ export const createAttemptLimits = (
       points: 20,
       reason: 'Too many failed authentication attempts for this client from this IP address',
     }),
+    codes: limit({ name: 'code', points: 10, seconds: 15 * 60, reason: codes }),
+    codesADay: limit({ name: 'code-day', points: 30, seconds: day, reason: codes }),
     hashing: {
       signIn: createGate(hashing.signIn),
       knownSignIn: createGate(hashing.knownSignIn),

@@ -16,7 +16,9 @@ import { keyRoutes } from './agent-keys.ts';
 import { peopleRoutes } from './people.ts';
 import { resourceRoutes } from './resources.ts';
 import { revocationRoutes } from './revocation.ts';
+import { sessionRoutes } from './sessions.ts';
 import { tokenRoutes } from './token.ts';
+import { twoFactorRoutes } from './two-factor.ts';
 import { webhookRoute } from './webhook.ts';
 
 export interface RoutesDeps {
@@ -42,6 +44,8 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     webhookRoute,
     ...peopleRoutes(attemptLimits),
     ...emailVerificationRoutes(attemptLimits),
+    ...twoFactorRoutes(attemptLimits),
+    ...sessionRoutes,
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];
