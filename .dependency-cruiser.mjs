@@ -37,10 +37,20 @@ export default {
       from: { path: SUBFOLDERS_THAT_SERVE },
       to: { path: '^$1/[^/]+$' },
     },
+    {
+      name: 'no-import-that-leads-nowhere',
+      comment:
+        'A circle is not seen if a name in it leads to no file. Add the name to the `exports` of its package.',
+      severity: 'error',
+      from: {},
+      to: { path: '^@sentryagent/', couldNotResolve: true },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    // Our packages are imported by the names in their `exports`, which are not read by default.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types'] },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: 'generated/|/test/' },
   },

@@ -115,6 +115,12 @@ const environment = {
   message: "Only a program's config.ts reads the environment.",
 };
 
+/** `no-restricted-imports`, which judges the arrows, sees neither of them. */
+const hiddenImport = {
+  selector: 'ImportExpression, TSImportType',
+  message: 'Import at the top of the file: the rules of imports see no other import.',
+};
+
 /** What a name of ours ends with that stands for a secret or for what proves one; a constant in capitals does not. */
 const SECRET =
   '/(^|[a-z_])([hH]ash|[sS]ecret|[mM]ac|[sS]ignature|[dD]igest|[tT]oken|[fF]ingerprint|[aA]uthTag)$/';
@@ -165,7 +171,7 @@ export default tseslint.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       eqeqeq: 'error',
-      'no-restricted-syntax': ['error', environment],
+      'no-restricted-syntax': ['error', environment, hiddenImport],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'max-lines': ['error', { max: 300 }],
       'max-lines-per-function': ['error', { max: 60 }],
@@ -196,14 +202,22 @@ export default tseslint.config(
   })),
   {
     files: ['{api,workers,sdk}/src/**/*.ts', 'dashboard/src/**/*.{ts,svelte}'],
-    rules: { 'no-restricted-syntax': ['error', environment, ...secretComparisons] },
+    rules: { 'no-restricted-syntax': ['error', environment, hiddenImport, ...secretComparisons] },
   },
   {
-    files: ['**/config.ts', 'dev/*.mjs', 'dev/src/bootstrap.mjs'],
+    files: ['**/config.ts'],
+    rules: { 'no-restricted-syntax': ['error', hiddenImport] },
+  },
+  {
+    files: ['dev/*.mjs', 'dev/src/bootstrap.mjs'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
     files: ['**/test/**', '**/*.test.ts', 'e2e/**'],
-    rules: { 'max-lines': 'off', 'max-lines-per-function': 'off', 'no-restricted-syntax': 'off' },
+    rules: {
+      'max-lines': 'off',
+      'max-lines-per-function': 'off',
+      'no-restricted-syntax': ['error', hiddenImport],
+    },
   },
 );

@@ -278,6 +278,15 @@ describe('the names of tests', () => {
     ['a test in a test', `beforeAll(() => { it('one', () => {}); })`],
     ['what another library calls a test', `import { test } from 'node:test'; test('one', () => {})`],
     ['a name of a constant that is none', `let NAME = 'one'; it(NAME, () => {})`],
+    ['a test after a hook that skips', `beforeEach(({ skip }) => skip()); it('one', () => {})`],
+    [
+      'a test before a hook that skips',
+      `describe('all', () => { it('one', () => {}); beforeEach((context) => { if (a) context.skip(); }); })`,
+    ],
+    [
+      'a test beside a function that skips',
+      `const pass = ({ skip }) => skip(); it('one', (context) => pass(context))`,
+    ],
     [
       'any test beside one that runs alone',
       `it('one', () => {}); describe('all', () => { it.only('two', () => {}); })`,

@@ -104,9 +104,17 @@ const statementsOf = (node: ts.Node): readonly ts.Statement[] => {
   return [];
 };
 
-const namesIn = (statements: readonly ts.Statement[], file: File): string[] =>
-  statements.flatMap((statement) => {
-    const call = ts.isExpressionStatement(statement) ? readCall(statement.expression, file) : undefined;
+const callIn = (statement: ts.Statement, file: File): Call | undefined =>
+  ts.isExpressionStatement(statement) ? readCall(statement.expression, file) : undefined;
+
+/** A hook, or a function that tests call: it can skip each test beside it. */
+const skipsOthers = (statement: ts.Statement, file: File): boolean =>
+  !callIn(statement, file) && statementsOf(statement).length === 0 && some(statement, callsSkip);
+
+const namesIn = (statements: readonly ts.Statement[], file: File): string[] => {
+  if (statements.some((statement) => skipsOthers(statement, file))) return [];
+  return statements.flatMap((statement) => {
+    const call = callIn(statement, file);
     if (!call) return namesIn(statementsOf(statement), file);
     const [name] = call.args;
     const body = call.args.find(isFunction)?.body;
@@ -115,6 +123,7 @@ const namesIn = (statements: readonly ts.Statement[], file: File): string[] =>
     const inside = namesIn(statementsOf(body), file);
     return inside.length === 0 ? [] : [readName(name, file), ...inside];
   });
+};
 
 /**
  * The names of the tests of a file that run, and of each `describe` around one. It tells too few rather than too many:

@@ -13,6 +13,11 @@ import { readVersion } from './version.ts';
 const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
 
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** Before the API listens, it has nothing to finish or store. A container's first process ignores an unhandled signal. */
+const exitAtOnce = (): never => process.exit(0);
+for (const signal of SIGNALS) process.on(signal, exitAtOnce);
+
 const deps = await createDeps(config, logger).catch((error: unknown) => {
   logger.fatal({ err: error }, 'the API cannot start');
   process.exit(1);
@@ -48,7 +53,8 @@ const shutDown = async (): Promise<boolean> => {
 };
 
 let stopping = false;
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+for (const signal of SIGNALS) {
+  process.off(signal, exitAtOnce);
   process.on(signal, () => {
     if (stopping) return;
     stopping = true;

@@ -98,6 +98,11 @@ const writes: Readonly<Record<string, Write>> = {
   verifyTwoFactor: { body: () => ({ code: quote('123456') }) },
   turnOffTwoFactor: { body: () => ({ password: quote(member.password), code: quote('123456') }) },
   renewRecoveryCodes: { body: () => ({ password: quote(member.password), code: quote('123456') }) },
+  requestPasswordReset: { body: () => ({ email: email() }) },
+  resetPassword: { body: () => ({ token: quote('none'), password: quote('correct horse battery') }) },
+  requestEmailChange: { body: () => ({ email: email(), password: quote(member.password) }) },
+  confirmEmailChange: { body: () => ({ token: quote('none') }) },
+  updateTenant: { body: () => ({ name: quote(unique()) }) },
   introspectToken: { body: () => ({ token: quote('none') }) },
   revokeToken: { body: () => ({ token: quote('none') }) },
 };
@@ -115,6 +120,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   endOtherSessions: 'takes nothing',
   endSession: 'takes nothing',
   requestVerification: 'takes nothing',
+  changePassword: 'passwords.test.ts: each change ends the session that asked for it',
   receiveStripeEvent: 'webhook.test.ts: each event is signed',
 };
 

@@ -15,7 +15,9 @@ import { until } from '../../dev/test/support/until.ts';
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
   'authorize',
+  'changePassword',
   'confirmEmail',
+  'confirmEmailChange',
   'confirmTwoFactor',
   'endOtherSessions',
   'endSession',
@@ -26,6 +28,7 @@ const PUBLIC = [
   'getOpenIdConfiguration',
   'getProtectedResource',
   'getSession',
+  'getTenant',
   'getTwoFactor',
   'introspectToken',
   'issueToken',
@@ -33,13 +36,17 @@ const PUBLIC = [
   'listTiers',
   'receiveStripeEvent',
   'renewRecoveryCodes',
+  'requestEmailChange',
+  'requestPasswordReset',
   'requestVerification',
+  'resetPassword',
   'revokeToken',
   'signIn',
   'signOut',
   'signUp',
   'startTwoFactor',
   'turnOffTwoFactor',
+  'updateTenant',
   'verifyTwoFactor',
 ];
 

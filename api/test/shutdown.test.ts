@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startApiProcess } from './support/api-process.ts';
+import { freePort } from '../../dev/src/ports.ts';
+import { until } from '../../dev/test/support/until.ts';
+import { spawnApi, startApiProcess } from './support/api-process.ts';
 import { startProxy } from './support/proxy.ts';
 import { appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
+import { startSilence } from './support/silence.ts';
 
 let database: string;
 beforeAll(async () => {
@@ -41,3 +45,16 @@ it('An API whose server does not close exits all the same, and with 1', async ()
   expect(await api.end('SIGTERM')).toBe(1);
   expect(closed(api.output())).toEqual(['HTTP server']);
 });
+
+it.each(['SIGTERM', 'SIGINT'] as const)(
+  'An API that is told to stop before it listens exits at once: %s',
+  async (signal) => {
+    const postgres = await startSilence();
+    const child = spawnApi(database, await freePort(), { APP_DATABASE_URL: postgres.url });
+    const ended = once(child, 'close');
+    await until('the API asks Postgres', () => postgres.taken() > 0);
+    child.kill(signal);
+    expect(await ended).toEqual([0, null]);
+    postgres.close();
+  },
+);

@@ -124,7 +124,7 @@ it('A key is given only for the password', async () => {
   const member = await signUp(api);
   const ask = (password: string) => member.post('/auth/two-factor/enrolment', { password });
   for (let i = 0; i < 10; i++) {
-    expect(shape(await ask('not the password'))).toEqual([401, 'invalid_credentials']);
+    expect(shape(await ask('not the password'))).toEqual([403, 'wrong_password']);
   }
   expect(await api.sql('select 1 from two_factors where user_id = $1', [member.userId])).toEqual([]);
   // The browser is not known, but the address of the sign-up is: ten more, as at the sign-in.
@@ -457,7 +457,7 @@ describe('Two-factor sign-in is off only with the password and a code', () => {
     const person = await signUpGuarded(api, clock);
     const { password } = person;
     const refused: [object, unknown[]][] = [
-      [{ password: 'not the password', code: person.code() }, [401, 'invalid_credentials']],
+      [{ password: 'not the password', code: person.code() }, [403, 'wrong_password']],
       [{ password, code: wrongCode(person.key) }, [400, 'invalid_code']],
       [{ password, code: person.code(-1) }, [400, 'invalid_code']],
       [{ password, recoveryCode: 'aaaa-bbbb-cccc-dddd' }, [400, 'invalid_code']],
@@ -494,10 +494,7 @@ it('New recovery codes end the old ones', async () => {
   const { password, recoveryCodes: old } = person;
   const renew = (body: object) => person.post('/auth/two-factor/recovery-codes', body);
   expect(shape(await renew({ password, code: wrongCode(person.key) }))).toEqual([400, 'invalid_code']);
-  expect(shape(await renew({ password: 'wrong', code: person.code() }))).toEqual([
-    401,
-    'invalid_credentials',
-  ]);
+  expect(shape(await renew({ password: 'wrong', code: person.code() }))).toEqual([403, 'wrong_password']);
   const replies = [
     await renew({ password, code: person.code() }),
     ...(await Promise.all(old.slice(0, 3).map((recoveryCode) => renew({ password, recoveryCode })))),

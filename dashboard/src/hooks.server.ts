@@ -8,8 +8,12 @@ export const init: ServerInit = () => {
   if (!building) checkConfig();
 };
 
+/** The font of the first text. The others are for other alphabets, and are loaded if a page needs them. */
+const isFirst = (type: string, path: string): boolean =>
+  type === 'js' || type === 'css' || (type === 'font' && /\/inter-latin-wght-normal\./.test(path));
+
 const addHeaders: Handle = async ({ event, resolve }) => {
-  const response = await resolve(event);
+  const response = await resolve(event, { preload: ({ type, path }) => isFirst(type, path) });
   const secret = event.route.id?.startsWith('/(console)') || event.request.method !== 'GET';
   secureHeaders(response.headers, { ...config, secret });
   return response;

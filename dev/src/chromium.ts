@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Children } from './children.ts';
@@ -17,23 +18,27 @@ const MAC_APPS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-const find = ({ searchPath }: Config): string | undefined =>
-  findProgram(NAMES, searchPath) ?? [...MAC_APPS, chromium.executablePath()].find(isProgram);
+/** Without snap, Ubuntu's `chromium-browser` is a script that only says so. */
+const runs = (path: string): boolean => spawnSync(path, ['--version'], { timeout: 30_000 }).status === 0;
 
-/** Debian's packages if we are root, else Playwright's download. Tried in this order. */
+const find = ({ searchPath }: Config): string | undefined =>
+  NAMES.flatMap((name) => findProgram([name], searchPath) ?? []).find(runs) ??
+  [...MAC_APPS, chromium.executablePath()].find(runs);
+
+/** Debian's packages if we are root, then Playwright's download, because Ubuntu has no such packages. */
 const installers = ({ root, searchPath }: Config): string[][] => {
+  const playwright = [process.execPath, `${root}node_modules/playwright-core/cli.js`, 'install'];
   const debian =
     existsSync('/etc/debian_version') && process.getuid?.() === 0 && findProgram(['apt-get'], searchPath);
-  if (debian) {
-    return [
-      ['apt-get', 'update'],
-      ...['chromium-headless-shell', 'chromium'].map((name) => [
-        ...['apt-get', 'install', '-y', '--no-install-recommends'],
-        name,
-      ]),
-    ];
-  }
-  return [[process.execPath, `${root}node_modules/playwright-core/cli.js`, 'install', 'chromium']];
+  if (!debian) return [[...playwright, 'chromium']];
+  return [
+    ['apt-get', 'update'],
+    ...['chromium-headless-shell', 'chromium'].map((name) => [
+      ...['apt-get', 'install', '-y', '--no-install-recommends'],
+      name,
+    ]),
+    [...playwright, '--with-deps', 'chromium'],
+  ];
 };
 
 /** The path of a Chromium: CHROMIUM_PATH, an installed one, or a new installation. */
@@ -57,7 +62,7 @@ export const findChromium = async (
     if (installed) return installed;
   }
   throw new Error(
-    `${reason}The tests need Chromium, but none was found. Install it (\`apt-get install chromium-headless-shell\`, ` +
+    `${reason}The tests need Chromium, but none was found that runs. Install it (\`apt-get install chromium-headless-shell\`, ` +
       '`brew install --cask chromium` or `npx playwright-core install chromium`), or set CHROMIUM_PATH to its path.',
   );
 };

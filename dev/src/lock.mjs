@@ -26,6 +26,25 @@ const isAbandoned = (path) => {
 };
 
 /**
+ * Removes an abandoned lock. Returns whether it did. One process at a time may: between a check and a removal, another
+ * could remove the file and take the lock.
+ */
+const removeAbandoned = (path) => {
+  const guard = `${path}.guard`;
+  if (!take(guard)) {
+    if (isAbandoned(guard)) rmSync(guard, { force: true });
+    return false;
+  }
+  try {
+    if (!isAbandoned(path)) return false;
+    rmSync(path, { force: true });
+    return true;
+  } finally {
+    rmSync(guard, { force: true });
+  }
+};
+
+/**
  * Does the work while no other process that asks for the same lock does; takes the lock of a dead process over.
  * @template T
  * @param {string} path
@@ -35,8 +54,7 @@ const isAbandoned = (path) => {
 export const withLock = async (path, work) => {
   mkdirSync(dirname(path), { recursive: true });
   while (!take(path)) {
-    if (isAbandoned(path)) rmSync(path, { force: true });
-    else await wait(100);
+    if (!isAbandoned(path) || !removeAbandoned(path)) await wait(100);
   }
   try {
     return await work();

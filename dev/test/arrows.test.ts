@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -43,6 +43,17 @@ describe('lint refuses an import against the arrows', () => {
   });
 
   it.each([
+    ['api/src/services/new.ts', "export const late = () => import('../http/app.ts');\n"],
+    ['workflows/src/rules/new.ts', "export const late = () => import('node:crypto');\n"],
+    ['dashboard/src/lib/new.ts', "export const late = () => import('@sentryagent/workflows/rules/tiers');\n"],
+    ['dashboard/src/lib/new.ts', "export type Tier = import('@sentryagent/workflows/rules/tiers').Tier;\n"],
+    ['api/src/config.ts', "export const late = () => import('./http/app.ts');\n"],
+    ['e2e/test/new.ts', "export const late = () => import('@sentryagent/migrations');\n"],
+  ])('that is not at the top of the file: %s ← %s', async (file, code) => {
+    expect(await findings(file, code)).toEqual(['no-restricted-syntax']);
+  });
+
+  it.each([
     ['workflows/src/rules/new.ts', '@temporalio/workflow'],
     ['workflows/src/rules/new.ts', './tiers.ts'],
     ['api/src/services/new.ts', '../platform/ids.ts'],
@@ -61,19 +72,15 @@ describe('`npm run check:circles`', () => {
   const folder = mkdtempSync(join(tmpdir(), 'circles-'));
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  /** The rules that files of the API with these imports break, each with a file or folder that breaks it. */
-  const findCircles = (imports: readonly [string, string][]): string[] => {
-    const source = join(folder, 'api/src');
-    for (const file of new Set(imports.flat())) {
-      const targets = imports.filter(([from]) => from === file).map(([, to]) => join(source, to));
-      mkdirSync(dirname(join(source, file)), { recursive: true });
-      writeFileSync(
-        join(source, file),
-        targets.map((target) => `import type {} from '${target}';\n`).join(''),
-      );
-    }
-    writeFileSync(join(folder, 'tsconfig.json'), '{}');
-    const args = ['--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', 'api/src'];
+  const write = (file: string, text: string): void => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  };
+
+  /** The rules that the files in these folders break, each with a file or folder that breaks it. */
+  const check = (...folders: string[]): string[] => {
+    write('tsconfig.json', '{}');
+    const args = ['--config', join(root, '.dependency-cruiser.mjs'), '--output-type', 'json', ...folders];
     const { stdout } = spawnSync(join(root, 'node_modules/.bin/depcruise'), args, {
       cwd: folder,
       encoding: 'utf8',
@@ -81,7 +88,16 @@ describe('`npm run check:circles`', () => {
     const { summary } = JSON.parse(stdout) as {
       summary: { violations: { from: string; rule: { name: string } }[] };
     };
-    return summary.violations.map(({ from, rule }) => `${rule.name}: ${from.slice('api/src/'.length)}`);
+    return summary.violations.map(({ from, rule }) => `${rule.name}: ${from.replace('api/src/', '')}`);
+  };
+
+  /** What `check` finds in an API whose files have these imports. */
+  const findCircles = (imports: readonly [string, string][]): string[] => {
+    for (const file of new Set(imports.flat())) {
+      const targets = imports.filter(([from]) => from === file).map(([, to]) => join(folder, 'api/src', to));
+      write(`api/src/${file}`, targets.map((target) => `import type {} from '${target}';\n`).join(''));
+    }
+    return check('api/src');
   };
 
   it('refuses circles of files, of folders, and of a folder and its subfolder', () => {
@@ -106,6 +122,24 @@ describe('`npm run check:circles`', () => {
       'no-circle-with-a-serving-subfolder: services/mail/templates/c.ts',
       'no-circle-with-a-subfolder: http/a.ts',
       'no-circle-with-a-subfolder: services/above/a.ts',
+    ]);
+  });
+
+  it('refuses circles through the names of packages, and a name that leads to no file', () => {
+    for (const [name, other] of [
+      ['one', 'two'],
+      ['two', 'one'],
+    ] as const) {
+      const exports = { './part': './src/part.ts' };
+      write(`${name}/package.json`, JSON.stringify({ name: `@sentryagent/${name}`, exports }));
+      write(`${name}/src/part.ts`, `import type {} from '@sentryagent/${other}/part';\n`);
+      mkdirSync(join(folder, 'node_modules/@sentryagent'), { recursive: true });
+      symlinkSync(join(folder, name), join(folder, `node_modules/@sentryagent/${name}`));
+    }
+    write('one/src/lost.ts', "import type {} from '@sentryagent/two/hidden';\n");
+    expect(check('one', 'two').sort()).toEqual([
+      'no-circle-of-files: one/src/part.ts',
+      'no-import-that-leads-nowhere: one/src/lost.ts',
     ]);
   });
 });

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createChildren } from '../src/children.ts';
 import type { Children } from '../src/children.ts';
 import { withLock } from '../src/lock.mjs';
@@ -128,5 +128,23 @@ describe('a lock', () => {
     await once(child, 'exit');
     writeFileSync(path, String(child.pid));
     expect(await withLock(path, () => Promise.resolve('in'))).toBe('in');
+  });
+
+  it('of a dead process is taken over by one process only', async () => {
+    const path = join(createDataDir(), 'a.lock');
+    writeFileSync(path, '4194304');
+    let entered = false;
+    // Another process takes the lock over just after this one has seen that its process is dead.
+    const kill = vi.spyOn(process, 'kill').mockImplementationOnce(() => {
+      writeFileSync(path, String(process.ppid));
+      throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' });
+    });
+    const done = withLock(path, () => Promise.resolve((entered = true)));
+    await wait(300);
+    kill.mockRestore();
+    expect(entered).toBe(false);
+    rmSync(path);
+    await done;
+    expect(entered).toBe(true);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { PATIENCE_MS, startBrowser, openEntry, visit } from './support/browser.ts';
 import { CARDS, payOnPage } from './support/checkout-page.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
@@ -87,7 +87,7 @@ const walk = async (page: Page, email: string): Promise<void> => {
   expect(JSON.parse(await runCommands(page))).toMatchObject({
     data: [{ agentId: clientId, name: 'first agent' }],
   });
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Usage' }).click();
+  await openEntry(page, 'Usage');
   await page.waitForURL('**/usage');
   const text = await usageText(page);
   expect(text).toMatch(/1 API call of 1,000/);
@@ -136,7 +136,7 @@ describe('a newcomer', () => {
     await visit(page, `${stack.dashboardUrl}/pricing`);
     expect(await usageText(page)).toMatch(/Free.*1,000.*Paid.*\$49.*Unlimited/);
     await shoot(page, 'pricing');
-    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Usage' }).click();
+    await openEntry(page, 'Usage');
     await upgrade(page);
     await page.context().close();
   });

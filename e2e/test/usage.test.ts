@@ -163,6 +163,7 @@ describe('people', () => {
   it('sign out and in again; a wrong password and a used address get a clear answer', async () => {
     const person = await signUpByHttp(stack);
     const page = await openAs(person, '/usage');
+    await page.getByRole('button', { name: 'Account menu' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).first().waitFor();
     await visit(page, `${stack.dashboardUrl}/usage`);
@@ -209,7 +210,7 @@ describe('people', () => {
     await page.getByLabel('Email').fill(person.email);
     await page.getByLabel('Password').fill(person.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.getByRole('button', { name: 'Account menu' }).waitFor();
     expect(new URL(page.url()).origin).toBe(stack.dashboardUrl);
     await context.close();
   });

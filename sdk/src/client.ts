@@ -2,7 +2,10 @@ import type {
   AddKeyData,
   Agent,
   AgentPage,
+  ChangedEmail,
+  ChangePasswordData,
   Checkout,
+  ConfirmEmailChangeData,
   ConfirmEmailData,
   ConfirmedEmail,
   ConfirmTwoFactorData,
@@ -19,6 +22,10 @@ import type {
   RecoveryCodes,
   RegisterAgentData,
   RenewRecoveryCodesData,
+  RequestEmailChangeData,
+  RequestPasswordResetData,
+  ResetPassword,
+  ResetPasswordData,
   RotateCredentialData,
   Resource,
   ResourceList,
@@ -30,12 +37,14 @@ import type {
   SignUpData,
   StartedCheckout,
   StartTwoFactorData,
+  Tenant,
   TierList,
   TokenResponse,
   TurnOffTwoFactorData,
   TwoFactor,
   TwoFactorKey,
   UpdateAgentData,
+  UpdateTenantData,
   Usage,
   VerifyTwoFactorData,
 } from './generated/types.gen.ts';
@@ -119,6 +128,26 @@ const auth = (send: Send) => ({
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
+  /** Sends a link that sets a new password. The response is the same if the address has no account. */
+  requestPasswordReset: (json: RequestPasswordResetData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/forgot', json }),
+  /** Ends all sessions of the user and starts none. */
+  resetPassword: (json: ResetPasswordData['body']) =>
+    send<ResetPassword>({ method: 'POST', path: '/auth/password/reset', json }),
+  /** Ends all sessions of the signed-in user. The response starts a new one. */
+  changePassword: (json: ChangePasswordData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/change', json }),
+  /** Sends a link to the new address. The address changes when the link is used. */
+  requestEmailChange: (json: RequestEmailChangeData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/email/change', json }),
+  confirmEmailChange: (json: ConfirmEmailChangeData['body']) =>
+    send<ChangedEmail>({ method: 'POST', path: '/auth/email/change/confirm', json }),
+});
+
+const tenant = (send: Send) => ({
+  get: () => send<Tenant>({ method: 'GET', path: '/tenant' }),
+  /** For owners and admins. */
+  update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
 });
 
 const sessions = (send: Send) => ({
@@ -208,6 +237,7 @@ export const createClient = (options: ClientOptions) => {
     credentials: credentials(send),
     resources: resources(send),
     sessions: sessions(send),
+    tenant: tenant(send),
     tokens: tokens(send),
     twoFactor: twoFactor(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
-import { addressKey } from '../platform/address.ts';
 import type { SignedIn } from '../services/people/account.ts';
-import type { Attempt } from './account-attempts.ts';
-import { createDeviceCookies } from './device-cookie.ts';
+import { deviceCookie } from './known-browser.ts';
 import type { Answer, Request } from './route.ts';
 
 export const personSchema = z
@@ -15,21 +13,13 @@ export const signedInResponse = {
   schema: z.object({ user: personSchema }).meta({ id: 'SignedIn' }),
 };
 
-export const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: Request): Attempt => ({
-  account,
-  address: addressKey(request.origin.ip),
-  device: createDeviceCookies(config).read(account, request.headers.cookie),
-});
-
 /** Also sets the device cookie, which makes this browser known to the account. */
 export const answerSignedIn = (
-  { config }: Pick<Deps, 'config'>,
+  deps: Pick<Deps, 'config'>,
   request: Request,
   { user, cookies }: SignedIn,
 ): Answer => ({
   status: 200,
   body: { user },
-  headers: {
-    'Set-Cookie': [...cookies, createDeviceCookies(config).issue(user.email, request.headers.cookie)],
-  },
+  headers: { 'Set-Cookie': [...cookies, deviceCookie(deps, user.email, request)] },
 });

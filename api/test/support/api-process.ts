@@ -17,14 +17,9 @@ export interface ApiProcess {
   output(): string;
 }
 
-/** Starts it again, as a supervisor would, if bad luck ended it before it was up. Any other end is an error. */
-export const startApiProcess = async (
-  database: string,
-  env: Record<string, string> = {},
-  tries = 5,
-): Promise<ApiProcess> => {
-  const port = await freePort();
-  const child = spawn(process.execPath, [main], {
+/** Starts the API on this port and waits for nothing. */
+export const spawnApi = (database: string, port: number, env: Record<string, string> = {}) =>
+  spawn(process.execPath, [main], {
     env: {
       ...bareEnvironment,
       ...testEnvironment(database),
@@ -34,6 +29,15 @@ export const startApiProcess = async (
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+
+/** Starts it again, as a supervisor would, if bad luck ended it before it was up. Any other end is an error. */
+export const startApiProcess = async (
+  database: string,
+  env: Record<string, string> = {},
+  tries = 5,
+): Promise<ApiProcess> => {
+  const port = await freePort();
+  const child = spawnApi(database, port, env);
   const written: Buffer[] = [];
   const output = (): string => Buffer.concat(written).toString();
   child.stdout.on('data', (data: Buffer) => written.push(data)).pipe(process.stdout, { end: false });

@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { API_VERSION } from '../src/wire.ts';
@@ -46,7 +47,6 @@ describe('Keys', () => {
   });
 
   it('answers to no other name than localhost', async () => {
-    const { request } = await import('node:http');
     const status = await new Promise((resolve) => {
       request(`${standIn.url}/`, { headers: { host: 'evil.example' } }, (answer) => {
         answer.resume();

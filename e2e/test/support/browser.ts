@@ -36,3 +36,10 @@ export const visit = async (page: Page, url: string): Promise<void> => {
   // Not waitForFunction, which the Content-Security-Policy refuses.
   await expect.poll(() => page.evaluate(answersByJavaScript)).toBe(true);
 };
+
+/** Follows an entry of the main navigation, which is behind a button on a phone. */
+export const openEntry = async (page: Page, name: string): Promise<void> => {
+  const button = page.getByRole('button', { name: 'Open the navigation' });
+  if (await button.isVisible()) await button.click();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click();
+};

@@ -7,21 +7,17 @@ import { signUp } from '../../services/people/sign-up.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { createChallengeCookie } from '../challenge-cookie.ts';
 import { email } from '../email.ts';
+import { attemptOf } from '../known-browser.ts';
+import { currentPassword, newPassword } from '../new-password.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Route } from '../route.ts';
-import { answerSignedIn, attemptOf, personSchema, signedInResponse } from '../signed-in.ts';
+import { answerSignedIn, personSchema, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
+import { tenantSchema } from './tenant.ts';
 
 const tag = 'sign-in';
-
-/** Lone surrogates all become the same bytes when hashed, so different passwords would match. */
-const newPassword = z
-  .string()
-  .min(8)
-  .max(128)
-  .refine((text) => text.isWellFormed(), { error: 'must be valid Unicode' });
 
 const signUpRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -34,7 +30,7 @@ const signUpRoute = (limits: AttemptLimits): Route =>
     fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: signedInResponse },
-    problems: ['email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['weak_password', 'email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
       await limits.signUp.consume(networkKey(origin.ip));
@@ -58,7 +54,7 @@ const signInRoute = (limits: AttemptLimits): Route =>
     tag,
     access: 'public',
     fromDashboard: true,
-    body: z.strictObject({ email, password: z.string().min(1).max(128) }),
+    body: z.strictObject({ email, password: currentPassword }),
     responses: {
       200: signedInResponse,
       202: {
@@ -119,7 +115,7 @@ const session = sessionRoute({
       schema: z
         .object({
           user: personSchema.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
-          tenant: z.object({ id: z.string(), name: z.string() }),
+          tenant: tenantSchema,
           role: z.enum(roles),
         })
         .meta({ id: 'Session' }),

@@ -7,20 +7,21 @@ import { renewRecoveryCodes } from '../../services/two-factor/renew-recovery-cod
 import { turnOffTwoFactor } from '../../services/two-factor/turn-off.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { createChallengeCookie } from '../challenge-cookie.ts';
+import { attemptOf } from '../known-browser.ts';
+import { currentPassword } from '../new-password.ts';
+import { requirePassword } from '../require-password.ts';
+import { publicRoute, sessionRoute } from '../route.ts';
+import type { Route } from '../route.ts';
 import {
   ONE_PROOF,
   code,
   countProof,
   hasOneProof,
-  password,
   proofFields,
   proofOf,
-  requirePasswordAgain,
   trimCode,
-} from '../require-second-factor.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
-import type { Route } from '../route.ts';
-import { answerSignedIn, attemptOf, signedInResponse } from '../signed-in.ts';
+} from '../second-factor.ts';
+import { answerSignedIn, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
 const tag = 'sign-in';
@@ -63,7 +64,7 @@ const enrolRoute = (limits: AttemptLimits): Route =>
     tag,
     access: 'session',
     fromDashboard: true,
-    body: z.strictObject({ password }),
+    body: z.strictObject({ password: currentPassword }),
     responses: {
       200: {
         description: 'The key, which only this response contains',
@@ -75,9 +76,15 @@ const enrolRoute = (limits: AttemptLimits): Route =>
           .meta({ id: 'TwoFactorKey' }),
       },
     },
-    problems: ['invalid_credentials', 'two_factor_on', 'origin_not_allowed', 'rate_limited'],
+    problems: [
+      'wrong_password',
+      'two_factor_on',
+      'origin_not_allowed',
+      'rate_limited',
+      'service_unavailable',
+    ],
     handle: async (deps, request, { user }) => {
-      await requirePasswordAgain(deps, limits, { request, user, password: request.body.password });
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
       return { status: 200, body: await startEnrolment(deps, user) };
     },
   });
@@ -138,7 +145,7 @@ const verifyRoute = (limits: AttemptLimits): Route =>
     },
   });
 
-const proved = z.strictObject({ password, ...proofFields }).refine(hasOneProof, ONE_PROOF);
+const proved = z.strictObject({ password: currentPassword, ...proofFields }).refine(hasOneProof, ONE_PROOF);
 
 const turnOffRoute = (limits: AttemptLimits): Route =>
   sessionRoute({
@@ -151,9 +158,9 @@ const turnOffRoute = (limits: AttemptLimits): Route =>
     fromDashboard: true,
     body: proved,
     responses: { 204: { description: 'It is off', schema: null } },
-    problems: ['invalid_credentials', 'invalid_code', 'origin_not_allowed', 'rate_limited'],
+    problems: ['wrong_password', 'invalid_code', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
-      await requirePasswordAgain(deps, limits, { request, user, password: request.body.password });
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
       const proof = proofOf(request.body);
       await countProof(limits, user.id, proof);
       await turnOffTwoFactor(deps, user.id, proof);
@@ -174,9 +181,16 @@ const renewRoute = (limits: AttemptLimits): Route =>
     responses: {
       200: { description: 'Only this response contains the new codes', schema: recoveryCodes },
     },
-    problems: ['invalid_credentials', 'invalid_code', 'two_factor_off', 'origin_not_allowed', 'rate_limited'],
+    problems: [
+      'wrong_password',
+      'invalid_code',
+      'two_factor_off',
+      'origin_not_allowed',
+      'rate_limited',
+      'service_unavailable',
+    ],
     handle: async (deps, request, { user }) => {
-      await requirePasswordAgain(deps, limits, { request, user, password: request.body.password });
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
       const proof = proofOf(request.body);
       await countProof(limits, user.id, proof);
       return { status: 200, body: { recoveryCodes: await renewRecoveryCodes(deps, user.id, proof) } };

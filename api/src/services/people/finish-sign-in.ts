@@ -32,5 +32,6 @@ export const finishSignIn = async (
   ]);
   // The account was deleted in the meantime.
   if (!rows[0]) throw signInExpired();
-  return startSession(deps.people, rows[0], headers);
+  const { user, cookies } = await startSession(deps.people, rows[0], headers);
+  return { user, cookies };
 };

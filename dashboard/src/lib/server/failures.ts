@@ -26,8 +26,14 @@ export const failPage = (event: RequestEvent, failure: unknown): never => {
 /** Field names → the words that a form uses for them. They become the subject of the API's error messages. */
 export type FieldSubjects = Readonly<Record<string, string>>;
 
-/** Error codes that are about one field, but do not name it. */
-const blamed: Readonly<Record<string, string>> = { email_taken: 'email', agent_name_taken: 'name' };
+/** Error codes that are about one field, but do not name it. The form has one of these fields. */
+const blamed: Readonly<Record<string, readonly string[]>> = {
+  email_taken: ['email'],
+  email_unchanged: ['email'],
+  agent_name_taken: ['name'],
+  weak_password: ['newPassword', 'password'],
+  wrong_password: ['currentPassword', 'password'],
+};
 
 /** The error of each field. The API's path is `body.<field>`, and its message continues after the field's name. */
 const wrongFields = (
@@ -40,8 +46,7 @@ const wrongFields = (
     const name = path.replace(/^body\./, '');
     return [name, `${subjects[name]} ${words}.`];
   });
-  const field = blamed[code];
-  if (field) wrong.push([field, message]);
+  for (const field of blamed[code] ?? []) wrong.push([field, message]);
   // Reversed, so that the first error of a field wins.
   return Object.fromEntries(wrong.filter(([name]) => Object.hasOwn(subjects, name)).reverse());
 };

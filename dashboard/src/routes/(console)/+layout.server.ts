@@ -1,5 +1,11 @@
+import { config } from '#lib/server/config.ts';
 import { requireSession } from '#lib/server/session.ts';
+import { version } from '#lib/server/version.ts';
 import type { LayoutServerLoad } from './$types';
 
 /** The only check that a user is signed in, for all pages of the console. */
-export const load: LayoutServerLoad = async (event) => ({ session: await requireSession(event) });
+export const load: LayoutServerLoad = async (event) => ({
+  session: await requireSession(event),
+  apiUrl: config.publicApiUrl,
+  version,
+});
