@@ -839,6 +839,10 @@ export type ListAgentsData = {
         owner?: string;
         capability?: string;
         /**
+         * Agents with grants for this one of `/resources`.
+         */
+        resourceId?: string;
+        /**
          * The start of the name, case-insensitive.
          */
         q?: string;
