@@ -964,6 +964,10 @@ export type ListAgentsData = {
         owner?: string;
         capability?: string;
         /**
+         * Agents with grants for this one of `/resources`.
+         */
+        resourceId?: string;
+        /**
          * A part of the name, case-insensitive, or the whole agent id.
          */
         q?: string;
