@@ -93,6 +93,16 @@ const writes: Readonly<Record<string, Write>> = {
   signIn: { body: () => ({ email: quote(member.email), password: quote(member.password) }) },
   issueToken: { body: () => ({ grant_type: quote('client_credentials') }) },
   confirmEmail: { body: () => ({ token: quote('none') }) },
+  startTwoFactor: { body: () => ({ password: quote(member.password) }) },
+  confirmTwoFactor: { body: () => ({ code: quote('123456') }) },
+  verifyTwoFactor: { body: () => ({ code: quote('123456') }) },
+  turnOffTwoFactor: { body: () => ({ password: quote(member.password), code: quote('123456') }) },
+  renewRecoveryCodes: { body: () => ({ password: quote(member.password), code: quote('123456') }) },
+  requestPasswordReset: { body: () => ({ email: email() }) },
+  resetPassword: { body: () => ({ token: quote('none'), password: quote('correct horse battery') }) },
+  requestEmailChange: { body: () => ({ email: email(), password: quote(member.password) }) },
+  confirmEmailChange: { body: () => ({ token: quote('none') }) },
+  updateTenant: { body: () => ({ name: quote(unique()) }) },
   introspectToken: { body: () => ({ token: quote('none') }) },
   revokeToken: { body: () => ({ token: quote('none') }) },
 };
@@ -107,7 +117,10 @@ const OTHERS: Readonly<Record<string, string>> = {
   deleteResource: 'takes nothing',
   signOut: 'takes nothing',
   startCheckout: 'takes nothing',
+  endOtherSessions: 'takes nothing',
+  endSession: 'takes nothing',
   requestVerification: 'takes nothing',
+  changePassword: 'passwords.test.ts: each change ends the session that asked for it',
   receiveStripeEvent: 'webhook.test.ts: each event is signed',
 };
 

@@ -315,6 +315,17 @@ describe('the Origin of what changes something', () => {
       ['/auth/sign-out', {}],
       ['/auth/verification', {}],
       ['/auth/verification/confirm', { token: 'x' }],
+      ['/auth/two-factor/enrolment', { password }],
+      ['/auth/two-factor/enrolment/confirm', { code: '123456' }],
+      ['/auth/two-factor/verify', { code: '123456' }],
+      ['/auth/two-factor/turn-off', { password, code: '123456' }],
+      ['/auth/two-factor/recovery-codes', { password, code: '123456' }],
+      ['/auth/sessions/end-others', {}],
+      ['/auth/password/forgot', { email }],
+      ['/auth/password/reset', { token: 'x', password }],
+      ['/auth/password/change', { currentPassword: password, newPassword: 'another horse battery' }],
+      ['/auth/email/change', { email: newEmail(), password }],
+      ['/auth/email/change/confirm', { token: 'x' }],
     ];
     const [before] = await api.sql('select count(*) from users');
     for (const [path, body] of attempts) {

@@ -2,34 +2,56 @@ import type {
   AddKeyData,
   Agent,
   AgentPage,
+  ChangedEmail,
+  ChangePasswordData,
   Checkout,
+  ConfirmEmailChangeData,
   ConfirmEmailData,
   ConfirmedEmail,
+  ConfirmTwoFactorData,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
+  EndedSessions,
+  GetUsageData,
   Health,
   Introspection,
   KeyCredential,
   ListAgentsData,
   ListCredentialsData,
   NewCredential,
+  RecoveryCodes,
   RegisterAgentData,
+  RenewRecoveryCodesData,
+  RequestEmailChangeData,
+  RequestPasswordResetData,
+  ResetPassword,
+  ResetPasswordData,
   RotateCredentialData,
   Resource,
   ResourceList,
+  SecondFactorNeeded,
   Session,
+  SessionList,
   SignedIn,
   SignInData,
   SignUpData,
   StartedCheckout,
+  StartTwoFactorData,
+  Tenant,
   TierList,
   TokenResponse,
+  TurnOffTwoFactorData,
+  TwoFactor,
+  TwoFactorKey,
   UpdateAgentData,
+  UpdateTenantData,
   Usage,
+  UsageHistory,
+  VerifyTwoFactorData,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
-import type { ClientOptions, Send } from './request.ts';
+import type { Call, ClientOptions, Send } from './request.ts';
 
 export { ApiError } from './api-error.ts';
 export type { ErrorBody } from './api-error.ts';
@@ -123,17 +145,78 @@ const credentials = (send: Send) => {
 
 const auth = (send: Send) => ({
   signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
-  signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
+  /** Returns `expiresAt` instead of the user if the sign-in needs a second factor: call `twoFactor.verify`. */
+  signIn: (json: SignInData['body']) =>
+    send<SignedIn | SecondFactorNeeded>({ method: 'POST', path: '/auth/sign-in', json }),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
   session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
   /** Sends the signed-in user a link that confirms their email address. */
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
+  /** Sends a link that sets a new password. The response is the same if the address has no account. */
+  requestPasswordReset: (json: RequestPasswordResetData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/forgot', json }),
+  /** Ends all sessions of the user and starts none. */
+  resetPassword: (json: ResetPasswordData['body']) =>
+    send<ResetPassword>({ method: 'POST', path: '/auth/password/reset', json }),
+  /** Ends all sessions of the signed-in user. The response starts a new one. */
+  changePassword: (json: ChangePasswordData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/change', json }),
+  /** Sends a link to the new address. The address changes when the link is used. */
+  requestEmailChange: (json: RequestEmailChangeData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/email/change', json }),
+  confirmEmailChange: (json: ConfirmEmailChangeData['body']) =>
+    send<ChangedEmail>({ method: 'POST', path: '/auth/email/change/confirm', json }),
 });
+
+const tenant = (send: Send) => ({
+  get: () => send<Tenant>({ method: 'GET', path: '/tenant' }),
+  /** For owners and admins. */
+  update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
+});
+
+const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
+  method: 'GET',
+  path: '/billing/usage',
+  query: { groupBy, ...days },
+});
+
+const sessions = (send: Send) => ({
+  list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
+  end: (sessionId: string) =>
+    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
+  /** Ends every session of the user but the one of this call. */
+  endOthers: () => send<EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
+});
+
+const twoFactor = (send: Send) => {
+  const path = '/auth/two-factor';
+  return {
+    get: () => send<TwoFactor>({ method: 'GET', path }),
+    /** Returns the key for an authenticator app. It is in use only after `confirm`. */
+    start: (json: StartTwoFactorData['body']) =>
+      send<TwoFactorKey>({ method: 'POST', path: `${path}/enrolment`, json }),
+    /** Turns it on with the first code of the app. Only this response contains the recovery codes. */
+    confirm: (json: ConfirmTwoFactorData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/enrolment/confirm`, json }),
+    /** Finishes a sign-in with a code of the app or a recovery code. */
+    verify: (json: VerifyTwoFactorData['body']) =>
+      send<SignedIn>({ method: 'POST', path: `${path}/verify`, json }),
+    turnOff: (json: TurnOffTwoFactorData['body']) =>
+      send<undefined>({ method: 'POST', path: `${path}/turn-off`, json }),
+    /** Replaces all recovery codes. Only this response contains the new ones. */
+    renewRecoveryCodes: (json: RenewRecoveryCodesData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/recovery-codes`, json }),
+  };
+};
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** By UTC day or by agent. Default: the last 30 days by day. */
+  usageHistory: (query?: GetUsageData['query']) => send<UsageHistory>(historyCall(query)),
+  /** The same as CSV. */
+  usageHistoryCsv: (query?: GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
@@ -189,7 +272,10 @@ export const createClient = (options: ClientOptions) => {
     billing: billing(send),
     credentials: credentials(send),
     resources: resources(send),
+    sessions: sessions(send),
+    tenant: tenant(send),
     tokens: tokens(send),
+    twoFactor: twoFactor(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };
 };
