@@ -1,6 +1,7 @@
 import { isId } from './ids.ts';
 import type { IdPrefix } from './ids.ts';
-import { Problem } from './problem.ts';
+import { fieldProblem } from './field-problem.ts';
+import type { Problem } from './problem.ts';
 
 export interface PageRequest {
   limit: number;
@@ -13,8 +14,8 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
-export const invalidCursor = (detail = 'The cursor is invalid. Start again without a cursor.'): Problem =>
-  new Problem('validation_failed', detail);
+export const invalidCursor = (words = 'is not valid. Start again without a cursor'): Problem =>
+  fieldProblem([{ path: ['query', 'cursor'], words }]);
 
 /** The last id of the previous page. Problem: `validation_failed`. */
 export const decodeCursor = (prefix: IdPrefix, cursor: string): string => {

@@ -38,6 +38,19 @@ export type Agent = {
         scopes: Array<string>;
     }>;
     /**
+     * Its credentials that are neither revoked nor expired.
+     */
+    credentials: {
+        /**
+         * How many there are.
+         */
+        active: number;
+        /**
+         * When the first of them expires. `null`: none does.
+         */
+        nextExpiresAt: string | null;
+    };
+    /**
      * When it last got a token. `null`: never.
      */
     lastTokenAt: string | null;
@@ -869,15 +882,22 @@ export type ListAgentsData = {
          * The `nextCursor` of the previous page.
          */
         cursor?: string;
-        status?: 'active' | 'suspended' | 'decommissioned';
+        /**
+         * Repeat it to get agents of several statuses. Default: all.
+         */
+        status?: Array<'active' | 'suspended' | 'decommissioned'>;
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         deploymentEnv?: 'development' | 'staging' | 'production';
         owner?: string;
         capability?: string;
         /**
-         * The start of the name, case-insensitive.
+         * A part of the name, case-insensitive, or the whole agent id.
          */
         q?: string;
+        /**
+         * A minus sorts descending. A cursor is valid only with the sort that it came from.
+         */
+        sort?: '-createdAt' | 'createdAt' | 'name' | '-name' | '-lastTokenAt' | 'lastTokenAt';
     };
     url: '/agents';
 };

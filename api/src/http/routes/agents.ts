@@ -83,7 +83,7 @@ const update = scopedRoute({
   body: z
     .strictObject(agentDetails)
     .partial()
-    .refine((body) => Object.keys(body).length > 0, 'must change something')
+    .refine((body) => Object.keys(body).length > 0, 'must have at least one field to change')
     .meta({ minProperties: 1 }),
   responses: { 200: { description: 'The updated agent', schema: agentSchema } },
   problems: ['not_found', 'agent_name_taken', 'agent_decommissioned', 'precondition_failed'],

@@ -61,7 +61,7 @@ export const encodeAgentCursor = (sort: AgentSort, agent: Agent): string =>
 const decodeAgentCursor = (sort: AgentSort, cursor: string): string[] => {
   const [of, value, id, ...more] = decodeValues(cursor);
   if (of !== sort && agentSorts.some((other) => other === of))
-    throw invalidCursor('The cursor is of another sort. Start again without a cursor, or use its sort.');
+    throw invalidCursor('is of another sort. Start again without a cursor, or use its sort');
   const isValid =
     of === sort && value !== undefined && id !== undefined && isId('agt', id) && more.length === 0;
   if (!isValid || !orderOf(sort).isText(value)) throw invalidCursor();

@@ -8,9 +8,6 @@ import { apiFor } from './api.ts';
 import { failForm, failPage, isTemporary } from './failures.ts';
 import { readForm } from './read-form.ts';
 
-/** A wrong environment or expiry cannot come from the page, but from a script or a page that was changed. */
-const subjects = { name: 'The name', deploymentEnv: 'The environment', expiresAt: 'The expiry' };
-
 const chooseOne = 'Select at least one scope.';
 const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
@@ -52,7 +49,7 @@ export const registerAgent = async (event: RequestEvent) => {
     });
     return { registered: await addCredential(event, { agentId, name, scopes }, values.expiresAt) };
   } catch (failure) {
-    return failForm(event, failure, values, subjects, registerWords);
+    return failForm(event, failure, values, values, registerWords);
   }
 };
 
