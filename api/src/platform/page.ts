@@ -14,6 +14,7 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** `words` continue after "Cursor". Problem: `validation_failed`. */
 export const invalidCursor = (words = 'is not valid. Start again without a cursor'): Problem =>
   fieldProblem([{ path: ['query', 'cursor'], words }]);
 

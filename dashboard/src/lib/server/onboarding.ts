@@ -49,7 +49,7 @@ export const registerAgent = async (event: RequestEvent) => {
     });
     return { registered: await addCredential(event, { agentId, name, scopes }, values.expiresAt) };
   } catch (failure) {
-    return failForm(event, failure, values, values, registerWords);
+    return failForm(event, failure, values, ['name', 'scopes', 'deploymentEnv', 'expiresAt'], registerWords);
   }
 };
 
