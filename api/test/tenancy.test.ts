@@ -283,6 +283,7 @@ describe('the roles that cross tenants', () => {
     // Two columns of credentials, by name.
     ['sentryagent_use_recorder', []],
     ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'usage_events']],
+    ['sentryagent_tenant_renamer', ['tenants']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys']],

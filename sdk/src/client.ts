@@ -2,7 +2,10 @@ import type {
   AddKeyData,
   Agent,
   AgentPage,
+  ChangedEmail,
+  ChangePasswordData,
   Checkout,
+  ConfirmEmailChangeData,
   ConfirmEmailData,
   ConfirmedEmail,
   CreateCredentialData,
@@ -16,6 +19,10 @@ import type {
   ListCredentialsData,
   NewCredential,
   RegisterAgentData,
+  RequestEmailChangeData,
+  RequestPasswordResetData,
+  ResetPassword,
+  ResetPasswordData,
   RotateCredentialData,
   Resource,
   ResourceList,
@@ -24,9 +31,11 @@ import type {
   SignInData,
   SignUpData,
   StartedCheckout,
+  Tenant,
   TierList,
   TokenResponse,
   UpdateAgentData,
+  UpdateTenantData,
   Usage,
   UsageHistory,
 } from './generated/types.gen.ts';
@@ -47,6 +56,15 @@ export interface ClientCredentials {
   resource?: string;
 }
 
+/** A call with the key of an earlier one gets its response again. Nothing is done twice. */
+export interface Once {
+  /** Up to 255 visible ASCII characters. */
+  idempotencyKey?: string | undefined;
+}
+
+const onceHeaders = ({ idempotencyKey }: Once) =>
+  idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
+
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
 
 const agents = (send: Send) => ({
@@ -66,8 +84,13 @@ const agents = (send: Send) => ({
   /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
   /** Only this response contains the secret. */
-  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
-    send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
+  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}, once: Once = {}) =>
+    send<NewCredential>({
+      method: 'POST',
+      path: `${agentPath(agentId)}/credentials`,
+      json,
+      ...onceHeaders(once),
+    }),
   /** The public key of an agent that authenticates with private_key_jwt. */
   addKey: (agentId: string, json: AddKeyData['body']) =>
     send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
@@ -90,8 +113,18 @@ const credentials = (send: Send) => {
      * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
      * (default: 0).
      */
-    rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
-      send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
+    rotate: (
+      agentId: string,
+      credentialId: string,
+      json: RotateCredentialData['body'] = {},
+      once: Once = {},
+    ) =>
+      send<NewCredential>({
+        method: 'POST',
+        path: `${pathOf(agentId, credentialId)}/rotate`,
+        json,
+        ...onceHeaders(once),
+      }),
     endOverlap: (agentId: string, credentialId: string) =>
       send<undefined>({ method: 'DELETE', path: `${pathOf(agentId, credentialId)}/previous` }),
     revoke: (agentId: string, credentialId: string) =>
@@ -108,6 +141,26 @@ const auth = (send: Send) => ({
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
+  /** Sends a link that sets a new password. The response is the same if the address has no account. */
+  requestPasswordReset: (json: RequestPasswordResetData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/forgot', json }),
+  /** Ends all sessions of the user and starts none. */
+  resetPassword: (json: ResetPasswordData['body']) =>
+    send<ResetPassword>({ method: 'POST', path: '/auth/password/reset', json }),
+  /** Ends all sessions of the signed-in user. The response starts a new one. */
+  changePassword: (json: ChangePasswordData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/change', json }),
+  /** Sends a link to the new address. The address changes when the link is used. */
+  requestEmailChange: (json: RequestEmailChangeData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/email/change', json }),
+  confirmEmailChange: (json: ConfirmEmailChangeData['body']) =>
+    send<ChangedEmail>({ method: 'POST', path: '/auth/email/change/confirm', json }),
+});
+
+const tenant = (send: Send) => ({
+  get: () => send<Tenant>({ method: 'GET', path: '/tenant' }),
+  /** For owners and admins. */
+  update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
 });
 
 const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
@@ -177,6 +230,7 @@ export const createClient = (options: ClientOptions) => {
     billing: billing(send),
     credentials: credentials(send),
     resources: resources(send),
+    tenant: tenant(send),
     tokens: tokens(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };

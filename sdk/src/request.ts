@@ -17,7 +17,8 @@ export interface ClientOptions {
 export interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  query?: Record<string, string | number | undefined>;
+  /** A list is a parameter that is repeated. */
+  query?: Record<string, string | number | readonly string[] | undefined>;
   json?: unknown;
   form?: Record<string, string | undefined>;
   headers?: Record<string, string>;
@@ -30,7 +31,9 @@ const present = <T>(values: Record<string, T | undefined>): [string, T][] =>
 
 const urlOf = (baseUrl: string, { path, query = {} }: Call): string => {
   const search = new URLSearchParams();
-  for (const [name, value] of present(query)) search.set(name, String(value));
+  for (const [name, value] of present(query)) {
+    for (const one of [value].flat()) search.append(name, String(one));
+  }
   return `${baseUrl.replace(/\/$/, '')}${path}${search.size ? `?${search}` : ''}`;
 };
 

@@ -18,8 +18,8 @@ import type { Holdings } from '../authority/authority.ts';
 import { givenDetails } from './agent-details.ts';
 import type { AgentChanges, AgentDetails } from './agent-details.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-import { withGrantsOf } from './with-grants.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import { viewAgent } from './agent-view.ts';
+import type { AgentView } from './agent-view.ts';
 
 export interface AgentUpdate {
   agentId: string;
@@ -35,13 +35,14 @@ const lockForUpdate = async (
   trx: Transaction,
   principal: Principal,
   { agentId, resourceGrants, revisions }: AgentUpdate,
-): Promise<GrantedAgent> => {
+  now: Date,
+): Promise<AgentView> => {
   if (resourceGrants) await lockTenant(trx, principal.tenantId);
   const agent = await lockLivingAgent(trx, principal, agentId);
   if (revisions && !revisions.includes(agent.revision)) {
     throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
   }
-  return withGrantsOf(trx, agent);
+  return viewAgent(trx, agent, now);
 };
 
 const beyond = (some: Holdings, others: Holdings): Holdings => ({
@@ -91,11 +92,12 @@ export const updateAgent = async (
   principal: Principal,
   update: AgentUpdate,
   origin: Origin,
-): Promise<GrantedAgent> => {
+): Promise<AgentView> => {
   const { tenantId } = principal;
   const { agentId } = update;
   return db.withTenant(tenantId, async (trx) => {
-    const { agent, resourceGrants: before, lastTokenAt } = await lockForUpdate(trx, principal, update);
+    const view = await lockForUpdate(trx, principal, update, clock());
+    const { agent, resourceGrants: before } = view;
     const details = changedDetails(agent, givenDetails(update.changes));
     const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
     const resourceGrants = given ?? before;
@@ -103,7 +105,7 @@ export const updateAgent = async (
     const next = { scopes: details.scopes ?? agent.scopes, resourceGrants };
     const isNarrowed = await checkChange(trx, principal, { agent, held, next, now: clock() });
     const granted = given && !isSame(given, before) ? given : undefined;
-    if (Object.keys(details).length === 0 && !granted) return { agent, resourceGrants, lastTokenAt };
+    if (Object.keys(details).length === 0 && !granted) return { ...view, resourceGrants };
     const now = isNarrowed
       ? await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock)
       : clock();
@@ -112,6 +114,6 @@ export const updateAgent = async (
     const act = { actor: principal, origin, at: now };
     const metadata = metadataOf(details, granted);
     await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
-    return { agent, resourceGrants, lastTokenAt };
+    return { ...view, resourceGrants };
   });
 };

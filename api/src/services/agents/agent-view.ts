@@ -3,30 +3,36 @@ import type { Transaction } from '../../platform/database.ts';
 import { readGrants } from '../resource-grants/resource-grants.ts';
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { readLastTokens } from '../usage/last-tokens.ts';
+import { noCredentials, summarizeCredentials } from './summarize-credentials.ts';
+import type { CredentialSummary } from './summarize-credentials.ts';
 
-/** An agent with its resource grants and the time of its last token. */
-export interface GrantedAgent {
+/** An agent as a caller sees it. */
+export interface AgentView {
   agent: Agent;
   resourceGrants: readonly ResourceGrant[];
+  credentials: CredentialSummary;
   /** `null`: it never got a token. */
   lastTokenAt: Date | null;
 }
 
-/** Two queries for all agents. */
-export const withGrants = async (
+/** Three queries for all agents. */
+export const viewAgents = async (
   trx: Transaction,
   tenantId: string,
   agents: readonly Agent[],
-): Promise<GrantedAgent[]> => {
+  now: Date,
+): Promise<AgentView[]> => {
   const ids = agents.map(({ id }) => id);
   const grants = await readGrants(trx, tenantId, ids);
+  const credentials = await summarizeCredentials(trx, { tenantId, agentIds: ids, now });
   const lastTokens = await readLastTokens(trx, tenantId, ids);
   return agents.map((agent) => ({
     agent,
     resourceGrants: grants.get(agent.id) ?? [],
+    credentials: credentials.get(agent.id) ?? noCredentials,
     lastTokenAt: lastTokens.get(agent.id) ?? null,
   }));
 };
 
-export const withGrantsOf = async (trx: Transaction, agent: Agent): Promise<GrantedAgent> =>
-  (await withGrants(trx, agent.tenantId, [agent]))[0]!;
+export const viewAgent = async (trx: Transaction, agent: Agent, now: Date): Promise<AgentView> =>
+  (await viewAgents(trx, agent.tenantId, [agent], now))[0]!;
