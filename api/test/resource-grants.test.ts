@@ -193,6 +193,32 @@ describe('resourceGrants of an agent', () => {
     expect(await grantsOf(agent)).toEqual([]);
   });
 
+  it('Agents are found by a resource of which they are granted scopes', async () => {
+    const [first, second, none] = [
+      await agentWith(['agents:read'], { [CRM]: ['read'] }),
+      await agentWith(['agents:read'], { [CRM]: ['read'], [SEARCH]: ['find'] }),
+      await agentWith(['agents:read'], { [SEARCH]: ['find'] }),
+    ];
+    const { data } = (await member.get('/resources')).body as {
+      data: { resourceId: string; identifier: string }[];
+    };
+    const { resourceId } = data.find(({ identifier }) => identifier === CRM)!;
+    const found = async (query: string, { get }: Pick<TestMember, 'get'> = member): Promise<unknown[]> => {
+      const reply = await get(`/agents?limit=100&${query}`);
+      expect(reply.status).toBe(200);
+      return (reply.body.data as { agentId: string }[]).map(({ agentId }) => agentId);
+    };
+    const all = await found(`resourceId=${resourceId}`);
+    expect(all).toEqual(expect.arrayContaining([second.agentId, first.agentId]));
+    expect(all).not.toContain(none.agentId);
+    const page = (await member.get(`/agents?limit=1&resourceId=${resourceId}`)).body;
+    expect(page.nextCursor).toEqual(expect.any(String));
+    const next = await found(`resourceId=${resourceId}&cursor=${String(page.nextCursor)}`);
+    expect([(page.data as { agentId: string }[])[0]!.agentId, ...next]).toEqual(all);
+    expect(await found('resourceId=res_00000000000000000000000000')).toEqual([]);
+    expect(await found(`resourceId=${resourceId}`, await signUp(api))).toEqual([]);
+  });
+
   it('A page of agents costs no query for each', async () => {
     const someone = await signUp(api);
     await makeResource(someone, CRM, ['read']);

@@ -84,11 +84,11 @@ const crafted = (names: string[]): { what: string; fields: Fields }[] => {
       { what: `no ${name}`, fields: without(name) },
       { what: `${name} twice`, fields: [...usual, [name, 'twice']] as Fields },
       { what: `${name} as a file`, fields: [...without(name), [name, new Blob(['x'])]] as Fields },
-      ...VALUES.map((value) => ({
-        what: `${name}: ${JSON.stringify(value).slice(0, 20)}`,
-        fields: [...without(name), [name, value]] as Fields,
-      })),
     ]),
+    ...VALUES.map((value) => ({
+      what: JSON.stringify(value).slice(0, 20),
+      fields: names.map((name): Fields[number] => [name, value]),
+    })),
   ];
 };
 

@@ -64,6 +64,11 @@ export const agentFilter = {
   deploymentEnv: deploymentEnv.optional(),
   owner: memberId.optional(),
   capability: capability.optional(),
+  resourceId: z
+    .string()
+    .max(64)
+    .optional()
+    .meta({ description: 'Agents with grants for this one of `/resources`.' }),
   q: line(1, 128)
     .optional()
     .meta({ description: 'A part of the name, case-insensitive, or the whole agent id.' }),

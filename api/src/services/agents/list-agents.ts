@@ -1,5 +1,6 @@
 import type { QueryBuilder } from 'objection';
 import { Agent } from '../../models/agent.ts';
+import { AgentResourceGrant } from '../../models/agent-resource-grant.ts';
 import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
@@ -18,13 +19,15 @@ export interface AgentFilter {
   owner?: string | undefined;
   /** One of its capabilities, as an exact match. */
   capability?: string | undefined;
+  /** A resource of which it is granted scopes. */
+  resourceId?: string | undefined;
   /** A part of its name, case-insensitive, or its id. */
   q?: string | undefined;
 }
 
 const narrow = (
   query: QueryBuilder<Agent>,
-  { status, agentType, deploymentEnv, owner, capability, q }: AgentFilter,
+  { status, agentType, deploymentEnv, owner, capability, resourceId, q }: AgentFilter,
 ): void => {
   const columns = { agent_type: agentType, deployment_env: deploymentEnv, owner };
   for (const [column, value] of Object.entries(columns)) {
@@ -32,6 +35,10 @@ const narrow = (
   }
   if (status !== undefined) query.whereIn('status', status);
   if (capability !== undefined) query.whereRaw('capabilities @> array[?]', [capability]);
+  if (resourceId !== undefined) {
+    const grants = AgentResourceGrant.query().where('resource_id', resourceId);
+    query.whereIn(['tenant_id', 'id'], grants.select('tenant_id', 'agent_id'));
+  }
   if (q !== undefined) query.whereRaw('(strpos(lower(name), lower(?)) > 0 or id = ?)', [q, q]);
 };
 
