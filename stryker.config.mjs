@@ -3,12 +3,12 @@ const words = (text) => text.trim().split(/\s+/);
 /** Modules of the API that talk to no server, also through no client that they are given. */
 const pureApi = {
   platform: words(`
-    address cached client-secret clock close-all coalesce envelope every ids in-time keyring oauth-error page principal
-    problem public-jwk remember resource-uri service-state settings
+    address cached client-secret clock close-all coalesce envelope every field-problem ids in-time keyring oauth-error page
+    plain-words principal problem public-jwk remember resource-uri service-state settings
   `),
   http: words(`
     admit agent-shapes answer-errors challenge check-message client-authentication/* credential-terms database-problems
-    device-cookie documents email etag gate json-text openapi paging parse plain-words require-billing resource-shapes
+    device-cookie documents email etag gate json-text openapi paging parse require-billing resource-shapes
     route text wait-words web-headers
   `),
   services: words(`
@@ -27,8 +27,12 @@ const apiFiles = Object.entries(pureApi).flatMap(([folder, names]) =>
 /** These of the dashboard's server call the API. */
 const dashboardCallers = [
   'account',
+  'agent-credentials',
+  'agent-page',
+  'agent-status',
   'api',
   'config',
+  'edit-agent',
   'onboarding',
   'proxy',
   'session',

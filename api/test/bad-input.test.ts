@@ -70,6 +70,11 @@ beforeAll(async () => {
     signUp: { email: 'new@example.com', password: 'correct horse battery', name: 'Ada' },
     signIn: { email: member.email, password: member.password },
     confirmEmail: { token: 'x' },
+    startTwoFactor: { password: member.password },
+    confirmTwoFactor: { code: '123456' },
+    verifyTwoFactor: { code: '123456' },
+    turnOffTwoFactor: { password: member.password, code: '123456' },
+    renewRecoveryCodes: { password: member.password, code: '123456' },
     requestPasswordReset: { email: member.email },
     resetPassword: { token: 'x', password: 'correct horse battery' },
     changePassword: { currentPassword: 'not the password', newPassword: 'another horse battery' },
@@ -333,7 +338,9 @@ describe('Bad input is refused and changes nothing', () => {
       const body = JSON.stringify({ ...honest(operation).body, [name]: value });
       const answer = await send(operation, { what: name, method, path: pathOf(operation, parameters), body });
       expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
-      expect(answer.body.errors).toEqual([{ path: 'body', message: `has the unknown member ${name}` }]);
+      expect(answer.body.errors).toEqual([
+        { path: 'body', message: `The request body has an unknown field: ${name}.` },
+      ]);
     }
     expect(await readTables()).toEqual(before);
   });

@@ -181,13 +181,42 @@ describe('resourceGrants of an agent', () => {
     const [unknown, foreign] = [await send('https://unknown.example'), await send(FOREIGN)];
     expect(foreign).toEqual(unknown);
     expect(unknown.errors).toEqual([
-      { path: 'body.resourceGrants.0.scopes', message: 'fly swim: not a scope of this resource' },
+      {
+        path: 'body.resourceGrants.0.scopes',
+        message: 'Scopes of resource grant 1 must be scopes of this resource. Unknown to it: fly, swim.',
+      },
       {
         path: 'body.resourceGrants.1.resource',
-        message: 'is not a resource of your tenant. Use GET /resources to list them',
+        message: 'Resource of resource grant 2 is not one of the resources of your tenant.',
       },
     ]);
     expect(await grantsOf(agent)).toEqual([]);
+  });
+
+  it('Agents are found by a resource of which they are granted scopes', async () => {
+    const [first, second, none] = [
+      await agentWith(['agents:read'], { [CRM]: ['read'] }),
+      await agentWith(['agents:read'], { [CRM]: ['read'], [SEARCH]: ['find'] }),
+      await agentWith(['agents:read'], { [SEARCH]: ['find'] }),
+    ];
+    const { data } = (await member.get('/resources')).body as {
+      data: { resourceId: string; identifier: string }[];
+    };
+    const { resourceId } = data.find(({ identifier }) => identifier === CRM)!;
+    const found = async (query: string, { get }: Pick<TestMember, 'get'> = member): Promise<unknown[]> => {
+      const reply = await get(`/agents?limit=100&${query}`);
+      expect(reply.status).toBe(200);
+      return (reply.body.data as { agentId: string }[]).map(({ agentId }) => agentId);
+    };
+    const all = await found(`resourceId=${resourceId}`);
+    expect(all).toEqual(expect.arrayContaining([second.agentId, first.agentId]));
+    expect(all).not.toContain(none.agentId);
+    const page = (await member.get(`/agents?limit=1&resourceId=${resourceId}`)).body;
+    expect(page.nextCursor).toEqual(expect.any(String));
+    const next = await found(`resourceId=${resourceId}&cursor=${String(page.nextCursor)}`);
+    expect([(page.data as { agentId: string }[])[0]!.agentId, ...next]).toEqual(all);
+    expect(await found('resourceId=res_00000000000000000000000000')).toEqual([]);
+    expect(await found(`resourceId=${resourceId}`, await signUp(api))).toEqual([]);
   });
 
   it('A page of agents costs no query for each', async () => {
@@ -206,7 +235,8 @@ describe('resourceGrants of an agent', () => {
     await register('first');
     const one = await cost();
     for (let i = 0; i < 5; i++) await register(`agent ${i}`);
-    expect([one, await cost()]).toEqual([2, 2]);
+    // The agents, their grants and their last tokens.
+    expect([one, await cost()]).toEqual([3, 3]);
   });
 });
 

@@ -37,6 +37,23 @@ export type Agent = {
         resource: string;
         scopes: Array<string>;
     }>;
+    /**
+     * Its credentials that are neither revoked nor expired.
+     */
+    credentials: {
+        /**
+         * How many there are.
+         */
+        active: number;
+        /**
+         * When the first of them expires. `null`: none does.
+         */
+        nextExpiresAt: string | null;
+    };
+    /**
+     * When it last got a token. `null`: never.
+     */
+    lastTokenAt: string | null;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;
@@ -120,6 +137,10 @@ export type CredentialPage = {
      * `null` on the last page.
      */
     nextCursor: string | null;
+};
+
+export type EndedSessions = {
+    ended: number;
 };
 
 export type Health = {
@@ -309,7 +330,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -323,6 +344,13 @@ export type ProtectedResourceMetadata = {
     scopes_supported: Array<string>;
     bearer_methods_supported: Array<string>;
     resource_name: string;
+};
+
+/**
+ * Each works once, instead of a code of the app.
+ */
+export type RecoveryCodes = {
+    recoveryCodes: Array<string>;
 };
 
 export type ResetPassword = {
@@ -352,10 +380,43 @@ export type ResourceList = {
  */
 export type Scope = 'agents:read' | 'agents:write' | 'tokens:read' | 'audit:read' | 'billing:read' | 'billing:write' | 'trust:write';
 
+export type SecondFactorNeeded = {
+    expiresAt: string;
+};
+
 export type Session = {
     user: SessionPerson;
     tenant: Tenant;
     role: 'owner' | 'admin' | 'member';
+};
+
+export type SessionEntry = {
+    id: string;
+    /**
+     * When it was signed in.
+     */
+    createdAt: string;
+    /**
+     * A session that is used is renewed once a day.
+     */
+    renewedAt: string;
+    expiresAt: string;
+    /**
+     * As the user agent names itself.
+     */
+    browser: string | null;
+    /**
+     * The operating system, as the user agent names it.
+     */
+    system: string | null;
+    /**
+     * Whether it is the session of this request.
+     */
+    isCurrent: boolean;
+};
+
+export type SessionList = {
+    data: Array<SessionEntry>;
 };
 
 export type SessionPerson = {
@@ -424,6 +485,25 @@ export type TokenResponse = {
     scope: string;
 };
 
+export type TwoFactor = {
+    /**
+     * null: two-factor sign-in is off.
+     */
+    enabledAt: string | null;
+    recoveryCodesLeft: number;
+};
+
+export type TwoFactorKey = {
+    /**
+     * In base32, to type into the app.
+     */
+    key: string;
+    /**
+     * `otpauth://totp/…`, to show as a QR code.
+     */
+    uri: string;
+};
+
 export type Usage = {
     tier: TierId;
     status: 'active' | 'trial' | 'past_due' | 'cancelled';
@@ -452,6 +532,38 @@ export type Usage = {
         api_calls: MetricUsage;
         active_agents: MetricUsage;
         token_issuances: MetricUsage;
+    };
+};
+
+export type UsageHistory = {
+    from: string;
+    /**
+     * Inclusive.
+     */
+    to: string;
+    groupBy: 'day' | 'agent' | 'day,agent';
+    /**
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.
+     */
+    data: Array<UsageRow>;
+};
+
+export type UsageRow = {
+    /**
+     * `null`: not grouped by day.
+     */
+    day: string | null;
+    /**
+     * `null`: not grouped by agent.
+     */
+    agentId: string | null;
+    agentName: string | null;
+    metrics: {
+        /**
+         * `null` if grouped by agent.
+         */
+        api_calls: number | null;
+        token_issuances: number;
     };
 };
 
@@ -843,15 +955,26 @@ export type ListAgentsData = {
          * The `nextCursor` of the previous page.
          */
         cursor?: string;
-        status?: 'active' | 'suspended' | 'decommissioned';
+        /**
+         * Repeat it to get agents of several statuses. Default: all.
+         */
+        status?: Array<'active' | 'suspended' | 'decommissioned'>;
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         deploymentEnv?: 'development' | 'staging' | 'production';
         owner?: string;
         capability?: string;
         /**
-         * The start of the name, case-insensitive.
+         * Agents with grants for this one of `/resources`.
+         */
+        resourceId?: string;
+        /**
+         * A part of the name, case-insensitive, or the whole agent id.
          */
         q?: string;
+        /**
+         * A minus sorts descending. A cursor is valid only with the sort that it came from.
+         */
+        sort?: '-createdAt' | 'createdAt' | 'name' | '-name' | '-lastTokenAt' | 'lastTokenAt';
     };
     url: '/agents';
 };
@@ -1897,11 +2020,28 @@ export type DeleteResourceResponse = DeleteResourceResponses[keyof DeleteResourc
 export type GetUsageData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * The first UTC day. Default: 29 days before `to`.
+         */
+        from?: string;
+        /**
+         * The last UTC day, inclusive. Default: today.
+         */
+        to?: string;
+        /**
+         * The response is the usage history. Default: `day` if `from` or `to` is given; else the response is the current usage.
+         */
+        groupBy?: 'day' | 'agent' | 'day,agent';
+    };
     url: '/billing/usage';
 };
 
 export type GetUsageErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
     /**
      * unauthorized
      */
@@ -1928,9 +2068,9 @@ export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
 
 export type GetUsageResponses = {
     /**
-     * The current usage
+     * The current usage, or the usage history
      */
-    200: Usage;
+    200: Usage | UsageHistory;
 };
 
 export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
@@ -2236,6 +2376,10 @@ export type SignInResponses = {
      * Signed in; the session is in Set-Cookie
      */
     200: SignedIn;
+    /**
+     * The password is right, and a code is needed as well: POST /auth/two-factor/verify, with the cookie of Set-Cookie
+     */
+    202: SecondFactorNeeded;
 };
 
 export type SignInResponse = SignInResponses[keyof SignInResponses];
@@ -2401,6 +2545,456 @@ export type ConfirmEmailResponses = {
 };
 
 export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];
+
+export type GetTwoFactorData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor';
+};
+
+export type GetTwoFactorErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetTwoFactorError = GetTwoFactorErrors[keyof GetTwoFactorErrors];
+
+export type GetTwoFactorResponses = {
+    /**
+     * The second factor of the signed-in user
+     */
+    200: TwoFactor;
+};
+
+export type GetTwoFactorResponse = GetTwoFactorResponses[keyof GetTwoFactorResponses];
+
+export type StartTwoFactorData = {
+    body: {
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/enrolment';
+};
+
+export type StartTwoFactorErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_on
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type StartTwoFactorError = StartTwoFactorErrors[keyof StartTwoFactorErrors];
+
+export type StartTwoFactorResponses = {
+    /**
+     * The key, which only this response contains
+     */
+    200: TwoFactorKey;
+};
+
+export type StartTwoFactorResponse = StartTwoFactorResponses[keyof StartTwoFactorResponses];
+
+export type ConfirmTwoFactorData = {
+    body: {
+        /**
+         * Six digits, as the app shows them.
+         */
+        code: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/enrolment/confirm';
+};
+
+export type ConfirmTwoFactorErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_on, two_factor_off
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmTwoFactorError = ConfirmTwoFactorErrors[keyof ConfirmTwoFactorErrors];
+
+export type ConfirmTwoFactorResponses = {
+    /**
+     * It is on. Only this response contains the recovery codes
+     */
+    200: RecoveryCodes;
+};
+
+export type ConfirmTwoFactorResponse = ConfirmTwoFactorResponses[keyof ConfirmTwoFactorResponses];
+
+export type VerifyTwoFactorData = {
+    body: {
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/verify';
+};
+
+export type VerifyTwoFactorErrors = {
+    /**
+     * invalid_code, sign_in_expired, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type VerifyTwoFactorError = VerifyTwoFactorErrors[keyof VerifyTwoFactorErrors];
+
+export type VerifyTwoFactorResponses = {
+    /**
+     * Signed in; the session is in Set-Cookie
+     */
+    200: SignedIn;
+};
+
+export type VerifyTwoFactorResponse = VerifyTwoFactorResponses[keyof VerifyTwoFactorResponses];
+
+export type TurnOffTwoFactorData = {
+    body: {
+        password: string;
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/turn-off';
+};
+
+export type TurnOffTwoFactorErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type TurnOffTwoFactorError = TurnOffTwoFactorErrors[keyof TurnOffTwoFactorErrors];
+
+export type TurnOffTwoFactorResponses = {
+    /**
+     * It is off
+     */
+    204: void;
+};
+
+export type TurnOffTwoFactorResponse = TurnOffTwoFactorResponses[keyof TurnOffTwoFactorResponses];
+
+export type RenewRecoveryCodesData = {
+    body: {
+        password: string;
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/recovery-codes';
+};
+
+export type RenewRecoveryCodesErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_off
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RenewRecoveryCodesError = RenewRecoveryCodesErrors[keyof RenewRecoveryCodesErrors];
+
+export type RenewRecoveryCodesResponses = {
+    /**
+     * Only this response contains the new codes
+     */
+    200: RecoveryCodes;
+};
+
+export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof RenewRecoveryCodesResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * The sessions. No address of a session is stored
+     */
+    200: SessionList;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type EndSessionData = {
+    body?: never;
+    path: {
+        sessionId: string;
+    };
+    query?: never;
+    url: '/auth/sessions/{sessionId}';
+};
+
+export type EndSessionErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
+
+export type EndSessionResponses = {
+    /**
+     * It has ended
+     */
+    204: void;
+};
+
+export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
+
+export type EndOtherSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/sessions/end-others';
+};
+
+export type EndOtherSessionsErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type EndOtherSessionsError = EndOtherSessionsErrors[keyof EndOtherSessionsErrors];
+
+export type EndOtherSessionsResponses = {
+    /**
+     * They have ended
+     */
+    200: EndedSessions;
+};
+
+export type EndOtherSessionsResponse = EndOtherSessionsResponses[keyof EndOtherSessionsResponses];
 
 export type RequestPasswordResetData = {
     body: {

@@ -13,7 +13,6 @@ export const profileActions = {
     section: 'profile',
     fields: ['email', 'password'],
     kept: ['email'],
-    subjects: { email: 'The email address', password: 'The password' },
     act: (event, { email, password }) =>
       apiFor(event).auth.requestEmailChange({ email: email.trim(), password }),
   }),
@@ -24,7 +23,6 @@ export const passwordActions = {
     name: 'password',
     section: 'password',
     fields: ['currentPassword', 'newPassword'],
-    subjects: { currentPassword: 'The current password', newPassword: 'The new password' },
     act: (event, form) => apiFor(event).auth.changePassword(form),
   }),
 };
@@ -35,7 +33,6 @@ export const tenantActions = {
     section: 'tenant',
     fields: ['name'],
     kept: ['name'],
-    subjects: { name: 'The name' },
     act: (event, { name }) => apiFor(event).tenant.update({ name }),
   }),
 };
