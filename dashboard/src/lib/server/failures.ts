@@ -33,6 +33,7 @@ const blamed: Readonly<Record<string, readonly string[]>> = {
   agent_name_taken: ['name'],
   weak_password: ['newPassword', 'password'],
   wrong_password: ['currentPassword', 'password'],
+  invalid_code: ['code'],
 };
 
 /** The error of each field. The API's path is `body.<field>`, and its message continues after the field's name. */

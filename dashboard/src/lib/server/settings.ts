@@ -1,3 +1,4 @@
+import { ApiError } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
@@ -66,6 +67,25 @@ export const passwordActions = {
     fields: ['currentPassword', 'newPassword'],
     subjects: { currentPassword: 'The current password', newPassword: 'The new password' },
     act: (event, form) => apiFor(event).auth.changePassword(form),
+  }),
+};
+
+/** A session that has ended in the meantime is what the user wanted. */
+const endSession = async (event: RequestEvent, { sessionId }: { sessionId: string }): Promise<void> => {
+  try {
+    await apiFor(event).sessions.end(sessionId);
+  } catch (failure) {
+    if (!(failure instanceof ApiError) || failure.status !== 404) throw failure;
+  }
+};
+
+export const sessionActions = {
+  session: settingsAction({ name: 'session', section: 'sessions', fields: ['sessionId'], act: endSession }),
+  sessions: settingsAction({
+    name: 'sessions',
+    section: 'sessions',
+    fields: [],
+    act: (event) => apiFor(event).sessions.endOthers(),
   }),
 };
 
