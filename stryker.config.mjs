@@ -3,12 +3,12 @@ const words = (text) => text.trim().split(/\s+/);
 /** Modules of the API that talk to no server, also through no client that they are given. */
 const pureApi = {
   platform: words(`
-    address cached client-secret clock close-all coalesce envelope every ids in-time keyring oauth-error page principal
-    problem public-jwk remember resource-uri service-state settings
+    address cached client-secret clock close-all coalesce envelope every field-problem ids in-time keyring oauth-error page
+    plain-words principal problem public-jwk remember resource-uri service-state settings
   `),
   http: words(`
     admit agent-shapes answer-errors challenge check-message client-authentication/* credential-terms database-problems
-    device-cookie documents email etag gate json-text openapi paging parse plain-words require-billing resource-shapes
+    device-cookie documents email etag gate json-text openapi paging parse require-billing resource-shapes
     route text wait-words web-headers
   `),
   services: words(`

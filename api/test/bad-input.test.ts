@@ -338,7 +338,9 @@ describe('Bad input is refused and changes nothing', () => {
       const body = JSON.stringify({ ...honest(operation).body, [name]: value });
       const answer = await send(operation, { what: name, method, path: pathOf(operation, parameters), body });
       expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
-      expect(answer.body.errors).toEqual([{ path: 'body', message: `has the unknown member ${name}` }]);
+      expect(answer.body.errors).toEqual([
+        { path: 'body', message: `The request body has an unknown field: ${name}.` },
+      ]);
     }
     expect(await readTables()).toEqual(before);
   });

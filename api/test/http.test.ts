@@ -637,6 +637,17 @@ describe('bytes that are no request', () => {
     expect(answer).not.toContain('canary');
   });
 
+  it('An ambiguous message is the fault of its sender: the log has no stack of it', async () => {
+    const seen = api.logs.length;
+    await exchange(
+      `${lines('POST /auth/sign-in HTTP/1.1', HOST, 'Transfer-Encoding: gzip, chunked')}0\r\n\r\n`,
+    );
+    const about = () => api.logs.slice(seen).filter(({ status }) => status === 501);
+    await until('it is logged', () => about().length > 0);
+    expect(about()).toEqual([expect.objectContaining({ level: 30, msg: 'request', method: 'POST' })]);
+    expect(JSON.stringify(about())).not.toMatch(/"err"|"stack"/);
+  });
+
   it.each([
     ['two Hosts', lines('GET /health HTTP/1.1', HOST, 'Host: b')],
     [

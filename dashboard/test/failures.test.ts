@@ -58,47 +58,55 @@ it('A failure is temporary if the same request can succeed later', () => {
 });
 
 describe('a form', () => {
-  const words = { name: 'The name', email: 'The email address' };
+  const words = ['name', 'email', 'scopes'];
   const values = { name: 'typed' };
 
   it('says of every wrong field what the API says, and keeps what was typed', () => {
     const errors = [
-      { path: 'body.name', message: 'must not hold characters that cannot be seen' },
-      { path: 'body.name', message: 'must be short' },
-      { path: 'body.other', message: 'is unknown' },
+      { path: 'body.scopes.1', message: 'Scope 2 must be known.' },
+      { path: 'body.scopes.3', message: 'Scope 4 must be known.' },
+      { path: 'body.name', message: 'Name must be short.' },
+      { path: 'body.other', message: 'Other is unknown.' },
     ];
     const failure = failForm(event, apiError(400, { code: 'validation_failed', errors }), values, words);
     expect(failure).toMatchObject({ status: 400, data: { values } });
     expect(failure.data.problem.fields).toEqual({
-      name: 'The name must not hold characters that cannot be seen.',
+      name: 'Name must be short.',
+      scopes: 'Scope 2 must be known.',
     });
   });
 
   it('repeats the API’s words for everything else', () => {
-    const { status, data } = failForm(event, apiError(409, { code: 'resource_taken' }), values, words);
+    const { status, data } = failForm(event, apiError(409, { code: 'credential_limit' }), values, words);
     expect([status, data.problem]).toEqual([
       409,
-      { message: 'In words.', fields: {}, code: 'resource_taken' },
+      { message: 'In words.', fields: {}, code: 'credential_limit' },
     ]);
   });
 
   it('puts what is taken at its field, in our words if there are any', () => {
-    const fieldsOf = (code: 'agent_name_taken' | 'email_taken', byCode = {}) =>
+    const fieldsOf = (code: ErrorBody['code'], byCode = {}) =>
       failForm(event, apiError(409, { code }), values, words, byCode).data.problem.fields;
     expect(fieldsOf('agent_name_taken')).toEqual({ name: 'In words.' });
     expect(fieldsOf('email_taken', { email_taken: 'Taken.' })).toEqual({ email: 'Taken.' });
-    expect(failForm(event, apiError(409, { code: 'email_taken' }), values, {}).data.problem.fields).toEqual(
+    expect(failForm(event, apiError(409, { code: 'email_taken' }), values, []).data.problem.fields).toEqual(
       {},
     );
+    const record = { identifier: '' };
+    expect(
+      failForm(event, apiError(409, { code: 'resource_taken' }), values, record).data.problem.fields,
+    ).toEqual({ identifier: 'In words.' });
   });
 
   it('names a field by its whole path, and passes on what is no answer of the API', () => {
     const errors = [
-      { path: 'name', message: 'must be short' },
-      { path: 'body.x.body.name', message: 'is unknown' },
+      { path: 'query.name', message: 'Name is of the query.' },
+      { path: 'body.x.body.name', message: 'Name is unknown.' },
+      { path: 'body.names', message: 'Names are others.' },
+      { path: 'body.name.0', message: 'Name must be short.' },
     ];
     const { data } = failForm(event, apiError(400, { code: 'validation_failed', errors }), values, words);
-    expect(data.problem.fields).toEqual({ name: 'The name must be short.' });
+    expect(data.problem.fields).toEqual({ name: 'Name must be short.' });
     const defect = new TypeError('x is undefined');
     expect(thrown(() => failForm(event, defect, values, words))).toBe(defect);
   });
@@ -135,12 +143,12 @@ describe('an upgrade that is not begun says what to do next', () => {
     [409, 'already_subscribed', upgradeWords.already_subscribed],
     [503, 'service_unavailable', upgradeWords.service_unavailable],
   ] as const)('%i %s', (status, code, message) => {
-    const { data } = failForm(event, apiError(status, { code, detail: role }), {}, {}, upgradeWords);
+    const { data } = failForm(event, apiError(status, { code, detail: role }), {}, [], upgradeWords);
     expect(data.problem).toEqual({ message, fields: {}, code });
   });
 
   it('while the API is away', () => {
-    const failure = failForm(event, apiError(0, { error: 'network_error' }), {}, {}, upgradeWords);
+    const failure = failForm(event, apiError(0, { error: 'network_error' }), {}, [], upgradeWords);
     expect(failure.data.problem.message).toContain('is unavailable. Try again');
   });
 });

@@ -13,6 +13,7 @@ import type {
   CredentialPage,
   CreateResourceData,
   EndedSessions,
+  GetUsageData,
   Health,
   Introspection,
   KeyCredential,
@@ -46,10 +47,11 @@ import type {
   UpdateAgentData,
   UpdateTenantData,
   Usage,
+  UsageHistory,
   VerifyTwoFactorData,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
-import type { ClientOptions, Send } from './request.ts';
+import type { Call, ClientOptions, Send } from './request.ts';
 
 export { ApiError } from './api-error.ts';
 export type { ErrorBody } from './api-error.ts';
@@ -64,6 +66,15 @@ export interface ClientCredentials {
   /** The resource that the token is for. Default: the API. */
   resource?: string;
 }
+
+/** A call with the key of an earlier one gets its response again. Nothing is done twice. */
+export interface Once {
+  /** Up to 255 visible ASCII characters. */
+  idempotencyKey?: string | undefined;
+}
+
+const onceHeaders = ({ idempotencyKey }: Once) =>
+  idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
 
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
 
@@ -84,8 +95,13 @@ const agents = (send: Send) => ({
   /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
   /** Only this response contains the secret. */
-  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
-    send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
+  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}, once: Once = {}) =>
+    send<NewCredential>({
+      method: 'POST',
+      path: `${agentPath(agentId)}/credentials`,
+      json,
+      ...onceHeaders(once),
+    }),
   /** The public key of an agent that authenticates with private_key_jwt. */
   addKey: (agentId: string, json: AddKeyData['body']) =>
     send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
@@ -108,8 +124,18 @@ const credentials = (send: Send) => {
      * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
      * (default: 0).
      */
-    rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
-      send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
+    rotate: (
+      agentId: string,
+      credentialId: string,
+      json: RotateCredentialData['body'] = {},
+      once: Once = {},
+    ) =>
+      send<NewCredential>({
+        method: 'POST',
+        path: `${pathOf(agentId, credentialId)}/rotate`,
+        json,
+        ...onceHeaders(once),
+      }),
     endOverlap: (agentId: string, credentialId: string) =>
       send<undefined>({ method: 'DELETE', path: `${pathOf(agentId, credentialId)}/previous` }),
     revoke: (agentId: string, credentialId: string) =>
@@ -150,6 +176,12 @@ const tenant = (send: Send) => ({
   update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
 });
 
+const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
+  method: 'GET',
+  path: '/billing/usage',
+  query: { groupBy, ...days },
+});
+
 const sessions = (send: Send) => ({
   list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
   end: (sessionId: string) =>
@@ -181,6 +213,10 @@ const twoFactor = (send: Send) => {
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** By UTC day or by agent. Default: the last 30 days by day. */
+  usageHistory: (query?: GetUsageData['query']) => send<UsageHistory>(historyCall(query)),
+  /** The same as CSV. */
+  usageHistoryCsv: (query?: GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>

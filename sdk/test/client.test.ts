@@ -69,6 +69,8 @@ describe('a call', () => {
     const api = createClient({ baseUrl });
     await api.agents.list({ limit: 5, cursor: undefined });
     expect(seen().url).toBe('/agents?limit=5');
+    await api.agents.list({ status: ['active', 'suspended'] });
+    expect(seen().url).toBe('/agents?status=active&status=suspended');
     await api.agents.list();
     expect(seen().url).toBe('/agents');
     await api.agents.get('../x?y');
@@ -108,6 +110,17 @@ describe('a call', () => {
     const { baseUrl, seen } = await serve(json(200, {}));
     await createClient({ baseUrl }).agents.update('agt_1', { name: 'b' }, { ifMatch: '"3"' });
     expect(seen().headers['if-match']).toBe('"3"');
+  });
+
+  it.each<[string, (client: Client, once?: { idempotencyKey: string }) => Promise<unknown>]>([
+    ['a new secret', (client, once) => client.agents.createCredential('agt_1', {}, once)],
+    ['a rotation', (client, once) => client.credentials.rotate('agt_1', 'crd_1', {}, once)],
+  ])('sends the key of %s only if it has one', async (_what, call) => {
+    const { baseUrl, seen } = await serve(json(200, {}));
+    await call(createClient({ baseUrl }));
+    expect(seen().headers['idempotency-key']).toBeUndefined();
+    await call(createClient({ baseUrl }), { idempotencyKey: 'k1' });
+    expect(seen().headers['idempotency-key']).toBe('k1');
   });
 
   it('authenticates a token request by form-encoded Basic', async () => {

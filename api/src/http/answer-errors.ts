@@ -71,6 +71,9 @@ const completeChallenge = (ctx: Koa.Context, publicUrl: string): void => {
   ctx.set('WWW-Authenticate', [begun, ...more].join(', '));
 };
 
+/** `not_implemented` is an error of the client: its message has a coding that no server of ours supports. */
+const isOurs = ({ status, code }: Problem): boolean => status >= 500 && code !== 'not_implemented';
+
 const render = (
   ctx: Koa.Context,
   error: unknown,
@@ -87,12 +90,12 @@ const render = (
   } else {
     sendProblem(ctx, problem, docsUrl, requestId);
   }
-  return problem.status >= 500 ? (problem.cause ?? problem) : undefined;
+  return isOurs(problem) ? (problem.cause ?? problem) : undefined;
 };
 
 /**
  * Turns every failure into a response: RFC 9457, or RFC 6749 section 5.2 on the OAuth endpoints. Returns what to log:
- * the cause of a 5xx.
+ * the cause of a failure of ours.
  */
 export const answerError = (
   ctx: Koa.Context,

@@ -1,4 +1,6 @@
+import { fieldProblem } from '../platform/field-problem.ts';
 import { Problem, unavailable } from '../platform/problem.ts';
+import type { FieldFault } from '../platform/field-problem.ts';
 import type { ProblemCode } from '../platform/problem.ts';
 
 const resourceTaken = {
@@ -22,13 +24,17 @@ const constraints: Readonly<Record<string, { code: ProblemCode; detail: string }
   },
   resources_identifier_key: resourceTaken,
   resources_canonical_key: resourceTaken,
-  agents_owner_fkey: {
-    code: 'validation_failed',
-    detail: 'owner: must be the user id of a member of your tenant',
-  },
   credentials_agent_fkey: {
     code: 'not_found',
     detail: 'Nothing was found at this URL. Check the path and the ids in it.',
+  },
+};
+
+/** The field whose value violates each constraint. */
+const fields: Readonly<Record<string, FieldFault>> = {
+  agents_owner_fkey: {
+    path: ['body', 'owner'],
+    words: 'must be the user id of a member of your tenant',
   },
 };
 
@@ -52,8 +58,10 @@ export const databaseProblem = (error: unknown): Problem | undefined => {
   const { nativeError } = error as Error & { nativeError?: Error };
   if (nativeError) return databaseProblem(nativeError);
   const { constraint } = error as Error & { constraint?: string };
-  const known = constraint === undefined ? undefined : constraints[constraint];
+  const known = constraints[constraint ?? ''];
   if (known) return new Problem(known.code, known.detail, { cause: error });
+  const field = fields[constraint ?? ''];
+  if (field) return fieldProblem([field], error);
   // better-auth stores the driver's error in `cause`.
   return isTransient(error) ? unavailable(error) : databaseProblem(error.cause);
 };

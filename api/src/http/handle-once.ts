@@ -1,7 +1,7 @@
 import type { Deps } from '../deps.ts';
 import type { TenantDatabase } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
-import { Problem } from '../platform/problem.ts';
+import { fieldProblem } from '../platform/field-problem.ts';
 import { checkMayGetSecretAgain } from '../services/agents/check-may-get-secret-again.ts';
 import { answerOnce } from '../services/idempotency/answer-once.ts';
 import type { Attempt } from '../services/idempotency/answer-once.ts';
@@ -11,7 +11,8 @@ const readKey = (headers: Request['headers']): string | undefined => {
   const key = headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key;
-  throw new Problem('validation_failed', 'Idempotency-Key: must be 1 to 255 visible ASCII characters');
+  const words = 'must be 1 to 255 visible ASCII characters';
+  throw fieldProblem([{ path: ['headers', 'Idempotency-Key'], words }]);
 };
 
 /** Such a route creates or replaces a secret of the agent in its path. */

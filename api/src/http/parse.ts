@@ -1,8 +1,23 @@
-import type { z } from 'zod';
-import { Problem } from '../platform/problem.ts';
-import { plainWords } from './plain-words.ts';
+import { z } from 'zod';
+import { fieldProblem } from '../platform/field-problem.ts';
+import type { FieldFault } from '../platform/field-problem.ts';
+import { plainWords } from '../platform/plain-words.ts';
 
-/** Parses one part of a request. Each error has a path. Values are never echoed. */
+/** Whether the path is that of a field that every request must have. */
+const isRequired = (schema: z.ZodType, [name, ...more]: readonly PropertyKey[]): boolean =>
+  more.length === 0 &&
+  schema instanceof z.ZodObject &&
+  (schema.shape as Record<PropertyKey, z.ZodType | undefined>)[name!]?.isOptional() === false;
+
+/** A form sends an empty text for a field that was not filled in. */
+const isLeftEmpty = (issue: z.core.$ZodIssue): boolean =>
+  issue.code === 'too_small' && issue.origin === 'string' && issue.minimum === 1;
+
+/** The rest makes no sense to people: a list where text must be is also told that it has too few items. */
+const firstOfEachField = (issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] =>
+  [...Map.groupBy(issues, ({ path }) => path.join('.')).values()].map(([first]) => first!);
+
+/** Parses one part of a request. Problem: `validation_failed`. */
 export const parsePart = (
   part: 'params' | 'query' | 'body',
   schema: z.ZodType | undefined,
@@ -11,13 +26,10 @@ export const parsePart = (
   if (!schema) return undefined;
   const result = schema.safeParse(value, { error: plainWords });
   if (result.success) return result.data;
-  const errors = result.error.issues.map(({ path, message }) => ({
-    path: [part, ...path].join('.'),
-    message,
+  const faults = firstOfEachField(result.error.issues).map((issue): FieldFault => ({
+    path: [part, ...issue.path],
+    words: isLeftEmpty(issue) && isRequired(schema, issue.path) ? 'is required' : issue.message,
   }));
-  // A failure has at least one finding.
-  const first = errors[0]!;
-  throw new Problem('validation_failed', `${first.path}: ${first.message}`, {
-    members: { errors },
-  });
+  // A failure has at least one issue.
+  throw fieldProblem(faults as [FieldFault, ...FieldFault[]]);
 };

@@ -1,8 +1,7 @@
+import { plural } from '../platform/plain-words.ts';
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
-
-export const plural = (count: number | bigint, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** How long to wait, in words, rounded up. `Retry-After` has the seconds. */
 export const waitWords = (ms: number): string => {

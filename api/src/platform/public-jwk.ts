@@ -24,21 +24,19 @@ export interface PublicJwk {
 /** RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1. */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-const refuse = (detail: string): Problem =>
+const refuse = (detail: string, cause?: unknown): Problem =>
   new Problem('validation_failed', detail, {
     members: { errors: [{ path: 'body.publicKey', message: detail }] },
+    cause,
   });
 
 const importKey = (jwk: JsonWebKey): KeyObject => {
   try {
     return createPublicKey({ key: jwk, format: 'jwk' });
   } catch (cause) {
-    throw new Problem(
-      'validation_failed',
+    throw refuse(
       'The public key is not a JWK of a supported type (RFC 7517). Send an EC, OKP or RSA key.',
-      {
-        cause,
-      },
+      cause,
     );
   }
 };

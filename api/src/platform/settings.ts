@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseKeyring } from './keyring.ts';
+import { plainWords } from './plain-words.ts';
 
 export const flag = (initial: boolean) =>
   z
@@ -92,7 +93,7 @@ export const parseSettings = <T extends z.ZodType>(
   env: Record<string, string | undefined>,
 ): z.infer<T> => {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const result = schema.safeParse(given);
+  const result = schema.safeParse(given, { error: plainWords });
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => {
     const name = path.join('.');

@@ -70,7 +70,7 @@ describe('a failed query', () => {
     ['credentials_thumbprint_key', 'key_taken', /another key pair/],
     ['resources_identifier_key', 'resource_taken', /delete it first/],
     ['resources_canonical_key', 'resource_taken', /delete it first/],
-    ['agents_owner_fkey', 'validation_failed', /^owner: must be/],
+    ['agents_owner_fkey', 'validation_failed', /^Owner must be/],
     ['credentials_agent_fkey', 'not_found', /Check the path/],
   ])('that breaks %s is %s', (constraint, code, words) => {
     const error = failure({ constraint, code: '23505' });

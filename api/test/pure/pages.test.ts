@@ -23,7 +23,7 @@ describe('a page', () => {
       expect(() => decodeCursor('agt', cursor)).toThrow(
         expect.objectContaining({
           code: 'validation_failed',
-          detail: 'The cursor is invalid. Start again without a cursor.',
+          detail: 'Cursor is not valid. Start again without a cursor.',
         }),
       );
     },

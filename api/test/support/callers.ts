@@ -15,12 +15,18 @@ export interface Reply {
 
 const address = (): string => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
 
-/** What holds for every answer: no header was made of nothing, and RFC 6749 section 5.2 for what a description holds. */
+/**
+ * What holds for every answer: no header was made of nothing, a detail is whole sentences, and RFC 6749 section 5.2 for
+ * what a description holds.
+ */
 const checkAnswer = ({ headers, body }: Reply): void => {
   for (const [name, value] of headers) {
     if (/\b(undefined|null|NaN)\b|\[object /.test(value)) throw new Error(`${name}: ${value}`);
   }
-  const { error_description: description } = body;
+  const { error_description: description, detail } = body;
+  if (detail !== undefined && !/^[A-Z].*[^.]\.$/.test(detail as string)) {
+    throw new Error(`detail: ${String(detail)}`);
+  }
   if (description !== undefined && !/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/.test(description as string)) {
     throw new Error(`error_description: ${String(description)}`);
   }

@@ -37,6 +37,23 @@ export type Agent = {
         resource: string;
         scopes: Array<string>;
     }>;
+    /**
+     * Its credentials that are neither revoked nor expired.
+     */
+    credentials: {
+        /**
+         * How many there are.
+         */
+        active: number;
+        /**
+         * When the first of them expires. `null`: none does.
+         */
+        nextExpiresAt: string | null;
+    };
+    /**
+     * When it last got a token. `null`: never.
+     */
+    lastTokenAt: string | null;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;
@@ -518,6 +535,38 @@ export type Usage = {
     };
 };
 
+export type UsageHistory = {
+    from: string;
+    /**
+     * Inclusive.
+     */
+    to: string;
+    groupBy: 'day' | 'agent' | 'day,agent';
+    /**
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.
+     */
+    data: Array<UsageRow>;
+};
+
+export type UsageRow = {
+    /**
+     * `null`: not grouped by day.
+     */
+    day: string | null;
+    /**
+     * `null`: not grouped by agent.
+     */
+    agentId: string | null;
+    agentName: string | null;
+    metrics: {
+        /**
+         * `null` if grouped by agent.
+         */
+        api_calls: number | null;
+        token_issuances: number;
+    };
+};
+
 export type IssueTokenData = {
     body: {
         /**
@@ -906,15 +955,22 @@ export type ListAgentsData = {
          * The `nextCursor` of the previous page.
          */
         cursor?: string;
-        status?: 'active' | 'suspended' | 'decommissioned';
+        /**
+         * Repeat it to get agents of several statuses. Default: all.
+         */
+        status?: Array<'active' | 'suspended' | 'decommissioned'>;
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         deploymentEnv?: 'development' | 'staging' | 'production';
         owner?: string;
         capability?: string;
         /**
-         * The start of the name, case-insensitive.
+         * A part of the name, case-insensitive, or the whole agent id.
          */
         q?: string;
+        /**
+         * A minus sorts descending. A cursor is valid only with the sort that it came from.
+         */
+        sort?: '-createdAt' | 'createdAt' | 'name' | '-name' | '-lastTokenAt' | 'lastTokenAt';
     };
     url: '/agents';
 };
@@ -1960,11 +2016,28 @@ export type DeleteResourceResponse = DeleteResourceResponses[keyof DeleteResourc
 export type GetUsageData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * The first UTC day. Default: 29 days before `to`.
+         */
+        from?: string;
+        /**
+         * The last UTC day, inclusive. Default: today.
+         */
+        to?: string;
+        /**
+         * The response is the usage history. Default: `day` if `from` or `to` is given; else the response is the current usage.
+         */
+        groupBy?: 'day' | 'agent' | 'day,agent';
+    };
     url: '/billing/usage';
 };
 
 export type GetUsageErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
     /**
      * unauthorized
      */
@@ -1991,9 +2064,9 @@ export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
 
 export type GetUsageResponses = {
     /**
-     * The current usage
+     * The current usage, or the usage history
      */
-    200: Usage;
+    200: Usage | UsageHistory;
 };
 
 export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];

@@ -1,6 +1,7 @@
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
+import { fieldProblem } from '../../platform/field-problem.ts';
 import { Problem } from '../../platform/problem.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { checkMayIssueCredential } from '../authority/authority.ts';
@@ -35,7 +36,7 @@ const checkLimit = async (trx: Transaction, agentId: string, now: Date): Promise
 /** Problem: `validation_failed`. */
 export const checkExpiry = (expiresAt: Date | undefined, now: Date): void => {
   if (!expiresAt || expiresAt > now) return;
-  throw new Problem('validation_failed', 'body.expiresAt: must be in the future');
+  throw fieldProblem([{ path: ['body', 'expiresAt'], words: 'must be in the future' }]);
 };
 
 /**

@@ -1,6 +1,7 @@
 import { Resource } from '../../models/resource.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { Problem } from '../../platform/problem.ts';
+import { fieldProblem } from '../../platform/field-problem.ts';
+import type { FieldFault } from '../../platform/field-problem.ts';
 import { isResource } from '../../platform/resource-uri.ts';
 import type { ResourceGrant } from './resource-grants.ts';
 
@@ -10,8 +11,6 @@ export interface GrantRequest {
   scopes: readonly string[];
 }
 
-type Fault = { path: string; message: string };
-
 const find = (resources: readonly Resource[], named: string): Resource | undefined =>
   resources.find(({ identifier }) => identifier === named) ??
   resources.find(({ identifier }) => isResource(named, identifier));
@@ -20,20 +19,20 @@ const find = (resources: readonly Resource[], named: string): Resource | undefin
 const resolve = (
   resources: readonly Resource[],
   { resource: named, scopes }: GrantRequest,
-  path: string,
-): ResourceGrant | Fault => {
+  path: FieldFault['path'],
+): ResourceGrant | FieldFault => {
   const resource = find(resources, named);
   if (!resource) {
     return {
-      path: `${path}.resource`,
-      message: 'is not a resource of your tenant. Use GET /resources to list them',
+      path: [...path, 'resource'],
+      words: 'is not one of the resources of your tenant',
     };
   }
   const unknown = scopes.filter((scope) => !resource.scopes.includes(scope));
   if (unknown.length) {
     return {
-      path: `${path}.scopes`,
-      message: `${unknown.join(' ')}: not a scope of this resource`,
+      path: [...path, 'scopes'],
+      words: `must be scopes of this resource. Unknown to it: ${unknown.join(', ')}`,
     };
   }
   return {
@@ -54,18 +53,19 @@ export const resolveGrants = async (
 ): Promise<ResourceGrant[]> => {
   if (requested.length === 0) return [];
   const resources = await Resource.query(trx).where('tenant_id', tenantId);
-  const [grants, errors]: [ResourceGrant[], Fault[]] = [[], []];
+  const [grants, errors]: [ResourceGrant[], FieldFault[]] = [[], []];
   for (const [index, request] of requested.entries()) {
-    const path = `body.resourceGrants.${index}`;
+    const path = ['body', 'resourceGrants', index];
     const resolved = resolve(resources, request, path);
-    if ('message' in resolved) errors.push(resolved);
+    if ('words' in resolved) errors.push(resolved);
     else if (grants.some(({ resourceId }) => resourceId === resolved.resourceId)) {
-      errors.push({ path: `${path}.resource`, message: 'occurs twice; put its scopes into one grant' });
+      errors.push({
+        path: [...path, 'resource'],
+        words: 'must not occur twice. Put its scopes into one grant',
+      });
     } else grants.push(resolved);
   }
-  const [first] = errors;
-  if (first) {
-    throw new Problem('validation_failed', `${first.path}: ${first.message}`, { members: { errors } });
-  }
+  const [first, ...others] = errors;
+  if (first) throw fieldProblem([first, ...others]);
   return grants.sort((a, b) => (a.resource < b.resource ? -1 : 1));
 };

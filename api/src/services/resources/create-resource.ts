@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
+import { fieldProblem } from '../../platform/field-problem.ts';
 import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { checkStanding } from '../authority/authority.ts';
@@ -29,10 +30,8 @@ const MAX_RESOURCES = 100;
 /** Rejects our own origin, because the API would accept tokens for it. */
 const checkIdentifier = (identifier: string, publicUrl: string): void => {
   if (new URL(identifier).origin === new URL(publicUrl).origin) {
-    throw new Problem(
-      'validation_failed',
-      'This is the URL of the SentryAgent API. Send the URL of your own service.',
-    );
+    const words = 'must be the URL of your own service, not of the SentryAgent API';
+    throw fieldProblem([{ path: ['body', 'identifier'], words }]);
   }
 };
 

@@ -9,8 +9,6 @@ import { readableEmail } from './readable-email.ts';
 
 type Enter = 'signIn' | 'signUp';
 
-const subjects = { email: 'The email address', password: 'The password' };
-
 const byCode = { email_taken: 'An account with this email address already exists.' };
 
 /** Signs a user in or up, or begins to. The redirect sets the API's cookie in the browser. */
@@ -21,7 +19,7 @@ export const enter = async (event: RequestEvent, how: Enter, destination: string
   try {
     entered = await apiFor(event).auth[how]({ email, password: form.password });
   } catch (failure) {
-    return failForm(event, failure, { email: readableEmail(email) }, subjects, byCode);
+    return failForm(event, failure, { email: readableEmail(email) }, ['email', 'password'], byCode);
   }
   redirect(303, 'user' in entered ? destination : secondFactorPath(destination));
 };

@@ -23,41 +23,47 @@ export const failPage = (event: RequestEvent, failure: unknown): never => {
   error(failure.status, failure.detail);
 };
 
-/** Field names → the words that a form uses for them. They become the subject of the API's error messages. */
-export type FieldSubjects = Readonly<Record<string, string>>;
+/** The names of a form's fields, as the API names them: a list, or the keys of a record. */
+export type FormFields = readonly string[] | Readonly<Record<string, string>>;
+
+const namesOf = (fields: FormFields): readonly string[] =>
+  Array.isArray(fields) ? (fields as readonly string[]) : Object.keys(fields);
 
 /** Error codes that are about one field, but do not name it. The form has one of these fields. */
 const blamed: Readonly<Record<string, readonly string[]>> = {
   email_taken: ['email'],
   email_unchanged: ['email'],
   agent_name_taken: ['name'],
+  resource_taken: ['identifier'],
   weak_password: ['newPassword', 'password'],
   wrong_password: ['currentPassword', 'password'],
   invalid_code: ['code'],
 };
 
-/** The error of each field. The API's path is `body.<field>`, and its message continues after the field's name. */
+/** The field of the form that an error is about: the API's path is `body.<field>`, or below it. */
+const fieldOf = (path: string, names: readonly string[]): string | undefined =>
+  names.find((name) => path === `body.${name}` || path.startsWith(`body.${name}.`));
+
+/** The API's sentence about each field of the form. */
 const wrongFields = (
   { code, problem }: ApiError,
-  subjects: FieldSubjects,
+  names: readonly string[],
   message: string,
 ): FormProblem['fields'] => {
   const found = (problem.errors ?? []) as { path: string; message: string }[];
-  const wrong = found.map(({ path, message: words }): [string, string] => {
-    const name = path.replace(/^body\./, '');
-    return [name, `${subjects[name]} ${words}.`];
-  });
-  for (const field of blamed[code] ?? []) wrong.push([field, message]);
+  const wrong = found.map((error) => [fieldOf(error.path, names), error.message] as const);
+  const field = blamed[code]?.find((name) => names.includes(name));
+  if (field !== undefined) wrong.push([field, message]);
   // Reversed, so that the first error of a field wins.
-  return Object.fromEntries(wrong.filter(([name]) => Object.hasOwn(subjects, name)).reverse());
+  return Object.fromEntries(wrong.filter(([name]) => name !== undefined).reverse());
 };
 
 /** Error codes → messages that replace the API's. */
 export type CodeWords = Readonly<Record<string, string>>;
 
-const toProblem = (failure: ApiError, subjects: FieldSubjects, byCode: CodeWords): FormProblem => {
+const toProblem = (failure: ApiError, names: readonly string[], byCode: CodeWords): FormProblem => {
   const message = byCode[failure.code] ?? (isUnavailable(failure) ? UNAVAILABLE : failure.detail);
-  return { message, fields: wrongFields(failure, subjects, message), code: failure.code };
+  return { message, fields: wrongFields(failure, names, message), code: failure.code };
 };
 
 /** Returns the errors and the entered values to the form. Never pass a password in `values`. */
@@ -65,12 +71,12 @@ export const failForm = <Values extends Record<string, string | readonly string[
   event: RequestEvent,
   failure: unknown,
   values: Values,
-  subjects: FieldSubjects,
+  fields: FormFields,
   byCode: CodeWords = {},
 ): ActionFailure<{ problem: FormProblem; values: Values }> => {
   if (!(failure instanceof ApiError)) throw failure;
   if (isSignedOut(failure)) redirect(303, signInPath(event.url.pathname));
-  const problem = toProblem(failure, subjects, byCode);
+  const problem = toProblem(failure, namesOf(fields), byCode);
   return fail(failure.status === 0 ? 503 : failure.status, { problem, values });
 };
 

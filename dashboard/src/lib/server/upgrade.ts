@@ -19,7 +19,7 @@ export const upgrade = async (event: RequestEvent) => {
   try {
     ({ url } = await apiFor(event).billing.startCheckout());
   } catch (failure) {
-    return failForm(event, failure, {}, {}, upgradeWords);
+    return failForm(event, failure, {}, [], upgradeWords);
   }
   if (!isOfOrigin(url, config.checkoutOrigin)) return foreignPage();
   redirect(303, url, { external: [config.checkoutOrigin] });

@@ -41,7 +41,7 @@ export const confirmEmail = async (event: RequestEvent) => {
     if (isCode(failure, 'invalid_link') || isCode(failure, 'validation_failed')) {
       return fail(400, { refused: true as const });
     }
-    return failForm(event, failure, { token }, {});
+    return failForm(event, failure, { token }, []);
   }
   return showConfirmed(event, readableEmail(email));
 };
@@ -53,7 +53,7 @@ export const sendLink = async (event: RequestEvent) => {
   } catch (failure) {
     // Confirmed in another tab. The reloaded page says so.
     if (isCode(failure, 'email_already_verified')) redirect(303, PATH);
-    return failForm(event, failure, {}, {});
+    return failForm(event, failure, {}, []);
   }
   return { sent: true as const };
 };

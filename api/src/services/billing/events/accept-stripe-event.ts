@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
+import { plainWords } from '../../../platform/plain-words.ts';
 import { Problem } from '../../../platform/problem.ts';
 import { Stripe } from '../../../platform/stripe.ts';
 import { storeStripeEvent } from './store-stripe-event.ts';
@@ -45,12 +46,12 @@ const parse = (text: string): SignedEvent => {
       cause,
     });
   }
-  const { data, error } = shape.safeParse(value);
+  const { data, error } = shape.safeParse(value, { error: plainWords });
   if (data) return data;
   const [{ path, message }] = error.issues as [z.core.$ZodIssue];
   throw new Problem(
     'validation_failed',
-    `The signature is valid, but the event has an invalid field: ${path.join('.')}: ${message}`,
+    `The signature is valid, but ${path.join('.') || 'the event'} ${message}.`,
   );
 };
 
