@@ -1,3 +1,5 @@
+import { ApiError } from '@sentryagent/sdk';
+import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { settingsAction } from './settings-action.ts';
 
@@ -24,6 +26,25 @@ export const passwordActions = {
     section: 'password',
     fields: ['currentPassword', 'newPassword'],
     act: (event, form) => apiFor(event).auth.changePassword(form),
+  }),
+};
+
+/** A session that has ended in the meantime is what the user wanted. */
+const endSession = async (event: RequestEvent, { sessionId }: { sessionId: string }): Promise<void> => {
+  try {
+    await apiFor(event).sessions.end(sessionId);
+  } catch (failure) {
+    if (!(failure instanceof ApiError) || failure.status !== 404) throw failure;
+  }
+};
+
+export const sessionActions = {
+  session: settingsAction({ name: 'session', section: 'sessions', fields: ['sessionId'], act: endSession }),
+  sessions: settingsAction({
+    name: 'sessions',
+    section: 'sessions',
+    fields: [],
+    act: (event) => apiFor(event).sessions.endOthers(),
   }),
 };
 
