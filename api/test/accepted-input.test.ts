@@ -93,6 +93,11 @@ const writes: Readonly<Record<string, Write>> = {
   signIn: { body: () => ({ email: quote(member.email), password: quote(member.password) }) },
   issueToken: { body: () => ({ grant_type: quote('client_credentials') }) },
   confirmEmail: { body: () => ({ token: quote('none') }) },
+  requestPasswordReset: { body: () => ({ email: email() }) },
+  resetPassword: { body: () => ({ token: quote('none'), password: quote('correct horse battery') }) },
+  requestEmailChange: { body: () => ({ email: email(), password: quote(member.password) }) },
+  confirmEmailChange: { body: () => ({ token: quote('none') }) },
+  updateTenant: { body: () => ({ name: quote(unique()) }) },
   introspectToken: { body: () => ({ token: quote('none') }) },
   revokeToken: { body: () => ({ token: quote('none') }) },
 };
@@ -108,6 +113,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   signOut: 'takes nothing',
   startCheckout: 'takes nothing',
   requestVerification: 'takes nothing',
+  changePassword: 'passwords.test.ts: each change ends the session that asked for it',
   receiveStripeEvent: 'webhook.test.ts: each event is signed',
 };
 

@@ -15,7 +15,9 @@ import { until } from '../../dev/test/support/until.ts';
 /** Whoever adds an operation that asks for no identity says so here. */
 const PUBLIC = [
   'authorize',
+  'changePassword',
   'confirmEmail',
+  'confirmEmailChange',
   'getAuthorizationServer',
   'getHealth',
   'getKeys',
@@ -23,15 +25,20 @@ const PUBLIC = [
   'getOpenIdConfiguration',
   'getProtectedResource',
   'getSession',
+  'getTenant',
   'introspectToken',
   'issueToken',
   'listTiers',
   'receiveStripeEvent',
+  'requestEmailChange',
+  'requestPasswordReset',
   'requestVerification',
+  'resetPassword',
   'revokeToken',
   'signIn',
   'signOut',
   'signUp',
+  'updateTenant',
 ];
 
 /** What each operation with an address of somebody's takes, so that it comes to look for that. */

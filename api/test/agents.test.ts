@@ -31,6 +31,8 @@ describe('POST /agents', () => {
       status: 'active',
       scopes: ['agents:read'],
       resourceGrants: [],
+      credentials: { active: 0, nextExpiresAt: null },
+      lastTokenAt: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
       decommissionedAt: null,

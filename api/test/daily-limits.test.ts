@@ -318,6 +318,7 @@ const BOUNDS: Readonly<Record<string, string>> = {
   audit_events: 'the rate limit: each entry is a request',
   assertion_uses: 'the rate limit; gone when the assertion expires',
   usage_events: 'one a process, day and metric',
+  agent_usage: 'one an agent, day and metric',
 };
 
 it('Each table that a tenant fills has a bound that somebody thought of', async () => {

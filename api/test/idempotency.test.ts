@@ -100,6 +100,7 @@ it('Repeatable work cannot leave its transaction', async () => {
     body: {},
     raw: Buffer.alloc(0),
     origin: { requestId: newId('req'), ip: '127.0.0.1', userAgent: null },
+    prefersCsv: false,
   };
   const principal = { kind: 'member', tenantId, id: userId, scopes: [] } as const;
   const handle = (headers: Record<string, string>) =>

@@ -59,10 +59,11 @@ describe('what is counted', () => {
     await Promise.all(Array.from({ length: 100 }, () => agent.token()));
     const [row] = await api.sql(
       `select (select count from usage_events where tenant_id = $1 and metric = 'token_issuances')::int as counted,
+              (select sum(count) from agent_usage where tenant_id = $1 and agent_id = $2)::int as "ofAgent",
               (select count(*) from audit_events where tenant_id = $1 and action = 'token.issued')::int as logged`,
-      [member.tenantId],
+      [member.tenantId, agent.agentId],
     );
-    expect(row).toEqual({ counted: 100, logged: 100 });
+    expect(row).toEqual({ counted: 100, ofAgent: 100, logged: 100 });
   });
 
   it('Active agents are counted live', async () => {

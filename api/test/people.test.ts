@@ -315,6 +315,11 @@ describe('the Origin of what changes something', () => {
       ['/auth/sign-out', {}],
       ['/auth/verification', {}],
       ['/auth/verification/confirm', { token: 'x' }],
+      ['/auth/password/forgot', { email }],
+      ['/auth/password/reset', { token: 'x', password }],
+      ['/auth/password/change', { currentPassword: password, newPassword: 'another horse battery' }],
+      ['/auth/email/change', { email: newEmail(), password }],
+      ['/auth/email/change/confirm', { token: 'x' }],
     ];
     const [before] = await api.sql('select count(*) from users');
     for (const [path, body] of attempts) {

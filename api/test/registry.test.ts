@@ -187,15 +187,29 @@ describe('GET /agents', () => {
     expect(await found('q=READER')).toEqual([1, 2, 3]);
     expect(await found('q=reader_')).toEqual([2]);
     expect(await found('q=reader%25')).toEqual([3]);
-    expect(await found('q=eader')).toEqual([]);
+    expect(await found('status=active&status=suspended')).toEqual([1, 2, 3]);
+    expect(await found('status=suspended&status=decommissioned')).toEqual([1, 4]);
+    expect(await found('q=EADER')).toEqual([1, 2, 3]);
+    expect(await found('q=r_t')).toEqual([2]);
+    expect(await found(`q=${ids[1]}`)).toEqual([2]);
+    expect(await found(`q=${ids[1]!.slice(0, -1)}`)).toEqual([]);
     const one = await member.get('/agents?q=reader&limit=1');
     const rest = await member.get(`/agents?q=reader&limit=9&cursor=${String(one.body.nextCursor)}`);
     expect(rest.body).toMatchObject({ data: [{ agentId: ids[1] }, { agentId: ids[0] }], nextCursor: null });
   });
 
-  it.each(['status=gone', 'agentType=x', 'deploymentEnv=x', 'owner=Ada', 'capability=mail', 'q='])(
-    'refuses ?%s with 400',
-    async (query) => expect((await (await signUp(api)).get(`/agents?${query}`)).status).toBe(400),
+  it.each([
+    'status=gone',
+    'status=active&status=gone',
+    'sort=id',
+    'sort=name&sort=-name',
+    'agentType=x',
+    'deploymentEnv=x',
+    'owner=Ada',
+    'capability=mail',
+    'q=',
+  ])('refuses ?%s with 400', async (query) =>
+    expect((await (await signUp(api)).get(`/agents?${query}`)).status).toBe(400),
   );
 });
 

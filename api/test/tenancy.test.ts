@@ -55,6 +55,7 @@ const TENANT_TABLES = [
   'agent_resource_grants',
   'credentials',
   'usage_events',
+  'agent_usage',
   'audit_events',
   'audit_heads',
   'tenant_subscriptions',
@@ -110,6 +111,10 @@ describe('the application’s role', () => {
         resourceId,
       ]);
       await api.sql(`insert into usage_events values ($1, now(), 'api_calls', 'test', 1)`, [tenantId]);
+      await api.sql(`insert into agent_usage values ($1, $2, 'token_issuances', now(), 1, now())`, [
+        tenantId,
+        agentId,
+      ]);
       await api.sql(
         `insert into audit_events values ($1, 1, 'evt_1', now(), 'system', 'test', null, 'agent.created', 'success',
            null, null, null, '{}', '\\x00', '\\x00')`,
@@ -235,6 +240,9 @@ describe('the application’s role', () => {
     'delete from tenant_subscriptions',
     `insert into usage_events values ('ten', now(), 'api_calls', 'test', 1)`,
     'delete from usage_events',
+    `insert into agent_usage values ('ten', 'agt', 'token_issuances', now(), 1, now())`,
+    'update agent_usage set count = 0',
+    'delete from agent_usage',
     'delete from checkouts',
     'delete from daily_counts',
     'update mails set recipient = recipient',
@@ -274,7 +282,8 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.
     ['sentryagent_use_recorder', []],
-    ['sentryagent_auditor', ['audit_heads', 'usage_events']],
+    ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'usage_events']],
+    ['sentryagent_tenant_renamer', ['tenants']],
     ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys']],

@@ -195,6 +195,39 @@ describe('an owner of the schema that is no superuser', () => {
   });
 });
 
+describe('0026', () => {
+  it('counts the tokens that are in the log already, by agent and UTC day', async () => {
+    const database = await emptyDatabase();
+    const knex = knexOf(await plainOwner(database));
+    const sql = async (text: string) => (await query(adminUrl(database), text)).rows as unknown[];
+    for (let i = 0; i < versions.findIndex((name) => name.startsWith('0026_')); i++) await knex.migrate.up();
+    await sql(`
+      insert into tenants (id, name, slug, created_at) values ('a', 'A', 'a', now()), ('b', 'B', 'b', now());
+      insert into audit_events
+      select tenant, row_number() over (), 'evt_' || row_number() over (), at::timestamptz, 'agent', actor, 'agt_other',
+        action, 'success', null, null, null, '{}', '\\x00', '\\x00'
+      from (values
+        ('a', 'agt_1', 'token.issued', '2027-01-31 23:59:59.998Z'),
+        ('a', 'agt_1', 'token.exchanged', '2027-01-31 23:59:59.999Z'),
+        ('a', 'agt_1', 'token.issued', '2027-02-01 01:00:00+01:00'),
+        ('a', 'agt_1', 'token.revoked', '2027-02-01 02:00Z'),
+        ('a', 'agt_2', 'token.issued', '2027-02-01 03:00Z'),
+        ('b', 'agt_3', 'token.issued', '2027-02-01 04:00Z')
+      ) as entry (tenant, actor, action, at)`);
+    await knex.migrate.up();
+    const counted = await sql(`
+      select tenant_id || ' ' || agent_id as agent, metric, day::text, count::int, last_at as at
+      from agent_usage order by 1, 3`);
+    const metric = 'token_issuances';
+    expect(counted).toEqual([
+      { agent: 'a agt_1', metric, day: '2027-01-31', count: 2, at: new Date('2027-01-31T23:59:59.999Z') },
+      { agent: 'a agt_1', metric, day: '2027-02-01', count: 1, at: new Date('2027-02-01T00:00:00Z') },
+      { agent: 'a agt_2', metric, day: '2027-02-01', count: 1, at: new Date('2027-02-01T03:00:00Z') },
+      { agent: 'b agt_3', metric, day: '2027-02-01', count: 1, at: new Date('2027-02-01T04:00:00Z') },
+    ]);
+  });
+});
+
 describe('0021', () => {
   const version = versions.findIndex((name) => name.startsWith('0021_'));
   /** A database of the version before, with two tenants and their one member. Its owner is under every policy. */

@@ -2,12 +2,16 @@ import type {
   AddKeyData,
   Agent,
   AgentPage,
+  ChangedEmail,
+  ChangePasswordData,
   Checkout,
+  ConfirmEmailChangeData,
   ConfirmEmailData,
   ConfirmedEmail,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
+  GetUsageData,
   Health,
   Introspection,
   KeyCredential,
@@ -15,6 +19,10 @@ import type {
   ListCredentialsData,
   NewCredential,
   RegisterAgentData,
+  RequestEmailChangeData,
+  RequestPasswordResetData,
+  ResetPassword,
+  ResetPasswordData,
   RotateCredentialData,
   Resource,
   ResourceList,
@@ -23,13 +31,16 @@ import type {
   SignInData,
   SignUpData,
   StartedCheckout,
+  Tenant,
   TierList,
   TokenResponse,
   UpdateAgentData,
+  UpdateTenantData,
   Usage,
+  UsageHistory,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
-import type { ClientOptions, Send } from './request.ts';
+import type { Call, ClientOptions, Send } from './request.ts';
 
 export { ApiError } from './api-error.ts';
 export type { ErrorBody } from './api-error.ts';
@@ -106,10 +117,40 @@ const auth = (send: Send) => ({
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
   confirmEmail: (json: ConfirmEmailData['body']) =>
     send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
+  /** Sends a link that sets a new password. The response is the same if the address has no account. */
+  requestPasswordReset: (json: RequestPasswordResetData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/forgot', json }),
+  /** Ends all sessions of the user and starts none. */
+  resetPassword: (json: ResetPasswordData['body']) =>
+    send<ResetPassword>({ method: 'POST', path: '/auth/password/reset', json }),
+  /** Ends all sessions of the signed-in user. The response starts a new one. */
+  changePassword: (json: ChangePasswordData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/password/change', json }),
+  /** Sends a link to the new address. The address changes when the link is used. */
+  requestEmailChange: (json: RequestEmailChangeData['body']) =>
+    send<undefined>({ method: 'POST', path: '/auth/email/change', json }),
+  confirmEmailChange: (json: ConfirmEmailChangeData['body']) =>
+    send<ChangedEmail>({ method: 'POST', path: '/auth/email/change/confirm', json }),
+});
+
+const tenant = (send: Send) => ({
+  get: () => send<Tenant>({ method: 'GET', path: '/tenant' }),
+  /** For owners and admins. */
+  update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
+});
+
+const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
+  method: 'GET',
+  path: '/billing/usage',
+  query: { groupBy, ...days },
 });
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** By UTC day or by agent. Default: the last 30 days by day. */
+  usageHistory: (query?: GetUsageData['query']) => send<UsageHistory>(historyCall(query)),
+  /** The same as CSV. */
+  usageHistoryCsv: (query?: GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
@@ -165,6 +206,7 @@ export const createClient = (options: ClientOptions) => {
     billing: billing(send),
     credentials: credentials(send),
     resources: resources(send),
+    tenant: tenant(send),
     tokens: tokens(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };

@@ -17,10 +17,13 @@ export interface ClientOptions {
 export interface Call {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
-  query?: Record<string, string | number | undefined>;
+  /** A list is a parameter that is repeated. */
+  query?: Record<string, string | number | readonly string[] | undefined>;
   json?: unknown;
   form?: Record<string, string | undefined>;
   headers?: Record<string, string>;
+  /** Asks for CSV instead of JSON and returns its text. */
+  csv?: true;
 }
 
 const present = <T>(values: Record<string, T | undefined>): [string, T][] =>
@@ -28,7 +31,9 @@ const present = <T>(values: Record<string, T | undefined>): [string, T][] =>
 
 const urlOf = (baseUrl: string, { path, query = {} }: Call): string => {
   const search = new URLSearchParams();
-  for (const [name, value] of present(query)) search.set(name, String(value));
+  for (const [name, value] of present(query)) {
+    for (const one of [value].flat()) search.append(name, String(one));
+  }
   return `${baseUrl.replace(/\/$/, '')}${path}${search.size ? `?${search}` : ''}`;
 };
 
@@ -67,7 +72,7 @@ export const createSend = (options: ClientOptions): Send => {
       return await fetch(urlOf(baseUrl, call), {
         method: call.method,
         headers: {
-          accept: 'application/json',
+          accept: call.csv ? 'text/csv' : 'application/json',
           ...headers,
           ...(type && { 'content-type': type }),
           ...call.headers,
@@ -85,6 +90,7 @@ export const createSend = (options: ClientOptions): Send => {
   return async <T>(call: Call): Promise<T> => {
     const response = await ask(call);
     onResponse?.(response);
+    if (call.csv && response.ok) return (await response.text()) as T;
     const body = await readJson(response);
     if (!response.ok) throw new ApiError(response.status, (body ?? {}) as ErrorBody, retryAfter(response));
     return body as T;

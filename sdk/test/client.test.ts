@@ -69,6 +69,8 @@ describe('a call', () => {
     const api = createClient({ baseUrl });
     await api.agents.list({ limit: 5, cursor: undefined });
     expect(seen().url).toBe('/agents?limit=5');
+    await api.agents.list({ status: ['active', 'suspended'] });
+    expect(seen().url).toBe('/agents?status=active&status=suspended');
     await api.agents.list();
     expect(seen().url).toBe('/agents');
     await api.agents.get('../x?y');

@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { Problem } from '../platform/problem.ts';
 import type { Redis } from '../platform/redis.ts';
 import { rateLimited } from './admit.ts';
-import { consume, createLimiter } from './limiter.ts';
+import { consume, createLimiter, digestKey } from './limiter.ts';
 import { createKnownAddresses } from './known-addresses.ts';
 import type { Limiter } from './limiter.ts';
 
 /** Wrong passwords per account: for each known device, for each known address, and for all other callers together. */
 const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;
 
-/** A sign-in attempt. The account does not have to exist. */
+/** An attempt to enter a password. The account does not have to exist. */
 export interface Attempt {
   /** The normalized email address. */
   account: string;
@@ -24,15 +23,11 @@ export interface Attempt {
  * are counted separately, so an attacker cannot lock the user out.
  */
 export interface AccountAttempts {
-  /** Runs `signIn`. Counts the attempt if the password is wrong. Problem: `rate_limited`. */
-  run<T>(attempt: Attempt, signIn: () => Promise<T>): Promise<T>;
+  /** Runs `work`, which checks the password. Counts the attempt if it is wrong. Problem: `rate_limited`. */
+  run<T>(attempt: Attempt, work: () => Promise<T>): Promise<T>;
   /** Makes the address of the attempt a known address of the account. */
   remember(attempt: Attempt): Promise<void>;
 }
-
-/** Redis stores digests, because email addresses are personal data. */
-const keyOf = (...parts: string[]): string =>
-  createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 22);
 
 /** Consumes a point before the password is checked, so concurrent attempts cannot pass together. Returns the key used. */
 const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> => {
@@ -46,28 +41,28 @@ const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> 
 };
 
 const isWrongPassword = (error: unknown): boolean =>
-  error instanceof Problem && error.code === 'invalid_credentials';
+  error instanceof Problem && (error.code === 'invalid_credentials' || error.code === 'wrong_password');
 
 export const createAccountAttempts = (redis: Redis | undefined): AccountAttempts => {
   const failures = createLimiter(redis, { name: 'account', ...ACCOUNT_FAILURES });
   const known = createKnownAddresses(redis);
 
   const remember = ({ account, address }: Attempt): Promise<void> =>
-    known.add(keyOf(account, 'addresses'), keyOf(account, 'address', address));
+    known.add(digestKey(account, 'addresses'), digestKey(account, 'address', address));
   const allowancesOf = async ({ account, address, device }: Attempt): Promise<string[]> => {
-    const place = keyOf(account, 'address', address);
+    const place = digestKey(account, 'address', address);
     return [
-      ...(device === undefined ? [] : [keyOf(account, 'device', device)]),
-      ...((await known.has(keyOf(account, 'addresses'), place)) ? [place] : []),
-      keyOf(account, 'strangers'),
+      ...(device === undefined ? [] : [digestKey(account, 'device', device)]),
+      ...((await known.has(digestKey(account, 'addresses'), place)) ? [place] : []),
+      digestKey(account, 'strangers'),
     ];
   };
 
   return {
-    run: async (attempt, signIn) => {
+    run: async (attempt, work) => {
       const allowance = await take(failures, await allowancesOf(attempt));
       try {
-        const result = await signIn();
+        const result = await work();
         await failures.reward(allowance);
         await remember(attempt);
         return result;

@@ -3,7 +3,8 @@ import { agentStatuses, agentTypes, deploymentEnvs } from '../models/agent.ts';
 import { isId } from '../platform/ids.ts';
 import { scopes } from '../platform/principal.ts';
 import { email } from './email.ts';
-import type { GrantedAgent } from '../services/agents/with-grants.ts';
+import type { AgentView } from '../services/agents/agent-view.ts';
+import { agentSorts } from '../services/agents/agent-order.ts';
 import { namedGrants } from '../services/resource-grants/resource-grants.ts';
 import { resourceGrants } from './resource-shapes.ts';
 import { line } from './text.ts';
@@ -50,9 +51,15 @@ export const agentDetails = {
   resourceGrants,
 };
 
+/** A parameter that is sent once is a text, and a list if it is repeated. */
+const toList = (value: unknown): unknown => (typeof value === 'string' ? [value] : value);
+
 /** By which agents are listed. */
 export const agentFilter = {
-  status: status.optional(),
+  status: z
+    .preprocess(toList, z.array(status).min(1).max(agentStatuses.length))
+    .optional()
+    .meta({ description: 'Repeat it to get agents of several statuses. Default: all.' }),
   agentType: agentType.optional(),
   deploymentEnv: deploymentEnv.optional(),
   owner: memberId.optional(),
@@ -62,7 +69,12 @@ export const agentFilter = {
     .max(64)
     .optional()
     .meta({ description: 'Agents with grants for this one of `/resources`.' }),
-  q: line(1, 128).optional().meta({ description: 'The start of the name, case-insensitive.' }),
+  q: line(1, 128)
+    .optional()
+    .meta({ description: 'A part of the name, case-insensitive, or the whole agent id.' }),
+  sort: z.enum(agentSorts).default('-createdAt').meta({
+    description: 'A minus sorts descending. A cursor is valid only with the sort that it came from.',
+  }),
 };
 
 export const agentSchema = z
@@ -83,6 +95,23 @@ export const agentSchema = z
     resourceGrants: z
       .array(z.object({ resource: z.string(), scopes: z.array(z.string()) }))
       .meta({ description: 'The scopes of the tenant’s resources that its tokens can have.' }),
+    credentials: z
+      .object({
+        active: z.int().meta({ description: 'How many there are.' }),
+        nextExpiresAt: z.iso
+          .datetime()
+          .nullable()
+          .meta({ description: 'When the first of them expires. `null`: none does.' }),
+      })
+      // A response that the release before has stored for an Idempotency-Key has none: a new agent has none either.
+      .default({ active: 0, nextExpiresAt: null })
+      .meta({ description: 'Its credentials that are neither revoked nor expired.' }),
+    lastTokenAt: z.iso
+      .datetime()
+      .nullable()
+      // A response that the release before has stored for an Idempotency-Key does not have it.
+      .default(null)
+      .meta({ description: 'When it last got a token. `null`: never.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     decommissionedAt: z.iso.datetime().nullable(),
@@ -92,10 +121,14 @@ export const agentSchema = z
 export const presentAgent = ({
   agent: { id: agentId, createdAt, updatedAt, decommissionedAt, ...agent },
   resourceGrants: grants,
-}: GrantedAgent): z.output<typeof agentSchema> => ({
+  credentials: { active, nextExpiresAt },
+  lastTokenAt,
+}: AgentView): z.output<typeof agentSchema> => ({
   ...agent,
   agentId,
   resourceGrants: namedGrants(grants),
+  credentials: { active, nextExpiresAt: nextExpiresAt?.toISOString() ?? null },
+  lastTokenAt: lastTokenAt?.toISOString() ?? null,
   createdAt: createdAt.toISOString(),
   updatedAt: updatedAt.toISOString(),
   decommissionedAt: decommissionedAt?.toISOString() ?? null,

@@ -58,16 +58,19 @@ const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<
     ip,
     userAgent: ctx.get('user-agent').slice(0, 512) || null,
   },
+  prefersCsv: route.csv === true && ctx.accepts('application/json', 'text/csv') === 'text/csv',
 });
 
-const send = (ctx: Koa.Context, route: Route, { status, body, json, headers = {} }: Answer): void => {
+const send = (ctx: Koa.Context, route: Route, { status, body, json, csv, headers = {} }: Answer): void => {
   const response = route.responses[status];
   if (!response) throw new Error(`${route.operationId} answered ${status}, which it does not declare`);
   ctx.set(headers as Record<string, string>);
   ctx.status = status;
-  if (json !== undefined) {
-    ctx.type = 'json';
-    ctx.body = json;
+  if (route.csv) ctx.vary('Accept');
+  const asItIs = json ?? csv;
+  if (asItIs !== undefined) {
+    ctx.type = json === undefined ? 'text/csv; charset=utf-8; header=present' : 'json';
+    ctx.body = asItIs;
     return;
   }
   // Koa would change the status to 204 if the body is null.

@@ -28,12 +28,18 @@ export interface AttemptLimits {
   signUp: AttemptLimit;
   /** 5 confirmation mails an hour per user. */
   verificationPerson: AttemptLimit;
-  /** 10 confirmation mails a day for all `+tag` addresses of a mailbox together. */
+  /** 10 mails with a link a day for all `+tag` addresses of a mailbox together. */
   verificationTags: AttemptLimit;
   /** 20 confirmation mails an hour per address. */
   verificationAddress: AttemptLimit;
-  /** 20 uses of a confirmation link a minute per address. */
+  /** 20 uses of a mailed link a minute per address. */
   confirmation: AttemptLimit;
+  /** 5 reset links an hour per email address, whether or not it has an account. */
+  resetAccount: AttemptLimit;
+  /** 20 reset links an hour per network (`networkKey`). */
+  resetNetwork: AttemptLimit;
+  /** 20 new names of a tenant an hour per user. Each leaves an audit entry. */
+  tenantName: AttemptLimit;
   /** `SIGN_UP_MAX_PER_MINUTE`, for all callers together. */
   allSignUps: AttemptLimit;
   /** 20 failures a minute per client and address. */
@@ -79,41 +85,76 @@ const createAttemptLimit = (
  */
 const hashing = {
   signIn: { atOnce: 1, waiting: 32, patienceMs: 3_000 },
-  /** For browsers that have signed in before, so that a flood of other requests cannot block them. */
+  /**
+   * For browsers that have signed in before, and for users with a session or a reset link, so that a flood of other
+   * requests cannot block them.
+   */
   knownSignIn: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
   signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
+};
+
+type CreateLimit = (settings: Limit) => AttemptLimit;
+
+const HOUR_SECONDS = 3_600;
+
+const mailLimits = (limit: CreateLimit) => {
+  const links = 'Too many confirmation links for this account';
+  return {
+    verificationPerson: limit({
+      name: 'verification-person',
+      points: 5,
+      seconds: HOUR_SECONDS,
+      reason: links,
+    }),
+    verificationTags: limit({
+      name: 'verification-tags',
+      points: 10,
+      seconds: DAY_SECONDS,
+      reason: 'Too many links for +tag addresses of this mailbox',
+    }),
+    verificationAddress: limit({
+      name: 'verification-address',
+      points: 20,
+      seconds: HOUR_SECONDS,
+      reason: 'Too many confirmation links from this network',
+    }),
+    confirmation: limit({
+      name: 'confirmation',
+      points: 20,
+      reason: 'Too many links used from this network',
+    }),
+    resetAccount: limit({
+      name: 'reset-account',
+      points: 5,
+      seconds: HOUR_SECONDS,
+      reason: 'Too many links for this email address',
+    }),
+    resetNetwork: limit({
+      name: 'reset-network',
+      points: 20,
+      seconds: HOUR_SECONDS,
+      reason: 'Too many requests for a new password from this network',
+    }),
+  };
 };
 
 export const createAttemptLimits = (
   redis: Redis | undefined,
   { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
 ): AttemptLimits => {
-  const limit = (settings: Limit): AttemptLimit => createAttemptLimit(redis, settings);
+  const limit: CreateLimit = (settings) => createAttemptLimit(redis, settings);
   const signIns = 'Too many sign-in attempts from this network';
-  const links = 'Too many confirmation links for this account';
-  const [hour, day] = [3_600, DAY_SECONDS];
   return {
     signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
     signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),
     accounts: createAccountAttempts(redis),
     signUp: limit({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
-    verificationPerson: limit({ name: 'verification-person', points: 5, seconds: hour, reason: links }),
-    verificationTags: limit({
-      name: 'verification-tags',
-      points: 10,
-      seconds: day,
-      reason: 'Too many confirmation links for +tag addresses of this mailbox',
-    }),
-    verificationAddress: limit({
-      name: 'verification-address',
+    ...mailLimits(limit),
+    tenantName: limit({
+      name: 'tenant-name',
       points: 20,
-      seconds: hour,
-      reason: 'Too many confirmation links from this network',
-    }),
-    confirmation: limit({
-      name: 'confirmation',
-      points: 20,
-      reason: 'Too many confirmation attempts from this network',
+      seconds: HOUR_SECONDS,
+      reason: 'Too many changes of the name',
     }),
     allSignUps: limit({
       name: 'all-sign-ups',

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
 import type { Person } from '../services/people/account.ts';
+import { Problem } from '../platform/problem.ts';
 import type { AttemptLimits } from './attempt-limits.ts';
+import { digestKey } from './limiter.ts';
 
 const TAG = /\+[^@]*@/;
 
@@ -13,5 +14,19 @@ export const consumeMailbox = async (
   { email }: Pick<Person, 'email'>,
 ): Promise<void> => {
   if (!TAG.test(email)) return;
-  await verificationTags.consume(createHash('sha256').update(email.replace(TAG, '@')).digest('base64url'));
+  await verificationTags.consume(digestKey(email.replace(TAG, '@')));
+};
+
+/** Counts a mail like `consumeMailbox`, but returns whether the limit is reached. */
+export const isMailboxCrowded = async (
+  limits: AttemptLimits,
+  person: Pick<Person, 'email'>,
+): Promise<boolean> => {
+  try {
+    await consumeMailbox(limits, person);
+    return false;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'rate_limited') return true;
+    throw error;
+  }
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { soon } from '../platform/redis.ts';
 import type { Redis } from '../platform/redis.ts';
@@ -35,6 +36,10 @@ export const createLimiter = (redis: Redis | undefined, { name, points, seconds 
     reward: (key, count) => ask((limiter) => limiter.reward(key, count)),
   };
 };
+
+/** A key without the text itself: Redis stores digests, because email addresses are personal data. */
+export const digestKey = (...parts: string[]): string =>
+  createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 22);
 
 /** Consumes one point. Returns the time to wait if the limit is reached. */
 export const consume = async (limiter: Limiter, key: string): Promise<{ waitMs: number } | undefined> => {

@@ -126,7 +126,13 @@ const operation = (route: Route, print: Printer): Json => {
         Object.entries(route.responses).map(([status, { description, schema }]) => [
           status,
           schema
-            ? { description, content: { 'application/json': { schema: print(schema, 'output') } } }
+            ? {
+                description,
+                content: {
+                  'application/json': { schema: print(schema, 'output') },
+                  ...(route.csv && status === '200' && { 'text/csv': { schema: { type: 'string' } } }),
+                },
+              }
             : { description },
         ]),
       ),

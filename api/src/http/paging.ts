@@ -4,7 +4,7 @@ import type { Page } from '../platform/page.ts';
 /** The query of every list that is paged by cursor. */
 export const pageQuery = {
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(128).optional().meta({ description: 'The `nextCursor` of the previous page.' }),
+  cursor: z.string().max(1024).optional().meta({ description: 'The `nextCursor` of the previous page.' }),
 };
 
 export const pageSchema = <T extends z.ZodType>(row: T, id: string) =>

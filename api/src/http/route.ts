@@ -15,6 +15,8 @@ export interface Request<P = unknown, Q = unknown, B = unknown> {
   raw: Buffer;
   headers: IncomingHttpHeaders;
   origin: Origin;
+  /** The route sets `csv`, and the caller prefers `text/csv`. */
+  prefersCsv: boolean;
 }
 
 export interface Answer {
@@ -23,6 +25,8 @@ export interface Answer {
   body?: unknown;
   /** JSON to send as it is, instead of `body`. Use it only for our own documents: nothing strips it. */
   json?: string;
+  /** CSV to send as it is, instead of `body`. */
+  csv?: string;
   headers?: Record<string, string | string[]>;
 }
 
@@ -55,6 +59,8 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   rawBody?: true;
   /** `null`: an empty body. */
   responses: Record<number, { description: string; schema: z.ZodType | null }>;
+  /** The response 200 is also available as `text/csv`. */
+  csv?: true;
   problems: readonly ProblemCode[];
   /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
   errors?: 'problem' | 'oauth';

@@ -81,6 +81,7 @@ const sessions = {
         if (!user) throw new Error('the user of a new session does not exist');
         const session = await internalAdapter.createSession(user.id);
         await setSessionCookie(ctx, { session, user });
+        return { token: session.token };
       },
     ),
   },

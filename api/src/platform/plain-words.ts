@@ -52,6 +52,7 @@ const unknownFields = ({ keys }: Code<'unrecognized_keys'>): string => {
 };
 
 const formats: Readonly<Record<string, string>> = {
+  date: 'must be a day such as 2027-01-31',
   datetime: 'must be a time such as 2027-01-31T09:00:00Z',
 };
 

@@ -7,6 +7,8 @@ const DASHBOARD_URL = 'http://dashboard.test';
 
 /** What the words of each kind are, as they come from an honest caller. */
 const honest: MailData = {
+  email_change: { token: 'abc-_123' },
+  email_change_notice: {},
   email_verification: { token: 'abc-_123' },
   expiring_credentials: {
     credentials: [
@@ -20,6 +22,8 @@ const honest: MailData = {
     ],
     more: 3,
   },
+  password_changed: {},
+  password_reset: { token: 'abc-_123' },
 };
 const everyKind = Object.keys(kinds) as MailKind[];
 

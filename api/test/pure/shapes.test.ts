@@ -251,14 +251,26 @@ describe('an agent as it is answered', () => {
     presentAgent({
       agent: { ...row, ...changes },
       resourceGrants: [{ resourceId: 'res_1', ...grant }],
+      lastTokenAt: null,
     } as never);
 
   it('has its id as agentId, times as text, and grants without ids', () => {
     const { tenantId, revision, id, ...rest } = row;
     const time = at.toISOString();
-    const told = { ...rest, agentId: id, resourceGrants: [grant], createdAt: time, updatedAt: time };
+    const told = {
+      ...rest,
+      agentId: id,
+      resourceGrants: [grant],
+      lastTokenAt: null,
+      createdAt: time,
+      updatedAt: time,
+    };
     expect(agentSchema.parse(present({}))).toEqual(told);
     expect(present({ decommissionedAt: at })).toMatchObject({ decommissionedAt: time });
     expect([tenantId, revision]).toEqual(['ten_1', 7]);
+    // As stored for an Idempotency-Key by the release before.
+    const { lastTokenAt, ...stored } = present({});
+    expect(lastTokenAt).toBe(null);
+    expect(agentSchema.parse(stored)).toEqual(told);
   });
 });

@@ -37,6 +37,23 @@ export type Agent = {
         resource: string;
         scopes: Array<string>;
     }>;
+    /**
+     * Its credentials that are neither revoked nor expired.
+     */
+    credentials: {
+        /**
+         * How many there are.
+         */
+        active: number;
+        /**
+         * When the first of them expires. `null`: none does.
+         */
+        nextExpiresAt: string | null;
+    };
+    /**
+     * When it last got a token. `null`: never.
+     */
+    lastTokenAt: string | null;
     createdAt: string;
     updatedAt: string;
     decommissionedAt: string | null;
@@ -69,6 +86,10 @@ export type AuthorizationServerMetadata = {
     token_endpoint_auth_signing_alg_values_supported: Array<string>;
     introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
     revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
+};
+
+export type ChangedEmail = {
+    email: string;
 };
 
 export type Checkout = {
@@ -305,7 +326,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -319,6 +340,10 @@ export type ProtectedResourceMetadata = {
     scopes_supported: Array<string>;
     bearer_methods_supported: Array<string>;
     resource_name: string;
+};
+
+export type ResetPassword = {
+    email: string;
 };
 
 /**
@@ -346,10 +371,7 @@ export type Scope = 'agents:read' | 'agents:write' | 'tokens:read' | 'audit:read
 
 export type Session = {
     user: SessionPerson;
-    tenant: {
-        id: string;
-        name: string;
-    };
+    tenant: Tenant;
     role: 'owner' | 'admin' | 'member';
 };
 
@@ -373,6 +395,11 @@ export type StartedCheckout = {
      * The Stripe Checkout page.
      */
     url: string;
+};
+
+export type Tenant = {
+    id: string;
+    name: string;
 };
 
 export type Tier = {
@@ -442,6 +469,38 @@ export type Usage = {
         api_calls: MetricUsage;
         active_agents: MetricUsage;
         token_issuances: MetricUsage;
+    };
+};
+
+export type UsageHistory = {
+    from: string;
+    /**
+     * Inclusive.
+     */
+    to: string;
+    groupBy: 'day' | 'agent' | 'day,agent';
+    /**
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.
+     */
+    data: Array<UsageRow>;
+};
+
+export type UsageRow = {
+    /**
+     * `null`: not grouped by day.
+     */
+    day: string | null;
+    /**
+     * `null`: not grouped by agent.
+     */
+    agentId: string | null;
+    agentName: string | null;
+    metrics: {
+        /**
+         * `null` if grouped by agent.
+         */
+        api_calls: number | null;
+        token_issuances: number;
     };
 };
 
@@ -833,7 +892,10 @@ export type ListAgentsData = {
          * The `nextCursor` of the previous page.
          */
         cursor?: string;
-        status?: 'active' | 'suspended' | 'decommissioned';
+        /**
+         * Repeat it to get agents of several statuses. Default: all.
+         */
+        status?: Array<'active' | 'suspended' | 'decommissioned'>;
         agentType?: 'screener' | 'classifier' | 'orchestrator' | 'extractor' | 'summarizer' | 'router' | 'monitor' | 'custom';
         deploymentEnv?: 'development' | 'staging' | 'production';
         owner?: string;
@@ -843,9 +905,13 @@ export type ListAgentsData = {
          */
         resourceId?: string;
         /**
-         * The start of the name, case-insensitive.
+         * A part of the name, case-insensitive, or the whole agent id.
          */
         q?: string;
+        /**
+         * A minus sorts descending. A cursor is valid only with the sort that it came from.
+         */
+        sort?: '-createdAt' | 'createdAt' | 'name' | '-name' | '-lastTokenAt' | 'lastTokenAt';
     };
     url: '/agents';
 };
@@ -1891,11 +1957,28 @@ export type DeleteResourceResponse = DeleteResourceResponses[keyof DeleteResourc
 export type GetUsageData = {
     body?: never;
     path?: never;
-    query?: never;
+    query?: {
+        /**
+         * The first UTC day. Default: 29 days before `to`.
+         */
+        from?: string;
+        /**
+         * The last UTC day, inclusive. Default: today.
+         */
+        to?: string;
+        /**
+         * The response is the usage history. Default: `day` if `from` or `to` is given; else the response is the current usage.
+         */
+        groupBy?: 'day' | 'agent' | 'day,agent';
+    };
     url: '/billing/usage';
 };
 
 export type GetUsageErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
     /**
      * unauthorized
      */
@@ -1922,9 +2005,9 @@ export type GetUsageError = GetUsageErrors[keyof GetUsageErrors];
 
 export type GetUsageResponses = {
     /**
-     * The current usage
+     * The current usage, or the usage history
      */
-    200: Usage;
+    200: Usage | UsageHistory;
 };
 
 export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
@@ -2134,7 +2217,7 @@ export type SignUpData = {
 
 export type SignUpErrors = {
     /**
-     * validation_failed, malformed_json
+     * weak_password, validation_failed, malformed_json
      */
     400: Problem;
     /**
@@ -2395,6 +2478,368 @@ export type ConfirmEmailResponses = {
 };
 
 export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];
+
+export type RequestPasswordResetData = {
+    body: {
+        email: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/password/forgot';
+};
+
+export type RequestPasswordResetErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RequestPasswordResetError = RequestPasswordResetErrors[keyof RequestPasswordResetErrors];
+
+export type RequestPasswordResetResponses = {
+    /**
+     * If the address has an account, the mail is queued
+     */
+    204: void;
+};
+
+export type RequestPasswordResetResponse = RequestPasswordResetResponses[keyof RequestPasswordResetResponses];
+
+export type ResetPasswordData = {
+    body: {
+        token: string;
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/password/reset';
+};
+
+export type ResetPasswordErrors = {
+    /**
+     * invalid_link, weak_password, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ResetPasswordError = ResetPasswordErrors[keyof ResetPasswordErrors];
+
+export type ResetPasswordResponses = {
+    /**
+     * The password is set and the address confirmed; all sessions of the user have ended
+     */
+    200: ResetPassword;
+};
+
+export type ResetPasswordResponse = ResetPasswordResponses[keyof ResetPasswordResponses];
+
+export type ChangePasswordData = {
+    body: {
+        currentPassword: string;
+        newPassword: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/password/change';
+};
+
+export type ChangePasswordErrors = {
+    /**
+     * weak_password, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ChangePasswordError = ChangePasswordErrors[keyof ChangePasswordErrors];
+
+export type ChangePasswordResponses = {
+    /**
+     * Changed; the new session is in Set-Cookie
+     */
+    204: void;
+};
+
+export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
+
+export type RequestEmailChangeData = {
+    body: {
+        email: string;
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/email/change';
+};
+
+export type RequestEmailChangeErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * email_unchanged
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RequestEmailChangeError = RequestEmailChangeErrors[keyof RequestEmailChangeErrors];
+
+export type RequestEmailChangeResponses = {
+    /**
+     * The mail is queued
+     */
+    204: void;
+};
+
+export type RequestEmailChangeResponse = RequestEmailChangeResponses[keyof RequestEmailChangeResponses];
+
+export type ConfirmEmailChangeData = {
+    body: {
+        token: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/email/change/confirm';
+};
+
+export type ConfirmEmailChangeErrors = {
+    /**
+     * invalid_link, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * email_taken
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmEmailChangeError = ConfirmEmailChangeErrors[keyof ConfirmEmailChangeErrors];
+
+export type ConfirmEmailChangeResponses = {
+    /**
+     * The address is changed and confirmed
+     */
+    200: ChangedEmail;
+};
+
+export type ConfirmEmailChangeResponse = ConfirmEmailChangeResponses[keyof ConfirmEmailChangeResponses];
+
+export type GetTenantData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/tenant';
+};
+
+export type GetTenantErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetTenantError = GetTenantErrors[keyof GetTenantErrors];
+
+export type GetTenantResponses = {
+    /**
+     * The tenant
+     */
+    200: Tenant;
+};
+
+export type GetTenantResponse = GetTenantResponses[keyof GetTenantResponses];
+
+export type UpdateTenantData = {
+    body: {
+        name: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/tenant';
+};
+
+export type UpdateTenantErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type UpdateTenantError = UpdateTenantErrors[keyof UpdateTenantErrors];
+
+export type UpdateTenantResponses = {
+    /**
+     * The tenant
+     */
+    200: Tenant;
+};
+
+export type UpdateTenantResponse = UpdateTenantResponses[keyof UpdateTenantResponses];
 
 export type GetHealthData = {
     body?: never;

@@ -5,7 +5,7 @@ import { listAgents } from '../../services/agents/list-agents.ts';
 import { registerAgent } from '../../services/agents/register-agent.ts';
 import { setAgentStatus } from '../../services/agents/set-agent-status.ts';
 import { updateAgent } from '../../services/agents/update-agent.ts';
-import type { GrantedAgent } from '../../services/agents/with-grants.ts';
+import type { AgentView } from '../../services/agents/agent-view.ts';
 import { agentDetails, agentFilter, agentSchema, presentAgent } from '../agent-shapes.ts';
 import { allowedRevisions, etagOf } from '../etag.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
@@ -16,10 +16,10 @@ const tag = 'agents';
 
 const params = z.strictObject({ agentId: z.string() });
 
-const answer = (status: number, granted: GrantedAgent, headers: Record<string, string> = {}): Answer => ({
+const answer = (status: number, view: AgentView, headers: Record<string, string> = {}): Answer => ({
   status,
-  body: presentAgent(granted),
-  headers: { ETag: etagOf(granted.agent.revision), ...headers },
+  body: presentAgent(view),
+  headers: { ETag: etagOf(view.agent.revision), ...headers },
 });
 
 const register = scopedRoute({
@@ -34,8 +34,8 @@ const register = scopedRoute({
   responses: { 201: { description: 'The registered agent', schema: agentSchema } },
   problems: ['agent_name_taken', 'free_tier_limit'],
   handle: async (deps, { body, origin }, principal) => {
-    const granted = await registerAgent(deps, principal, body, origin);
-    return answer(201, granted, { Location: `${deps.config.PUBLIC_URL}/agents/${granted.agent.id}` });
+    const view = await registerAgent(deps, principal, body, origin);
+    return answer(201, view, { Location: `${deps.config.PUBLIC_URL}/agents/${view.agent.id}` });
   },
 });
 
@@ -43,15 +43,15 @@ const list = scopedRoute({
   method: 'get',
   path: '/agents',
   operationId: 'listAgents',
-  summary: 'List the tenant’s agents, newest first',
+  summary: 'List the tenant’s agents; newest first by default',
   tag,
   access: ['agents:read'],
   query: z.strictObject({ ...pageQuery, ...agentFilter }),
   responses: { 200: { description: 'A page of agents', schema: pageSchema(agentSchema, 'AgentPage') } },
   problems: [],
-  handle: async ({ db }, { query }, { tenantId }) => ({
+  handle: async (deps, { query }, { tenantId }) => ({
     status: 200,
-    body: presentPage(await listAgents(db, tenantId, query), presentAgent),
+    body: presentPage(await listAgents(deps, tenantId, query), presentAgent),
   }),
 });
 
@@ -65,8 +65,8 @@ const get = scopedRoute({
   params,
   responses: { 200: { description: 'The agent', schema: agentSchema } },
   problems: ['not_found'],
-  handle: async ({ db }, { params: { agentId } }, { tenantId }) =>
-    answer(200, await getAgent(db, tenantId, agentId)),
+  handle: async (deps, { params: { agentId } }, { tenantId }) =>
+    answer(200, await getAgent(deps, tenantId, agentId)),
 });
 
 const update = scopedRoute({

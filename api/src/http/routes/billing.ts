@@ -2,8 +2,10 @@ import { subscriptionStatuses } from '@sentryagent/workflows/rules/subscription'
 import { tierIds, tiers } from '@sentryagent/workflows/rules/tiers';
 import { z } from 'zod';
 import { readUsage } from '../../services/usage/read-usage.ts';
+import { readUsageHistory } from '../../services/usage/read-usage-history.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
 import { publicRoute, scopedRoute } from '../route.ts';
+import { answerHistory, askedHistory, historyQuery, historySchema } from '../usage-history.ts';
 
 const tag = 'billing';
 const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
@@ -38,13 +40,22 @@ const usage = scopedRoute({
   method: 'get',
   path: '/billing/usage',
   operationId: 'getUsage',
-  summary: 'Get the usage, tier and status of the tenant',
+  summary: 'Get the usage, tier and status of the tenant, or the usage history as JSON or CSV',
   tag,
   access: ['billing:read'],
   neverRefused: true,
-  responses: { 200: { description: 'The current usage', schema: usageSchema } },
+  query: z.strictObject(historyQuery),
+  responses: {
+    200: {
+      description: 'The current usage, or the usage history',
+      schema: z.union([usageSchema, historySchema]),
+    },
+  },
+  csv: true,
   problems: [],
-  handle: async (deps, _request, { tenantId }) => {
+  handle: async (deps, request, { tenantId }) => {
+    const asked = askedHistory(request.query);
+    if (asked) return answerHistory(await readUsageHistory(deps, tenantId, asked), request);
     const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
     const iso = (date: Date | null) => date?.toISOString() ?? null;
     return {

@@ -11,7 +11,14 @@ import { publicRoute, sessionRoute } from '../route.ts';
 import type { Route } from '../route.ts';
 
 const tag = 'sign-in';
-const untilMidnight = (now: Date): number => nextUtcMidnight(now).getTime() - now.getTime();
+
+/** The limit of mails in the database, which is per UTC day. */
+export const spentForToday = (now: Date): Problem =>
+  rateLimited({
+    waitMs: nextUtcMidnight(now).getTime() - now.getTime(),
+    reason: 'Too many confirmation links for this account today',
+    when: 'after 00:00 UTC',
+  });
 
 const requestRoute = (limits: AttemptLimits): Route =>
   sessionRoute({
@@ -35,12 +42,7 @@ const requestRoute = (limits: AttemptLimits): Route =>
       await limits.verificationPerson.consume(user.id);
       await consumeMailbox(limits, user);
       if (!(await requestVerification(deps, user, { asked: true }))) {
-        const waitMs = untilMidnight(deps.clock());
-        throw rateLimited({
-          waitMs,
-          reason: 'Too many confirmation links for this account today',
-          when: 'after 00:00 UTC',
-        });
+        throw spentForToday(deps.clock());
       }
       return { status: 204 };
     },

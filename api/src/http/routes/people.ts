@@ -6,44 +6,30 @@ import type { SignedIn } from '../../services/people/account.ts';
 import { signIn } from '../../services/people/sign-in.ts';
 import { signOut } from '../../services/people/sign-out.ts';
 import { signUp } from '../../services/people/sign-up.ts';
-import { createDeviceCookies } from '../device-cookie.ts';
-import type { Attempt } from '../account-attempts.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { email } from '../email.ts';
+import { attemptOf, deviceCookie } from '../known-browser.ts';
+import { currentPassword, newPassword } from '../new-password.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
 import type { Answer, Request, Route } from '../route.ts';
 import { toWebHeaders } from '../web-headers.ts';
 import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
+import { tenantSchema } from './tenant.ts';
 
 const tag = 'sign-in';
 
 const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
 const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
-/** Lone surrogates all become the same bytes when hashed, so different passwords would match. */
-const newPassword = z
-  .string()
-  .min(8)
-  .max(128)
-  .refine((text) => text.isWellFormed(), { error: 'must be valid Unicode' });
-
-const attemptOf = ({ config }: Pick<Deps, 'config'>, account: string, request: Request): Attempt => ({
-  account,
-  address: addressKey(request.origin.ip),
-  device: createDeviceCookies(config).read(account, request.headers.cookie),
-});
-
 /** Also sets the device cookie, which makes this browser known to the account. */
 const answerSignedIn = (
-  { config }: Pick<Deps, 'config'>,
+  deps: Pick<Deps, 'config'>,
   request: Request,
   { user, cookies }: SignedIn,
 ): Answer => ({
   status: 200,
   body: { user },
-  headers: {
-    'Set-Cookie': [...cookies, createDeviceCookies(config).issue(user.email, request.headers.cookie)],
-  },
+  headers: { 'Set-Cookie': [...cookies, deviceCookie(deps, user.email, request)] },
 });
 
 const signUpRoute = (limits: AttemptLimits): Route =>
@@ -57,7 +43,7 @@ const signUpRoute = (limits: AttemptLimits): Route =>
     fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
-    problems: ['email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['weak_password', 'email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
       await limits.signUp.consume(networkKey(origin.ip));
@@ -81,7 +67,7 @@ const signInRoute = (limits: AttemptLimits): Route =>
     tag,
     access: 'public',
     fromDashboard: true,
-    body: z.strictObject({ email, password: z.string().min(1).max(128) }),
+    body: z.strictObject({ email, password: currentPassword }),
     responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
     problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
@@ -127,7 +113,7 @@ const session = sessionRoute({
       schema: z
         .object({
           user: person.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
-          tenant: z.object({ id: z.string(), name: z.string() }),
+          tenant: tenantSchema,
           role: z.enum(roles),
         })
         .meta({ id: 'Session' }),

@@ -8,14 +8,17 @@ import { billingRoutes } from './billing.ts';
 import { credentialRoutes } from './credentials.ts';
 import { checkoutRoutes } from './checkout.ts';
 import { discoveryRoutes } from './discovery.ts';
+import { emailChangeRoutes } from './email-change.ts';
 import { emailVerificationRoutes } from './email-verification.ts';
 import { healthRoute } from './health.ts';
 import type { ApiHealth } from './health.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { keyRoutes } from './agent-keys.ts';
+import { passwordRoutes } from './passwords.ts';
 import { peopleRoutes } from './people.ts';
 import { resourceRoutes } from './resources.ts';
 import { revocationRoutes } from './revocation.ts';
+import { tenantRoutes } from './tenant.ts';
 import { tokenRoutes } from './token.ts';
 import { webhookRoute } from './webhook.ts';
 
@@ -42,6 +45,9 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     webhookRoute,
     ...peopleRoutes(attemptLimits),
     ...emailVerificationRoutes(attemptLimits),
+    ...passwordRoutes(attemptLimits),
+    ...emailChangeRoutes(attemptLimits),
+    ...tenantRoutes(attemptLimits),
     healthRoute(watch, version),
     openApiRoute(() => document),
   ];

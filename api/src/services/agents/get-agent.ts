@@ -1,16 +1,23 @@
 import { Agent } from '../../models/agent.ts';
-import type { Database } from '../../platform/database.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
 import { notFound } from '../../platform/problem.ts';
 import { requireId } from '../../platform/require-id.ts';
-import { readGrantsOf } from '../resource-grants/resource-grants.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import { viewAgent } from './agent-view.ts';
+import type { AgentView } from './agent-view.ts';
 
-/** One agent of the tenant. Problem: `not_found`, also for agents of other tenants. */
-export const getAgent = async (db: Database, tenantId: string, agentId: string): Promise<GrantedAgent> => {
+/** The row of an agent of the tenant. Problem: `not_found`, also for agents of other tenants. */
+export const findAgent = async (trx: Transaction, tenantId: string, agentId: string): Promise<Agent> => {
   requireId('agt', agentId);
-  return db.withTenant(tenantId, async (trx) => {
-    const agent = await Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId });
-    if (!agent) throw notFound();
-    return { agent, resourceGrants: await readGrantsOf(trx, agent) };
-  });
+  const agent = await Agent.query(trx).findOne({ tenant_id: tenantId, id: agentId });
+  if (!agent) throw notFound();
+  return agent;
 };
+
+/** Problem: `not_found`. */
+export const getAgent = async (
+  { db, clock }: { db: Database; clock: Clock },
+  tenantId: string,
+  agentId: string,
+): Promise<AgentView> =>
+  db.withTenant(tenantId, async (trx) => viewAgent(trx, await findAgent(trx, tenantId, agentId), clock()));

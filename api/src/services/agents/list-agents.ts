@@ -2,14 +2,18 @@ import type { QueryBuilder } from 'objection';
 import { Agent } from '../../models/agent.ts';
 import { AgentResourceGrant } from '../../models/agent-resource-grant.ts';
 import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
-import { decodeCursor, toPage } from '../../platform/page.ts';
+import { toPage } from '../../platform/page.ts';
 import type { Page, PageRequest } from '../../platform/page.ts';
-import { withGrants } from './with-grants.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import { encodeAgentCursor, sortAgents } from './agent-order.ts';
+import type { AgentSort } from './agent-order.ts';
+import { viewAgents } from './agent-view.ts';
+import type { AgentView } from './agent-view.ts';
 
 export interface AgentFilter {
-  status?: AgentStatus | undefined;
+  /** One of these. */
+  status?: AgentStatus[] | undefined;
   agentType?: AgentType | undefined;
   deploymentEnv?: DeploymentEnv | undefined;
   owner?: string | undefined;
@@ -17,7 +21,7 @@ export interface AgentFilter {
   capability?: string | undefined;
   /** A resource of which it is granted scopes. */
   resourceId?: string | undefined;
-  /** The beginning of its name, case-insensitive. */
+  /** A part of its name, case-insensitive, or its id. */
   q?: string | undefined;
 }
 
@@ -25,33 +29,31 @@ const narrow = (
   query: QueryBuilder<Agent>,
   { status, agentType, deploymentEnv, owner, capability, resourceId, q }: AgentFilter,
 ): void => {
-  const columns = { status, agent_type: agentType, deployment_env: deploymentEnv, owner };
+  const columns = { agent_type: agentType, deployment_env: deploymentEnv, owner };
   for (const [column, value] of Object.entries(columns)) {
     if (value !== undefined) query.where(column, value);
   }
+  if (status !== undefined) query.whereIn('status', status);
   if (capability !== undefined) query.whereRaw('capabilities @> array[?]', [capability]);
   if (resourceId !== undefined) {
     const grants = AgentResourceGrant.query().where('resource_id', resourceId);
     query.whereIn(['tenant_id', 'id'], grants.select('tenant_id', 'agent_id'));
   }
-  if (q !== undefined) query.whereRaw('starts_with(lower(name), lower(?))', [q]);
+  if (q !== undefined) query.whereRaw('(strpos(lower(name), lower(?)) > 0 or id = ?)', [q, q]);
 };
 
-/** The tenant's agents that match the filter, newest first, because ids sort by time. */
+/** The tenant's agents that match the filter. Problem: `validation_failed` (an invalid cursor). */
 export const listAgents = async (
-  db: Database,
+  { db, clock }: { db: Database; clock: Clock },
   tenantId: string,
-  { limit, cursor, ...filter }: PageRequest & AgentFilter,
-): Promise<Page<GrantedAgent>> => {
-  const before = cursor === undefined ? undefined : decodeCursor('agt', cursor);
-  return db.withTenant(tenantId, async (trx) => {
+  { limit, cursor, sort, ...filter }: PageRequest & AgentFilter & { sort: AgentSort },
+): Promise<Page<AgentView>> =>
+  db.withTenant(tenantId, async (trx) => {
     const query = Agent.query(trx)
       .where('tenant_id', tenantId)
-      .orderBy('id', 'desc')
       .limit(limit + 1);
     narrow(query, filter);
-    if (before !== undefined) query.where('id', '<', before);
-    const { rows, nextCursor } = toPage(await query, limit);
-    return { rows: await withGrants(trx, tenantId, rows), nextCursor };
+    sortAgents(query, sort, cursor);
+    const { rows, nextCursor } = toPage(await query, limit, (agent) => encodeAgentCursor(sort, agent));
+    return { rows: await viewAgents(trx, tenantId, rows, clock()), nextCursor };
   });
-};

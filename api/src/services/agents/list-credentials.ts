@@ -1,6 +1,6 @@
 import { Credential } from '../../models/credential.ts';
 import type { Database } from '../../platform/database.ts';
-import { getAgent } from './get-agent.ts';
+import { findAgent } from './get-agent.ts';
 import { decodeCursor, toPage } from '../../platform/page.ts';
 import type { Page, PageRequest } from '../../platform/page.ts';
 
@@ -11,8 +11,8 @@ export const listCredentials = async (
   { agentId, limit, cursor }: PageRequest & { agentId: string },
 ): Promise<Page<Credential>> => {
   const before = cursor === undefined ? undefined : decodeCursor('crd', cursor);
-  await getAgent(db, tenantId, agentId);
-  const found = await db.withTenant(tenantId, (trx) => {
+  const found = await db.withTenant(tenantId, async (trx) => {
+    await findAgent(trx, tenantId, agentId);
     const query = Credential.query(trx)
       .where({ tenant_id: tenantId, agent_id: agentId })
       .orderBy('id', 'desc')

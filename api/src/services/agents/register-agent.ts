@@ -19,7 +19,8 @@ import { withDefaults } from './agent-details.ts';
 import type { NewAgent } from './agent-details.ts';
 import { checkGrant } from '../authority/authority.ts';
 import { countActiveAgents } from '../usage/count-active-agents.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import type { AgentView } from './agent-view.ts';
+import { noCredentials } from './summarize-credentials.ts';
 
 export interface RegisterAgentDeps {
   db: TenantDatabase;
@@ -65,7 +66,7 @@ export const registerAgent = async (
   principal: Principal,
   { resourceGrants: requested = [], ...given }: NewAgent & { resourceGrants?: GrantRequest[] | undefined },
   origin: Origin,
-): Promise<GrantedAgent> => {
+): Promise<AgentView> => {
   const { tenantId } = principal;
   const now = deps.clock();
   const details = withDefaults(given);
@@ -95,6 +96,6 @@ export const registerAgent = async (
       ...(requested.length > 0 && { resourceGrants: namedGrants(resourceGrants) }),
     };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));
-    return { agent, resourceGrants };
+    return { agent, resourceGrants, credentials: noCredentials, lastTokenAt: null };
   });
 };

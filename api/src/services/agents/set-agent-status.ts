@@ -3,11 +3,11 @@ import type { Database } from '../../platform/database.ts';
 import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
-import { readGrantsOf } from '../resource-grants/resource-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
 import { checkMayRestrict } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import { viewAgent } from './agent-view.ts';
+import type { AgentView } from './agent-view.ts';
 
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
 
@@ -21,18 +21,18 @@ export const setAgentStatus = async (
   principal: Principal,
   { agentId, status }: { agentId: string; status: keyof typeof actions },
   origin: Origin,
-): Promise<GrantedAgent> => {
+): Promise<AgentView> => {
   const { tenantId } = principal;
   return db.withTenant(tenantId, async (trx) => {
     const agent = await lockLivingAgent(trx, principal, agentId);
-    const granted = { agent, resourceGrants: await readGrantsOf(trx, agent) };
-    if (agent.status === status) return granted;
+    const view = await viewAgent(trx, agent, clock());
+    if (agent.status === status) return view;
     await checkMayRestrict(trx, principal, { agent, now: clock() });
     // Both revoke all earlier tokens, even if the clock of another process is ahead.
     const now = await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock);
     await agent.$query(trx).patch({ status, revision: agent.revision + 1, updatedAt: now });
     const act = { actor: principal, origin, at: now };
     await appendAudit(trx, succeeded(act, { action: actions[status], agentId, metadata: {} }));
-    return granted;
+    return view;
   });
 };

@@ -9,7 +9,7 @@ import { succeeded } from '../audit/entry.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
 import { resolveGrants } from '../resource-grants/resolve-grants.ts';
 import type { GrantRequest } from '../resource-grants/resolve-grants.ts';
-import { grantsBeyond, readGrantsOf, namedGrants } from '../resource-grants/resource-grants.ts';
+import { grantsBeyond, namedGrants } from '../resource-grants/resource-grants.ts';
 import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
@@ -18,7 +18,8 @@ import type { Holdings } from '../authority/authority.ts';
 import { givenDetails } from './agent-details.ts';
 import type { AgentChanges, AgentDetails } from './agent-details.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-import type { GrantedAgent } from './with-grants.ts';
+import { viewAgent } from './agent-view.ts';
+import type { AgentView } from './agent-view.ts';
 
 export interface AgentUpdate {
   agentId: string;
@@ -34,13 +35,14 @@ const lockForUpdate = async (
   trx: Transaction,
   principal: Principal,
   { agentId, resourceGrants, revisions }: AgentUpdate,
-): Promise<GrantedAgent> => {
+  now: Date,
+): Promise<AgentView> => {
   if (resourceGrants) await lockTenant(trx, principal.tenantId);
   const agent = await lockLivingAgent(trx, principal, agentId);
   if (revisions && !revisions.includes(agent.revision)) {
     throw new Problem('precondition_failed', 'The agent has changed since you read it. Read it again.');
   }
-  return { agent, resourceGrants: await readGrantsOf(trx, agent) };
+  return viewAgent(trx, agent, now);
 };
 
 const beyond = (some: Holdings, others: Holdings): Holdings => ({
@@ -90,11 +92,12 @@ export const updateAgent = async (
   principal: Principal,
   update: AgentUpdate,
   origin: Origin,
-): Promise<GrantedAgent> => {
+): Promise<AgentView> => {
   const { tenantId } = principal;
   const { agentId } = update;
   return db.withTenant(tenantId, async (trx) => {
-    const { agent, resourceGrants: before } = await lockForUpdate(trx, principal, update);
+    const view = await lockForUpdate(trx, principal, update, clock());
+    const { agent, resourceGrants: before } = view;
     const details = changedDetails(agent, givenDetails(update.changes));
     const given = update.resourceGrants && (await resolveGrants(trx, tenantId, update.resourceGrants));
     const resourceGrants = given ?? before;
@@ -102,7 +105,7 @@ export const updateAgent = async (
     const next = { scopes: details.scopes ?? agent.scopes, resourceGrants };
     const isNarrowed = await checkChange(trx, principal, { agent, held, next, now: clock() });
     const granted = given && !isSame(given, before) ? given : undefined;
-    if (Object.keys(details).length === 0 && !granted) return { agent, resourceGrants };
+    if (Object.keys(details).length === 0 && !granted) return { ...view, resourceGrants };
     const now = isNarrowed
       ? await afterTokens(trx, { tenantId, changedAt: agent.updatedAt }, clock)
       : clock();
@@ -111,6 +114,6 @@ export const updateAgent = async (
     const act = { actor: principal, origin, at: now };
     const metadata = metadataOf(details, granted);
     await appendAudit(trx, succeeded(act, { action: 'agent.updated', agentId, metadata }));
-    return { agent, resourceGrants };
+    return { ...view, resourceGrants };
   });
 };

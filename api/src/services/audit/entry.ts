@@ -18,7 +18,8 @@ export type AuditAction =
   | 'resource.created'
   | 'resource.deleted'
   | 'checkout.started'
-  | 'subscription.updated';
+  | 'subscription.updated'
+  | 'tenant.updated';
 
 /** No address if one of our workflows acted. */
 export type AuditOrigin = Omit<Origin, 'ip'> & { ip: string | null };

@@ -18,8 +18,12 @@ export interface AccountDeps {
   peoplePool: Pool;
 }
 
-/** Signs in a person who has proved who they are. */
-export const startSession = async (people: People, user: Person, headers: Headers): Promise<SignedIn> => {
+/** Signs in a person who has proved who they are. `token`: of the new session. */
+export const startSession = async (
+  people: People,
+  user: Person,
+  headers: Headers,
+): Promise<SignedIn & { token: string }> => {
   const started = await people.api.startSession({ body: { userId: user.id }, headers, returnHeaders: true });
-  return { user, cookies: started.headers.getSetCookie() };
+  return { user, cookies: started.headers.getSetCookie(), token: started.response.token };
 };

@@ -1,5 +1,5 @@
 import { Problem } from '../../platform/problem.ts';
-import { identifierOf } from './request-verification.ts';
+import { identifierOf } from './links.ts';
 import type { VerificationDeps } from './request-verification.ts';
 
 /** A link confirms only the address that it was sent to, even if the user has another one now. */
@@ -20,7 +20,10 @@ export const confirmEmail = async (
   { peoplePool, clock }: Pick<VerificationDeps, 'peoplePool' | 'clock'>,
   token: string,
 ): Promise<string> => {
-  const { rows } = await peoplePool.query<{ email: string }>(USE, [identifierOf(token), clock()]);
+  const { rows } = await peoplePool.query<{ email: string }>(USE, [
+    identifierOf('email-verification', token),
+    clock(),
+  ]);
   if (rows[0]) return rows[0].email;
   throw new Problem(
     'invalid_link',

@@ -1,29 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import type { Pool } from 'pg';
 import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import { sealData } from '../mail/sealed-data.ts';
+import { identifierOf, mailKeys, newToken } from './links.ts';
 
 /** The text of the mail names it too. */
 const LIFETIME_MS = DAY_MS;
-
-/** Mails per user and UTC day. Each has its own key, so the unique index of `mails` enforces the limit. */
-const MOST_A_DAY = 10;
 
 export interface VerificationDeps {
   peoplePool: Pool;
   clock: Clock;
   config: { KEY_ENCRYPTION_KEYS: Keyring };
 }
-
-/**
- * The hash of the link's token. Only the mail has the token, 192 random bits. It is in hex, because mail clients can
- * cut a trailing `-` or `_` from a link.
- */
-export const identifierOf = (token: string): string =>
-  `email-verification:${createHash('sha256').update(token).digest('base64url')}`;
 
 /**
  * One statement: takes the first free key of the day, queues the mail and replaces the previous link. If two requests
@@ -58,16 +48,15 @@ export const requestVerification = async (
   { asked = false }: { asked?: boolean } = {},
 ): Promise<boolean> => {
   const now = clock();
-  const day = now.toISOString().slice(0, 10);
-  const token = randomBytes(24).toString('hex');
+  const token = newToken();
   const mailId = newId('mai');
   const { rows } = await peoplePool.query<{ isFree: boolean }>(QUEUE, [
-    Array.from({ length: MOST_A_DAY }, (_, number) => `${userId} ${day} ${number}`),
+    mailKeys(userId, now),
     email,
     mailId,
     sealData(config.KEY_ENCRYPTION_KEYS, mailId, { token, asked }),
     newId('ver'),
-    identifierOf(token),
+    identifierOf('email-verification', token),
     `${userId} ${email}`,
     new Date(now.getTime() + LIFETIME_MS),
   ]);

@@ -1,48 +1,36 @@
-import { hashPassword, verifyPassword } from 'better-auth/crypto';
 import type { Pool } from 'pg';
 import { Problem } from '../../platform/problem.ts';
 import { startSession } from './account.ts';
-import type { AccountDeps, Person, SignedIn } from './account.ts';
+import type { AccountDeps, SignedIn } from './account.ts';
+import { provePassword } from './prove-password.ts';
+import type { Account } from './prove-password.ts';
 
-/** Holds no connection while it checks the password, because that takes a hundred times as long as the query. */
-const findAccount = async (
-  pool: Pool,
-  email: string,
-): Promise<{ user: Person; hash: string } | undefined> => {
-  const { rows } = await pool.query<Person & { password: string }>(
-    `select u.id, u.email, u.name, a.password from users u
-     join accounts a on a.user_id = u.id and a.account_id = u.id and a.provider_id = 'credential'
-     where u.email = $1 and a.password is not null`,
-    [email],
+const wrong = (): Problem =>
+  new Problem('invalid_credentials', 'The email address or the password is wrong. Check both and try again.');
+
+/** Waits for a change of the password that is being committed. */
+const isCurrent = async (pool: Pool, { user, hash }: Account): Promise<boolean> => {
+  const { rowCount } = await pool.query(
+    `select from accounts where user_id = $1 and account_id = $1 and provider_id = 'credential' and password = $2
+     for share`,
+    [user.id, hash],
   );
-  const [row] = rows;
-  return row && { user: { id: row.id, email: row.email, name: row.name }, hash: row.password };
+  return rowCount === 1;
 };
 
 /**
- * Returns the user if the password is correct. For an unknown address it hashes too, so that both take the same time.
+ * Problem: `invalid_credentials`, the same for an unknown address and a wrong password. Checks the password once more
+ * after the session has started: a new password ends all sessions, and this one may have started just after that.
  */
-const provePassword = async (pool: Pool, email: string, password: string): Promise<Person | undefined> => {
-  const account = await findAccount(pool, email);
-  if (!account) {
-    await hashPassword(password);
-    return undefined;
-  }
-  return (await verifyPassword({ hash: account.hash, password })) ? account.user : undefined;
-};
-
-/** Problem: `invalid_credentials`, the same for an unknown address and a wrong password. */
 export const signIn = async (
   { people, peoplePool }: AccountDeps,
   { email, password }: { email: string; password: string },
   headers: Headers,
 ): Promise<SignedIn> => {
-  const user = await provePassword(peoplePool, email, password);
-  if (!user) {
-    throw new Problem(
-      'invalid_credentials',
-      'The email address or the password is wrong. Check both and try again.',
-    );
-  }
-  return startSession(people, user, headers);
+  const account = await provePassword(peoplePool, email, password);
+  if (!account) throw wrong();
+  const { token, user, cookies } = await startSession(people, account.user, headers);
+  if (await isCurrent(peoplePool, account)) return { user, cookies };
+  await peoplePool.query('delete from sessions where token = $1', [token]);
+  throw wrong();
 };

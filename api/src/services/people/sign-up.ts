@@ -4,6 +4,7 @@ import { newId } from '../../platform/ids.ts';
 import { Problem } from '../../platform/problem.ts';
 import { startSession } from './account.ts';
 import type { AccountDeps, Person, SignedIn } from './account.ts';
+import { checkPassword } from './check-password.ts';
 
 /**
  * One statement, so that user and password are stored together. The unique index on the address prevents a second
@@ -29,16 +30,18 @@ interface NewAccount {
   name?: string | undefined;
 }
 
-/** Creates an account and signs in. Hashes before it takes a connection. Problem: `email_taken`. */
+/** Creates an account and signs in. Hashes before it takes a connection. Problems: `weak_password`, `email_taken`. */
 export const signUp = async (
   { people, peoplePool }: AccountDeps,
   { email, password, name }: NewAccount,
   headers: Headers,
 ): Promise<SignedIn> => {
   const user = { id: newId('usr'), email, name: name ?? email.split('@')[0] ?? email };
+  checkPassword(password, email);
   const hash = await hashPassword(password);
   if (!(await insertAccount(peoplePool, user, hash))) {
     throw new Problem('email_taken', 'An account with this email address already exists. Sign in instead.');
   }
-  return startSession(people, user, headers);
+  const { cookies } = await startSession(people, user, headers);
+  return { user, cookies };
 };

@@ -19,6 +19,9 @@ export const formatShortDay = (iso: string): string => format(shortDay, iso);
 /** "14:02" in UTC. */
 export const formatTime = (iso: string): string => format(time, iso);
 
+/** "Dec 1, 2026, 14:02 UTC". */
+export const formatMoment = (iso: string): string => `${formatShortDay(iso)}, ${formatTime(iso)} UTC`;
+
 /** "Nov 1 – 30, 2026" in UTC; the end is exclusive. */
 export const formatPeriod = ({ start, end }: { start: string; end: string }): string => {
   const [first, last] = [new Date(start), new Date(Date.parse(end) - 1)];

@@ -29,11 +29,14 @@ export type FormFields = readonly string[] | Readonly<Record<string, string>>;
 const namesOf = (fields: FormFields): readonly string[] =>
   Array.isArray(fields) ? (fields as readonly string[]) : Object.keys(fields);
 
-/** Error codes that are about one field, but do not name it. */
-const blamed: Readonly<Record<string, string>> = {
-  email_taken: 'email',
-  agent_name_taken: 'name',
-  resource_taken: 'identifier',
+/** Error codes that are about one field, but do not name it. The form has one of these fields. */
+const blamed: Readonly<Record<string, readonly string[]>> = {
+  email_taken: ['email'],
+  email_unchanged: ['email'],
+  agent_name_taken: ['name'],
+  resource_taken: ['identifier'],
+  weak_password: ['newPassword', 'password'],
+  wrong_password: ['currentPassword', 'password'],
 };
 
 /** The field of the form that an error is about: the API's path is `body.<field>`, or below it. */
@@ -48,8 +51,8 @@ const wrongFields = (
 ): FormProblem['fields'] => {
   const found = (problem.errors ?? []) as { path: string; message: string }[];
   const wrong = found.map((error) => [fieldOf(error.path, names), error.message] as const);
-  const field = blamed[code];
-  if (field !== undefined && names.includes(field)) wrong.push([field, message]);
+  const field = blamed[code]?.find((name) => names.includes(name));
+  if (field !== undefined) wrong.push([field, message]);
   // Reversed, so that the first error of a field wins.
   return Object.fromEntries(wrong.filter(([name]) => name !== undefined).reverse());
 };

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { usageGroups } from '../services/usage/read-usage-history.ts';
+import type {
+  HistoryQuery,
+  UsageGroup,
+  UsageHistory,
+  UsageRow,
+} from '../services/usage/read-usage-history.ts';
+import { toCsv } from './csv.ts';
+import type { Cell } from './csv.ts';
+import type { Answer, Request } from './route.ts';
+
+const count = z.int().min(0);
+const day = z.iso.date().refine((text) => text >= '1970-01-01', 'must not be before 1970-01-01');
+
+export const historyQuery = {
+  from: day.optional().meta({ description: 'The first UTC day. Default: 29 days before `to`.' }),
+  to: day.optional().meta({ description: 'The last UTC day, inclusive. Default: today.' }),
+  groupBy: z.enum(usageGroups).optional().meta({
+    description:
+      'The response is the usage history. Default: `day` if `from` or `to` is given; else the response is the current usage.',
+  }),
+};
+
+/** The history that is asked for, or `undefined` for the current usage. */
+export const askedHistory = ({ from, to, groupBy }: Partial<HistoryQuery>): HistoryQuery | undefined =>
+  from === undefined && to === undefined && groupBy === undefined
+    ? undefined
+    : { from, to, groupBy: groupBy ?? 'day' };
+
+const row = z
+  .object({
+    day: z.iso.date().nullable().meta({ description: '`null`: not grouped by day.' }),
+    agentId: z.string().nullable().meta({ description: '`null`: not grouped by agent.' }),
+    agentName: z.string().nullable(),
+    metrics: z.object({
+      api_calls: count.nullable().meta({ description: '`null` if grouped by agent.' }),
+      token_issuances: count,
+    }),
+  })
+  .meta({ id: 'UsageRow' });
+
+export const historySchema = z
+  .object({
+    from: z.iso.date(),
+    to: z.iso.date().meta({ description: 'Inclusive.' }),
+    groupBy: z.enum(usageGroups),
+    data: z.array(row).meta({
+      description:
+        'Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.',
+    }),
+  })
+  .meta({ id: 'UsageHistory' });
+
+const columns: Readonly<Record<string, (row: UsageRow) => Cell>> = {
+  day: ({ day: text }) => text,
+  agent_id: ({ agentId }) => agentId,
+  agent_name: ({ agentName }) => agentName,
+  api_calls: ({ metrics }) => metrics.api_calls,
+  token_issuances: ({ metrics }) => metrics.token_issuances,
+};
+
+const groupColumns: Readonly<Record<UsageGroup, readonly string[]>> = {
+  day: ['day'],
+  agent: ['agent_id', 'agent_name'],
+  'day,agent': ['day', 'agent_id', 'agent_name'],
+};
+
+const csvOf = ({ groupBy, rows }: UsageHistory): string => {
+  const header = [...groupColumns[groupBy], 'api_calls', 'token_issuances'];
+  return toCsv(
+    header,
+    rows.map((each) => header.map((name) => columns[name]!(each))),
+  );
+};
+
+const fileName = ({ groupBy, from, to }: UsageHistory): string =>
+  `sentryagent-usage-by-${groupBy.replace(',', '-and-')}-${from}-to-${to}.csv`;
+
+/** As JSON, or as CSV with the same numbers. */
+export const answerHistory = (history: UsageHistory, { prefersCsv }: Pick<Request, 'prefersCsv'>): Answer => {
+  if (!prefersCsv) {
+    const { rows, ...rest } = history;
+    return { status: 200, body: { ...rest, data: rows } };
+  }
+  const headers = { 'Content-Disposition': `attachment; filename="${fileName(history)}"` };
+  return { status: 200, csv: csvOf(history), headers };
+};

@@ -1,0 +1,38 @@
+import type { Agent } from '../../models/agent.ts';
+import type { Transaction } from '../../platform/database.ts';
+import { readGrants } from '../resource-grants/resource-grants.ts';
+import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { readLastTokens } from '../usage/last-tokens.ts';
+import { noCredentials, summarizeCredentials } from './summarize-credentials.ts';
+import type { CredentialSummary } from './summarize-credentials.ts';
+
+/** An agent as a caller sees it. */
+export interface AgentView {
+  agent: Agent;
+  resourceGrants: readonly ResourceGrant[];
+  credentials: CredentialSummary;
+  /** `null`: it never got a token. */
+  lastTokenAt: Date | null;
+}
+
+/** Three queries for all agents. */
+export const viewAgents = async (
+  trx: Transaction,
+  tenantId: string,
+  agents: readonly Agent[],
+  now: Date,
+): Promise<AgentView[]> => {
+  const ids = agents.map(({ id }) => id);
+  const grants = await readGrants(trx, tenantId, ids);
+  const credentials = await summarizeCredentials(trx, { tenantId, agentIds: ids, now });
+  const lastTokens = await readLastTokens(trx, tenantId, ids);
+  return agents.map((agent) => ({
+    agent,
+    resourceGrants: grants.get(agent.id) ?? [],
+    credentials: credentials.get(agent.id) ?? noCredentials,
+    lastTokenAt: lastTokens.get(agent.id) ?? null,
+  }));
+};
+
+export const viewAgent = async (trx: Transaction, agent: Agent, now: Date): Promise<AgentView> =>
+  (await viewAgents(trx, agent.tenantId, [agent], now))[0]!;

@@ -1,0 +1,60 @@
+import { ApiError } from '@sentryagent/sdk';
+import { fail, redirect } from '@sveltejs/kit';
+import type { RequestEvent } from '@sveltejs/kit';
+import { apiFor } from './api.ts';
+import { failForm } from './failures.ts';
+import { readForm } from './read-form.ts';
+import { readableEmail } from './readable-email.ts';
+
+/**
+ * Whether the link itself is refused. A token of another length fails validation, for example if a mail client has cut
+ * the link.
+ */
+export const isRefusedLink = (failure: unknown): boolean => {
+  if (!(failure instanceof ApiError)) return false;
+  const errors = (failure.problem.errors ?? []) as { path: string }[];
+  return failure.code === 'invalid_link' || errors.some(({ path }) => path === 'body.token');
+};
+
+/** The link works until it is used, so the page must not be cached. */
+export const readLink = (event: RequestEvent): { token: string | null; isDone: boolean } => {
+  event.setHeaders({ 'cache-control': 'no-store' });
+  const { searchParams } = event.url;
+  return { token: searchParams.get('token'), isDone: searchParams.has('done') };
+};
+
+/** The page says the same whether the address has an account. */
+export const requestReset = async (event: RequestEvent) => {
+  const form = await readForm(event.request, ['email']);
+  const email = form.email.trim();
+  try {
+    await apiFor(event).auth.requestPasswordReset({ email });
+  } catch (failure) {
+    return failForm(event, failure, { email: readableEmail(email) }, { email: 'The email address' });
+  }
+  return { sentTo: readableEmail(email) };
+};
+
+/** Sets a new password with the link of a mail. The token leaves the URL with the first form that is sent. */
+export const resetPassword = async (event: RequestEvent) => {
+  const { token, password } = await readForm(event.request, ['token', 'password']);
+  try {
+    await apiFor(event).auth.resetPassword({ token, password });
+  } catch (failure) {
+    if (isRefusedLink(failure)) return fail(400, { refused: true as const });
+    return failForm(event, failure, { token }, { password: 'The password' });
+  }
+  redirect(303, '/reset-password?done');
+};
+
+/** Makes the address of the link the user's address. */
+export const confirmEmailChange = async (event: RequestEvent) => {
+  const { token } = await readForm(event.request, ['token']);
+  try {
+    await apiFor(event).auth.confirmEmailChange({ token });
+  } catch (failure) {
+    if (isRefusedLink(failure)) return fail(400, { refused: true as const });
+    return failForm(event, failure, { token }, {});
+  }
+  redirect(303, '/change-email?done');
+};

@@ -1,0 +1,81 @@
+import { fail, redirect } from '@sveltejs/kit';
+import type { RequestEvent } from '@sveltejs/kit';
+import { apiFor } from './api.ts';
+import { failForm } from './failures.ts';
+import type { CodeWords, FormFields } from './failures.ts';
+import { readForm } from './read-form.ts';
+
+interface SettingsForm<Field extends string> {
+  /** The name of the action, and of the form in `stateOf`. */
+  name: string;
+  /** The id of the section, to which the page returns. */
+  section: string;
+  fields: readonly Field[];
+  /** The fields to show again if the form is rejected. Never a password. */
+  kept?: readonly Field[];
+  subjects?: FormFields;
+  byCode?: CodeWords;
+  act(event: RequestEvent, form: Record<Field, string>): Promise<unknown>;
+}
+
+/** The action of a form on the settings page. It redirects, so that a reload sends nothing again. */
+export const settingsAction =
+  <Field extends string>({
+    name,
+    section,
+    fields,
+    kept = [],
+    subjects = {},
+    byCode = {},
+    act,
+  }: SettingsForm<Field>) =>
+  async (event: RequestEvent) => {
+    const form = await readForm(event.request, fields);
+    try {
+      await act(event, form);
+    } catch (failure) {
+      const values = Object.fromEntries(kept.map((field) => [field, form[field]]));
+      const { status, data } = failForm<Record<string, string>>(event, failure, values, subjects, byCode);
+      return fail(status, { ...data, name });
+    }
+    redirect(303, `/settings?done=${name}#${section}`);
+  };
+
+export const profileActions = {
+  link: settingsAction({
+    name: 'link',
+    section: 'profile',
+    fields: [],
+    act: (event) => apiFor(event).auth.requestVerification(),
+  }),
+  email: settingsAction({
+    name: 'email',
+    section: 'profile',
+    fields: ['email', 'password'],
+    kept: ['email'],
+    subjects: { email: 'The email address', password: 'The password' },
+    act: (event, { email, password }) =>
+      apiFor(event).auth.requestEmailChange({ email: email.trim(), password }),
+  }),
+};
+
+export const passwordActions = {
+  password: settingsAction({
+    name: 'password',
+    section: 'password',
+    fields: ['currentPassword', 'newPassword'],
+    subjects: { currentPassword: 'The current password', newPassword: 'The new password' },
+    act: (event, form) => apiFor(event).auth.changePassword(form),
+  }),
+};
+
+export const tenantActions = {
+  rename: settingsAction({
+    name: 'rename',
+    section: 'tenant',
+    fields: ['name'],
+    kept: ['name'],
+    subjects: { name: 'The name' },
+    act: (event, { name }) => apiFor(event).tenant.update({ name }),
+  }),
+};
