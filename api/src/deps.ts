@@ -16,6 +16,7 @@ import { createStripe } from './platform/stripe.ts';
 import type { Stripe } from './platform/stripe.ts';
 import { createTemporal } from './platform/temporal.ts';
 import type { Temporal } from './platform/temporal.ts';
+import { resealSecrets } from './services/two-factor/reseal-secrets.ts';
 import { createLedger } from './services/tokens/ledger.ts';
 import type { Ledger } from './services/tokens/ledger.ts';
 import { startStripeEvents } from './services/billing/events/stripe-events.ts';
@@ -118,6 +119,9 @@ export const createDeps = async (
   const db = createDatabase(config);
   await db.acrossTenants(assertSafeCatalogue);
   const peoplePool = createPeoplePool(config, logger);
+  await resealSecrets({ peoplePool, config }).catch((error: unknown) =>
+    logger.error({ err: error }, 'encrypting the keys of authenticator apps with the current key failed'),
+  );
   const redis =
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED
       ? createRedis({ REDIS_URL: config.REDIS_URL, REDIS_TIMEOUT_MS: config.REDIS_TIMEOUT_MS })

@@ -110,7 +110,7 @@ describe('the sort of GET /agents', () => {
       expect([status, body.code, body.detail]).toEqual([
         400,
         'validation_failed',
-        'The cursor is of another sort. Start again without a cursor, or use its sort.',
+        'Cursor is of another sort. Start again without a cursor, or use its sort.',
       ]);
     }
   });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { formatDay, formatPeriod, formatShortDay, formatTime } from '../src/lib/format/dates.ts';
+import {
+  formatDay,
+  formatDayOfMonth,
+  formatLongWeekday,
+  formatPeriod,
+  formatShortDay,
+  formatTime,
+  formatWeekday,
+} from '../src/lib/format/dates.ts';
 import { formatMoney, formatNumber, plural } from '../src/lib/format/numbers.ts';
 
 it('groups thousands', () => {
@@ -30,6 +38,9 @@ it('tells days and times in UTC', () => {
   expect(formatDay('2026-12-01T00:30:00+02:00')).toBe('November 30, 2026');
   expect(formatShortDay('2026-11-23T23:59:59Z')).toBe('Nov 23, 2026');
   expect(formatTime('2026-11-23T14:02:59Z')).toBe('14:02');
+  expect(formatDayOfMonth('2026-11-24')).toBe('Nov 24');
+  expect(formatWeekday('2026-11-24')).toBe('Tue, Nov 24');
+  expect(formatLongWeekday('2026-11-24T23:59:59Z')).toBe('Tuesday, November 24');
 });
 
 it.each([
@@ -60,7 +71,14 @@ it('A page never shows a number or a time that is none: of any text', () => {
   const text = fc.oneof(iso, fc.string(), fc.constantFrom('', '2026-13-01', '2026-02-30T00:00:00Z', 'null'));
   fc.assert(
     fc.property(text, text, (start, end) => {
-      for (const format of [formatDay, formatShortDay, formatTime]) {
+      for (const format of [
+        formatDay,
+        formatShortDay,
+        formatDayOfMonth,
+        formatWeekday,
+        formatLongWeekday,
+        formatTime,
+      ]) {
         expect(format(start)).not.toMatch(BROKEN);
         expect(format(start) === '–').toBe(Number.isNaN(Date.parse(start)));
       }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { planDate, planWords } from '../src/lib/billing/plan.ts';
+import { limitWords, planDate, planWords, priceWords } from '../src/lib/billing/plan.ts';
 
 it.each([
   ['never paid', 'free', 'active', null, null, 'Free, active', null],
@@ -23,4 +23,18 @@ it.each([
 it('says the end before the renewal', () => {
   const dates = { renewsAt: '2026-12-01T09:30:00Z', endsAt: '2026-12-07T09:30:00Z' };
   expect(planDate(dates)).toBe('Ends December 7, 2026 (UTC)');
+});
+
+it('says what a tier costs, if it costs', () => {
+  expect(priceWords({ price: { amount: 4_900, currency: 'usd', interval: 'month' } })).toBe('$49 a month');
+  expect(priceWords({ price: null })).toBeNull();
+});
+
+it.each([
+  [10, 1_000, '10 active agents and 1,000 API calls a day.'],
+  [null, 1_000, 'Unlimited active agents and 1,000 API calls a day.'],
+  [10, null, '10 active agents and unlimited API calls a day.'],
+  [null, null, 'Unlimited agents and API calls.'],
+])('says the limits %s and %s', (agents, apiCallsPerDay, words) => {
+  expect(limitWords({ limits: { agents, apiCallsPerDay } })).toBe(words);
 });

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { languages, makeFirstCall } from './support/first-call.ts';
+import { expectFit } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -47,37 +45,6 @@ const checkedOf = (page: Page): Promise<(string | null)[]> =>
 
 const send = (page: Page): Promise<void> => page.getByRole('button', { name: 'Register agent' }).click();
 
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** That axe finds no fault and that nothing is too wide, at both widths and in both colour schemes. */
-const expectFit = async (page: Page, name: string): Promise<void> => {
-  for (const width of [360, 1440]) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      if (shots) {
-        mkdirSync(shots, { recursive: true });
-        await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-      }
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes[0]?.html}`)).toEqual([]);
-      expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
-    }
-  }
-};
-
-/** Runs what the page shows, in a shell as it stands. */
-const runFirstCalls = async (page: Page): Promise<unknown> => {
-  const [token, call] = await Promise.all(
-    ['Token command', 'Call command'].map((name) =>
-      page.getByRole('group', { name }).locator('code').innerText(),
-    ),
-  );
-  const script = `set -euo pipefail\n${token}\n${call}`;
-  const { stdout } = await promisify(execFile)('bash', ['-c', script]);
-  return JSON.parse(stdout);
-};
-
 describe('the scopes of a new agent', () => {
   it('A new agent gets the scopes that were chosen by keyboard', async () => {
     const person = await signUpByHttp(stack);
@@ -98,7 +65,7 @@ describe('the scopes of a new agent', () => {
     expect(await checkedOf(page)).toEqual(['agents:read', 'agents:write']);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'reader is registered' }).waitFor();
-    await expectFit(page, 'first-calls');
+    await expectFit(page, 'secret');
     const { data } = await person.api.agents.list();
     expect(data.map((agent) => agent.scopes)).toEqual([['agents:read', 'agents:write']]);
     await page.context().close();
@@ -148,10 +115,14 @@ describe('the scopes of a new agent', () => {
       await page.getByRole('checkbox', { name: scope }).check();
       await send(page);
       await page.getByRole('heading', { name: `only ${scope} is registered` }).waitFor();
-      const answer = await runFirstCalls(page);
-      if (scope === 'agents:read') expect(answer).toHaveProperty('data');
-      else if (scope === 'billing:read') expect(answer).toMatchObject({ tier: 'free' });
-      else expect(answer).toMatchObject({ active: true, scope });
+      // Each language has its own code for each of the three calls.
+      const isNewCall = ['agents:read', 'billing:read', 'audit:read'].includes(scope);
+      for (const language of isNewCall ? languages : (['curl'] as const)) {
+        const answer = await makeFirstCall(page, language);
+        if (scope === 'agents:read') expect(answer).toHaveProperty('data');
+        else if (scope === 'billing:read') expect(answer).toMatchObject({ tier: 'free' });
+        else expect(answer).toMatchObject({ active: true, scope });
+      }
     }
     await page.context().close();
   });

@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, openEntry, visit } from './support/browser.ts';
 import { CARDS, payOnPage } from './support/checkout-page.ts';
+import { makeFirstCall } from './support/first-call.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 
@@ -66,17 +65,6 @@ const registerAgent = async (
   return { clientId: clientId.trim(), clientSecret: (await secret.innerText()).trim() };
 };
 
-/** The curl lines of the page, run in a shell as they stand. */
-const runCommands = async (page: Page): Promise<string> => {
-  const commands = await Promise.all(
-    ['Token command', 'Call command'].map((name) =>
-      page.getByRole('group', { name }).locator('code').innerText(),
-    ),
-  );
-  const { stdout } = await promisify(execFile)('bash', ['-c', commands.join('\n')]);
-  return stdout;
-};
-
 const usageText = async (page: Page): Promise<string> =>
   (await page.getByRole('main').innerText()).replaceAll(/\s+/g, ' ');
 
@@ -84,7 +72,7 @@ const walk = async (page: Page, email: string): Promise<void> => {
   await signUp(page, email);
   const { clientId } = await registerAgent(page, 'first agent');
   await shoot(page, 'credential');
-  expect(JSON.parse(await runCommands(page))).toMatchObject({
+  expect(await makeFirstCall(page)).toMatchObject({
     data: [{ agentId: clientId, name: 'first agent' }],
   });
   await openEntry(page, 'Usage');

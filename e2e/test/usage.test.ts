@@ -120,7 +120,7 @@ describe('the Usage tab', () => {
     await page.context().close();
   });
 
-  it('keeps the last values, and says so, while the API is away', async () => {
+  it('Unavailable usage is not shown as zero', async () => {
     const person = await signUpByHttp(stack);
     await callApi(await agentToken(stack, person), 1);
     const context = await browser.newContext();
@@ -132,7 +132,11 @@ describe('the Usage tab', () => {
     await stack.stopApi();
     await page.clock.fastForward(60_500);
     await page.getByText('Usage is unavailable right now').waitFor();
-    expect(await mainText(page)).toContain('1 API call of 1,000 today');
+    const kept = await mainText(page);
+    expect(kept).toMatch(/The values are as of \d\d:\d\d UTC\./);
+    expect(kept).toContain('1 API call of 1,000 today');
+    expect(kept).toContain('1 agent of 10');
+    expect(kept).toContain('1 token this period');
     await stack.startApi();
     await page.clock.fastForward(60_500);
     await page.getByText('Usage is unavailable right now').waitFor({ state: 'detached' });

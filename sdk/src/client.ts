@@ -8,9 +8,11 @@ import type {
   ConfirmEmailChangeData,
   ConfirmEmailData,
   ConfirmedEmail,
+  ConfirmTwoFactorData,
   CreateCredentialData,
   CredentialPage,
   CreateResourceData,
+  EndedSessions,
   GetUsageData,
   Health,
   Introspection,
@@ -18,7 +20,9 @@ import type {
   ListAgentsData,
   ListCredentialsData,
   NewCredential,
+  RecoveryCodes,
   RegisterAgentData,
+  RenewRecoveryCodesData,
   RequestEmailChangeData,
   RequestPasswordResetData,
   ResetPassword,
@@ -26,18 +30,25 @@ import type {
   RotateCredentialData,
   Resource,
   ResourceList,
+  SecondFactorNeeded,
   Session,
+  SessionList,
   SignedIn,
   SignInData,
   SignUpData,
   StartedCheckout,
+  StartTwoFactorData,
   Tenant,
   TierList,
   TokenResponse,
+  TurnOffTwoFactorData,
+  TwoFactor,
+  TwoFactorKey,
   UpdateAgentData,
   UpdateTenantData,
   Usage,
   UsageHistory,
+  VerifyTwoFactorData,
 } from './generated/types.gen.ts';
 import { createSend } from './request.ts';
 import type { Call, ClientOptions, Send } from './request.ts';
@@ -55,6 +66,15 @@ export interface ClientCredentials {
   /** The resource that the token is for. Default: the API. */
   resource?: string;
 }
+
+/** A call with the key of an earlier one gets its response again. Nothing is done twice. */
+export interface Once {
+  /** Up to 255 visible ASCII characters. */
+  idempotencyKey?: string | undefined;
+}
+
+const onceHeaders = ({ idempotencyKey }: Once) =>
+  idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
 
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
 
@@ -75,8 +95,13 @@ const agents = (send: Send) => ({
   /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
   /** Only this response contains the secret. */
-  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}) =>
-    send<NewCredential>({ method: 'POST', path: `${agentPath(agentId)}/credentials`, json }),
+  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}, once: Once = {}) =>
+    send<NewCredential>({
+      method: 'POST',
+      path: `${agentPath(agentId)}/credentials`,
+      json,
+      ...onceHeaders(once),
+    }),
   /** The public key of an agent that authenticates with private_key_jwt. */
   addKey: (agentId: string, json: AddKeyData['body']) =>
     send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
@@ -99,8 +124,18 @@ const credentials = (send: Send) => {
      * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
      * (default: 0).
      */
-    rotate: (agentId: string, credentialId: string, json: RotateCredentialData['body'] = {}) =>
-      send<NewCredential>({ method: 'POST', path: `${pathOf(agentId, credentialId)}/rotate`, json }),
+    rotate: (
+      agentId: string,
+      credentialId: string,
+      json: RotateCredentialData['body'] = {},
+      once: Once = {},
+    ) =>
+      send<NewCredential>({
+        method: 'POST',
+        path: `${pathOf(agentId, credentialId)}/rotate`,
+        json,
+        ...onceHeaders(once),
+      }),
     endOverlap: (agentId: string, credentialId: string) =>
       send<undefined>({ method: 'DELETE', path: `${pathOf(agentId, credentialId)}/previous` }),
     revoke: (agentId: string, credentialId: string) =>
@@ -110,7 +145,9 @@ const credentials = (send: Send) => {
 
 const auth = (send: Send) => ({
   signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
-  signIn: (json: SignInData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-in', json }),
+  /** Returns `expiresAt` instead of the user if the sign-in needs a second factor: call `twoFactor.verify`. */
+  signIn: (json: SignInData['body']) =>
+    send<SignedIn | SecondFactorNeeded>({ method: 'POST', path: '/auth/sign-in', json }),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
   session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
   /** Sends the signed-in user a link that confirms their email address. */
@@ -144,6 +181,35 @@ const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): 
   path: '/billing/usage',
   query: { groupBy, ...days },
 });
+
+const sessions = (send: Send) => ({
+  list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
+  end: (sessionId: string) =>
+    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
+  /** Ends every session of the user but the one of this call. */
+  endOthers: () => send<EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
+});
+
+const twoFactor = (send: Send) => {
+  const path = '/auth/two-factor';
+  return {
+    get: () => send<TwoFactor>({ method: 'GET', path }),
+    /** Returns the key for an authenticator app. It is in use only after `confirm`. */
+    start: (json: StartTwoFactorData['body']) =>
+      send<TwoFactorKey>({ method: 'POST', path: `${path}/enrolment`, json }),
+    /** Turns it on with the first code of the app. Only this response contains the recovery codes. */
+    confirm: (json: ConfirmTwoFactorData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/enrolment/confirm`, json }),
+    /** Finishes a sign-in with a code of the app or a recovery code. */
+    verify: (json: VerifyTwoFactorData['body']) =>
+      send<SignedIn>({ method: 'POST', path: `${path}/verify`, json }),
+    turnOff: (json: TurnOffTwoFactorData['body']) =>
+      send<undefined>({ method: 'POST', path: `${path}/turn-off`, json }),
+    /** Replaces all recovery codes. Only this response contains the new ones. */
+    renewRecoveryCodes: (json: RenewRecoveryCodesData['body']) =>
+      send<RecoveryCodes>({ method: 'POST', path: `${path}/recovery-codes`, json }),
+  };
+};
 
 const billing = (send: Send) => ({
   usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
@@ -206,8 +272,10 @@ export const createClient = (options: ClientOptions) => {
     billing: billing(send),
     credentials: credentials(send),
     resources: resources(send),
+    sessions: sessions(send),
     tenant: tenant(send),
     tokens: tokens(send),
+    twoFactor: twoFactor(send),
     health: () => send<Health>({ method: 'GET', path: '/health' }),
   };
 };

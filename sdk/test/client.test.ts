@@ -112,6 +112,17 @@ describe('a call', () => {
     expect(seen().headers['if-match']).toBe('"3"');
   });
 
+  it.each<[string, (client: Client, once?: { idempotencyKey: string }) => Promise<unknown>]>([
+    ['a new secret', (client, once) => client.agents.createCredential('agt_1', {}, once)],
+    ['a rotation', (client, once) => client.credentials.rotate('agt_1', 'crd_1', {}, once)],
+  ])('sends the key of %s only if it has one', async (_what, call) => {
+    const { baseUrl, seen } = await serve(json(200, {}));
+    await call(createClient({ baseUrl }));
+    expect(seen().headers['idempotency-key']).toBeUndefined();
+    await call(createClient({ baseUrl }), { idempotencyKey: 'k1' });
+    expect(seen().headers['idempotency-key']).toBe('k1');
+  });
+
   it('authenticates a token request by form-encoded Basic', async () => {
     const { baseUrl, seen } = await serve(json(200, { access_token: 't' }));
     await createClient({ baseUrl }).tokens.issue({ clientId: 'agt_1', clientSecret: 'a b+c:d' });

@@ -25,7 +25,7 @@ export interface Attempt {
 export interface AccountAttempts {
   /** Runs `work`, which checks the password. Counts the attempt if it is wrong. Problem: `rate_limited`. */
   run<T>(attempt: Attempt, work: () => Promise<T>): Promise<T>;
-  /** Makes the address of the attempt a known address of the account. */
+  /** Makes the address of the attempt a known address of the account, after a whole sign-in. */
   remember(attempt: Attempt): Promise<void>;
 }
 
@@ -64,7 +64,6 @@ export const createAccountAttempts = (redis: Redis | undefined): AccountAttempts
       try {
         const result = await work();
         await failures.reward(allowance);
-        await remember(attempt);
         return result;
       } catch (error) {
         if (!isWrongPassword(error)) await failures.reward(allowance);

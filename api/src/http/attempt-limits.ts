@@ -44,6 +44,10 @@ export interface AttemptLimits {
   allSignUps: AttemptLimit;
   /** 20 failures a minute per client and address. */
   clientAuthentication: AttemptLimit;
+  /** 10 codes of an authenticator app in 15 minutes per user, right or wrong: three of a million are right. */
+  codes: AttemptLimit;
+  /** 30 codes a day per user. So a year of guesses has a chance of 3 %, even for who knows the password. */
+  codesADay: AttemptLimit;
   /** Limits how many passwords are hashed at once. */
   hashing: Record<'signIn' | 'knownSignIn' | 'signUp', Gate>;
 }
@@ -144,6 +148,7 @@ export const createAttemptLimits = (
 ): AttemptLimits => {
   const limit: CreateLimit = (settings) => createAttemptLimit(redis, settings);
   const signIns = 'Too many sign-in attempts from this network';
+  const codes = 'Too many codes for this account. You can use a recovery code instead';
   return {
     signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
     signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),
@@ -166,6 +171,8 @@ export const createAttemptLimits = (
       points: 20,
       reason: 'Too many failed authentication attempts for this client from this IP address',
     }),
+    codes: limit({ name: 'code', points: 10, seconds: 15 * 60, reason: codes }),
+    codesADay: limit({ name: 'code-day', points: 30, seconds: DAY_SECONDS, reason: codes }),
     hashing: {
       signIn: createGate(hashing.signIn),
       knownSignIn: createGate(hashing.knownSignIn),

@@ -15,6 +15,8 @@ export interface Stack {
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   stopApi(): Promise<void>;
   startApi(): Promise<void>;
+  /** Deletes the counts that Redis has. The API reads the stored ones again. */
+  emptyRedis(): Promise<void>;
   /** One more dashboard over the same API, as set up otherwise; it is told the first one's origin. */
   startDashboard(env: Record<string, string>): Promise<Dashboard>;
   /** What the dashboard has written to its error output. */
@@ -134,6 +136,7 @@ const bringUp = async (
     sql: (text, values) => query(databaseUrl(database), text, values),
     stopApi: api.stop,
     startApi: api.start,
+    emptyRedis: async () => void (await emptyRedis()),
     startDashboard: (env) => startDashboard(place, env),
     dashboardErrors: dashboard.errors,
     close: async () => {

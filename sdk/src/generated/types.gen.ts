@@ -139,6 +139,10 @@ export type CredentialPage = {
     nextCursor: string | null;
 };
 
+export type EndedSessions = {
+    ended: number;
+};
+
 export type Health = {
     status: 'ok' | 'degraded';
     version: string;
@@ -326,7 +330,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -340,6 +344,13 @@ export type ProtectedResourceMetadata = {
     scopes_supported: Array<string>;
     bearer_methods_supported: Array<string>;
     resource_name: string;
+};
+
+/**
+ * Each works once, instead of a code of the app.
+ */
+export type RecoveryCodes = {
+    recoveryCodes: Array<string>;
 };
 
 export type ResetPassword = {
@@ -369,10 +380,43 @@ export type ResourceList = {
  */
 export type Scope = 'agents:read' | 'agents:write' | 'tokens:read' | 'audit:read' | 'billing:read' | 'billing:write' | 'trust:write';
 
+export type SecondFactorNeeded = {
+    expiresAt: string;
+};
+
 export type Session = {
     user: SessionPerson;
     tenant: Tenant;
     role: 'owner' | 'admin' | 'member';
+};
+
+export type SessionEntry = {
+    id: string;
+    /**
+     * When it was signed in.
+     */
+    createdAt: string;
+    /**
+     * A session that is used is renewed once a day.
+     */
+    renewedAt: string;
+    expiresAt: string;
+    /**
+     * As the user agent names itself.
+     */
+    browser: string | null;
+    /**
+     * The operating system, as the user agent names it.
+     */
+    system: string | null;
+    /**
+     * Whether it is the session of this request.
+     */
+    isCurrent: boolean;
+};
+
+export type SessionList = {
+    data: Array<SessionEntry>;
 };
 
 export type SessionPerson = {
@@ -439,6 +483,25 @@ export type TokenResponse = {
      */
     expires_in: number;
     scope: string;
+};
+
+export type TwoFactor = {
+    /**
+     * null: two-factor sign-in is off.
+     */
+    enabledAt: string | null;
+    recoveryCodesLeft: number;
+};
+
+export type TwoFactorKey = {
+    /**
+     * In base32, to type into the app.
+     */
+    key: string;
+    /**
+     * `otpauth://totp/…`, to show as a QR code.
+     */
+    uri: string;
 };
 
 export type Usage = {
@@ -2313,6 +2376,10 @@ export type SignInResponses = {
      * Signed in; the session is in Set-Cookie
      */
     200: SignedIn;
+    /**
+     * The password is right, and a code is needed as well: POST /auth/two-factor/verify, with the cookie of Set-Cookie
+     */
+    202: SecondFactorNeeded;
 };
 
 export type SignInResponse = SignInResponses[keyof SignInResponses];
@@ -2478,6 +2545,456 @@ export type ConfirmEmailResponses = {
 };
 
 export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];
+
+export type GetTwoFactorData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor';
+};
+
+export type GetTwoFactorErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetTwoFactorError = GetTwoFactorErrors[keyof GetTwoFactorErrors];
+
+export type GetTwoFactorResponses = {
+    /**
+     * The second factor of the signed-in user
+     */
+    200: TwoFactor;
+};
+
+export type GetTwoFactorResponse = GetTwoFactorResponses[keyof GetTwoFactorResponses];
+
+export type StartTwoFactorData = {
+    body: {
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/enrolment';
+};
+
+export type StartTwoFactorErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_on
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type StartTwoFactorError = StartTwoFactorErrors[keyof StartTwoFactorErrors];
+
+export type StartTwoFactorResponses = {
+    /**
+     * The key, which only this response contains
+     */
+    200: TwoFactorKey;
+};
+
+export type StartTwoFactorResponse = StartTwoFactorResponses[keyof StartTwoFactorResponses];
+
+export type ConfirmTwoFactorData = {
+    body: {
+        /**
+         * Six digits, as the app shows them.
+         */
+        code: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/enrolment/confirm';
+};
+
+export type ConfirmTwoFactorErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_on, two_factor_off
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmTwoFactorError = ConfirmTwoFactorErrors[keyof ConfirmTwoFactorErrors];
+
+export type ConfirmTwoFactorResponses = {
+    /**
+     * It is on. Only this response contains the recovery codes
+     */
+    200: RecoveryCodes;
+};
+
+export type ConfirmTwoFactorResponse = ConfirmTwoFactorResponses[keyof ConfirmTwoFactorResponses];
+
+export type VerifyTwoFactorData = {
+    body: {
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/verify';
+};
+
+export type VerifyTwoFactorErrors = {
+    /**
+     * invalid_code, sign_in_expired, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type VerifyTwoFactorError = VerifyTwoFactorErrors[keyof VerifyTwoFactorErrors];
+
+export type VerifyTwoFactorResponses = {
+    /**
+     * Signed in; the session is in Set-Cookie
+     */
+    200: SignedIn;
+};
+
+export type VerifyTwoFactorResponse = VerifyTwoFactorResponses[keyof VerifyTwoFactorResponses];
+
+export type TurnOffTwoFactorData = {
+    body: {
+        password: string;
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/turn-off';
+};
+
+export type TurnOffTwoFactorErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type TurnOffTwoFactorError = TurnOffTwoFactorErrors[keyof TurnOffTwoFactorErrors];
+
+export type TurnOffTwoFactorResponses = {
+    /**
+     * It is off
+     */
+    204: void;
+};
+
+export type TurnOffTwoFactorResponse = TurnOffTwoFactorResponses[keyof TurnOffTwoFactorResponses];
+
+export type RenewRecoveryCodesData = {
+    body: {
+        password: string;
+        /**
+         * Six digits, as the app shows them.
+         */
+        code?: string;
+        recoveryCode?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/two-factor/recovery-codes';
+};
+
+export type RenewRecoveryCodesErrors = {
+    /**
+     * invalid_code, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * two_factor_off
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RenewRecoveryCodesError = RenewRecoveryCodesErrors[keyof RenewRecoveryCodesErrors];
+
+export type RenewRecoveryCodesResponses = {
+    /**
+     * Only this response contains the new codes
+     */
+    200: RecoveryCodes;
+};
+
+export type RenewRecoveryCodesResponse = RenewRecoveryCodesResponses[keyof RenewRecoveryCodesResponses];
+
+export type ListSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/sessions';
+};
+
+export type ListSessionsErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ListSessionsError = ListSessionsErrors[keyof ListSessionsErrors];
+
+export type ListSessionsResponses = {
+    /**
+     * The sessions. No address of a session is stored
+     */
+    200: SessionList;
+};
+
+export type ListSessionsResponse = ListSessionsResponses[keyof ListSessionsResponses];
+
+export type EndSessionData = {
+    body?: never;
+    path: {
+        sessionId: string;
+    };
+    query?: never;
+    url: '/auth/sessions/{sessionId}';
+};
+
+export type EndSessionErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * not_found
+     */
+    404: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type EndSessionError = EndSessionErrors[keyof EndSessionErrors];
+
+export type EndSessionResponses = {
+    /**
+     * It has ended
+     */
+    204: void;
+};
+
+export type EndSessionResponse = EndSessionResponses[keyof EndSessionResponses];
+
+export type EndOtherSessionsData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/auth/sessions/end-others';
+};
+
+export type EndOtherSessionsErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type EndOtherSessionsError = EndOtherSessionsErrors[keyof EndOtherSessionsErrors];
+
+export type EndOtherSessionsResponses = {
+    /**
+     * They have ended
+     */
+    200: EndedSessions;
+};
+
+export type EndOtherSessionsResponse = EndOtherSessionsResponses[keyof EndOtherSessionsResponses];
 
 export type RequestPasswordResetData = {
     body: {

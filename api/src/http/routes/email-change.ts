@@ -1,38 +1,19 @@
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
-import { addressKey, networkKey } from '../../platform/address.ts';
+import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
-import type { Person } from '../../services/people/account.ts';
 import { confirmEmailChange } from '../../services/people/confirm-email-change.ts';
-import { provePassword } from '../../services/people/prove-password.ts';
 import { requestEmailChange } from '../../services/people/request-email-change.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { consumeMailbox } from '../consume-mailbox.ts';
 import { email } from '../email.ts';
 import { attemptOf, deviceCookie } from '../known-browser.ts';
 import { currentPassword } from '../new-password.ts';
+import { requirePassword } from '../require-password.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
-import type { Request, Route } from '../route.ts';
+import type { Route } from '../route.ts';
 import { spentForToday } from './email-verification.ts';
 
 const tag = 'sign-in';
-
-/** Limited like a sign-in, because a session that somebody left open is no password. Problem: `wrong_password`. */
-const checkPassword = async (
-  deps: Deps,
-  limits: AttemptLimits,
-  request: Request,
-  { user, password }: { user: Person; password: string },
-): Promise<void> => {
-  await limits.signIn.consume(addressKey(request.origin.ip));
-  await limits.signInNetwork.consume(networkKey(request.origin.ip));
-  await limits.hashing.knownSignIn.run(() =>
-    limits.accounts.run(attemptOf(deps, user.email, request), async () => {
-      if (await provePassword(deps.peoplePool, user.email, password)) return;
-      throw new Problem('wrong_password', 'The password is wrong. Check it and try again.');
-    }),
-  );
-};
 
 const requestRoute = (limits: AttemptLimits): Route =>
   sessionRoute({
@@ -57,7 +38,7 @@ const requestRoute = (limits: AttemptLimits): Route =>
       if (body.email === user.email) {
         throw new Problem('email_unchanged', 'This is already your email address. Enter another one.');
       }
-      await checkPassword(deps, limits, request, { user, password: body.password });
+      await requirePassword(deps, limits, request, { user, password: body.password });
       await limits.verificationAddress.consume(addressKey(origin.ip));
       await limits.verificationPerson.consume(user.id);
       await consumeMailbox(limits, body);

@@ -1,36 +1,23 @@
 import { z } from 'zod';
-import type { Deps } from '../../deps.ts';
 import { addressKey, networkKey } from '../../platform/address.ts';
 import { roles } from '../../platform/principal.ts';
-import type { SignedIn } from '../../services/people/account.ts';
 import { signIn } from '../../services/people/sign-in.ts';
 import { signOut } from '../../services/people/sign-out.ts';
 import { signUp } from '../../services/people/sign-up.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
+import { createChallengeCookie } from '../challenge-cookie.ts';
 import { email } from '../email.ts';
-import { attemptOf, deviceCookie } from '../known-browser.ts';
+import { attemptOf } from '../known-browser.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
 import { publicRoute, sessionRoute } from '../route.ts';
-import type { Answer, Request, Route } from '../route.ts';
+import type { Route } from '../route.ts';
+import { answerSignedIn, personSchema, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
 import { tenantSchema } from './tenant.ts';
 
 const tag = 'sign-in';
-
-const person = z.object({ id: z.string(), email: z.string(), name: z.string() }).meta({ id: 'Person' });
-const signedIn = z.object({ user: person }).meta({ id: 'SignedIn' });
-/** Also sets the device cookie, which makes this browser known to the account. */
-const answerSignedIn = (
-  deps: Pick<Deps, 'config'>,
-  request: Request,
-  { user, cookies }: SignedIn,
-): Answer => ({
-  status: 200,
-  body: { user },
-  headers: { 'Set-Cookie': [...cookies, deviceCookie(deps, user.email, request)] },
-});
 
 const signUpRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -42,7 +29,7 @@ const signUpRoute = (limits: AttemptLimits): Route =>
     access: 'public',
     fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
-    responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
+    responses: { 200: signedInResponse },
     problems: ['weak_password', 'email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
@@ -63,12 +50,19 @@ const signInRoute = (limits: AttemptLimits): Route =>
     method: 'post',
     path: '/auth/sign-in',
     operationId: 'signIn',
-    summary: 'Sign in with email and password',
+    summary: 'Sign in with email and password, or begin to if two-factor sign-in is on',
     tag,
     access: 'public',
     fromDashboard: true,
     body: z.strictObject({ email, password: currentPassword }),
-    responses: { 200: { description: 'Signed in; the session is in Set-Cookie', schema: signedIn } },
+    responses: {
+      200: signedInResponse,
+      202: {
+        description:
+          'The password is right, and a code is needed as well: POST /auth/two-factor/verify, with the cookie of Set-Cookie',
+        schema: z.object({ expiresAt: z.iso.datetime() }).meta({ id: 'SecondFactorNeeded' }),
+      },
+    },
     problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
@@ -80,7 +74,15 @@ const signInRoute = (limits: AttemptLimits): Route =>
       const found = await gate.run(() =>
         limits.accounts.run(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
-      return answerSignedIn(deps, request, found);
+      if ('user' in found) {
+        await limits.accounts.remember(attempt);
+        return answerSignedIn(deps, request, found);
+      }
+      return {
+        status: 202,
+        body: { expiresAt: found.expiresAt.toISOString() },
+        headers: { 'Set-Cookie': createChallengeCookie(deps.config).issue(found.token) },
+      };
     },
   });
 
@@ -112,7 +114,7 @@ const session = sessionRoute({
       description: 'The signed-in member',
       schema: z
         .object({
-          user: person.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
+          user: personSchema.extend({ emailVerified: z.boolean() }).meta({ id: 'SessionPerson' }),
           tenant: tenantSchema,
           role: z.enum(roles),
         })

@@ -18,8 +18,10 @@ import { passwordRoutes } from './passwords.ts';
 import { peopleRoutes } from './people.ts';
 import { resourceRoutes } from './resources.ts';
 import { revocationRoutes } from './revocation.ts';
+import { sessionRoutes } from './sessions.ts';
 import { tenantRoutes } from './tenant.ts';
 import { tokenRoutes } from './token.ts';
+import { twoFactorRoutes } from './two-factor.ts';
 import { webhookRoute } from './webhook.ts';
 
 export interface RoutesDeps {
@@ -45,6 +47,8 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     webhookRoute,
     ...peopleRoutes(attemptLimits),
     ...emailVerificationRoutes(attemptLimits),
+    ...twoFactorRoutes(attemptLimits),
+    ...sessionRoutes,
     ...passwordRoutes(attemptLimits),
     ...emailChangeRoutes(attemptLimits),
     ...tenantRoutes(attemptLimits),

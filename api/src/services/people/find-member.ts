@@ -10,6 +10,8 @@ export interface Member {
   user: Person & { emailVerified: boolean };
   tenant: { id: string; name: string };
   role: Role;
+  /** Of the request. */
+  sessionId: string;
 }
 
 /** Receives the `Set-Cookie` lines of a renewed session. Every response must send them, also an error. */
@@ -88,5 +90,6 @@ export const findMember = async (
     user,
     tenant: { id: membership.tenant_id, name: membership.tenant_name },
     role: membership.role,
+    sessionId: found.session.id,
   };
 };

@@ -1,5 +1,8 @@
 import type { Pool } from 'pg';
 import { Problem } from '../../platform/problem.ts';
+import { endChallenge, startChallenge } from '../two-factor/sign-in-challenge.ts';
+import type { Challenge } from '../two-factor/sign-in-challenge.ts';
+import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
 import { startSession } from './account.ts';
 import type { AccountDeps, SignedIn } from './account.ts';
 import { provePassword } from './prove-password.ts';
@@ -19,16 +22,24 @@ const isCurrent = async (pool: Pool, { user, hash }: Account): Promise<boolean> 
 };
 
 /**
- * Problem: `invalid_credentials`, the same for an unknown address and a wrong password. Checks the password once more
- * after the session has started: a new password ends all sessions, and this one may have started just after that.
+ * Starts a session, or only a challenge if the user has a second factor. Problem: `invalid_credentials`, the same for an
+ * unknown address and a wrong password. Checks the password once more after the start: a new password ends all sessions
+ * and challenges, and this one may have started just after that.
  */
 export const signIn = async (
-  { people, peoplePool }: AccountDeps,
+  deps: AccountDeps & Pick<TwoFactorDeps, 'clock'>,
   { email, password }: { email: string; password: string },
   headers: Headers,
-): Promise<SignedIn> => {
+): Promise<SignedIn | Challenge> => {
+  const { people, peoplePool } = deps;
   const account = await provePassword(peoplePool, email, password);
   if (!account) throw wrong();
+  const challenge = await startChallenge(deps, account.user.id);
+  if (challenge) {
+    if (await isCurrent(peoplePool, account)) return challenge;
+    await endChallenge(deps, challenge.token);
+    throw wrong();
+  }
   const { token, user, cookies } = await startSession(people, account.user, headers);
   if (await isCurrent(peoplePool, account)) return { user, cookies };
   await peoplePool.query('delete from sessions where token = $1', [token]);

@@ -14,3 +14,14 @@ export const scopeWords: Readonly<Record<Scope, string>> = {
 
 /** Selected by default. */
 export const leastScopes: readonly Scope[] = ['agents:read'];
+
+/** Scopes that are often chosen together. Only owners and admins can grant any, and they hold all. */
+export const scopePresets: readonly { id: string; name: string; scopes: readonly Scope[] }[] = [
+  {
+    id: 'read-only',
+    name: 'Read only',
+    scopes: ['agents:read', 'tokens:read', 'audit:read', 'billing:read'],
+  },
+  { id: 'manage-agents', name: 'Manage agents', scopes: ['agents:read', 'agents:write'] },
+  { id: 'everything', name: 'Everything I hold', scopes: Object.keys(scopeWords) as Scope[] },
+];

@@ -1,14 +1,15 @@
-import type { Usage } from '@sentryagent/sdk';
+import type { Tier, Usage } from '@sentryagent/sdk';
 import { formatDay } from '#lib/format/dates.ts';
+import { formatMoney, formatNumber } from '#lib/format/numbers.ts';
 
-const statusWords: Readonly<Record<Usage['status'], string>> = {
+export const statusWords: Readonly<Record<Usage['status'], string>> = {
   active: 'active',
   trial: 'trial',
   past_due: 'past due',
   cancelled: 'cancelled',
 };
 
-const tierWords: Readonly<Record<Usage['tier'], string>> = { free: 'Free', paid: 'Paid' };
+export const tierWords: Readonly<Record<Usage['tier'], string>> = { free: 'Free', paid: 'Paid' };
 
 /** "Free, active" */
 export const planWords = ({ tier, status }: Pick<Usage, 'tier' | 'status'>): string =>
@@ -18,4 +19,18 @@ export const planWords = ({ tier, status }: Pick<Usage, 'tier' | 'status'>): str
 export const planDate = ({ renewsAt, endsAt }: Pick<Usage, 'renewsAt' | 'endsAt'>): string | null => {
   if (endsAt) return `Ends ${formatDay(endsAt)} (UTC)`;
   return renewsAt ? `Renews ${formatDay(renewsAt)} (UTC)` : null;
+};
+
+type Price = Pick<Tier, 'price'>;
+
+/** "$49 a month". `null`: the tier costs nothing. */
+export const priceWords = ({ price }: Price): string | null =>
+  price && `${formatMoney(price.amount, price.currency)} a ${price.interval}`;
+
+/** "10 active agents and 1,000 API calls a day." */
+export const limitWords = ({ limits }: Pick<Tier, 'limits'>): string => {
+  const { agents, apiCallsPerDay } = limits;
+  if (agents === null && apiCallsPerDay === null) return 'Unlimited agents and API calls.';
+  const words = (limit: number | null) => (limit === null ? 'Unlimited' : formatNumber(limit));
+  return `${words(agents)} active agents and ${words(apiCallsPerDay).toLowerCase()} API calls a day.`;
 };

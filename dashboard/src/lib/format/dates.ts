@@ -2,6 +2,19 @@ import { UNKNOWN } from './unknown.ts';
 
 const day = new Intl.DateTimeFormat('en-US', { dateStyle: 'long', timeZone: 'UTC' });
 const shortDay = new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeZone: 'UTC' });
+const dayOfMonth = new Intl.DateTimeFormat('en-US', { month: 'short', day: 'numeric', timeZone: 'UTC' });
+const weekday = new Intl.DateTimeFormat('en-US', {
+  weekday: 'short',
+  month: 'short',
+  day: 'numeric',
+  timeZone: 'UTC',
+});
+const longWeekday = new Intl.DateTimeFormat('en-US', {
+  weekday: 'long',
+  month: 'long',
+  day: 'numeric',
+  timeZone: 'UTC',
+});
 const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short', timeZone: 'UTC' });
 
 /** `Intl` throws if a date is not valid, which would replace the whole page. */
@@ -15,6 +28,15 @@ export const formatDay = (iso: string): string => format(day, iso);
 
 /** "Dec 1, 2026" in UTC. */
 export const formatShortDay = (iso: string): string => format(shortDay, iso);
+
+/** "Nov 24" in UTC. */
+export const formatDayOfMonth = (iso: string): string => format(dayOfMonth, iso);
+
+/** "Tue, Nov 24" in UTC. */
+export const formatWeekday = (iso: string): string => format(weekday, iso);
+
+/** "Tuesday, November 24" in UTC. */
+export const formatLongWeekday = (iso: string): string => format(longWeekday, iso);
 
 /** "14:02" in UTC. */
 export const formatTime = (iso: string): string => format(time, iso);

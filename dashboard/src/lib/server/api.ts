@@ -27,12 +27,15 @@ const passCookies = (event: RequestEvent, response: Response): void => {
   }
 };
 
-/** An API client with the session of this request. */
-export const apiFor = (event: RequestEvent): Client =>
+/** An API client with the session of this request. `onResponse` is called with every response. */
+export const apiFor = (event: RequestEvent, onResponse?: (response: Response) => void): Client =>
   createClient({
     baseUrl: config.apiUrl,
     headers: forwardedHeaders(event),
     // The API returns 503 within 3 s if a server is unavailable. Allow 2 s more.
     timeoutMs: 5_000,
-    onResponse: (response) => passCookies(event, response),
+    onResponse: (response) => {
+      passCookies(event, response);
+      onResponse?.(response);
+    },
   });

@@ -2,7 +2,7 @@ import { fail, redirect } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
-import type { CodeWords, FormFields } from './failures.ts';
+import type { CodeWords } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 interface SettingsForm<Field extends string> {
@@ -13,29 +13,20 @@ interface SettingsForm<Field extends string> {
   fields: readonly Field[];
   /** The fields to show again if the form is rejected. Never a password. */
   kept?: readonly Field[];
-  subjects?: FormFields;
   byCode?: CodeWords;
   act(event: RequestEvent, form: Record<Field, string>): Promise<unknown>;
 }
 
 /** The action of a form on the settings page. It redirects, so that a reload sends nothing again. */
 export const settingsAction =
-  <Field extends string>({
-    name,
-    section,
-    fields,
-    kept = [],
-    subjects = {},
-    byCode = {},
-    act,
-  }: SettingsForm<Field>) =>
+  <Field extends string>({ name, section, fields, kept = [], byCode = {}, act }: SettingsForm<Field>) =>
   async (event: RequestEvent) => {
     const form = await readForm(event.request, fields);
     try {
       await act(event, form);
     } catch (failure) {
       const values = Object.fromEntries(kept.map((field) => [field, form[field]]));
-      const { status, data } = failForm<Record<string, string>>(event, failure, values, subjects, byCode);
+      const { status, data } = failForm<Record<string, string>>(event, failure, values, fields, byCode);
       return fail(status, { ...data, name });
     }
     redirect(303, `/settings?done=${name}#${section}`);
@@ -53,7 +44,6 @@ export const profileActions = {
     section: 'profile',
     fields: ['email', 'password'],
     kept: ['email'],
-    subjects: { email: 'The email address', password: 'The password' },
     act: (event, { email, password }) =>
       apiFor(event).auth.requestEmailChange({ email: email.trim(), password }),
   }),
@@ -64,7 +54,6 @@ export const passwordActions = {
     name: 'password',
     section: 'password',
     fields: ['currentPassword', 'newPassword'],
-    subjects: { currentPassword: 'The current password', newPassword: 'The new password' },
     act: (event, form) => apiFor(event).auth.changePassword(form),
   }),
 };
@@ -75,7 +64,6 @@ export const tenantActions = {
     section: 'tenant',
     fields: ['name'],
     kept: ['name'],
-    subjects: { name: 'The name' },
     act: (event, { name }) => apiFor(event).tenant.update({ name }),
   }),
 };

@@ -1,4 +1,11 @@
+import { findTiers } from '#lib/server/find-tiers.ts';
+import { areFirstStepsHidden, hideFirstSteps } from '#lib/server/first-steps.ts';
 import { upgrade } from '#lib/server/upgrade.ts';
-import type { Actions } from './$types';
+import type { Actions, PageServerLoad } from './$types';
 
-export const actions: Actions = { upgrade };
+export const load: PageServerLoad = async (event) => {
+  const [{ session }, tiers] = await Promise.all([event.parent(), findTiers(event)]);
+  return { tiers, firstStepsHidden: areFirstStepsHidden(event, session) };
+};
+
+export const actions: Actions = { upgrade, hideFirstSteps };

@@ -1,0 +1,28 @@
+import type { Deps } from '../deps.ts';
+import { addressKey, networkKey } from '../platform/address.ts';
+import { Problem } from '../platform/problem.ts';
+import type { Person } from '../services/people/account.ts';
+import { provePassword } from '../services/people/prove-password.ts';
+import type { AttemptLimits } from './attempt-limits.ts';
+import { attemptOf } from './known-browser.ts';
+import type { Request } from './route.ts';
+
+/**
+ * A signed-in user proves the password again. Limited like a sign-in, because a session that somebody left open is no
+ * password. Problem: `wrong_password`.
+ */
+export const requirePassword = async (
+  deps: Deps,
+  limits: AttemptLimits,
+  request: Request,
+  { user, password }: { user: Person; password: string },
+): Promise<void> => {
+  await limits.signIn.consume(addressKey(request.origin.ip));
+  await limits.signInNetwork.consume(networkKey(request.origin.ip));
+  await limits.hashing.knownSignIn.run(() =>
+    limits.accounts.run(attemptOf(deps, user.email, request), async () => {
+      if (await provePassword(deps.peoplePool, user.email, password)) return;
+      throw new Problem('wrong_password', 'The password is wrong. Check it and try again.');
+    }),
+  );
+};

@@ -1,0 +1,207 @@
+import { z } from 'zod';
+import { addressKey, networkKey } from '../../platform/address.ts';
+import { finishSignIn } from '../../services/people/finish-sign-in.ts';
+import { confirmEnrolment, startEnrolment } from '../../services/two-factor/enrol.ts';
+import { readTwoFactor } from '../../services/two-factor/read-two-factor.ts';
+import { renewRecoveryCodes } from '../../services/two-factor/renew-recovery-codes.ts';
+import { turnOffTwoFactor } from '../../services/two-factor/turn-off.ts';
+import type { AttemptLimits } from '../attempt-limits.ts';
+import { createChallengeCookie } from '../challenge-cookie.ts';
+import { attemptOf } from '../known-browser.ts';
+import { currentPassword } from '../new-password.ts';
+import { requirePassword } from '../require-password.ts';
+import { publicRoute, sessionRoute } from '../route.ts';
+import type { Route } from '../route.ts';
+import {
+  ONE_PROOF,
+  code,
+  countProof,
+  hasOneProof,
+  proofFields,
+  proofOf,
+  trimCode,
+} from '../second-factor.ts';
+import { answerSignedIn, signedInResponse } from '../signed-in.ts';
+import { toWebHeaders } from '../web-headers.ts';
+
+const tag = 'sign-in';
+
+const recoveryCodes = z
+  .object({ recoveryCodes: z.array(z.string()) })
+  .meta({ id: 'RecoveryCodes', description: 'Each works once, instead of a code of the app.' });
+
+const statusRoute = sessionRoute({
+  method: 'get',
+  path: '/auth/two-factor',
+  operationId: 'getTwoFactor',
+  summary: 'Get whether two-factor sign-in is on, and how many recovery codes are left',
+  tag,
+  access: 'session',
+  responses: {
+    200: {
+      description: 'The second factor of the signed-in user',
+      schema: z
+        .object({
+          enabledAt: z.iso.datetime().nullable().meta({ description: 'null: two-factor sign-in is off.' }),
+          recoveryCodesLeft: z.int(),
+        })
+        .meta({ id: 'TwoFactor' }),
+    },
+  },
+  problems: [],
+  handle: async (deps, _request, { user }) => {
+    const { enabledAt, recoveryCodesLeft } = await readTwoFactor(deps, user.id);
+    return { status: 200, body: { enabledAt: enabledAt?.toISOString() ?? null, recoveryCodesLeft } };
+  },
+});
+
+const enrolRoute = (limits: AttemptLimits): Route =>
+  sessionRoute({
+    method: 'post',
+    path: '/auth/two-factor/enrolment',
+    operationId: 'startTwoFactor',
+    summary: 'Get a key for an authenticator app; it is in use only after its first code is confirmed',
+    tag,
+    access: 'session',
+    fromDashboard: true,
+    body: z.strictObject({ password: currentPassword }),
+    responses: {
+      200: {
+        description: 'The key, which only this response contains',
+        schema: z
+          .object({
+            key: z.string().meta({ description: 'In base32, to type into the app.' }),
+            uri: z.string().meta({ description: '`otpauth://totp/…`, to show as a QR code.' }),
+          })
+          .meta({ id: 'TwoFactorKey' }),
+      },
+    },
+    problems: [
+      'wrong_password',
+      'two_factor_on',
+      'origin_not_allowed',
+      'rate_limited',
+      'service_unavailable',
+    ],
+    handle: async (deps, request, { user }) => {
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
+      return { status: 200, body: await startEnrolment(deps, user) };
+    },
+  });
+
+const confirmRoute = (limits: AttemptLimits): Route =>
+  sessionRoute({
+    method: 'post',
+    path: '/auth/two-factor/enrolment/confirm',
+    operationId: 'confirmTwoFactor',
+    summary: 'Turn two-factor sign-in on with the first code of the app; ends the user’s other sessions',
+    tag,
+    access: 'session',
+    fromDashboard: true,
+    body: z.strictObject({ code }),
+    responses: {
+      200: { description: 'It is on. Only this response contains the recovery codes', schema: recoveryCodes },
+    },
+    problems: ['invalid_code', 'two_factor_on', 'two_factor_off', 'origin_not_allowed', 'rate_limited'],
+    handle: async (deps, { body }, { user, sessionId }) => {
+      const proof = { code: trimCode(body.code) };
+      await countProof(limits, user.id, proof);
+      const codes = await confirmEnrolment(deps, { userId: user.id, sessionId, ...proof });
+      return { status: 200, body: { recoveryCodes: codes } };
+    },
+  });
+
+const verifyRoute = (limits: AttemptLimits): Route =>
+  publicRoute({
+    method: 'post',
+    path: '/auth/two-factor/verify',
+    operationId: 'verifyTwoFactor',
+    summary: 'Finish a sign-in with a code of the app or a recovery code; each works once',
+    tag,
+    access: 'public',
+    fromDashboard: true,
+    body: z.strictObject(proofFields).refine(hasOneProof, ONE_PROOF),
+    responses: { 200: signedInResponse },
+    problems: [
+      'invalid_code',
+      'sign_in_expired',
+      'origin_not_allowed',
+      'rate_limited',
+      'service_unavailable',
+    ],
+    handle: async (deps, request) => {
+      const { body, headers, origin } = request;
+      await limits.signIn.consume(addressKey(origin.ip));
+      await limits.signInNetwork.consume(networkKey(origin.ip));
+      const cookie = createChallengeCookie(deps.config);
+      const proof = proofOf(body);
+      const { user, cookies } = await finishSignIn(
+        deps,
+        { token: cookie.read(headers.cookie), proof, count: (userId) => countProof(limits, userId, proof) },
+        toWebHeaders(headers),
+      );
+      await limits.accounts.remember(attemptOf(deps, user.email, request));
+      return answerSignedIn(deps, request, { user, cookies: [...cookies, cookie.clear()] });
+    },
+  });
+
+const proved = z.strictObject({ password: currentPassword, ...proofFields }).refine(hasOneProof, ONE_PROOF);
+
+const turnOffRoute = (limits: AttemptLimits): Route =>
+  sessionRoute({
+    method: 'post',
+    path: '/auth/two-factor/turn-off',
+    operationId: 'turnOffTwoFactor',
+    summary: 'Turn two-factor sign-in off with the password and a code of the app or a recovery code',
+    tag,
+    access: 'session',
+    fromDashboard: true,
+    body: proved,
+    responses: { 204: { description: 'It is off', schema: null } },
+    problems: ['wrong_password', 'invalid_code', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    handle: async (deps, request, { user }) => {
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
+      const proof = proofOf(request.body);
+      await countProof(limits, user.id, proof);
+      await turnOffTwoFactor(deps, user.id, proof);
+      return { status: 204 };
+    },
+  });
+
+const renewRoute = (limits: AttemptLimits): Route =>
+  sessionRoute({
+    method: 'post',
+    path: '/auth/two-factor/recovery-codes',
+    operationId: 'renewRecoveryCodes',
+    summary: 'Replace all recovery codes with the password and a code of the app or a recovery code',
+    tag,
+    access: 'session',
+    fromDashboard: true,
+    body: proved,
+    responses: {
+      200: { description: 'Only this response contains the new codes', schema: recoveryCodes },
+    },
+    problems: [
+      'wrong_password',
+      'invalid_code',
+      'two_factor_off',
+      'origin_not_allowed',
+      'rate_limited',
+      'service_unavailable',
+    ],
+    handle: async (deps, request, { user }) => {
+      await requirePassword(deps, limits, request, { user, password: request.body.password });
+      const proof = proofOf(request.body);
+      await countProof(limits, user.id, proof);
+      return { status: 200, body: { recoveryCodes: await renewRecoveryCodes(deps, user.id, proof) } };
+    },
+  });
+
+export const twoFactorRoutes = (limits: AttemptLimits): Route[] => [
+  statusRoute,
+  enrolRoute(limits),
+  confirmRoute(limits),
+  verifyRoute(limits),
+  turnOffRoute(limits),
+  renewRoute(limits),
+];

@@ -1,0 +1,37 @@
+import { attemptChallenge, endChallenge, signInExpired } from '../two-factor/sign-in-challenge.ts';
+import { useProof } from '../two-factor/use-proof.ts';
+import type { Proof } from '../two-factor/use-proof.ts';
+import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
+import { startSession } from './account.ts';
+import type { AccountDeps, Person, SignedIn } from './account.ts';
+
+interface SecondFactor {
+  /** Of the browser's cookie. */
+  token: string | undefined;
+  proof: Proof;
+  /** Counts a guess of this user. Throws if there were too many. */
+  count(userId: string): Promise<void>;
+}
+
+/**
+ * Starts the session that a right password and a second factor have earned. Problems: `invalid_code`, `sign_in_expired`,
+ * and that of `count`.
+ */
+export const finishSignIn = async (
+  deps: AccountDeps & TwoFactorDeps,
+  { token, proof, count }: SecondFactor,
+  headers: Headers,
+): Promise<SignedIn> => {
+  if (token === undefined) throw signInExpired();
+  const userId = await attemptChallenge(deps, token);
+  await count(userId);
+  await useProof(deps, userId, proof);
+  await endChallenge(deps, token);
+  const { rows } = await deps.peoplePool.query<Person>('select id, email, name from users where id = $1', [
+    userId,
+  ]);
+  // The account was deleted in the meantime.
+  if (!rows[0]) throw signInExpired();
+  const { user, cookies } = await startSession(deps.people, rows[0], headers);
+  return { user, cookies };
+};

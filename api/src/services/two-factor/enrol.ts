@@ -1,0 +1,72 @@
+import { Problem } from '../../platform/problem.ts';
+import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts';
+import { openSecret, sealSecret } from './sealed-secret.ts';
+import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
+import { invalidCode } from './two-factor-deps.ts';
+import type { TwoFactorDeps } from './two-factor-deps.ts';
+
+const alreadyOn = (): Problem =>
+  new Problem('two_factor_on', 'Two-factor sign-in is already on. To use another app, turn it off first.');
+
+/** A key that was never confirmed is replaced. */
+const OFFER = `
+  insert into two_factors (user_id, sealed_secret) values ($1, $2)
+  on conflict (user_id) do update set sealed_secret = excluded.sealed_secret, created_at = now()
+  where two_factors.confirmed_at is null
+  returning user_id`;
+
+/**
+ * Makes the key for an authenticator app. It is in use only when `confirmEnrolment` has had a right code of it. Problem:
+ * `two_factor_on`.
+ */
+export const startEnrolment = async (
+  { peoplePool, config }: Pick<TwoFactorDeps, 'peoplePool' | 'config'>,
+  { id: userId, email }: { id: string; email: string },
+): Promise<{ key: string; uri: string }> => {
+  const key = newTotpSecret();
+  const { rows } = await peoplePool.query(OFFER, [
+    userId,
+    sealSecret(config.KEY_ENCRYPTION_KEYS, userId, key),
+  ]);
+  if (rows.length === 0) throw alreadyOn();
+  return { key, uri: totpUri(key, email) };
+};
+
+/** One statement. It confirms only the key that the code was of, and ends the sessions that needed no code. */
+const CONFIRM = `
+  with confirmed as (
+    update two_factors set confirmed_at = $2, last_step = $3, recovery_hashes = $5
+    where user_id = $1 and confirmed_at is null and sealed_secret = $4
+    returning user_id
+  ), ended as (
+    delete from sessions using confirmed where sessions.user_id = confirmed.user_id and sessions.id <> $6
+  )
+  select user_id from confirmed`;
+
+/**
+ * Turns two-factor sign-in on with a first right code. Ends the user's other sessions. Returns the recovery codes, which
+ * are not stored in a readable form. Problems: `invalid_code`, `two_factor_on`, `two_factor_off` (there is no key).
+ */
+export const confirmEnrolment = async (
+  { peoplePool, clock, config }: TwoFactorDeps,
+  { userId, sessionId, code }: { userId: string; sessionId: string; code: string },
+): Promise<string[]> => {
+  const { rows } = await peoplePool.query<{ sealed: string; isOn: boolean }>(
+    `select sealed_secret as sealed, confirmed_at is not null as "isOn" from two_factors where user_id = $1`,
+    [userId],
+  );
+  const [offered] = rows;
+  if (!offered) {
+    throw new Problem('two_factor_off', 'There is no key to confirm. Ask for one first.');
+  }
+  if (offered.isOn) throw alreadyOn();
+  const now = clock();
+  const step = stepOfCode(openSecret(config.KEY_ENCRYPTION_KEYS, userId, offered.sealed), code, now);
+  if (step === undefined) throw invalidCode();
+  const codes = newRecoveryCodes();
+  const hashes = codes.map((each) => hashRecoveryCode(userId, each));
+  const confirmed = await peoplePool.query(CONFIRM, [userId, now, step, offered.sealed, hashes, sessionId]);
+  // Another request has confirmed or replaced the key in the meantime.
+  if (confirmed.rows.length === 0) throw invalidCode();
+  return codes;
+};

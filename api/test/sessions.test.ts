@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cookiesOf } from '../../dev/src/cookies.ts';
+import { startApi } from './support/api.ts';
+import type { TestApi } from './support/api.ts';
+import { call, post, signUp } from './support/callers.ts';
+import type { Json, TestMember } from './support/callers.ts';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+const SAFARI =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+const EDGE =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0';
+
+let api: TestApi;
+/** A second process of the same deployment. */
+let second: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+  second = await startApi({ database: api.database });
+});
+afterAll(async () => {
+  await second.close();
+  await api.close();
+});
+
+/** Signs in once more, with this browser. Returns the cookie of the session. */
+const signInWith = async ({ email, password }: TestMember, userAgent: string): Promise<string> => {
+  const reply = await post(api, '/auth/sign-in', { email, password }, { 'user-agent': userAgent });
+  return cookiesOf(reply).split('; ')[0]!;
+};
+const read = (cookie: string, path: string, process = api) => call(process, path, { headers: { cookie } });
+const list = async (cookie: string): Promise<Json[]> =>
+  (await read(cookie, '/auth/sessions')).body.data as Json[];
+const isLive = async (cookie: string): Promise<boolean[]> => {
+  const replies = await Promise.all(
+    [api, second].flatMap((process) =>
+      ['/auth/session', '/agents'].map((path) => read(cookie, path, process)),
+    ),
+  );
+  return [...new Set(replies.map(({ status }) => status === 200))];
+};
+
+describe('The list of sessions says what is known', () => {
+  it('of each, and nothing that opens one', async () => {
+    const member = await signUp(api);
+    const [firefox, safari] = [await signInWith(member, FIREFOX), await signInWith(member, SAFARI)];
+    const reply = await read(firefox, '/auth/sessions');
+    expect(reply.status).toBe(200);
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const entry = { id: expect.stringMatching(/^ses_/), createdAt: time, renewedAt: time, expiresAt: time };
+    expect(reply.body.data).toEqual([
+      { ...entry, browser: 'Firefox', system: 'Linux', isCurrent: true },
+      { ...entry, browser: 'Safari', system: 'iOS', isCurrent: false },
+      { ...entry, browser: null, system: null, isCurrent: false },
+    ]);
+    const rows = await api.sql('select token, ip_address from sessions where user_id = $1', [member.userId]);
+    expect(rows.map(({ ip_address }) => ip_address ?? '')).toEqual(['', '', '']);
+    for (const { token } of rows) expect(reply.text).not.toContain(token);
+    expect((await list(safari)).map(({ isCurrent }) => isCurrent)).toEqual([true, false, false]);
+  });
+
+  it('in words, whatever a browser calls itself', async () => {
+    const member = await signUp(api);
+    await signInWith(member, EDGE);
+    for (const strange of ['', 'x', `${'x'.repeat(600)} (`, '<script>alert(1)</script>', '\u00ff/1.0 ()']) {
+      await signInWith(member, strange);
+    }
+    const known = (await list(member.cookie)).map(({ browser, system }) => [browser, system]);
+    expect(known).toContainEqual(['Microsoft Edge', 'Windows']);
+    for (const word of known.flat())
+      expect(word === null || /^[\w .-]{1,40}$/.test(word as string)).toBe(true);
+  });
+
+  it('without those that have ended, and at most the 100 newest', async () => {
+    const member = await signUp(api);
+    await api.sql(
+      `insert into sessions (id, token, user_id, expires_at, updated_at)
+       select 'many ' || n, 'many ' || $1 || n, $1, now() + make_interval(secs => n - 3), now()
+       from generate_series(1, 120) n`,
+      [member.userId],
+    );
+    await api.sql(
+      `update sessions set created_at = created_at - interval '1 hour' where token not like 'many%'`,
+    );
+    const sessions = await list(member.cookie);
+    expect(sessions).toHaveLength(100);
+    expect(sessions[0]).toMatchObject({ isCurrent: true });
+    expect(sessions.map(({ id }) => id)).not.toContain('many 1');
+  });
+});
+
+describe('An ended session stops at once in every process', () => {
+  it('one', async () => {
+    const member = await signUp(api);
+    const cookies = [await signInWith(member, FIREFOX), await signInWith(member, SAFARI)];
+    for (const cookie of cookies) expect(await isLive(cookie)).toEqual([true]);
+    const session = (await list(member.cookie)).find(({ browser }) => browser === 'Firefox')!;
+    const ended = await member.send('DELETE', `/auth/sessions/${String(session.id)}`);
+    expect([ended.status, ended.text]).toEqual([204, '']);
+    expect(await Promise.all(cookies.map(isLive))).toEqual([[false], [true]]);
+    expect(await isLive(member.cookie)).toEqual([true]);
+    expect(await list(member.cookie)).toHaveLength(2);
+  });
+
+  it('all others', async () => {
+    const [member, other] = [await signUp(api), await signUp(api)];
+    const cookies = [await signInWith(member, FIREFOX), await signInWith(member, SAFARI)];
+    const ended = await member.send('POST', '/auth/sessions/end-others');
+    expect([ended.status, ended.body]).toEqual([200, { ended: 2 }]);
+    expect(await Promise.all(cookies.map(isLive))).toEqual([[false], [false]]);
+    for (const { cookie } of [member, other]) expect(await isLive(cookie)).toEqual([true]);
+    expect((await member.send('POST', '/auth/sessions/end-others')).body).toEqual({ ended: 0 });
+  });
+
+  it('the one that asks as well, if it says so by its id', async () => {
+    const member = await signUp(api);
+    const [current] = await list(member.cookie);
+    expect((await member.send('DELETE', `/auth/sessions/${String(current!.id)}`)).status).toBe(204);
+    expect(await isLive(member.cookie)).toEqual([false]);
+  });
+});
+
+it('A session of another person is not there', async () => {
+  const [member, other] = [await signUp(api), await signUp(api)];
+  const [foreign] = await list(other.cookie);
+  const cookie = await signInWith(member, FIREFOX);
+  const [own] = await list(cookie);
+  await member.send('POST', '/auth/sessions/end-others');
+  const texts = new Set<string>();
+  for (const id of [foreign!.id, own!.id, 'ses_00000000000000000000000000', 'none', '%00', 'a'.repeat(200)]) {
+    const { status, body, text } = await member.send('DELETE', `/auth/sessions/${String(id)}`);
+    expect([id, status, body.code]).toEqual([id, 404, 'not_found']);
+    texts.add(text.replace(String(body.requestId), 'the request id'));
+  }
+  expect(texts.size).toBe(1);
+  for (const each of [member, other]) expect(await isLive(each.cookie)).toEqual([true]);
+});

@@ -1,0 +1,85 @@
+import { ApiError } from '@sentryagent/sdk';
+import type { Agent, Scope, UpdateAgentData } from '@sentryagent/sdk';
+import { fail, redirect } from '@sveltejs/kit';
+import { changeWords } from '#lib/agents/change-words.ts';
+import { loadAgent } from './agent-page.ts';
+import type { AgentEvent } from './agent-page.ts';
+import { apiFor } from './api.ts';
+import { failForm } from './failures.ts';
+import { readForm } from './read-form.ts';
+
+type Changes = UpdateAgentData['body'];
+
+const subjects = {
+  name: 'The name',
+  description: 'The description',
+  email: 'The email address',
+  agentType: 'The type',
+  version: 'The version',
+  capabilities: 'A capability',
+  ownerTeam: 'The team',
+  deploymentEnv: 'The environment',
+};
+
+/**
+ * Saves the changes, unless the agent has changed since `values.etag`. Then returns the agent as it is now, and its ETag
+ * for the form: sent again, the form replaces what it has shown.
+ */
+const save = async <Values extends Record<string, string | string[]>>(
+  event: AgentEvent,
+  changes: Changes,
+  values: Values & { etag: string },
+) => {
+  try {
+    await apiFor(event).agents.update(event.params.agentId, changes, { ifMatch: values.etag });
+    return null;
+  } catch (failure) {
+    const { status, data } = failForm(event, failure, values, subjects, changeWords);
+    const isOutdated = failure instanceof ApiError && failure.code === 'precondition_failed';
+    const now = isOutdated ? await loadAgent(event) : undefined;
+    const current: Agent | undefined = now?.agent;
+    return fail(status, { ...data, values: { ...values, etag: now?.etag ?? values.etag }, current });
+  }
+};
+
+const fields = [
+  ...(['name', 'description', 'email', 'agentType', 'version', 'capabilities'] as const),
+  ...(['ownerTeam', 'deploymentEnv', 'isPublic', 'etag'] as const),
+];
+
+const orNull = (text: string): string | null => text.trim() || null;
+
+/** Saves all fields of the form. The API rejects an unknown type or environment. */
+export const editAgent = async (event: AgentEvent) => {
+  const values = await readForm(event.request, fields);
+  const refused = await save(
+    event,
+    {
+      name: values.name.trim(),
+      description: orNull(values.description),
+      email: orNull(values.email),
+      agentType: values.agentType as Agent['agentType'],
+      version: values.version.trim(),
+      capabilities: values.capabilities.split(/[\s,]+/).filter(Boolean),
+      ownerTeam: orNull(values.ownerTeam),
+      deploymentEnv: values.deploymentEnv as Agent['deploymentEnv'],
+      isPublic: values.isPublic === 'on',
+    },
+    values,
+  );
+  return refused ?? redirect(303, `/agents/${event.params.agentId}?done=saved`);
+};
+
+const chooseOne = 'Select at least one scope.';
+
+/** Saves the scopes that the form has selected. */
+export const changeScopes = async (event: AgentEvent) => {
+  const values = await readForm(event.request, ['etag'], ['scopes']);
+  if (values.scopes.length === 0) {
+    const problem = { message: chooseOne, fields: { scopes: chooseOne } };
+    return fail(400, { problem, values, current: undefined });
+  }
+  // The API rejects unknown scopes.
+  const refused = await save(event, { scopes: values.scopes as Scope[] }, values);
+  return refused ?? redirect(303, `/agents/${event.params.agentId}/scopes?done=scopes`);
+};

@@ -1,0 +1,7 @@
+import { createSecret, rotateSecret } from '#lib/server/agent-credentials.ts';
+import { loadCredentials } from '#lib/server/agent-page.ts';
+import type { Actions, PageServerLoad } from './$types';
+
+export const load: PageServerLoad = loadCredentials;
+
+export const actions: Actions = { create: createSecret, rotate: rotateSecret };

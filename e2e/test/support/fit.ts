@@ -1,0 +1,34 @@
+import { mkdirSync } from 'node:fs';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+const shots = process.env.SCREENSHOTS_DIR;
+
+/** Pictures at both widths and in both colour schemes, for whoever asked for them by SCREENSHOTS_DIR. */
+export const shoot = async (page: Page, name: string): Promise<void> => {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  for (const width of [360, 1440]) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+};
+
+/** That axe finds no fault and that nothing is too wide, on a phone in light and on a desktop in dark. */
+export const expectFit = async (page: Page, name: string): Promise<void> => {
+  await shoot(page, name);
+  for (const [width, colorScheme] of [
+    [360, 'light'],
+    [1440, 'dark'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    expect(violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes[0]?.html}`)).toEqual([]);
+    expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
+  }
+};
