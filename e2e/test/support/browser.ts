@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 export const PATIENCE_MS = 60_000;
 
 /** Chromium without the services that would look for the outside world. */
-export const startBrowser = (): Promise<Browser> => {
+export const startBrowser = (more: readonly string[] = []): Promise<Browser> => {
   const executablePath = process.env.CHROMIUM_PATH;
   if (!executablePath) throw new Error('CHROMIUM_PATH is not set: run the tests by "npm test"');
   return chromium.launch({
@@ -20,6 +20,7 @@ export const startBrowser = (): Promise<Browser> => {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 };
