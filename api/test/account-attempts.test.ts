@@ -247,10 +247,14 @@ describe('Strangers do not lock the owner out', () => {
     const shared = redis();
     const accountAttempts = createAccountAttempts(shared);
     const account = `moves ${how}@example.com`;
-    const enter = (address: string, isRight: boolean) =>
-      accountAttempts.run({ account, address, device: undefined }, async () => {
+    const enter = async (address: string, isRight: boolean): Promise<void> => {
+      const attempt = { account, address, device: undefined };
+      await accountAttempts.run(attempt, async () => {
         if (!isRight) throw new Problem('invalid_credentials', 'Wrong.');
       });
+      // As after a whole sign-in.
+      await accountAttempts.remember(attempt);
+    };
     const codeOf = (attempt: Promise<void>) =>
       attempt.then(
         () => 'let in',
