@@ -27,8 +27,12 @@ const apiFiles = Object.entries(pureApi).flatMap(([folder, names]) =>
 /** These of the dashboard's server call the API. */
 const dashboardCallers = [
   'account',
+  'agent-credentials',
+  'agent-page',
+  'agent-status',
   'api',
   'config',
+  'edit-agent',
   'onboarding',
   'proxy',
   'session',

@@ -127,7 +127,7 @@ describe('the sort of GET /agents', () => {
     ['a bare id', Buffer.from(newId('agt')).toString('base64url')],
   ])('refuses a cursor with %s', async (_what, cursor) => {
     const { status, body } = await (await signUp(api)).get(`/agents?sort=name&cursor=${cursor}`);
-    expect([status, body.detail]).toEqual([400, 'The cursor is invalid. Start again without a cursor.']);
+    expect([status, body.detail]).toEqual([400, 'Cursor is not valid. Start again without a cursor.']);
   });
 });
 

@@ -189,6 +189,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     );
     await send(person.password, NEW);
     await said(page, 'Your password is changed. All other sessions have ended.');
+    expect(await page.getByLabel('New password').inputValue()).toBe('');
     await check(page, 'settings-password-changed');
     expect(await isSignedIn(person)).toBe(false);
     await page.reload();

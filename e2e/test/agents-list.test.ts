@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { createClient } from '@sentryagent/sdk';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { expectFit } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -26,32 +25,6 @@ const open = async (person: SignedUp, path: string, options: BrowserContextOptio
   const page = await context.newPage();
   await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
-};
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** axe takes seconds: each width and each colour scheme is judged once. */
-const judged = ['360-dark', '1440-light'];
-
-/** That axe finds no fault and that nothing is too wide, from a small phone to a desktop. */
-const expectFit = async (page: Page, name: string): Promise<void> => {
-  const before = page.viewportSize()!;
-  for (const width of [320, 360, 1024, 1440]) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      const look = `${width}-${colorScheme}`;
-      if (shots) {
-        mkdirSync(shots, { recursive: true });
-        await page.screenshot({ path: `${shots}/${name}-${look}.png`, fullPage: true });
-      }
-      expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
-      if (!judged.includes(look)) continue;
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map(({ id, nodes }) => `${name} ${look} ${id} ${nodes[0]?.html}`)).toEqual([]);
-    }
-  }
-  await page.setViewportSize(before);
 };
 
 const paidTenant = async (): Promise<SignedUp> => {

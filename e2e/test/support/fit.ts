@@ -29,6 +29,6 @@ export const expectFit = async (page: Page, name: string): Promise<void> => {
     await page.emulateMedia({ colorScheme });
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes[0]?.html}`)).toEqual([]);
-    expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
   }
 };

@@ -24,7 +24,7 @@ const REPLACE = `
   )
   select from account`;
 
-export const wrongPassword = (): Problem =>
+const wrongPassword = (): Problem =>
   new Problem('wrong_password', 'The current password is wrong. Check it and try again.');
 
 export interface PasswordChange {

@@ -47,12 +47,15 @@ interface Parts {
 
 /** Ids and URLs have no characters that need quoting. If a request fails, the command prints the error. */
 const curl = ({ apiUrl, clientId, call }: Parts): string[] => [
-  `TOKEN=$(curl --fail-with-body -sS ${apiUrl}/oauth2/token \\`,
+  'TOKEN=$(curl --fail-with-body -sS \\',
+  `  ${apiUrl}/oauth2/token \\`,
   `  -u "${clientId}:$CLIENT_SECRET" \\`,
   '  -d grant_type=client_credentials \\',
-  `  | sed -n -e 's/.*"access_token":"\\([^"]*\\)".*/\\1/p' -e t -e 'w /dev/stderr')`,
+  `  | sed -n -e 's/.*"access_token":"\\([^"]*\\)".*/\\1/p' \\`,
+  "    -e t -e 'w /dev/stderr')",
   '',
-  `curl --fail-with-body -sS ${apiUrl}${call.path} \\`,
+  'curl --fail-with-body -sS \\',
+  `  ${apiUrl}${call.path} \\`,
   ...(call.introspects
     ? [`  -u "${clientId}:$CLIENT_SECRET" \\`, '  -d token="$TOKEN"']
     : ['  -H "Authorization: Bearer $TOKEN"']),

@@ -17,3 +17,7 @@ export const isOfOrigin = (url: string, origin: string): boolean =>
 
 /** The sign-in page, which redirects to `next`, a path on this server. */
 export const signInPath = (next: string) => `/sign-in?next=${encodeURIComponent(next)}` as const;
+
+/** The second step of a sign-in, which redirects to `next` as well. */
+export const secondFactorPath = (next: string) =>
+  `/sign-in/two-factor?next=${encodeURIComponent(next)}` as const;

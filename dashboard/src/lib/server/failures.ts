@@ -37,6 +37,7 @@ const blamed: Readonly<Record<string, readonly string[]>> = {
   resource_taken: ['identifier'],
   weak_password: ['newPassword', 'password'],
   wrong_password: ['currentPassword', 'password'],
+  invalid_code: ['code'],
 };
 
 /** The field of the form that an error is about: the API's path is `body.<field>`, or below it. */

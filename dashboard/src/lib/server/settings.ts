@@ -1,36 +1,7 @@
-import { fail, redirect } from '@sveltejs/kit';
+import { ApiError } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
-import { failForm } from './failures.ts';
-import type { CodeWords } from './failures.ts';
-import { readForm } from './read-form.ts';
-
-interface SettingsForm<Field extends string> {
-  /** The name of the action, and of the form in `stateOf`. */
-  name: string;
-  /** The id of the section, to which the page returns. */
-  section: string;
-  fields: readonly Field[];
-  /** The fields to show again if the form is rejected. Never a password. */
-  kept?: readonly Field[];
-  byCode?: CodeWords;
-  act(event: RequestEvent, form: Record<Field, string>): Promise<unknown>;
-}
-
-/** The action of a form on the settings page. It redirects, so that a reload sends nothing again. */
-export const settingsAction =
-  <Field extends string>({ name, section, fields, kept = [], byCode = {}, act }: SettingsForm<Field>) =>
-  async (event: RequestEvent) => {
-    const form = await readForm(event.request, fields);
-    try {
-      await act(event, form);
-    } catch (failure) {
-      const values = Object.fromEntries(kept.map((field) => [field, form[field]]));
-      const { status, data } = failForm<Record<string, string>>(event, failure, values, fields, byCode);
-      return fail(status, { ...data, name });
-    }
-    redirect(303, `/settings?done=${name}#${section}`);
-  };
+import { settingsAction } from './settings-action.ts';
 
 export const profileActions = {
   link: settingsAction({
@@ -55,6 +26,25 @@ export const passwordActions = {
     section: 'password',
     fields: ['currentPassword', 'newPassword'],
     act: (event, form) => apiFor(event).auth.changePassword(form),
+  }),
+};
+
+/** A session that has ended in the meantime is what the user wanted. */
+const endSession = async (event: RequestEvent, { sessionId }: { sessionId: string }): Promise<void> => {
+  try {
+    await apiFor(event).sessions.end(sessionId);
+  } catch (failure) {
+    if (!(failure instanceof ApiError) || failure.status !== 404) throw failure;
+  }
+};
+
+export const sessionActions = {
+  session: settingsAction({ name: 'session', section: 'sessions', fields: ['sessionId'], act: endSession }),
+  sessions: settingsAction({
+    name: 'sessions',
+    section: 'sessions',
+    fields: [],
+    act: (event) => apiFor(event).sessions.endOthers(),
   }),
 };
 

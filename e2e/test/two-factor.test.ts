@@ -1,0 +1,213 @@
+import { mkdirSync } from 'node:fs';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { codeOfApp } from '../../dev/test/support/totp.ts';
+import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { signUpByHttp } from './support/people.ts';
+import type { SignedUp } from './support/people.ts';
+import { startStack } from './support/stack.ts';
+import type { Stack } from './support/stack.ts';
+
+let stack: Stack;
+let browser: Browser;
+beforeAll(async () => {
+  [stack, browser] = await Promise.all([startStack(), startBrowser()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await stack.close();
+});
+
+const newContext = async (javaScriptEnabled: boolean): Promise<BrowserContext> => {
+  const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true });
+  context.setDefaultTimeout(PATIENCE_MS);
+  return context;
+};
+
+const shots = process.env.SCREENSHOTS_DIR;
+
+/** What holds for each page as it stands. Takes pictures for whoever asked for them by SCREENSHOTS_DIR. */
+const checkPage = async (page: Page, name: string): Promise<void> => {
+  const before = page.viewportSize()!;
+  for (const width of [320, 360, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    for (const colorScheme of shots && width > 320 ? (['light', 'dark'] as const) : []) {
+      mkdirSync(shots!, { recursive: true });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(before);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+};
+
+const main = (page: Page) => page.getByRole('main');
+const headed = (page: Page, name: string) =>
+  page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+const press = (page: Page, name: string) => main(page).getByRole('button', { name, exact: true }).click();
+const problemAt = async (page: Page, label: string): Promise<string> => {
+  const field = main(page).getByLabel(label, { exact: true });
+  await expect.poll(() => field.getAttribute('aria-invalid')).toBe('true');
+  const ids = (await field.getAttribute('aria-describedby'))!.split(' ');
+  return page.locator(`#${ids.at(-1)!}`).innerText();
+};
+
+/** A code of a time step whose code was not used yet. One step ahead of the clock is allowed. */
+const createApp = (key: string) => {
+  let last = 0;
+  return async (): Promise<string> => {
+    const step = () => Math.floor(Date.now() / 30_000);
+    await expect.poll(() => step() + 1 > last, { timeout: PATIENCE_MS, interval: 500 }).toBe(true);
+    last = Math.max(step(), last + 1);
+    return codeOfApp(key, last * 30_000);
+  };
+};
+
+const sendPassword = async (page: Page, { email, password }: SignedUp, next: string): Promise<void> => {
+  await visit(page, `${stack.dashboardUrl}/sign-in?next=${encodeURIComponent(next)}`);
+  await main(page).getByLabel('Email').fill(email);
+  await main(page).getByLabel('Password').fill(password);
+  await press(page, 'Sign in');
+  await headed(page, 'Two-factor sign-in');
+};
+
+const turnOn = async (page: Page, person: SignedUp, isLooked: boolean) => {
+  await visit(page, `${stack.dashboardUrl}/settings`);
+  await main(page).getByRole('link', { name: 'Turn on', exact: true }).click();
+  await headed(page, 'Turn on two-factor sign-in');
+  if (isLooked) await checkPage(page, 'start');
+  await main(page).getByLabel('Your password').fill('not the password');
+  await press(page, 'Continue');
+  expect(await problemAt(page, 'Your password')).toBe('The password is wrong. Check it and try again.');
+  await main(page).getByLabel('Your password').fill(person.password);
+  await press(page, 'Continue');
+
+  const shown = main(page).getByRole('group', { name: 'Key' }).locator('code');
+  await shown.waitFor();
+  await main(page).getByRole('img', { name: 'QR code' }).waitFor();
+  if (isLooked) await checkPage(page, 'key');
+  const key = (await shown.innerText()).replaceAll(/\s/g, '');
+  expect(key).toMatch(/^[A-Z2-7]{32}$/);
+  const app = createApp(key);
+  const field = main(page).getByLabel('Code', { exact: true });
+  expect(await field.getAttribute('autocomplete')).toBe('one-time-code');
+  expect(await field.getAttribute('inputmode')).toBe('numeric');
+  await field.fill('12345');
+  await press(page, 'Turn on');
+  expect(await problemAt(page, 'Code')).toMatch(/^This code is not valid\./);
+  expect((await shown.innerText()).replaceAll(/\s/g, '')).toBe(key);
+  await field.fill(await app());
+  await page.keyboard.press('Enter');
+  await headed(page, 'Your recovery codes');
+  return app;
+};
+
+const storeCodes = async (page: Page, javaScript: boolean, isLooked: boolean): Promise<string[]> => {
+  const list = main(page).getByRole('group', { name: 'Recovery codes' }).locator('code');
+  const codes = (await list.innerText()).trim().split('\n');
+  expect(codes).toHaveLength(10);
+  const file = main(page).getByRole('link', { name: 'Download as a file' });
+  expect(await file.getAttribute('download')).toBe('sentryagent-recovery-codes.txt');
+  const text = decodeURIComponent((await file.getAttribute('href'))!.split(',')[1]!);
+  expect(text.trim().split('\n')).toEqual(codes);
+  const next = main(page).getByRole('button', { name: 'Continue' });
+  if (javaScript) expect(await next.isDisabled()).toBe(true);
+  if (isLooked) await checkPage(page, 'recovery-codes');
+  await main(page).getByLabel('I have stored them').check();
+  await next.click();
+  await headed(page, 'Settings');
+  expect(await page.content()).not.toContain(codes[0]);
+  return codes;
+};
+
+describe.each([true, false])('JavaScript: %s', (javaScript) => {
+  it('A journey with an authenticator app', { timeout: 240_000 }, async () => {
+    const person = await signUpByHttp(stack);
+    const context = await newContext(javaScript);
+    await person.enter(context);
+    const page = await context.newPage();
+    const app = await turnOn(page, person, javaScript);
+    const codes = await storeCodes(page, javaScript, javaScript);
+    const section = page.getByRole('region', { name: 'Two-factor sign-in' });
+    expect(await section.innerText()).toMatch(/On since [\s\S]*10 of 10 left/);
+
+    await context.clearCookies();
+    await sendPassword(page, person, '/agents');
+    if (javaScript) await checkPage(page, 'code');
+    const names = (await context.cookies()).map(({ name }) => name);
+    expect(names).toEqual(['sentryagent-challenge']);
+    await main(page).getByLabel('Code', { exact: true }).fill('000 00');
+    await press(page, 'Sign in');
+    expect(await problemAt(page, 'Code')).toMatch(/^This code is not valid\./);
+    await main(page)
+      .getByLabel('Code', { exact: true })
+      .fill(await app());
+    await press(page, 'Sign in');
+    await page.waitForURL('**/agents');
+
+    await context.clearCookies();
+    await sendPassword(page, person, '//evil.example/');
+    await main(page).getByRole('link', { name: 'Use a recovery code' }).click();
+    await main(page).getByLabel('Recovery code').fill(codes[0]!.toUpperCase());
+    await press(page, 'Sign in');
+    await page.waitForURL('**/usage');
+
+    await visit(page, `${stack.dashboardUrl}/settings`);
+    expect(await section.innerText()).toContain('9 of 10 left');
+    if (javaScript) await checkPage(page, 'settings');
+    await section.getByRole('link', { name: 'Get new recovery codes' }).click();
+    await headed(page, 'New recovery codes');
+    await main(page).getByLabel('Your password').fill(person.password);
+    await main(page).getByLabel('Code', { exact: true }).fill(codes[1]!);
+    await press(page, 'Get new recovery codes');
+    await headed(page, 'Your recovery codes');
+    const renewed = await storeCodes(page, javaScript, false);
+    expect(renewed).not.toContain(codes[2]);
+
+    await section.getByRole('link', { name: 'Turn off' }).click();
+    await headed(page, 'Turn off two-factor sign-in');
+    if (javaScript) await checkPage(page, 'turn-off');
+    await main(page).getByLabel('Your password').fill(person.password);
+    await main(page).getByLabel('Code', { exact: true }).fill(renewed[0]!);
+    await press(page, 'Turn off');
+    await page.getByText('Two-factor sign-in is off. A sign-in needs only your password.').waitFor();
+    await context.close();
+  });
+
+  it('A journey through the sessions', async () => {
+    const person = await signUpByHttp(stack);
+    const [here, there] = [await newContext(javaScript), await newContext(javaScript)];
+    await person.enter(here);
+    const [page, other] = [await here.newPage(), await there.newPage()];
+    await visit(other, `${stack.dashboardUrl}/sign-in`);
+    await main(other).getByLabel('Email').fill(person.email);
+    await main(other).getByLabel('Password').fill(person.password);
+    await press(other, 'Sign in');
+    await other.waitForURL('**/usage');
+
+    await visit(page, `${stack.dashboardUrl}/settings`);
+    const section = page.getByRole('region', { name: 'Sessions' });
+    const entries = await section.getByRole('listitem').allInnerTexts();
+    expect(entries).toHaveLength(2);
+    expect(entries[0]).toContain('This browser');
+    expect(entries[1]).toMatch(/^Chrome on Linux/);
+    await press(page, 'Sign out everywhere else');
+    await section.getByText('You are signed out everywhere else.').waitFor();
+    await section.getByText('You are signed in nowhere else.').waitFor();
+    await visit(other, `${stack.dashboardUrl}/agents`);
+    await other.waitForURL('**/sign-in?next=%2Fagents');
+    await Promise.all([here.close(), there.close()]);
+  });
+});
+
+it('The second step without a first one leads to the first', async () => {
+  const context = await newContext(false);
+  const page = await context.newPage();
+  await visit(page, `${stack.dashboardUrl}/sign-in/two-factor?next=%2Fagents`);
+  await page.waitForURL('**/sign-in?next=%2Fagents');
+  await context.close();
+});
