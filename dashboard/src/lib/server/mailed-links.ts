@@ -10,7 +10,7 @@ import { readableEmail } from './readable-email.ts';
  * Whether the link itself is refused. A token of another length fails validation, for example if a mail client has cut
  * the link.
  */
-const isRefusedLink = (failure: unknown): boolean => {
+export const isRefusedLink = (failure: unknown): boolean => {
   if (!(failure instanceof ApiError)) return false;
   const errors = (failure.problem.errors ?? []) as { path: string }[];
   return failure.code === 'invalid_link' || errors.some(({ path }) => path === 'body.token');
