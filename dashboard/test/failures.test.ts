@@ -92,9 +92,8 @@ describe('a form', () => {
     expect(failForm(event, apiError(409, { code: 'email_taken' }), values, []).data.problem.fields).toEqual(
       {},
     );
-    const record = { identifier: '' };
     expect(
-      failForm(event, apiError(409, { code: 'resource_taken' }), values, record).data.problem.fields,
+      failForm(event, apiError(409, { code: 'resource_taken' }), values, ['identifier']).data.problem.fields,
     ).toEqual({ identifier: 'In words.' });
   });
 

@@ -2,7 +2,6 @@ import type { Agent } from '@sentryagent/sdk';
 
 export type AgentStatus = Agent['status'];
 
-/** The badge of each status. */
 export const statusBadges = {
   active: { name: 'Active', tone: 'good' },
   suspended: { name: 'Suspended', tone: 'warning' },

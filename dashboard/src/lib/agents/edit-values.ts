@@ -1,18 +1,19 @@
 import type { Agent } from '@sentryagent/sdk';
 
-/** The fields of the form, as text. */
-export interface EditValues {
-  name: string;
-  description: string;
-  email: string;
-  agentType: string;
-  version: string;
-  capabilities: string;
-  ownerTeam: string;
-  deploymentEnv: string;
-  /** As a checkbox: `on` or empty. */
-  isPublic: string;
-}
+const labels = {
+  name: 'Name',
+  description: 'Description',
+  email: 'Email',
+  agentType: 'Type',
+  version: 'Version',
+  capabilities: 'Capabilities',
+  ownerTeam: 'Team',
+  deploymentEnv: 'Environment',
+  isPublic: 'Public',
+};
+
+/** The fields of the form, as text. A checkbox is `on` or empty. */
+export type EditValues = Record<keyof typeof labels, string>;
 
 export const toValues = (agent: Agent): EditValues => ({
   name: agent.name,
@@ -25,18 +26,6 @@ export const toValues = (agent: Agent): EditValues => ({
   deploymentEnv: agent.deploymentEnv,
   isPublic: agent.isPublic ? 'on' : '',
 });
-
-const labels: Record<keyof EditValues, string> = {
-  name: 'Name',
-  description: 'Description',
-  email: 'Email',
-  agentType: 'Type',
-  version: 'Version',
-  capabilities: 'Capabilities',
-  ownerTeam: 'Team',
-  deploymentEnv: 'Environment',
-  isPublic: 'Public',
-};
 
 const plain = (text: string): string => text.trim().split(/\s+/).join(' ');
 

@@ -1,3 +1,5 @@
+import { callCommand, tokenCommand } from './commands.ts';
+
 /** The first call of a new agent: a request that its scopes allow. */
 export interface FirstCall {
   /** What the call demonstrates. */
@@ -45,20 +47,12 @@ interface Parts {
   call: FirstCall;
 }
 
-/** Ids and URLs have no characters that need quoting. If a request fails, the command prints the error. */
 const curl = ({ apiUrl, clientId, call }: Parts): string[] => [
-  'TOKEN=$(curl --fail-with-body -sS \\',
-  `  ${apiUrl}/oauth2/token \\`,
-  `  -u "${clientId}:$CLIENT_SECRET" \\`,
-  '  -d grant_type=client_credentials \\',
-  `  | sed -n -e 's/.*"access_token":"\\([^"]*\\)".*/\\1/p' \\`,
-  "    -e t -e 'w /dev/stderr')",
+  tokenCommand(apiUrl, clientId),
   '',
-  'curl --fail-with-body -sS \\',
-  `  ${apiUrl}${call.path} \\`,
-  ...(call.introspects
-    ? [`  -u "${clientId}:$CLIENT_SECRET" \\`, '  -d token="$TOKEN"']
-    : ['  -H "Authorization: Bearer $TOKEN"']),
+  call.introspects
+    ? callCommand(apiUrl + call.path, `-u "${clientId}:$CLIENT_SECRET" \\\n  -d token="$TOKEN"`)
+    : callCommand(apiUrl + call.path),
 ];
 
 const typescript = ({ apiUrl, clientId, call }: Parts): string[] => [

@@ -1,5 +1,6 @@
 import type { Checkout, Usage } from '@sentryagent/sdk';
 import { error, redirect } from '@sveltejs/kit';
+import { ask } from '#lib/navigation/ask.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
 /** The state of a checkout, for a user who returns from Stripe. `over`: its subscription has ended. */
@@ -16,18 +17,6 @@ export const checkoutState = (
   return usage.status === 'cancelled' ? 'over' : 'confirming';
 };
 
-/** The state. If there is none, the HTTP status. 0: no response. */
-const ask = async (fetch: typeof globalThis.fetch, path: string): Promise<CheckoutState | number> => {
-  try {
-    const response = await fetch(path);
-    // Always read it, because kit passes only what was read to the browser.
-    const body: unknown = await response.json();
-    return response.ok ? (body as { state: CheckoutState }).state : response.status;
-  } catch {
-    return 0;
-  }
-};
-
 /** Polls a checkout and redirects when it is paid. `away`: the API is unavailable. */
 export const followCheckout = async (
   fetch: typeof globalThis.fetch,
@@ -35,10 +24,13 @@ export const followCheckout = async (
 ): Promise<Exclude<CheckoutState, 'paid' | 'over'> | 'away'> => {
   const path = `/usage/checkouts/${encodeURIComponent(checkoutId)}`;
   const answer = await ask(fetch, `${path}/now`);
-  if (answer === 401) redirect(303, signInPath(path));
-  if (answer === 400 || answer === 404)
+  const status = answer?.status ?? 0;
+  if (status === 401) redirect(303, signInPath(path));
+  if (status === 400 || status === 404)
     error(404, 'This checkout does not exist. Start a new one on the Usage page.');
-  if (answer === 'paid') redirect(303, '/usage?checkout=completed');
-  if (answer === 'over') redirect(303, '/usage');
-  return typeof answer === 'string' ? answer : 'away';
+  if (status !== 200) return 'away';
+  const { state } = answer?.body as { state: CheckoutState };
+  if (state === 'paid') redirect(303, '/usage?checkout=completed');
+  if (state === 'over') redirect(303, '/usage');
+  return state;
 };

@@ -35,7 +35,6 @@ export const verificationState = ({ token, confirmed, session, form }: Facts): V
   return own.isConfirmed ? { kind: 'confirmed', email: own.email } : { kind: 'unsent', ...own };
 };
 
-/** The heading and title of the page. */
 export const verificationTitles: Readonly<Record<VerificationState['kind'], string>> = {
   ask: 'Confirm your email',
   confirmed: 'Email confirmed',

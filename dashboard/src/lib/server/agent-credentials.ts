@@ -1,22 +1,16 @@
 import { ApiError } from '@sentryagent/sdk';
-import type { Client, NewCredential, Once } from '@sentryagent/sdk';
+import type { AddKeyData, Client, NewCredential, Once } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
-import type { AddKeyData } from '@sentryagent/sdk';
 import { changeWords } from '#lib/agents/change-words.ts';
-import type { Done } from '#lib/agents/change-words.ts';
 import type { MadeSecret } from '#lib/agents/made-secret.ts';
+import { changeAgent } from './agent-page.ts';
 import type { AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
 import { failForm, isTemporary } from './failures.ts';
 import { readPublicKey } from './public-key.ts';
 import { readForm } from './read-form.ts';
 
-const subjects = {
-  name: 'The name',
-  expiresAt: 'The expiry',
-  publicKey: 'The public key',
-  overlapSeconds: 'The overlap',
-};
+const fields = ['name', 'expiresAt', 'publicKey', 'overlapSeconds'];
 
 /** An empty field of a form is an omitted one of a request. */
 const given = (text: string): string | undefined => text.trim() || undefined;
@@ -53,7 +47,7 @@ const makeSecret = async (
       redirect(303, `/agents/${event.params.agentId}/secret`);
     // If the outcome is unknown, the same attempt is repeated. Otherwise the next one is new.
     const once = failure instanceof ApiError && isTemporary(failure) ? form.once : '';
-    return failForm(event, failure, { ...form, once }, subjects, changeWords);
+    return failForm(event, failure, { ...form, once }, fields, changeWords);
   }
 };
 
@@ -83,25 +77,16 @@ export const rotateSecret = async (event: AgentEvent) => {
   );
 };
 
-const change = async (
-  event: AgentEvent,
-  act: (credentials: Client['credentials'], credentialId: string) => Promise<unknown>,
-  done: Done,
-) => {
+/** The form says which credential. */
+const change = async (event: AgentEvent, how: 'revoke' | 'endOverlap', done: 'revoked' | 'overlap-ended') => {
   const { credentialId } = await readForm(event.request, ['credentialId']);
-  try {
-    await act(apiFor(event).credentials, credentialId);
-  } catch (failure) {
-    return failForm(event, failure, {}, {}, changeWords);
-  }
-  redirect(303, `/agents/${event.params.agentId}/credentials?done=${done}`);
+  const changed = apiFor(event).credentials[how](event.params.agentId, credentialId);
+  return changeAgent(event, changed, `/credentials?done=${done}`);
 };
 
-export const revokeCredential = (event: AgentEvent) =>
-  change(event, (api, credentialId) => api.revoke(event.params.agentId, credentialId), 'revoked');
+export const revokeCredential = (event: AgentEvent) => change(event, 'revoke', 'revoked');
 
-export const endOverlap = (event: AgentEvent) =>
-  change(event, (api, credentialId) => api.endOverlap(event.params.agentId, credentialId), 'overlap-ended');
+export const endOverlap = (event: AgentEvent) => change(event, 'endOverlap', 'overlap-ended');
 
 /** Adds a public key, from a JWK or a PEM. A private key is not sent back to the page. */
 export const addKey = async (event: AgentEvent) => {
@@ -111,14 +96,10 @@ export const addKey = async (event: AgentEvent) => {
     const problem = { message: key.wrong, fields: { publicKey: key.wrong } };
     return fail(400, { problem, values: { ...values, publicKey: '' } });
   }
-  try {
-    await apiFor(event).agents.addKey(event.params.agentId, {
-      name: given(values.name),
-      expiresAt: given(values.expiresAt),
-      publicKey: key.jwk as AddKeyData['body']['publicKey'],
-    });
-  } catch (failure) {
-    return failForm(event, failure, values, subjects, changeWords);
-  }
-  redirect(303, `/agents/${event.params.agentId}/credentials?done=key-added`);
+  const added = apiFor(event).agents.addKey(event.params.agentId, {
+    name: given(values.name),
+    expiresAt: given(values.expiresAt),
+    publicKey: key.jwk as AddKeyData['body']['publicKey'],
+  });
+  return changeAgent(event, added, '/credentials?done=key-added', { values, fields });
 };

@@ -1,7 +1,9 @@
 import type { Agent } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
+import { changeWords } from '#lib/agents/change-words.ts';
+import type { Done } from '#lib/agents/change-words.ts';
 import { apiFor } from './api.ts';
-import { failPage } from './failures.ts';
+import { submit, toPage } from './failures.ts';
 import { readableEmail } from './readable-email.ts';
 
 /** A request for a page of the agent `agentId`. */
@@ -19,22 +21,24 @@ export const loadAgent = async (event: AgentEvent): Promise<ShownAgent> => {
   const api = apiFor(event, ({ headers }) => {
     etag = headers.get('etag') ?? '';
   });
-  try {
-    const agent = await api.agents.get(event.params.agentId);
-    return { agent: { ...agent, email: agent.email && readableEmail(agent.email) }, etag };
-  } catch (failure) {
-    return failPage(event, failure);
-  }
+  const agent = await api.agents.get(event.params.agentId).catch(toPage(event));
+  return { agent: { ...agent, email: agent.email && readableEmail(agent.email) }, etag };
 };
+
+/** Waits for a change of the agent and says so on a tab of its page. */
+export const changeAgent = <Values extends Record<string, string> = Record<never, never>>(
+  event: AgentEvent,
+  change: Promise<unknown>,
+  to: `${'' | '/credentials'}?done=${Done}`,
+  form: { values?: Values; fields?: readonly string[] } = {},
+) => submit(event, change, `/agents/${event.params.agentId}${to}`, { ...form, byCode: changeWords });
 
 /** The agent with a page of its credentials, as of now. `once` makes one change of each form, even if it is sent twice. */
 export const loadCredentials = async (event: AgentEvent) => {
   const cursor = event.url.searchParams.get('cursor') ?? undefined;
   const [shown, { data, nextCursor }] = await Promise.all([
     loadAgent(event),
-    apiFor(event)
-      .credentials.list(event.params.agentId, { cursor, limit: 100 })
-      .catch((failure: unknown) => failPage(event, failure)),
+    apiFor(event).credentials.list(event.params.agentId, { cursor, limit: 100 }).catch(toPage(event)),
   ]);
   return {
     ...shown,

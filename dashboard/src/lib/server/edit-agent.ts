@@ -10,16 +10,10 @@ import { readForm } from './read-form.ts';
 
 type Changes = UpdateAgentData['body'];
 
-const subjects = {
-  name: 'The name',
-  description: 'The description',
-  email: 'The email address',
-  agentType: 'The type',
-  version: 'The version',
-  capabilities: 'A capability',
-  ownerTeam: 'The team',
-  deploymentEnv: 'The environment',
-};
+const fields = [
+  ...(['name', 'description', 'email', 'agentType', 'version', 'capabilities'] as const),
+  ...(['ownerTeam', 'deploymentEnv', 'isPublic', 'etag'] as const),
+];
 
 /**
  * Saves the changes, unless the agent has changed since `values.etag`. Then returns the agent as it is now, and its ETag
@@ -34,18 +28,13 @@ const save = async <Values extends Record<string, string | string[]>>(
     await apiFor(event).agents.update(event.params.agentId, changes, { ifMatch: values.etag });
     return null;
   } catch (failure) {
-    const { status, data } = failForm(event, failure, values, subjects, changeWords);
+    const { status, data } = failForm(event, failure, values, fields, changeWords);
     const isOutdated = failure instanceof ApiError && failure.code === 'precondition_failed';
     const now = isOutdated ? await loadAgent(event) : undefined;
     const current: Agent | undefined = now?.agent;
     return fail(status, { ...data, values: { ...values, etag: now?.etag ?? values.etag }, current });
   }
 };
-
-const fields = [
-  ...(['name', 'description', 'email', 'agentType', 'version', 'capabilities'] as const),
-  ...(['ownerTeam', 'deploymentEnv', 'isPublic', 'etag'] as const),
-];
 
 const orNull = (text: string): string | null => text.trim() || null;
 

@@ -23,11 +23,11 @@ export const failPage = (event: RequestEvent, failure: unknown): never => {
   error(failure.status, failure.detail);
 };
 
-/** The names of a form's fields, as the API names them: a list, or the keys of a record. */
-export type FormFields = readonly string[] | Readonly<Record<string, string>>;
-
-const namesOf = (fields: FormFields): readonly string[] =>
-  Array.isArray(fields) ? (fields as readonly string[]) : Object.keys(fields);
+/** For `catch`: `failPage` with this request. */
+export const toPage =
+  (event: RequestEvent) =>
+  (failure: unknown): never =>
+    failPage(event, failure);
 
 /** Error codes that are about one field, but do not name it. The form has one of these fields. */
 const blamed: Readonly<Record<string, readonly string[]>> = {
@@ -66,18 +66,43 @@ const toProblem = (failure: ApiError, names: readonly string[], byCode: CodeWord
   return { message, fields: wrongFields(failure, names, message), code: failure.code };
 };
 
-/** Returns the errors and the entered values to the form. Never pass a password in `values`. */
+/** Returns the errors and the entered values to the form. `fields`: as the API names them. Never pass a password in `values`. */
 export const failForm = <Values extends Record<string, string | readonly string[]>>(
   event: RequestEvent,
   failure: unknown,
   values: Values,
-  fields: FormFields,
+  fields: readonly string[],
   byCode: CodeWords = {},
 ): ActionFailure<{ problem: FormProblem; values: Values }> => {
   if (!(failure instanceof ApiError)) throw failure;
   if (isSignedOut(failure)) redirect(303, signInPath(event.url.pathname));
-  const problem = toProblem(failure, namesOf(fields), byCode);
+  const problem = toProblem(failure, fields, byCode);
   return fail(failure.status === 0 ? 503 : failure.status, { problem, values });
+};
+
+interface Submitted<Values> {
+  values?: Values;
+  fields?: readonly string[];
+  byCode?: CodeWords;
+}
+
+/** Waits for a change and redirects, so that a reload sends nothing again. If it is refused, returns to the form. */
+export const submit = async <
+  Result,
+  Values extends Record<string, string | readonly string[]> = Record<never, never>,
+>(
+  event: RequestEvent,
+  change: Promise<Result>,
+  to: string | ((result: Result) => string),
+  { values, fields = [], byCode }: Submitted<Values> = {},
+) => {
+  let result: Result;
+  try {
+    result = await change;
+  } catch (failure) {
+    return failForm(event, failure, values ?? ({} as Values), fields, byCode);
+  }
+  redirect(303, typeof to === 'string' ? to : to(result));
 };
 
 /** The response to a script of ours. A status in `kept` is passed on. Any other becomes 503. */

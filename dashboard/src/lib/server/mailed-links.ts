@@ -10,7 +10,7 @@ import { readableEmail } from './readable-email.ts';
  * Whether the link itself is refused. A token of another length fails validation, for example if a mail client has cut
  * the link.
  */
-const isRefusedLink = (failure: unknown): boolean => {
+export const isRefusedLink = (failure: unknown): boolean => {
   if (!(failure instanceof ApiError)) return false;
   const errors = (failure.problem.errors ?? []) as { path: string }[];
   return failure.code === 'invalid_link' || errors.some(({ path }) => path === 'body.token');
@@ -30,31 +30,29 @@ export const requestReset = async (event: RequestEvent) => {
   try {
     await apiFor(event).auth.requestPasswordReset({ email });
   } catch (failure) {
-    return failForm(event, failure, { email: readableEmail(email) }, { email: 'The email address' });
+    return failForm(event, failure, { email: readableEmail(email) }, ['email']);
   }
   return { sentTo: readableEmail(email) };
 };
 
-/** Sets a new password with the link of a mail. The token leaves the URL with the first form that is sent. */
-export const resetPassword = async (event: RequestEvent) => {
-  const { token, password } = await readForm(event.request, ['token', 'password']);
+/** Uses the link. The token leaves the URL with the first form that is sent. */
+const useLink = async (event: RequestEvent, used: Promise<unknown>, token: string, path: string) => {
   try {
-    await apiFor(event).auth.resetPassword({ token, password });
+    await used;
   } catch (failure) {
     if (isRefusedLink(failure)) return fail(400, { refused: true as const });
-    return failForm(event, failure, { token }, { password: 'The password' });
+    return failForm(event, failure, { token }, ['password']);
   }
-  redirect(303, '/reset-password?done');
+  redirect(303, `${path}?done`);
+};
+
+export const resetPassword = async (event: RequestEvent) => {
+  const { token, password } = await readForm(event.request, ['token', 'password']);
+  return useLink(event, apiFor(event).auth.resetPassword({ token, password }), token, '/reset-password');
 };
 
 /** Makes the address of the link the user's address. */
 export const confirmEmailChange = async (event: RequestEvent) => {
   const { token } = await readForm(event.request, ['token']);
-  try {
-    await apiFor(event).auth.confirmEmailChange({ token });
-  } catch (failure) {
-    if (isRefusedLink(failure)) return fail(400, { refused: true as const });
-    return failForm(event, failure, { token }, {});
-  }
-  redirect(303, '/change-email?done');
+  return useLink(event, apiFor(event).auth.confirmEmailChange({ token }), token, '/change-email');
 };

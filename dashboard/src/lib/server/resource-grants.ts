@@ -3,19 +3,16 @@ import { fail } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { grantOf, resourceWords } from '#lib/resources/resource-words.ts';
 import { apiFor } from './api.ts';
-import { failForm, failPage } from './failures.ts';
+import { failForm, toPage } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 const agentIdOf = ({ params }: RequestEvent): string => params.agentId ?? '';
 
 export const loadGrants = async (event: RequestEvent): Promise<{ agent: Agent; resources: Resource[] }> => {
   const api = apiFor(event);
-  try {
-    const [agent, { data }] = await Promise.all([api.agents.get(agentIdOf(event)), api.resources.list()]);
-    return { agent, resources: data };
-  } catch (failure) {
-    return failPage(event, failure);
-  }
+  const found = Promise.all([api.agents.get(agentIdOf(event)), api.resources.list()]);
+  const [agent, { data }] = await found.catch(toPage(event));
+  return { agent, resources: data };
 };
 
 const MISSING = 'A resource or scope of this form no longer exists. Reload the page and select again.';

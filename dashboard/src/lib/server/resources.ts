@@ -1,20 +1,17 @@
 import type { Agent, Resource } from '@sentryagent/sdk';
-import { error, redirect } from '@sveltejs/kit';
+import { error } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { resourceWords } from '#lib/resources/resource-words.ts';
 import { apiFor } from './api.ts';
-import { failForm, failPage } from './failures.ts';
+import { submit, toPage } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 /** The most agents that a page lists. */
 const MAX_AGENTS = 100;
 
 export const loadResources = async (event: RequestEvent): Promise<{ resources: Resource[] }> => {
-  try {
-    return { resources: (await apiFor(event).resources.list()).data };
-  } catch (failure) {
-    return failPage(event, failure);
-  }
+  const { data } = await apiFor(event).resources.list().catch(toPage(event));
+  return { resources: data };
 };
 
 export interface ResourcePage {
@@ -34,7 +31,7 @@ export const loadResource = async (event: RequestEvent): Promise<ResourcePage> =
     loadResources(event),
     api.agents.list({ resourceId, limit: MAX_AGENTS }),
     api.agents.list({ limit: MAX_AGENTS }),
-  ]).catch((failure: unknown) => failPage(event, failure));
+  ]).catch(toPage(event));
   const resource = resources.find((one) => one.resourceId === resourceId);
   if (!resource) error(404);
   const holding = new Set(found.data.map(({ agentId }) => agentId));
@@ -44,27 +41,24 @@ export const loadResource = async (event: RequestEvent): Promise<ResourcePage> =
   return { resource, holders: found.data, hasMore: found.nextCursor !== null, others };
 };
 
+const fields = ['identifier', 'scopes', 'tokenTtlSeconds'] as const;
+
 export const createResource = async (event: RequestEvent) => {
-  const form = await readForm(event.request, ['identifier', 'scopes', 'tokenTtlSeconds']);
-  let resourceId: string;
-  try {
-    ({ resourceId } = await apiFor(event).resources.create({
-      identifier: form.identifier.trim(),
-      scopes: form.scopes.split(/[\s,]+/).filter((scope) => scope !== ''),
-      // Text that is no number is `null` in JSON, which the API refuses in words.
-      tokenTtlSeconds: Number(form.tokenTtlSeconds),
-    }));
-  } catch (failure) {
-    return failForm(event, failure, form, ['identifier', 'scopes', 'tokenTtlSeconds'], resourceWords);
-  }
-  redirect(303, `/resources/${resourceId}`);
+  const form = await readForm(event.request, fields);
+  const created = apiFor(event).resources.create({
+    identifier: form.identifier.trim(),
+    scopes: form.scopes.split(/[\s,]+/).filter((scope) => scope !== ''),
+    // Text that is no number is `null` in JSON, which the API refuses in words.
+    tokenTtlSeconds: Number(form.tokenTtlSeconds),
+  });
+  return submit(event, created, ({ resourceId }) => `/resources/${resourceId}`, {
+    values: form,
+    fields,
+    byCode: resourceWords,
+  });
 };
 
-export const removeResource = async (event: RequestEvent) => {
-  try {
-    await apiFor(event).resources.delete(event.params.resourceId ?? '');
-  } catch (failure) {
-    return failForm(event, failure, {}, [], resourceWords);
-  }
-  redirect(303, '/resources');
+export const removeResource = (event: RequestEvent) => {
+  const removed = apiFor(event).resources.delete(event.params.resourceId ?? '');
+  return submit(event, removed, '/resources', { byCode: resourceWords });
 };

@@ -2,7 +2,7 @@ import { ApiError } from '@sentryagent/sdk';
 import type { Session, TierId } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
-import { failPage } from './failures.ts';
+import { toPage } from './failures.ts';
 import { readableEmail } from './readable-email.ts';
 
 /** The API uses the prefix if the dashboard is served over https. */
@@ -14,13 +14,8 @@ const readSession = async (event: RequestEvent): Promise<Session> => {
 };
 
 /** Returns the session. Redirects to the sign-in page if there is none. */
-export const requireSession = async (event: RequestEvent): Promise<Session> => {
-  try {
-    return await readSession(event);
-  } catch (failure) {
-    return failPage(event, failure);
-  }
-};
+export const requireSession = (event: RequestEvent): Promise<Session> =>
+  readSession(event).catch(toPage(event));
 
 /** For public pages. `null`: not signed in. `undefined`: unknown, because the API is unavailable. */
 const find = async <T>(event: RequestEvent, ask: () => Promise<T>): Promise<T | null | undefined> => {

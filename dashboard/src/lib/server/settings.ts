@@ -3,7 +3,17 @@ import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { settingsAction } from './settings-action.ts';
 
-export const profileActions = {
+/** A session that has ended in the meantime is what the user wanted. */
+const endSession = async (event: RequestEvent, { sessionId }: { sessionId: string }): Promise<void> => {
+  try {
+    await apiFor(event).sessions.end(sessionId);
+  } catch (failure) {
+    if (!(failure instanceof ApiError) || failure.status !== 404) throw failure;
+  }
+};
+
+/** The forms of the settings page. */
+export const settingsActions = {
   link: settingsAction({
     name: 'link',
     section: 'profile',
@@ -18,27 +28,12 @@ export const profileActions = {
     act: (event, { email, password }) =>
       apiFor(event).auth.requestEmailChange({ email: email.trim(), password }),
   }),
-};
-
-export const passwordActions = {
   password: settingsAction({
     name: 'password',
     section: 'password',
     fields: ['currentPassword', 'newPassword'],
     act: (event, form) => apiFor(event).auth.changePassword(form),
   }),
-};
-
-/** A session that has ended in the meantime is what the user wanted. */
-const endSession = async (event: RequestEvent, { sessionId }: { sessionId: string }): Promise<void> => {
-  try {
-    await apiFor(event).sessions.end(sessionId);
-  } catch (failure) {
-    if (!(failure instanceof ApiError) || failure.status !== 404) throw failure;
-  }
-};
-
-export const sessionActions = {
   session: settingsAction({ name: 'session', section: 'sessions', fields: ['sessionId'], act: endSession }),
   sessions: settingsAction({
     name: 'sessions',
@@ -46,9 +41,6 @@ export const sessionActions = {
     fields: [],
     act: (event) => apiFor(event).sessions.endOthers(),
   }),
-};
-
-export const tenantActions = {
   rename: settingsAction({
     name: 'rename',
     section: 'tenant',

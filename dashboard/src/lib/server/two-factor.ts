@@ -1,13 +1,13 @@
-import { fail, redirect } from '@sveltejs/kit';
+import { fail } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { toProof } from '#lib/two-factor/proof.ts';
 import { apiFor } from './api.ts';
-import { failForm } from './failures.ts';
+import { failForm, submit } from './failures.ts';
 import { drawQrCode } from './qr-code.ts';
 import type { QrCode } from './qr-code.ts';
 import { readForm } from './read-form.ts';
 
-const subjects = { password: 'The password', code: 'The code', recoveryCode: 'The code' };
+const fields = ['password', 'code', 'recoveryCode'];
 
 /** The key of an app, as long as it is not confirmed. The form carries it, because the API tells it only once. */
 export interface Offer {
@@ -29,7 +29,7 @@ export const startTwoFactor = async (event: RequestEvent) => {
     const { uri } = await apiFor(event).twoFactor.start({ password });
     return { offer: readOffer(uri) };
   } catch (failure) {
-    return failForm(event, failure, {}, subjects);
+    return failForm(event, failure, {}, fields);
   }
 };
 
@@ -40,7 +40,7 @@ export const confirmTwoFactor = async (event: RequestEvent) => {
     const { recoveryCodes } = await apiFor(event).twoFactor.confirm({ code });
     return { recoveryCodes, isNew: true };
   } catch (failure) {
-    const { status, data } = failForm(event, failure, {}, subjects);
+    const { status, data } = failForm(event, failure, {}, fields);
     return fail(status, { ...data, offer: readOffer(uri) });
   }
 };
@@ -55,18 +55,14 @@ export const renewRecoveryCodes = async (event: RequestEvent) => {
     });
     return { recoveryCodes, isNew: false };
   } catch (failure) {
-    return failForm(event, failure, {}, subjects);
+    return failForm(event, failure, {}, fields);
   }
 };
 
 export const turnOffTwoFactor = async (event: RequestEvent) => {
   const { password, code } = await readForm(event.request, ['password', 'code']);
-  try {
-    await apiFor(event).twoFactor.turnOff({ password, ...toProof(code) });
-  } catch (failure) {
-    return failForm(event, failure, {}, subjects);
-  }
-  redirect(303, '/settings?done=turnOff#two-factor');
+  const turnedOff = apiFor(event).twoFactor.turnOff({ password, ...toProof(code) });
+  return submit(event, turnedOff, '/settings?done=turnOff#two-factor', { fields });
 };
 
 /** The API uses the prefix if the dashboard is served over https. */
@@ -79,10 +75,5 @@ export const hasChallenge = ({ cookies }: RequestEvent): boolean =>
 /** Finishes a sign-in. */
 export const finishSignIn = async (event: RequestEvent, destination: string) => {
   const { code } = await readForm(event.request, ['code']);
-  try {
-    await apiFor(event).twoFactor.verify(toProof(code));
-  } catch (failure) {
-    return failForm(event, failure, {}, subjects);
-  }
-  redirect(303, destination);
+  return submit(event, apiFor(event).twoFactor.verify(toProof(code)), destination, { fields });
 };

@@ -4,15 +4,13 @@ import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { config } from './config.ts';
 import { failForm } from './failures.ts';
+import { isRefusedLink } from './mailed-links.ts';
 import { readForm } from './read-form.ts';
 import { readableEmail } from './readable-email.ts';
 
 const PATH = '/verify-email';
 const CONFIRMED = 'sentryagent-confirmed';
 const KEPT_SECONDS = 15 * 60;
-
-const isCode = (failure: unknown, code: string): boolean =>
-  failure instanceof ApiError && failure.code === code;
 
 /** The address that this browser has just confirmed. It is in a cookie, so the page can be reloaded. */
 export const readConfirmed = ({ cookies, url }: RequestEvent): string | undefined => {
@@ -37,10 +35,7 @@ export const confirmEmail = async (event: RequestEvent) => {
   try {
     ({ email } = await apiFor(event).auth.confirmEmail({ token }));
   } catch (failure) {
-    // A token of another length fails validation, for example if a mail client has cut the link.
-    if (isCode(failure, 'invalid_link') || isCode(failure, 'validation_failed')) {
-      return fail(400, { refused: true as const });
-    }
+    if (isRefusedLink(failure)) return fail(400, { refused: true as const });
     return failForm(event, failure, { token }, []);
   }
   return showConfirmed(event, readableEmail(email));
@@ -52,7 +47,7 @@ export const sendLink = async (event: RequestEvent) => {
     await apiFor(event).auth.requestVerification();
   } catch (failure) {
     // Confirmed in another tab. The reloaded page says so.
-    if (isCode(failure, 'email_already_verified')) redirect(303, PATH);
+    if (failure instanceof ApiError && failure.code === 'email_already_verified') redirect(303, PATH);
     return failForm(event, failure, {}, []);
   }
   return { sent: true as const };

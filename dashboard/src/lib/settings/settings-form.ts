@@ -8,7 +8,6 @@ export interface RejectedForm {
   values: Readonly<Record<string, string>>;
 }
 
-/** What a section shows of its forms. */
 export interface FormState {
   /** The last form of the page, if it was rejected. */
   rejected: RejectedForm | null;
@@ -16,7 +15,6 @@ export interface FormState {
   done: string | null;
 }
 
-/** The result of one form. */
 export const stateOf = (
   { rejected, done }: FormState,
   name: string,

@@ -1,4 +1,5 @@
 import type { Usage, UsageRow } from '@sentryagent/sdk';
+import { ask } from '#lib/navigation/ask.ts';
 import type { DayCount } from './chart/geometry.ts';
 import type { Range, Span } from './range.ts';
 
@@ -85,12 +86,6 @@ export const takeHistory = async (
   fetch: typeof globalThis.fetch,
   { from, to }: Span,
 ): Promise<History | null> => {
-  try {
-    const response = await fetch(`/usage/history?from=${from}&to=${to}`);
-    // Always read it, because kit passes only what was read to the browser.
-    const body: unknown = await response.json();
-    return response.ok ? (body as History) : null;
-  } catch {
-    return null;
-  }
+  const answer = await ask(fetch, `/usage/history?from=${from}&to=${to}`);
+  return answer?.status === 200 ? (answer.body as History) : null;
 };

@@ -1,5 +1,6 @@
 import type { Usage } from '@sentryagent/sdk';
 import { redirect } from '@sveltejs/kit';
+import { ask } from '#lib/navigation/ask.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 
 /** The usage of the tenant at one moment. */
@@ -10,14 +11,7 @@ export interface Reading {
 
 /** The current usage. `null`: the API is unavailable, so the page keeps the previous one. */
 export const takeReading = async (fetch: typeof globalThis.fetch): Promise<Reading | null> => {
-  try {
-    const response = await fetch('/usage/now');
-    // Always read it, because kit passes only what was read to the browser.
-    const body: unknown = await response.json();
-    if (response.ok) return body as Reading;
-    if (response.status !== 401) return null;
-  } catch {
-    return null;
-  }
-  redirect(303, signInPath('/usage'));
+  const answer = await ask(fetch, '/usage/now');
+  if (answer?.status === 401) redirect(303, signInPath('/usage'));
+  return answer?.status === 200 ? (answer.body as Reading) : null;
 };

@@ -10,6 +10,4 @@ export const load: PageServerLoad = async ({ parent, url }) => {
   if (session) redirect(303, destination(url));
 };
 
-export const actions: Actions = {
-  default: (event) => enter(event, 'signIn', destination(event.url)),
-};
+export const actions: Actions = { default: (event) => enter(event, 'signIn', destination(event.url)) };

@@ -7,6 +7,4 @@ export const load: PageServerLoad = async ({ parent }) => {
   if (session) redirect(303, '/usage');
 };
 
-export const actions: Actions = {
-  default: (event) => enter(event, 'signUp', '/onboarding'),
-};
+export const actions: Actions = { default: (event) => enter(event, 'signUp', '/onboarding') };

@@ -1,5 +1,5 @@
 import { apiFor } from '#lib/server/api.ts';
-import { failPage } from '#lib/server/failures.ts';
+import { toPage } from '#lib/server/failures.ts';
 import {
   confirmTwoFactor,
   renewRecoveryCodes,
@@ -10,12 +10,8 @@ import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
   const task: 'codes' | 'off' = event.url.searchParams.get('task') === 'off' ? 'off' : 'codes';
-  try {
-    const { enabledAt } = await apiFor(event).twoFactor.get();
-    return { isOn: enabledAt !== null, task };
-  } catch (failure) {
-    return failPage(event, failure);
-  }
+  const { enabledAt } = await apiFor(event).twoFactor.get().catch(toPage(event));
+  return { isOn: enabledAt !== null, task };
 };
 
 export const actions: Actions = {

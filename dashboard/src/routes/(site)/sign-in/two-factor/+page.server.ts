@@ -13,6 +13,4 @@ export const load: PageServerLoad = async (event) => {
   return { next, isOfApp: event.url.searchParams.get('with') !== 'recovery-code' };
 };
 
-export const actions: Actions = {
-  default: (event) => finishSignIn(event, destination(event.url)),
-};
+export const actions: Actions = { default: (event) => finishSignIn(event, destination(event.url)) };
