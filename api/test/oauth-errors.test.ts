@@ -25,7 +25,6 @@ const answerOf = async (error: Error): Promise<Reply> => {
     operationId: 'test',
     summary: 'A test',
     tag: 'test',
-    access: 'public',
     errors: 'oauth',
     responses: {},
     problems: [],

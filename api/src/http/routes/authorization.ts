@@ -15,7 +15,6 @@ export const authorizationRoute = publicRoute({
   operationId: 'authorize',
   summary: 'Always returns an error: agents get tokens at /oauth2/token',
   tag: 'oauth2',
-  access: 'public',
   errors: 'oauth',
   query: z.object({ response_type: z.unknown().optional() }),
   responses: {},

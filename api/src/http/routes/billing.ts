@@ -52,7 +52,6 @@ const usage = scopedRoute({
     },
   },
   csv: true,
-  problems: [],
   handle: async (deps, request, { tenantId }) => {
     const asked = askedHistory(request.query);
     if (asked) return answerHistory(await readUsageHistory(deps, tenantId, asked), request);
@@ -97,11 +96,9 @@ const catalogue = publicRoute({
   operationId: 'listTiers',
   summary: 'List the tiers with their limits and prices',
   tag,
-  access: 'public',
   responses: {
     200: { description: 'All tiers', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
   },
-  problems: [],
   handle: async ({ config }) => ({
     status: 200,
     body: {

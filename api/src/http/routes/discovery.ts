@@ -111,13 +111,11 @@ const documentRoute = (
     operationId,
     summary,
     tag,
-    access: 'public',
     crossOrigin: true,
     responses: {
       200: { description: 'The document', schema },
       304: { description: 'Not modified', schema: null },
     },
-    problems: [],
     handle: async (deps, request) => answerDocument(toDocument(schema.parse(read(deps))), request),
   });
 

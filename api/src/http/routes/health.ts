@@ -31,9 +31,7 @@ export const healthRoute = (watch: ApiHealth, version: string): Route =>
     operationId: 'getHealth',
     summary: 'Get the health of the API and its services',
     tag: 'health',
-    access: 'public',
     responses: { 200: { description: 'The API is running', schema } },
-    problems: [],
     handle: async () => {
       const services = watch.current();
       const status = Object.values(services).every(isWell) ? 'ok' : 'degraded';

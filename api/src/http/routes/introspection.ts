@@ -87,7 +87,6 @@ export const introspectionRoutes = ({
     operationId: 'introspectToken',
     summary: 'Check whether a token of your tenant is active, and read its claims',
     tag: 'oauth2',
-    access: 'public',
     bearerScopes,
     body: z.object(tokenFields),
     bodyType: 'form',

@@ -17,7 +17,6 @@ export const revocationRoutes = ({
     operationId: 'revokeToken',
     summary: 'Revoke a token of the client (RFC 7009)',
     tag: 'oauth2',
-    access: 'public',
     body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',

@@ -24,14 +24,12 @@ const listRoute = sessionRoute({
   operationId: 'listSessions',
   summary: 'List the user’s sessions: this one, then the 99 newest',
   tag,
-  access: 'session',
   responses: {
     200: {
       description: 'The sessions. No address of a session is stored',
       schema: z.object({ data: z.array(sessionEntry) }).meta({ id: 'SessionList' }),
     },
   },
-  problems: [],
   handle: async (deps, _request, { user, sessionId }) => {
     const sessions = await listSessions(deps, { userId: user.id, sessionId });
     const data = sessions.map(({ createdAt, renewedAt, expiresAt, ...session }) => ({
@@ -50,11 +48,9 @@ const endRoute = sessionRoute({
   operationId: 'endSession',
   summary: 'End one of the user’s sessions; it stops at once',
   tag,
-  access: 'session',
-  fromDashboard: true,
   params: z.strictObject({ sessionId: z.string() }),
   responses: { 204: { description: 'It has ended', schema: null } },
-  problems: ['not_found', 'origin_not_allowed'],
+  problems: ['not_found'],
   handle: async (deps, { params }, { user }) => {
     await endSession(deps, { userId: user.id, sessionId: params.sessionId });
     return { status: 204 };
@@ -67,15 +63,12 @@ const endOthersRoute = sessionRoute({
   operationId: 'endOtherSessions',
   summary: 'End every session of the user but this one; they stop at once',
   tag,
-  access: 'session',
-  fromDashboard: true,
   responses: {
     200: {
       description: 'They have ended',
       schema: z.object({ ended: z.int() }).meta({ id: 'EndedSessions' }),
     },
   },
-  problems: ['origin_not_allowed'],
   handle: async (deps, _request, { user, sessionId }) => ({
     status: 200,
     body: { ended: await endOtherSessions(deps, { userId: user.id, sessionId }) },

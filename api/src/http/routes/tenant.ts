@@ -17,9 +17,7 @@ const get = sessionRoute({
   operationId: 'getTenant',
   summary: 'Get the signed-in user’s tenant',
   tag,
-  access: 'session',
   responses: { 200: { description: 'The tenant', schema: tenantSchema } },
-  problems: [],
   handle: async (_deps, _request, { tenant }) => ({ status: 200, body: tenant }),
 });
 
@@ -30,11 +28,9 @@ const update = (limits: AttemptLimits): Route =>
     operationId: 'updateTenant',
     summary: 'Rename the tenant; for owners and admins',
     tag,
-    access: 'session',
-    fromDashboard: true,
     body: z.strictObject({ name: line(1, 128) }),
     responses: { 200: { description: 'The tenant', schema: tenantSchema } },
-    problems: ['forbidden', 'origin_not_allowed', 'rate_limited'],
+    problems: ['forbidden', 'rate_limited'],
     handle: async (deps, { body, origin }, { user, tenant, role }) => {
       if (role === 'member') {
         throw new Problem(

@@ -46,7 +46,6 @@ export const tokenRoutes = ({
     operationId: 'issueToken',
     summary: 'Issue an access token (client_credentials, token-exchange)',
     tag: 'oauth2',
-    access: 'public',
     body,
     bodyType: 'form',
     errors: 'oauth',

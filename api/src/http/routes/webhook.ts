@@ -9,7 +9,6 @@ export const webhookRoute = publicRoute({
   operationId: 'receiveStripeEvent',
   summary: 'Receive a Stripe event, signed in Stripe-Signature',
   tag: 'billing',
-  access: 'public',
   rawBody: true,
   responses: {
     200: { description: 'The event is stored', schema: z.object({ received: z.literal(true) }) },
