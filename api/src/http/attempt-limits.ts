@@ -61,69 +61,56 @@ const [MINUTE, HOUR] = [60, 3_600];
 const signIns = 'Too many sign-in attempts from this network';
 const codes = 'Too many codes for this account. You can use a recovery code instead';
 
+const limit = (name: string, points: number, seconds: number, reason: string): Limit => ({
+  name,
+  points,
+  seconds,
+  reason,
+});
+
 const limits = {
   /** Per address. */
-  signIn: { name: 'sign-in', points: 20, seconds: MINUTE, reason: signIns },
+  signIn: limit('sign-in', 20, MINUTE, signIns),
   /** Per network (`networkKey`), because an IPv6 customer has 65,536 addresses. */
-  signInNetwork: { name: 'sign-in-network', points: 100, seconds: MINUTE, reason: signIns },
+  signInNetwork: limit('sign-in-network', 100, MINUTE, signIns),
   /** Per network (`networkKey`), because the response can reveal that an email address is taken. */
-  signUp: { name: 'sign-up', points: 5, seconds: MINUTE, reason: 'Too many sign-ups from this network' },
+  signUp: limit('sign-up', 5, MINUTE, 'Too many sign-ups from this network'),
   /** Confirmation mails per user. */
-  verificationPerson: {
-    name: 'verification-person',
-    points: 5,
-    seconds: HOUR,
-    reason: 'Too many confirmation links for this account',
-  },
+  verificationPerson: limit('verification-person', 5, HOUR, 'Too many confirmation links for this account'),
   /** Mails with a link for all `+tag` addresses of a mailbox together. */
-  verificationTags: {
-    name: 'verification-tags',
-    points: 10,
-    seconds: DAY_SECONDS,
-    reason: 'Too many links for +tag addresses of this mailbox',
-  },
+  verificationTags: limit(
+    'verification-tags',
+    10,
+    DAY_SECONDS,
+    'Too many links for +tag addresses of this mailbox',
+  ),
   /** Confirmation mails per address. */
-  verificationAddress: {
-    name: 'verification-address',
-    points: 20,
-    seconds: HOUR,
-    reason: 'Too many confirmation links from this network',
-  },
+  verificationAddress: limit(
+    'verification-address',
+    20,
+    HOUR,
+    'Too many confirmation links from this network',
+  ),
   /** Uses of a mailed link per address. */
-  confirmation: {
-    name: 'confirmation',
-    points: 20,
-    seconds: MINUTE,
-    reason: 'Too many links used from this network',
-  },
+  confirmation: limit('confirmation', 20, MINUTE, 'Too many links used from this network'),
   /** Reset links per email address, whether or not it has an account. */
-  resetAccount: {
-    name: 'reset-account',
-    points: 5,
-    seconds: HOUR,
-    reason: 'Too many links for this email address',
-  },
+  resetAccount: limit('reset-account', 5, HOUR, 'Too many links for this email address'),
   /** Reset links per network (`networkKey`). */
-  resetNetwork: {
-    name: 'reset-network',
-    points: 20,
-    seconds: HOUR,
-    reason: 'Too many requests for a new password from this network',
-  },
+  resetNetwork: limit('reset-network', 20, HOUR, 'Too many requests for a new password from this network'),
   /** New names of a tenant per user. Each leaves an audit entry. */
-  tenantName: { name: 'tenant-name', points: 20, seconds: HOUR, reason: 'Too many changes of the name' },
+  tenantName: limit('tenant-name', 20, HOUR, 'Too many changes of the name'),
   /** Failures per client and address. */
-  clientAuthentication: {
-    name: 'client',
-    points: 20,
-    seconds: MINUTE,
-    reason: 'Too many failed authentication attempts for this client from this IP address',
-  },
+  clientAuthentication: limit(
+    'client',
+    20,
+    MINUTE,
+    'Too many failed authentication attempts for this client from this IP address',
+  ),
   /** Codes of an authenticator app per user, right or wrong: three of a million are right. */
-  codes: { name: 'code', points: 10, seconds: 15 * MINUTE, reason: codes },
+  codes: limit('code', 10, 15 * MINUTE, codes),
   /** The same for a day. So a year of guesses has a chance of 3 %, even for who knows the password. */
-  codesADay: { name: 'code-day', points: 30, seconds: DAY_SECONDS, reason: codes },
-} as const satisfies Record<string, Limit>;
+  codesADay: limit('code-day', 30, DAY_SECONDS, codes),
+};
 
 export interface AttemptLimits extends Record<keyof typeof limits, AttemptLimit> {
   /** Wrong passwords per account. */
@@ -142,7 +129,7 @@ export const createAttemptLimits = (
   redis: Redis | undefined,
   { SIGN_UP_MAX_PER_MINUTE: points }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
 ): AttemptLimits => ({
-  ...mapValues(limits, (limit: Limit) => createAttemptLimit(redis, limit)),
+  ...mapValues(limits, (each) => createAttemptLimit(redis, each)),
   accounts: createAccountAttempts(redis),
   allSignUps: createAttemptLimit(redis, {
     name: 'all-sign-ups',
