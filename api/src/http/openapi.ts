@@ -4,8 +4,10 @@ import type { ProblemCode } from '../platform/problem.ts';
 import { answerDocument } from './documents.ts';
 import type { Document } from './documents.ts';
 import { mayBeAbsent } from './body.ts';
-import { hasScopes, publicRoute } from './route.ts';
+import { hasScopes, routesOf } from './route.ts';
 import type { Route } from './route.ts';
+
+const { publicRoute } = routesOf('health');
 
 type Json = Record<string, unknown>;
 
@@ -178,7 +180,6 @@ export const openApiRoute = (document: () => Document): Route =>
     path: '/openapi.json',
     operationId: 'getOpenApi',
     summary: 'Get this OpenAPI document',
-    tag: 'health',
     responses: {
       200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) },
       304: { description: 'Not modified', schema: null },

@@ -47,7 +47,6 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   path: string;
   operationId: string;
   summary: string;
-  tag: string;
   params?: P;
   query?: Q;
   body?: B;
@@ -126,6 +125,7 @@ interface ScopedRoute<
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | 'session' | readonly Scope[];
   fromDashboard?: boolean;
+  tag: string;
   bearerScopes?: readonly Scope[];
   neverRefused?: boolean;
   repeatable?: Repeatable;
@@ -138,23 +138,22 @@ export const hasScopes = <R extends Pick<Route, 'access'>>(
   route: R,
 ): route is R & { access: readonly Scope[] } => typeof route.access !== 'string';
 
-/** A route without authentication. */
-export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
-  route: PublicRoute<P, Q, B>,
-): Route => ({ ...route, access: 'public' }) as unknown as Route;
-
-/** A route for signed-in users of any role. If it changes something, the request must come from the dashboard. */
-export const sessionRoute = <P extends Fields, Q extends Fields, B extends Fields>(
-  route: SessionRoute<P, Q, B>,
-): Route => ({ ...route, access: 'session', fromDashboard: route.method !== 'get' }) as unknown as Route;
-
-/** A route for agents (Bearer) and members (session) that hold its scopes. */
-export const scopedRoute = <
-  P extends Fields,
-  Q extends Fields,
-  B extends Fields,
-  Repeats extends Repeatable | undefined = undefined,
-  Needs extends BillingNeed | undefined = undefined,
->(
-  route: ScopedRoute<P, Q, B, Repeats, Needs>,
-): Route => route as unknown as Route;
+/** What makes the routes of one tag. */
+export const routesOf = (tag: string) => ({
+  /** A route without authentication. */
+  publicRoute: <P extends Fields, Q extends Fields, B extends Fields>(route: PublicRoute<P, Q, B>): Route =>
+    ({ ...route, tag, access: 'public' }) as unknown as Route,
+  /** A route for signed-in users of any role. If it changes something, the request must come from the dashboard. */
+  sessionRoute: <P extends Fields, Q extends Fields, B extends Fields>(route: SessionRoute<P, Q, B>): Route =>
+    ({ ...route, tag, access: 'session', fromDashboard: route.method !== 'get' }) as unknown as Route,
+  /** A route for agents (Bearer) and members (session) that hold its scopes. */
+  scopedRoute: <
+    P extends Fields,
+    Q extends Fields,
+    B extends Fields,
+    Repeats extends Repeatable | undefined = undefined,
+    Needs extends BillingNeed | undefined = undefined,
+  >(
+    route: ScopedRoute<P, Q, B, Repeats, Needs>,
+  ): Route => ({ ...route, tag }) as unknown as Route,
+});

@@ -8,9 +8,11 @@ import { toDocument } from '../../src/http/documents.ts';
 import { openApiRoute, printOpenApi } from '../../src/http/openapi.ts';
 import { pageQuery, pageSchema } from '../../src/http/paging.ts';
 import { identifier } from '../../src/http/resource-shapes.ts';
-import { hasScopes, publicRoute, scopedRoute, sessionRoute } from '../../src/http/route.ts';
+import { hasScopes, routesOf } from '../../src/http/route.ts';
 import type { Route } from '../../src/http/route.ts';
 import { problemKinds } from '../../src/platform/problem.ts';
+
+const { publicRoute, scopedRoute, sessionRoute } = routesOf('x');
 
 /** Also compared: parts of the document that is committed, which developers read. */
 const committed = JSON.parse(
@@ -35,7 +37,6 @@ const base = {
   path: '/x',
   operationId: 'x',
   summary: 'X',
-  tag: 'x',
   problems: [],
   handle,
 } as const;

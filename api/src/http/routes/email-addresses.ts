@@ -15,10 +15,10 @@ import { email } from '../email.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
 import { answerProved } from '../signed-in.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 /** The limit of mails in the database, which is per UTC day. */
 const spentForToday = (now: Date): Problem =>
@@ -41,7 +41,6 @@ const requestRoute = (limits: AttemptLimits): Route =>
     path: '/auth/verification',
     operationId: 'requestVerification',
     summary: 'Send the signed-in user a link that confirms their email address; earlier links become invalid',
-    tag,
     responses: { 204: { description: 'The mail is queued', schema: null } },
     problems: ['email_already_verified', 'rate_limited'],
     handle: async (deps, { origin }, { user }) => {
@@ -65,7 +64,6 @@ const confirmRoute = (limits: AttemptLimits): Route =>
     path: '/auth/verification/confirm',
     operationId: 'confirmEmail',
     summary: 'Confirm an email address with the token of a link, which works once and expires after 24 hours',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128) }),
     responses: {
@@ -87,7 +85,6 @@ const requestChangeRoute = (limits: AttemptLimits): Route =>
     path: '/auth/email/change',
     operationId: 'requestEmailChange',
     summary: 'Send a link to a new address, which becomes the signed-in user’s address when it is confirmed',
-    tag,
     body: z.strictObject({ email, password: currentPassword }),
     responses: { 204: { description: 'The mail is queued', schema: null } },
     problems: ['email_unchanged', 'wrong_password', 'rate_limited', 'service_unavailable'],
@@ -109,7 +106,6 @@ const confirmChangeRoute = (limits: AttemptLimits): Route =>
     path: '/auth/email/change/confirm',
     operationId: 'confirmEmailChange',
     summary: 'Change the email address with the token of a link, which works once and expires after 24 hours',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128) }),
     responses: {

@@ -9,12 +9,12 @@ import { email } from '../email.ts';
 import { attemptOf, countSignIn } from '../known-browser.ts';
 import { digestKey } from '../limiter.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { answerProved } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const forgotRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -22,7 +22,6 @@ const forgotRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/forgot',
     operationId: 'requestPasswordReset',
     summary: 'Send a link that sets a new password; the response is the same if the address has no account',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ email }),
     responses: { 204: { description: 'If the address has an account, the mail is queued', schema: null } },
@@ -42,7 +41,6 @@ const resetRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/reset',
     operationId: 'resetPassword',
     summary: 'Set a new password with the token of a link, which works once and expires after 1 hour',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128), password: newPassword }),
     responses: {
@@ -65,7 +63,6 @@ const changeRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/change',
     operationId: 'changePassword',
     summary: 'Change the signed-in user’s password; all other sessions end, and this one gets a new id',
-    tag,
     body: z.strictObject({ currentPassword, newPassword }),
     responses: { 204: { description: 'Changed; the new session is in Set-Cookie', schema: null } },
     problems: ['weak_password', 'wrong_password', 'rate_limited', 'service_unavailable'],

@@ -9,7 +9,7 @@ import { createChallengeCookie } from '../challenge-cookie.ts';
 import { email } from '../email.ts';
 import { attemptOf, countSignIn } from '../known-browser.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { answerSignedIn, personSchema, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
@@ -17,7 +17,7 @@ import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
 import { tenantSchema } from './tenant.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const signUpRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -25,7 +25,6 @@ const signUpRoute = (limits: AttemptLimits): Route =>
     path: '/auth/sign-up',
     operationId: 'signUp',
     summary: 'Create an account; the first signed-in request creates its tenant',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: signedInResponse },
@@ -49,7 +48,6 @@ const signInRoute = (limits: AttemptLimits): Route =>
     path: '/auth/sign-in',
     operationId: 'signIn',
     summary: 'Sign in with email and password, or begin to if two-factor sign-in is on',
-    tag,
     fromDashboard: true,
     body: z.strictObject({ email, password: currentPassword }),
     responses: {
@@ -84,7 +82,6 @@ const signOutRoute = publicRoute({
   path: '/auth/sign-out',
   operationId: 'signOut',
   summary: 'Sign out; without a session this does nothing',
-  tag,
   fromDashboard: true,
   responses: { 204: { description: 'Signed out', schema: null } },
   handle: async ({ people }, { headers }) => ({
@@ -98,7 +95,6 @@ const session = sessionRoute({
   path: '/auth/session',
   operationId: 'getSession',
   summary: 'Get the signed-in user with tenant and role',
-  tag,
   responses: {
     200: {
       description: 'The signed-in member',

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { endOtherSessions, endSession } from '../../services/people/end-sessions.ts';
 import { listSessions } from '../../services/people/list-sessions.ts';
-import { sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 
-const tag = 'sign-in';
+const { sessionRoute } = routesOf('sign-in');
 
 const sessionEntry = z
   .object({
@@ -23,7 +23,6 @@ const listRoute = sessionRoute({
   path: '/auth/sessions',
   operationId: 'listSessions',
   summary: 'List the user’s sessions: this one, then the 99 newest',
-  tag,
   responses: {
     200: {
       description: 'The sessions. No address of a session is stored',
@@ -47,7 +46,6 @@ const endRoute = sessionRoute({
   path: '/auth/sessions/:sessionId',
   operationId: 'endSession',
   summary: 'End one of the user’s sessions; it stops at once',
-  tag,
   params: z.strictObject({ sessionId: z.string() }),
   responses: { 204: { description: 'It has ended', schema: null } },
   problems: ['not_found'],
@@ -62,7 +60,6 @@ const endOthersRoute = sessionRoute({
   path: '/auth/sessions/end-others',
   operationId: 'endOtherSessions',
   summary: 'End every session of the user but this one; they stop at once',
-  tag,
   responses: {
     200: {
       description: 'They have ended',

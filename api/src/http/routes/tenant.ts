@@ -3,11 +3,11 @@ import { scopesOfRole } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { renameTenant } from '../../services/tenants/rename-tenant.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { line } from '../text.ts';
 
-const tag = 'tenant';
+const { sessionRoute } = routesOf('tenant');
 
 export const tenantSchema = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Tenant' });
 
@@ -16,7 +16,6 @@ const get = sessionRoute({
   path: '/tenant',
   operationId: 'getTenant',
   summary: 'Get the signed-in user’s tenant',
-  tag,
   responses: { 200: { description: 'The tenant', schema: tenantSchema } },
   handle: async (_deps, _request, { tenant }) => ({ status: 200, body: tenant }),
 });
@@ -27,7 +26,6 @@ const update = (limits: AttemptLimits): Route =>
     path: '/tenant',
     operationId: 'updateTenant',
     summary: 'Rename the tenant; for owners and admins',
-    tag,
     body: z.strictObject({ name: line(1, 128) }),
     responses: { 200: { description: 'The tenant', schema: tenantSchema } },
     problems: ['forbidden', 'rate_limited'],

@@ -9,7 +9,7 @@ import { createChallengeCookie } from '../challenge-cookie.ts';
 import { countSignIn } from '../known-browser.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import {
   ONE_PROOF,
@@ -23,7 +23,7 @@ import {
 import { answerSignedIn, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const recoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()) })
@@ -34,7 +34,6 @@ const statusRoute = sessionRoute({
   path: '/auth/two-factor',
   operationId: 'getTwoFactor',
   summary: 'Get whether two-factor sign-in is on, and how many recovery codes are left',
-  tag,
   responses: {
     200: {
       description: 'The second factor of the signed-in user',
@@ -58,7 +57,6 @@ const enrolRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/enrolment',
     operationId: 'startTwoFactor',
     summary: 'Get a key for an authenticator app; it is in use only after its first code is confirmed',
-    tag,
     body: z.strictObject({ password: currentPassword }),
     responses: {
       200: {
@@ -84,7 +82,6 @@ const confirmRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/enrolment/confirm',
     operationId: 'confirmTwoFactor',
     summary: 'Turn two-factor sign-in on with the first code of the app; ends the user’s other sessions',
-    tag,
     body: z.strictObject({ code }),
     responses: {
       200: { description: 'It is on. Only this response contains the recovery codes', schema: recoveryCodes },
@@ -104,7 +101,6 @@ const verifyRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/verify',
     operationId: 'verifyTwoFactor',
     summary: 'Finish a sign-in with a code of the app or a recovery code; each works once',
-    tag,
     fromDashboard: true,
     body: z.strictObject(proofFields).refine(hasOneProof, ONE_PROOF),
     responses: { 200: signedInResponse },
@@ -131,7 +127,6 @@ const turnOffRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/turn-off',
     operationId: 'turnOffTwoFactor',
     summary: 'Turn two-factor sign-in off with the password and a code of the app or a recovery code',
-    tag,
     body: proved,
     responses: { 204: { description: 'It is off', schema: null } },
     problems: ['wrong_password', 'invalid_code', 'rate_limited', 'service_unavailable'],
@@ -150,7 +145,6 @@ const renewRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/recovery-codes',
     operationId: 'renewRecoveryCodes',
     summary: 'Replace all recovery codes with the password and a code of the app or a recovery code',
-    tag,
     body: proved,
     responses: {
       200: { description: 'Only this response contains the new codes', schema: recoveryCodes },
