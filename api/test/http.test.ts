@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { cookiesOf } from '../../dev/src/cookies.ts';
 import { createApp } from '../src/http/app.ts';
 import { createAttemptLimits } from '../src/http/attempt-limits.ts';
-import { hasScopes, publicRoute } from '../src/http/route.ts';
+import { hasScopes, routesOf } from '../src/http/route.ts';
 import type { Answer, Route } from '../src/http/route.ts';
 import { createRoutes } from '../src/http/routes/routes.ts';
 import { problemKinds } from '../src/platform/problem.ts';
@@ -26,6 +26,8 @@ import { startProxy } from './support/proxy.ts';
 import type { Proxy } from './support/proxy.ts';
 import { adminUrl, appUrl, createTestDatabase, dropTestDatabase } from './support/servers.ts';
 import { until } from '../../dev/test/support/until.ts';
+
+const { publicRoute } = routesOf('test');
 
 /** RFC 9110 section 11.6.1, with quoted-strings alone. */
 const CHALLENGE = /^(Basic|Bearer) [\w-]+="(?:[^"\\]|\\.)*"(, [\w-]+="(?:[^"\\]|\\.)*")*$/;
@@ -240,8 +242,6 @@ const testRoute = (handle: () => Promise<Answer>): Route =>
     path: '/test',
     operationId: 'test',
     summary: 'A test',
-    tag: 'test',
-    access: 'public',
     responses: {
       200: { description: 'Fine', schema: z.object({ kept: z.string() }) },
       204: { description: 'Nothing', schema: null },
@@ -468,7 +468,7 @@ describe('GET /openapi.json', () => {
   it.each(routes.map((route) => [`${route.method.toUpperCase()} ${route.path}`, route] as const))(
     'lists %s with every status that it declares',
     async (_name, route) => {
-      const { method, path, responses, problems, access } = route;
+      const { method, path, responses, problems = [], access } = route;
       const operation = committed.paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method];
       const statuses = Object.keys(operation?.responses ?? {});
       const declared = [

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { handleOnce } from '../src/http/handle-once.ts';
-import { scopedRoute } from '../src/http/route.ts';
+import { routesOf } from '../src/http/route.ts';
 import type { RepeatableDeps } from '../src/http/route.ts';
 import type { Transaction } from '../src/platform/database.ts';
 import { newId } from '../src/platform/ids.ts';
@@ -8,6 +8,8 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { basic, post, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { Json, TestAgent, TestMember } from './support/callers.ts';
+
+const { scopedRoute } = routesOf('things');
 
 let api: TestApi;
 let second: TestApi;
@@ -82,7 +84,6 @@ it('Repeatable work cannot leave its transaction', async () => {
     path: '/things',
     operationId: 'createThing',
     summary: 'Make a thing',
-    tag: 'things',
     access: ['agents:write'],
     repeatable: 'answer',
     responses: {},

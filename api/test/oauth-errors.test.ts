@@ -3,13 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApp } from '../src/http/app.ts';
-import { publicRoute } from '../src/http/route.ts';
+import { routesOf } from '../src/http/route.ts';
 import { Problem } from '../src/platform/problem.ts';
 import { OAuthError } from '../src/platform/oauth-error.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
+
+const { publicRoute } = routesOf('test');
 
 let api: TestApi;
 beforeAll(async () => {
@@ -24,8 +26,6 @@ const answerOf = async (error: Error): Promise<Reply> => {
     path: '/test',
     operationId: 'test',
     summary: 'A test',
-    tag: 'test',
-    access: 'public',
     errors: 'oauth',
     responses: {},
     problems: [],

@@ -1,55 +1,4 @@
-import type {
-  AddKeyData,
-  Agent,
-  AgentPage,
-  ChangedEmail,
-  ChangePasswordData,
-  Checkout,
-  ConfirmEmailChangeData,
-  ConfirmEmailData,
-  ConfirmedEmail,
-  ConfirmTwoFactorData,
-  CreateCredentialData,
-  CredentialPage,
-  CreateResourceData,
-  EndedSessions,
-  GetUsageData,
-  Health,
-  Introspection,
-  KeyCredential,
-  ListAgentsData,
-  ListCredentialsData,
-  NewCredential,
-  RecoveryCodes,
-  RegisterAgentData,
-  RenewRecoveryCodesData,
-  RequestEmailChangeData,
-  RequestPasswordResetData,
-  ResetPassword,
-  ResetPasswordData,
-  RotateCredentialData,
-  Resource,
-  ResourceList,
-  SecondFactorNeeded,
-  Session,
-  SessionList,
-  SignedIn,
-  SignInData,
-  SignUpData,
-  StartedCheckout,
-  StartTwoFactorData,
-  Tenant,
-  TierList,
-  TokenResponse,
-  TurnOffTwoFactorData,
-  TwoFactor,
-  TwoFactorKey,
-  UpdateAgentData,
-  UpdateTenantData,
-  Usage,
-  UsageHistory,
-  VerifyTwoFactorData,
-} from './generated/types.gen.ts';
+import type * as Api from './generated/types.gen.ts';
 import { createSend } from './request.ts';
 import type { Call, ClientOptions, Send } from './request.ts';
 
@@ -76,40 +25,51 @@ export interface Once {
 const onceHeaders = ({ idempotencyKey }: Once) =>
   idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
 
+/** A method that posts its argument as JSON. */
+const createPost =
+  (send: Send) =>
+  <T, D extends { body: unknown; url: string }>(path: D['url']) =>
+  (json: D['body']) =>
+    send<T>({ method: 'POST', path, json });
+
+type Post = ReturnType<typeof createPost>;
+
 const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
 
-const agents = (send: Send) => ({
-  register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
-  list: (query?: ListAgentsData['query']) => send<AgentPage>({ method: 'GET', path: '/agents', query }),
-  get: (agentId: string) => send<Agent>({ method: 'GET', path: agentPath(agentId) }),
+const agents = (send: Send, post: Post) => ({
+  register: post<Api.Agent, Api.RegisterAgentData>('/agents'),
+  list: (query?: Api.ListAgentsData['query']) =>
+    send<Api.AgentPage>({ method: 'GET', path: '/agents', query }),
+  get: (agentId: string) => send<Api.Agent>({ method: 'GET', path: agentPath(agentId) }),
   /** `ifMatch`: the `ETag` of a response. The call fails if the agent has changed since then. */
-  update: (agentId: string, json: UpdateAgentData['body'], { ifMatch }: { ifMatch?: string } = {}) =>
-    send<Agent>({
+  update: (agentId: string, json: Api.UpdateAgentData['body'], { ifMatch }: { ifMatch?: string } = {}) =>
+    send<Api.Agent>({
       method: 'PATCH',
       path: agentPath(agentId),
       json,
       ...(ifMatch !== undefined && { headers: { 'if-match': ifMatch } }),
     }),
-  suspend: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/suspend` }),
-  reactivate: (agentId: string) => send<Agent>({ method: 'POST', path: `${agentPath(agentId)}/reactivate` }),
+  suspend: (agentId: string) => send<Api.Agent>({ method: 'POST', path: `${agentPath(agentId)}/suspend` }),
+  reactivate: (agentId: string) =>
+    send<Api.Agent>({ method: 'POST', path: `${agentPath(agentId)}/reactivate` }),
   /** Permanent. Also revokes the agent's credentials. */
   decommission: (agentId: string) => send<undefined>({ method: 'DELETE', path: agentPath(agentId) }),
   /** Only this response contains the secret. */
-  createCredential: (agentId: string, json: CreateCredentialData['body'] = {}, once: Once = {}) =>
-    send<NewCredential>({
+  createCredential: (agentId: string, json: Api.CreateCredentialData['body'] = {}, once: Once = {}) =>
+    send<Api.NewCredential>({
       method: 'POST',
       path: `${agentPath(agentId)}/credentials`,
       json,
       ...onceHeaders(once),
     }),
   /** The public key of an agent that authenticates with private_key_jwt. */
-  addKey: (agentId: string, json: AddKeyData['body']) =>
-    send<KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
+  addKey: (agentId: string, json: Api.AddKeyData['body']) =>
+    send<Api.KeyCredential>({ method: 'POST', path: `${agentPath(agentId)}/keys`, json }),
 });
 
-const resources = (send: Send) => ({
-  create: (json: CreateResourceData['body']) => send<Resource>({ method: 'POST', path: '/resources', json }),
-  list: () => send<ResourceList>({ method: 'GET', path: '/resources' }),
+const resources = (send: Send, post: Post) => ({
+  create: post<Api.Resource, Api.CreateResourceData>('/resources'),
+  list: () => send<Api.ResourceList>({ method: 'GET', path: '/resources' }),
   delete: (resourceId: string) =>
     send<undefined>({ method: 'DELETE', path: `/resources/${encodeURIComponent(resourceId)}` }),
 });
@@ -118,8 +78,8 @@ const credentials = (send: Send) => {
   const pathOf = (agentId: string, credentialId: string): string =>
     `${agentPath(agentId)}/credentials/${encodeURIComponent(credentialId)}`;
   return {
-    list: (agentId: string, query?: ListCredentialsData['query']) =>
-      send<CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
+    list: (agentId: string, query?: Api.ListCredentialsData['query']) =>
+      send<Api.CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
     /**
      * Creates a new secret, which only this response contains. The previous one keeps working for `overlapSeconds`
      * (default: 0).
@@ -127,10 +87,10 @@ const credentials = (send: Send) => {
     rotate: (
       agentId: string,
       credentialId: string,
-      json: RotateCredentialData['body'] = {},
+      json: Api.RotateCredentialData['body'] = {},
       once: Once = {},
     ) =>
-      send<NewCredential>({
+      send<Api.NewCredential>({
         method: 'POST',
         path: `${pathOf(agentId, credentialId)}/rotate`,
         json,
@@ -143,85 +103,71 @@ const credentials = (send: Send) => {
   };
 };
 
-const auth = (send: Send) => ({
-  signUp: (json: SignUpData['body']) => send<SignedIn>({ method: 'POST', path: '/auth/sign-up', json }),
+const auth = (send: Send, post: Post) => ({
+  signUp: post<Api.SignedIn, Api.SignUpData>('/auth/sign-up'),
   /** Returns `expiresAt` instead of the user if the sign-in needs a second factor: call `twoFactor.verify`. */
-  signIn: (json: SignInData['body']) =>
-    send<SignedIn | SecondFactorNeeded>({ method: 'POST', path: '/auth/sign-in', json }),
+  signIn: post<Api.SignedIn | Api.SecondFactorNeeded, Api.SignInData>('/auth/sign-in'),
   signOut: () => send<undefined>({ method: 'POST', path: '/auth/sign-out' }),
-  session: () => send<Session>({ method: 'GET', path: '/auth/session' }),
+  session: () => send<Api.Session>({ method: 'GET', path: '/auth/session' }),
   /** Sends the signed-in user a link that confirms their email address. */
   requestVerification: () => send<undefined>({ method: 'POST', path: '/auth/verification' }),
-  confirmEmail: (json: ConfirmEmailData['body']) =>
-    send<ConfirmedEmail>({ method: 'POST', path: '/auth/verification/confirm', json }),
+  confirmEmail: post<Api.ConfirmedEmail, Api.ConfirmEmailData>('/auth/verification/confirm'),
   /** Sends a link that sets a new password. The response is the same if the address has no account. */
-  requestPasswordReset: (json: RequestPasswordResetData['body']) =>
-    send<undefined>({ method: 'POST', path: '/auth/password/forgot', json }),
+  requestPasswordReset: post<undefined, Api.RequestPasswordResetData>('/auth/password/forgot'),
   /** Ends all sessions of the user and starts none. */
-  resetPassword: (json: ResetPasswordData['body']) =>
-    send<ResetPassword>({ method: 'POST', path: '/auth/password/reset', json }),
+  resetPassword: post<Api.ResetPassword, Api.ResetPasswordData>('/auth/password/reset'),
   /** Ends all sessions of the signed-in user. The response starts a new one. */
-  changePassword: (json: ChangePasswordData['body']) =>
-    send<undefined>({ method: 'POST', path: '/auth/password/change', json }),
+  changePassword: post<undefined, Api.ChangePasswordData>('/auth/password/change'),
   /** Sends a link to the new address. The address changes when the link is used. */
-  requestEmailChange: (json: RequestEmailChangeData['body']) =>
-    send<undefined>({ method: 'POST', path: '/auth/email/change', json }),
-  confirmEmailChange: (json: ConfirmEmailChangeData['body']) =>
-    send<ChangedEmail>({ method: 'POST', path: '/auth/email/change/confirm', json }),
+  requestEmailChange: post<undefined, Api.RequestEmailChangeData>('/auth/email/change'),
+  confirmEmailChange: post<Api.ChangedEmail, Api.ConfirmEmailChangeData>('/auth/email/change/confirm'),
 });
 
 const tenant = (send: Send) => ({
-  get: () => send<Tenant>({ method: 'GET', path: '/tenant' }),
+  get: () => send<Api.Tenant>({ method: 'GET', path: '/tenant' }),
   /** For owners and admins. */
-  update: (json: UpdateTenantData['body']) => send<Tenant>({ method: 'PATCH', path: '/tenant', json }),
+  update: (json: Api.UpdateTenantData['body']) =>
+    send<Api.Tenant>({ method: 'PATCH', path: '/tenant', json }),
 });
 
-const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): Call => ({
+const historyCall = ({ groupBy = 'day', ...days }: Api.GetUsageData['query'] = {}): Call => ({
   method: 'GET',
   path: '/billing/usage',
   query: { groupBy, ...days },
 });
 
 const sessions = (send: Send) => ({
-  list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
+  list: () => send<Api.SessionList>({ method: 'GET', path: '/auth/sessions' }),
   end: (sessionId: string) =>
     send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
   /** Ends every session of the user but the one of this call. */
-  endOthers: () => send<EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
+  endOthers: () => send<Api.EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
 });
 
-const twoFactor = (send: Send) => {
-  const path = '/auth/two-factor';
-  return {
-    get: () => send<TwoFactor>({ method: 'GET', path }),
-    /** Returns the key for an authenticator app. It is in use only after `confirm`. */
-    start: (json: StartTwoFactorData['body']) =>
-      send<TwoFactorKey>({ method: 'POST', path: `${path}/enrolment`, json }),
-    /** Turns it on with the first code of the app. Only this response contains the recovery codes. */
-    confirm: (json: ConfirmTwoFactorData['body']) =>
-      send<RecoveryCodes>({ method: 'POST', path: `${path}/enrolment/confirm`, json }),
-    /** Finishes a sign-in with a code of the app or a recovery code. */
-    verify: (json: VerifyTwoFactorData['body']) =>
-      send<SignedIn>({ method: 'POST', path: `${path}/verify`, json }),
-    turnOff: (json: TurnOffTwoFactorData['body']) =>
-      send<undefined>({ method: 'POST', path: `${path}/turn-off`, json }),
-    /** Replaces all recovery codes. Only this response contains the new ones. */
-    renewRecoveryCodes: (json: RenewRecoveryCodesData['body']) =>
-      send<RecoveryCodes>({ method: 'POST', path: `${path}/recovery-codes`, json }),
-  };
-};
+const twoFactor = (send: Send, post: Post) => ({
+  get: () => send<Api.TwoFactor>({ method: 'GET', path: '/auth/two-factor' }),
+  /** Returns the key for an authenticator app. It is in use only after `confirm`. */
+  start: post<Api.TwoFactorKey, Api.StartTwoFactorData>('/auth/two-factor/enrolment'),
+  /** Turns it on with the first code of the app. Only this response contains the recovery codes. */
+  confirm: post<Api.RecoveryCodes, Api.ConfirmTwoFactorData>('/auth/two-factor/enrolment/confirm'),
+  /** Finishes a sign-in with a code of the app or a recovery code. */
+  verify: post<Api.SignedIn, Api.VerifyTwoFactorData>('/auth/two-factor/verify'),
+  turnOff: post<undefined, Api.TurnOffTwoFactorData>('/auth/two-factor/turn-off'),
+  /** Replaces all recovery codes. Only this response contains the new ones. */
+  renewRecoveryCodes: post<Api.RecoveryCodes, Api.RenewRecoveryCodesData>('/auth/two-factor/recovery-codes'),
+});
 
 const billing = (send: Send) => ({
-  usage: () => send<Usage>({ method: 'GET', path: '/billing/usage' }),
+  usage: () => send<Api.Usage>({ method: 'GET', path: '/billing/usage' }),
   /** By UTC day or by agent. Default: the last 30 days by day. */
-  usageHistory: (query?: GetUsageData['query']) => send<UsageHistory>(historyCall(query)),
+  usageHistory: (query?: Api.GetUsageData['query']) => send<Api.UsageHistory>(historyCall(query)),
   /** The same as CSV. */
-  usageHistoryCsv: (query?: GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
+  usageHistoryCsv: (query?: Api.GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
-  startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
+  startCheckout: () => send<Api.StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
-    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
-  tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
+    send<Api.Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
+  tiers: () => send<Api.TierList>({ method: 'GET', path: '/billing/tiers' }),
 });
 
 /** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
@@ -238,13 +184,13 @@ const tokens = (send: Send) => {
   return {
     /** RFC 7662: the claims of an active token of your tenant, else only `active: false`. */
     introspect: (token: string, client: ClientCredentials) =>
-      post<Introspection>('/oauth2/introspect', client, { token }),
+      post<Api.Introspection>('/oauth2/introspect', client, { token }),
     /** RFC 7009: revokes a token of the client. */
     revoke: (token: string, client: ClientCredentials) =>
       post<undefined>('/oauth2/revoke', client, { token }),
     /** OAuth 2 client credentials (RFC 6749 section 4.4). */
     issue: (client: ClientCredentials) =>
-      post<TokenResponse>('/oauth2/token', client, {
+      post<Api.TokenResponse>('/oauth2/token', client, {
         grant_type: 'client_credentials',
         scope: client.scope,
         resource: client.resource,
@@ -253,7 +199,7 @@ const tokens = (send: Send) => {
      * RFC 8693: returns a token to act for the agent of the given token. It never has more scopes or a later expiry.
      */
     exchange: (client: ClientCredentials, subjectToken: string) =>
-      post<TokenResponse>('/oauth2/token', client, {
+      post<Api.TokenResponse>('/oauth2/token', client, {
         grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
         subject_token: subjectToken,
         subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
@@ -266,17 +212,18 @@ const tokens = (send: Send) => {
 /** A client of the SentryAgent API. If a call fails, its method rejects with an ApiError. */
 export const createClient = (options: ClientOptions) => {
   const send = createSend(options);
+  const post = createPost(send);
   return {
-    agents: agents(send),
-    auth: auth(send),
+    agents: agents(send, post),
+    auth: auth(send, post),
     billing: billing(send),
     credentials: credentials(send),
-    resources: resources(send),
+    resources: resources(send, post),
     sessions: sessions(send),
     tenant: tenant(send),
     tokens: tokens(send),
-    twoFactor: twoFactor(send),
-    health: () => send<Health>({ method: 'GET', path: '/health' }),
+    twoFactor: twoFactor(send, post),
+    health: () => send<Api.Health>({ method: 'GET', path: '/health' }),
   };
 };
 

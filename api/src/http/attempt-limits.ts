@@ -8,6 +8,7 @@ import { createAccountAttempts } from './account-attempts.ts';
 import type { AccountAttempts } from './account-attempts.ts';
 import { rateLimited } from './admit.ts';
 import { consume, createLimiter } from './limiter.ts';
+import type { Limits } from './limiter.ts';
 
 /** A rate limit on the attempts of callers that are not authenticated yet. */
 export interface AttemptLimit {
@@ -17,55 +18,13 @@ export interface AttemptLimit {
   check(key: string): void;
 }
 
-export interface AttemptLimits {
-  /** 20 a minute per address. */
-  signIn: AttemptLimit;
-  /** 100 a minute per network (`networkKey`), because an IPv6 customer has 65,536 addresses. */
-  signInNetwork: AttemptLimit;
-  /** 10 wrong passwords in 15 minutes per account. Its known devices and addresses are counted separately. */
-  accounts: AccountAttempts;
-  /** 5 a minute per network (`networkKey`), because the response can reveal that an email address is taken. */
-  signUp: AttemptLimit;
-  /** 5 confirmation mails an hour per user. */
-  verificationPerson: AttemptLimit;
-  /** 10 mails with a link a day for all `+tag` addresses of a mailbox together. */
-  verificationTags: AttemptLimit;
-  /** 20 confirmation mails an hour per address. */
-  verificationAddress: AttemptLimit;
-  /** 20 uses of a mailed link a minute per address. */
-  confirmation: AttemptLimit;
-  /** 5 reset links an hour per email address, whether or not it has an account. */
-  resetAccount: AttemptLimit;
-  /** 20 reset links an hour per network (`networkKey`). */
-  resetNetwork: AttemptLimit;
-  /** 20 new names of a tenant an hour per user. Each leaves an audit entry. */
-  tenantName: AttemptLimit;
-  /** `SIGN_UP_MAX_PER_MINUTE`, for all callers together. */
-  allSignUps: AttemptLimit;
-  /** 20 failures a minute per client and address. */
-  clientAuthentication: AttemptLimit;
-  /** 10 codes of an authenticator app in 15 minutes per user, right or wrong: three of a million are right. */
-  codes: AttemptLimit;
-  /** 30 codes a day per user. So a year of guesses has a chance of 3 %, even for who knows the password. */
-  codesADay: AttemptLimit;
-  /** Limits how many passwords are hashed at once. */
-  hashing: Record<'signIn' | 'knownSignIn' | 'signUp', Gate>;
-}
-
-interface Limit {
-  name: string;
-  points: number;
-  /** Default: 60. */
-  seconds?: number;
+interface Limit extends Limits {
   /** The first sentence of the error. */
   reason: string;
 }
 
-const createAttemptLimit = (
-  redis: Redis | undefined,
-  { name, points, seconds = 60, reason }: Limit,
-): AttemptLimit => {
-  const limiter = createLimiter(redis, { name, points, seconds });
+const createAttemptLimit = (redis: Redis | undefined, { reason, ...limits }: Limit): AttemptLimit => {
+  const limiter = createLimiter(redis, limits);
   const reached = new LRUCache<string, number>({ max: 10_000 });
   return {
     consume: async (key) => {
@@ -97,86 +56,86 @@ const hashing = {
   signUp: { atOnce: 1, waiting: 16, patienceMs: 3_000 },
 };
 
-type CreateLimit = (settings: Limit) => AttemptLimit;
+const [MINUTE, HOUR] = [60, 3_600];
 
-const HOUR_SECONDS = 3_600;
+const signIns = 'Too many sign-in attempts from this network';
+const codes = 'Too many codes for this account. You can use a recovery code instead';
 
-const mailLimits = (limit: CreateLimit) => {
-  const links = 'Too many confirmation links for this account';
-  return {
-    verificationPerson: limit({
-      name: 'verification-person',
-      points: 5,
-      seconds: HOUR_SECONDS,
-      reason: links,
-    }),
-    verificationTags: limit({
-      name: 'verification-tags',
-      points: 10,
-      seconds: DAY_SECONDS,
-      reason: 'Too many links for +tag addresses of this mailbox',
-    }),
-    verificationAddress: limit({
-      name: 'verification-address',
-      points: 20,
-      seconds: HOUR_SECONDS,
-      reason: 'Too many confirmation links from this network',
-    }),
-    confirmation: limit({
-      name: 'confirmation',
-      points: 20,
-      reason: 'Too many links used from this network',
-    }),
-    resetAccount: limit({
-      name: 'reset-account',
-      points: 5,
-      seconds: HOUR_SECONDS,
-      reason: 'Too many links for this email address',
-    }),
-    resetNetwork: limit({
-      name: 'reset-network',
-      points: 20,
-      seconds: HOUR_SECONDS,
-      reason: 'Too many requests for a new password from this network',
-    }),
-  };
+const limit = (name: string, points: number, seconds: number, reason: string): Limit => ({
+  name,
+  points,
+  seconds,
+  reason,
+});
+
+const limits = {
+  /** Per address. */
+  signIn: limit('sign-in', 20, MINUTE, signIns),
+  /** Per network (`networkKey`), because an IPv6 customer has 65,536 addresses. */
+  signInNetwork: limit('sign-in-network', 100, MINUTE, signIns),
+  /** Per network (`networkKey`), because the response can reveal that an email address is taken. */
+  signUp: limit('sign-up', 5, MINUTE, 'Too many sign-ups from this network'),
+  /** Confirmation mails per user. */
+  verificationPerson: limit('verification-person', 5, HOUR, 'Too many confirmation links for this account'),
+  /** Mails with a link for all `+tag` addresses of a mailbox together. */
+  verificationTags: limit(
+    'verification-tags',
+    10,
+    DAY_SECONDS,
+    'Too many links for +tag addresses of this mailbox',
+  ),
+  /** Confirmation mails per address. */
+  verificationAddress: limit(
+    'verification-address',
+    20,
+    HOUR,
+    'Too many confirmation links from this network',
+  ),
+  /** Uses of a mailed link per address. */
+  confirmation: limit('confirmation', 20, MINUTE, 'Too many links used from this network'),
+  /** Reset links per email address, whether or not it has an account. */
+  resetAccount: limit('reset-account', 5, HOUR, 'Too many links for this email address'),
+  /** Reset links per network (`networkKey`). */
+  resetNetwork: limit('reset-network', 20, HOUR, 'Too many requests for a new password from this network'),
+  /** New names of a tenant per user. Each leaves an audit entry. */
+  tenantName: limit('tenant-name', 20, HOUR, 'Too many changes of the name'),
+  /** Failures per client and address. */
+  clientAuthentication: limit(
+    'client',
+    20,
+    MINUTE,
+    'Too many failed authentication attempts for this client from this IP address',
+  ),
+  /** Codes of an authenticator app per user, right or wrong: three of a million are right. */
+  codes: limit('code', 10, 15 * MINUTE, codes),
+  /** The same for a day. So a year of guesses has a chance of 3 %, even for who knows the password. */
+  codesADay: limit('code-day', 30, DAY_SECONDS, codes),
 };
+
+export interface AttemptLimits extends Record<keyof typeof limits, AttemptLimit> {
+  /** Wrong passwords per account. */
+  accounts: AccountAttempts;
+  /** `SIGN_UP_MAX_PER_MINUTE`, for all callers together. */
+  allSignUps: AttemptLimit;
+  /** Limits how many passwords are hashed at once. */
+  hashing: Record<keyof typeof hashing, Gate>;
+}
+
+/** Applies one function to each value. */
+const mapValues = <K extends string, V, W>(record: Record<K, V>, map: (value: V) => W): Record<K, W> =>
+  Object.fromEntries(Object.entries<V>(record).map(([key, value]) => [key, map(value)])) as Record<K, W>;
 
 export const createAttemptLimits = (
   redis: Redis | undefined,
-  { SIGN_UP_MAX_PER_MINUTE }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
-): AttemptLimits => {
-  const limit: CreateLimit = (settings) => createAttemptLimit(redis, settings);
-  const signIns = 'Too many sign-in attempts from this network';
-  const codes = 'Too many codes for this account. You can use a recovery code instead';
-  return {
-    signIn: limit({ name: 'sign-in', points: 20, reason: signIns }),
-    signInNetwork: limit({ name: 'sign-in-network', points: 100, reason: signIns }),
-    accounts: createAccountAttempts(redis),
-    signUp: limit({ name: 'sign-up', points: 5, reason: 'Too many sign-ups from this network' }),
-    ...mailLimits(limit),
-    tenantName: limit({
-      name: 'tenant-name',
-      points: 20,
-      seconds: HOUR_SECONDS,
-      reason: 'Too many changes of the name',
-    }),
-    allSignUps: limit({
-      name: 'all-sign-ups',
-      points: SIGN_UP_MAX_PER_MINUTE,
-      reason: 'Too many sign-ups at the moment',
-    }),
-    clientAuthentication: limit({
-      name: 'client',
-      points: 20,
-      reason: 'Too many failed authentication attempts for this client from this IP address',
-    }),
-    codes: limit({ name: 'code', points: 10, seconds: 15 * 60, reason: codes }),
-    codesADay: limit({ name: 'code-day', points: 30, seconds: DAY_SECONDS, reason: codes }),
-    hashing: {
-      signIn: createGate(hashing.signIn),
-      knownSignIn: createGate(hashing.knownSignIn),
-      signUp: createGate(hashing.signUp),
-    },
-  };
-};
+  { SIGN_UP_MAX_PER_MINUTE: points }: Pick<Config, 'SIGN_UP_MAX_PER_MINUTE'>,
+): AttemptLimits => ({
+  ...mapValues(limits, (each) => createAttemptLimit(redis, each)),
+  accounts: createAccountAttempts(redis),
+  allSignUps: createAttemptLimit(redis, {
+    name: 'all-sign-ups',
+    points,
+    seconds: MINUTE,
+    reason: 'Too many sign-ups at the moment',
+  }),
+  hashing: mapValues(hashing, createGate),
+});

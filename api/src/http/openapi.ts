@@ -4,8 +4,10 @@ import type { ProblemCode } from '../platform/problem.ts';
 import { answerDocument } from './documents.ts';
 import type { Document } from './documents.ts';
 import { mayBeAbsent } from './body.ts';
-import { hasScopes, publicRoute } from './route.ts';
+import { hasScopes, routesOf } from './route.ts';
 import type { Route } from './route.ts';
+
+const { publicRoute } = routesOf('health');
 
 type Json = Record<string, unknown>;
 
@@ -72,6 +74,7 @@ const parametersOf = ({ params, query }: Route, print: Printer): Json[] =>
 
 /** The problems that a route can return in addition to its own, depending on its access and input. */
 const commonProblems = (route: Route): ProblemCode[] => [
+  ...(route.fromDashboard ? (['origin_not_allowed'] as const) : []),
   ...(route.access === 'session' ? (['unauthorized'] as const) : []),
   ...(hasScopes(route) ? (['unauthorized', 'forbidden', 'rate_limited'] as const) : []),
   ...(route.params || route.query || route.body ? (['validation_failed'] as const) : []),
@@ -84,7 +87,7 @@ const commonProblems = (route: Route): ProblemCode[] => [
 ];
 
 const errorResponses = (route: Route, print: Printer): Json => {
-  const codes = [...new Set([...route.problems, ...commonProblems(route)])];
+  const codes = [...new Set([...(route.problems ?? []), ...commonProblems(route)])];
   if (hasScopes(route) && !route.neverRefused) codes.push('free_tier_limit');
   const byStatus = Map.groupBy(new Set(codes), (code) => problemKinds[code].status);
   const oauth = route.errors === 'oauth';
@@ -177,12 +180,9 @@ export const openApiRoute = (document: () => Document): Route =>
     path: '/openapi.json',
     operationId: 'getOpenApi',
     summary: 'Get this OpenAPI document',
-    tag: 'health',
-    access: 'public',
     responses: {
       200: { description: 'OpenAPI 3.1', schema: z.looseObject({}) },
       304: { description: 'Not modified', schema: null },
     },
-    problems: [],
     handle: async (_deps, request) => answerDocument(document(), request),
   });

@@ -1,10 +1,9 @@
 import type { Deps } from '../deps.ts';
-import { addressKey, networkKey } from '../platform/address.ts';
 import { Problem } from '../platform/problem.ts';
 import type { Person } from '../services/people/account.ts';
 import { provePassword } from '../services/people/prove-password.ts';
 import type { AttemptLimits } from './attempt-limits.ts';
-import { attemptOf } from './known-browser.ts';
+import { attemptOf, countSignIn } from './known-browser.ts';
 import type { Request } from './route.ts';
 
 /**
@@ -17,8 +16,7 @@ export const requirePassword = async (
   request: Request,
   { user, password }: { user: Person; password: string },
 ): Promise<void> => {
-  await limits.signIn.consume(addressKey(request.origin.ip));
-  await limits.signInNetwork.consume(networkKey(request.origin.ip));
+  await countSignIn(limits, request);
   await limits.hashing.knownSignIn.run(() =>
     limits.accounts.run(attemptOf(deps, user.email, request), async () => {
       if (await provePassword(deps.peoplePool, user.email, password)) return;

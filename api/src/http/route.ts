@@ -47,7 +47,6 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   path: string;
   operationId: string;
   summary: string;
-  tag: string;
   params?: P;
   query?: Q;
   body?: B;
@@ -61,15 +60,14 @@ interface Shape<P extends Fields, Q extends Fields, B extends Fields> {
   responses: Record<number, { description: string; schema: z.ZodType | null }>;
   /** The response 200 is also available as `text/csv`. */
   csv?: true;
-  problems: readonly ProblemCode[];
+  /** Besides those that follow from the access and the input. */
+  problems?: readonly ProblemCode[];
   /** `oauth`: errors in the form of RFC 6749 section 5.2 instead of RFC 9457. */
   errors?: 'problem' | 'oauth';
   /** What must be configured before the handler runs. */
   billing?: BillingNeed;
   /** CORS allows every origin. Default: only the dashboard. */
   crossOrigin?: true;
-  /** Checks the Origin header. Set it on every route without scopes that changes or sets a session. */
-  fromDashboard?: true;
 }
 
 /**
@@ -85,14 +83,14 @@ type Parsed<P extends Fields, Q extends Fields, B extends Fields> = Request<
 >;
 
 interface PublicRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
-  access: 'public';
+  /** Checks the Origin header. Set it on every route that sets or ends a session. */
+  fromDashboard?: true;
   /** The scopes that a Bearer token needs, if the handler also accepts one. */
   bearerScopes?: readonly Scope[];
   handle(deps: Deps, request: Parsed<P, Q, B>): Promise<Answer>;
 }
 
 interface SessionRoute<P extends Fields, Q extends Fields, B extends Fields> extends Shape<P, Q, B> {
-  access: 'session';
   handle(deps: Deps, request: Parsed<P, Q, B>, member: Member): Promise<Answer>;
 }
 
@@ -126,6 +124,8 @@ interface ScopedRoute<
 /** A route is a value. The app, the OpenAPI document and the tests read the same one. */
 export type Route = Shape<Fields, Fields, Fields> & {
   access: 'public' | 'session' | readonly Scope[];
+  fromDashboard?: boolean;
+  tag: string;
   bearerScopes?: readonly Scope[];
   neverRefused?: boolean;
   repeatable?: Repeatable;
@@ -138,23 +138,22 @@ export const hasScopes = <R extends Pick<Route, 'access'>>(
   route: R,
 ): route is R & { access: readonly Scope[] } => typeof route.access !== 'string';
 
-/** A route without authentication. */
-export const publicRoute = <P extends Fields, Q extends Fields, B extends Fields>(
-  route: PublicRoute<P, Q, B>,
-): Route => route as unknown as Route;
-
-/** A route for signed-in users of any role. */
-export const sessionRoute = <P extends Fields, Q extends Fields, B extends Fields>(
-  route: SessionRoute<P, Q, B>,
-): Route => route as unknown as Route;
-
-/** A route for agents (Bearer) and members (session) that hold its scopes. */
-export const scopedRoute = <
-  P extends Fields,
-  Q extends Fields,
-  B extends Fields,
-  Repeats extends Repeatable | undefined = undefined,
-  Needs extends BillingNeed | undefined = undefined,
->(
-  route: ScopedRoute<P, Q, B, Repeats, Needs>,
-): Route => route as unknown as Route;
+/** What makes the routes of one tag. */
+export const routesOf = (tag: string) => ({
+  /** A route without authentication. */
+  publicRoute: <P extends Fields, Q extends Fields, B extends Fields>(route: PublicRoute<P, Q, B>): Route =>
+    ({ ...route, tag, access: 'public' }) as unknown as Route,
+  /** A route for signed-in users of any role. If it changes something, the request must come from the dashboard. */
+  sessionRoute: <P extends Fields, Q extends Fields, B extends Fields>(route: SessionRoute<P, Q, B>): Route =>
+    ({ ...route, tag, access: 'session', fromDashboard: route.method !== 'get' }) as unknown as Route,
+  /** A route for agents (Bearer) and members (session) that hold its scopes. */
+  scopedRoute: <
+    P extends Fields,
+    Q extends Fields,
+    B extends Fields,
+    Repeats extends Repeatable | undefined = undefined,
+    Needs extends BillingNeed | undefined = undefined,
+  >(
+    route: ScopedRoute<P, Q, B, Repeats, Needs>,
+  ): Route => ({ ...route, tag }) as unknown as Route,
+});

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Deps } from '../deps.ts';
 import type { SignedIn } from '../services/people/account.ts';
-import { deviceCookie } from './known-browser.ts';
+import type { AttemptLimits } from './attempt-limits.ts';
+import { rememberBrowser } from './known-browser.ts';
 import type { Answer, Request } from './route.ts';
 
 export const personSchema = z
@@ -13,13 +14,26 @@ export const signedInResponse = {
   schema: z.object({ user: personSchema }).meta({ id: 'SignedIn' }),
 };
 
-/** Also sets the device cookie, which makes this browser known to the account. */
-export const answerSignedIn = (
+/** Also makes this browser known to the account. */
+export const answerSignedIn = async (
   deps: Pick<Deps, 'config'>,
+  limits: AttemptLimits,
   request: Request,
   { user, cookies }: SignedIn,
-): Answer => ({
+): Promise<Answer> => ({
   status: 200,
   body: { user },
-  headers: { 'Set-Cookie': [...cookies, deviceCookie(deps, user.email, request)] },
+  headers: { 'Set-Cookie': [...cookies, await rememberBrowser(deps, limits, user.email, request)] },
+});
+
+/** A mailed link has proved the address of an account, which makes this browser known to it. */
+export const answerProved = async (
+  deps: Pick<Deps, 'config'>,
+  limits: AttemptLimits,
+  request: Request,
+  account: string,
+): Promise<Answer> => ({
+  status: 200,
+  body: { email: account },
+  headers: { 'Set-Cookie': await rememberBrowser(deps, limits, account, request) },
 });

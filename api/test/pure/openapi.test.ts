@@ -8,9 +8,11 @@ import { toDocument } from '../../src/http/documents.ts';
 import { openApiRoute, printOpenApi } from '../../src/http/openapi.ts';
 import { pageQuery, pageSchema } from '../../src/http/paging.ts';
 import { identifier } from '../../src/http/resource-shapes.ts';
-import { hasScopes, publicRoute, scopedRoute, sessionRoute } from '../../src/http/route.ts';
+import { hasScopes, routesOf } from '../../src/http/route.ts';
 import type { Route } from '../../src/http/route.ts';
 import { problemKinds } from '../../src/platform/problem.ts';
+
+const { publicRoute, scopedRoute, sessionRoute } = routesOf('x');
 
 /** Also compared: parts of the document that is committed, which developers read. */
 const committed = JSON.parse(
@@ -35,7 +37,6 @@ const base = {
   path: '/x',
   operationId: 'x',
   summary: 'X',
-  tag: 'x',
   problems: [],
   handle,
 } as const;
@@ -69,8 +70,8 @@ describe('the OpenAPI document', () => {
   it('has each method of a path', () => {
     const path = '/agents/:agentId/keys/:keyId';
     const { paths } = print(
-      publicRoute({ ...base, path, access: 'public', responses }),
-      publicRoute({ ...base, path, access: 'public', method: 'delete', operationId: 'y', responses }),
+      publicRoute({ ...base, path, responses }),
+      publicRoute({ ...base, path, method: 'delete', operationId: 'y', responses }),
     );
     expect(Object.keys(paths)).toEqual(['/agents/{agentId}/keys/{keyId}']);
     expect(Object.keys(Object.values(paths)[0]!)).toEqual(['get', 'delete']);
@@ -99,7 +100,7 @@ describe('the OpenAPI document', () => {
 
 describe('an operation of it', () => {
   it('that is public answers no more than its own, and that something is wrong with us', () => {
-    const route = publicRoute({ ...base, access: 'public', responses, problems: ['not_found', 'key_taken'] });
+    const route = publicRoute({ ...base, responses, problems: ['not_found', 'key_taken'] });
     expect(problemsOf(route)).toEqual({ 204: 'Done', 404: 'not_found', 409: 'key_taken', ...always });
     expect(operationOf(route)).toMatchObject({
       operationId: 'x',
@@ -113,7 +114,7 @@ describe('an operation of it', () => {
   });
 
   it('for sessions needs one', () => {
-    const route = sessionRoute({ ...base, access: 'session', responses });
+    const route = sessionRoute({ ...base, responses });
     expect(problemsOf(route)).toEqual({ 204: 'Done', 401: 'unauthorized', ...always });
     expect([operationOf(route).security, hasScopes(route)]).toEqual([[{ session: [] }], false]);
   });
@@ -162,7 +163,7 @@ describe('an operation of it', () => {
     ],
     ['bytes', { rawBody: true }, 'application/json', true],
   ])('takes a body: %s', (_what, parts, type, required) => {
-    const route = { ...publicRoute({ ...base, access: 'public', responses }), ...parts };
+    const route = { ...publicRoute({ ...base, responses }), ...parts };
     const { requestBody } = operationOf(route);
     expect(requestBody).toMatchObject({ required, content: { [type]: { schema: { type: 'object' } } } });
     const wrong = parts.rawBody ? 'invalid_request' : 'validation_failed, malformed_json';
@@ -177,7 +178,7 @@ describe('an operation of it', () => {
       q: z.string().optional().meta({ description: 'Words.' }),
       all: z.string(),
     });
-    const route = publicRoute({ ...base, access: 'public', responses, params, query });
+    const route = publicRoute({ ...base, responses, params, query });
     const schema = { type: 'string' };
     expect(JSON.parse(JSON.stringify(operationOf(route).parameters))).toEqual([
       { name: 'agentId', in: 'path', required: true, schema },
@@ -190,7 +191,7 @@ describe('an operation of it', () => {
   });
 
   it('of OAuth has errors of OAuth', () => {
-    const route = publicRoute({ ...base, access: 'public', errors: 'oauth', responses });
+    const route = publicRoute({ ...base, errors: 'oauth', responses });
     expect(problemsOf(route)).toEqual({ 204: 'Done', 500: 'RFC 6749 error', 503: 'RFC 6749 error' });
     expect(operationOf(route).responses['500']!.content).toEqual({
       'application/json': { schema: { $ref: '#/components/schemas/OAuthError' } },
@@ -199,7 +200,7 @@ describe('an operation of it', () => {
   });
 
   it('has every error of ours as a problem', () => {
-    const { content } = operationOf(publicRoute({ ...base, access: 'public', responses })).responses['500']!;
+    const { content } = operationOf(publicRoute({ ...base, responses })).responses['500']!;
     expect(content).toEqual({
       'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
     });
@@ -213,7 +214,7 @@ describe('what developers read of the shapes is what they are', () => {
   const fieldsOf = (operation: Operation): object =>
     Object.values(operation.requestBody!.content)[0]!.schema.properties;
   const printed = (fields: z.ZodRawShape): object =>
-    fieldsOf(operationOf(publicRoute({ ...base, access: 'public', responses, body: z.object(fields) })));
+    fieldsOf(operationOf(publicRoute({ ...base, responses, body: z.object(fields) })));
 
   it.each<[what: string, path: string, fields: z.ZodRawShape]>([
     ['an agent', '/agents', agentDetails],
@@ -230,7 +231,7 @@ describe('what developers read of the shapes is what they are', () => {
 
   it('a page of agents', () => {
     const route = publicRoute({
-      ...{ ...base, access: 'public', query: z.strictObject({ ...pageQuery, ...agentFilter }) },
+      ...{ ...base, query: z.strictObject({ ...pageQuery, ...agentFilter }) },
       responses: { 200: { description: 'A page', schema: pageSchema(agentSchema, 'AgentPage') } },
     });
     const { paths, components } = print(route);

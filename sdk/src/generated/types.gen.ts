@@ -2546,6 +2546,121 @@ export type ConfirmEmailResponses = {
 
 export type ConfirmEmailResponse = ConfirmEmailResponses[keyof ConfirmEmailResponses];
 
+export type RequestEmailChangeData = {
+    body: {
+        email: string;
+        password: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/email/change';
+};
+
+export type RequestEmailChangeErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * wrong_password, origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * email_unchanged
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type RequestEmailChangeError = RequestEmailChangeErrors[keyof RequestEmailChangeErrors];
+
+export type RequestEmailChangeResponses = {
+    /**
+     * The mail is queued
+     */
+    204: void;
+};
+
+export type RequestEmailChangeResponse = RequestEmailChangeResponses[keyof RequestEmailChangeResponses];
+
+export type ConfirmEmailChangeData = {
+    body: {
+        token: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/auth/email/change/confirm';
+};
+
+export type ConfirmEmailChangeErrors = {
+    /**
+     * invalid_link, validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * origin_not_allowed
+     */
+    403: Problem;
+    /**
+     * email_taken
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ConfirmEmailChangeError = ConfirmEmailChangeErrors[keyof ConfirmEmailChangeErrors];
+
+export type ConfirmEmailChangeResponses = {
+    /**
+     * The address is changed and confirmed
+     */
+    200: ChangedEmail;
+};
+
+export type ConfirmEmailChangeResponse = ConfirmEmailChangeResponses[keyof ConfirmEmailChangeResponses];
+
 export type GetTwoFactorData = {
     body?: never;
     path?: never;
@@ -3154,121 +3269,6 @@ export type ChangePasswordResponses = {
 };
 
 export type ChangePasswordResponse = ChangePasswordResponses[keyof ChangePasswordResponses];
-
-export type RequestEmailChangeData = {
-    body: {
-        email: string;
-        password: string;
-    };
-    path?: never;
-    query?: never;
-    url: '/auth/email/change';
-};
-
-export type RequestEmailChangeErrors = {
-    /**
-     * validation_failed, malformed_json
-     */
-    400: Problem;
-    /**
-     * unauthorized
-     */
-    401: Problem;
-    /**
-     * wrong_password, origin_not_allowed
-     */
-    403: Problem;
-    /**
-     * email_unchanged
-     */
-    409: Problem;
-    /**
-     * content_too_large
-     */
-    413: Problem;
-    /**
-     * unsupported_media_type
-     */
-    415: Problem;
-    /**
-     * rate_limited
-     */
-    429: Problem;
-    /**
-     * internal_error
-     */
-    500: Problem;
-    /**
-     * service_unavailable
-     */
-    503: Problem;
-};
-
-export type RequestEmailChangeError = RequestEmailChangeErrors[keyof RequestEmailChangeErrors];
-
-export type RequestEmailChangeResponses = {
-    /**
-     * The mail is queued
-     */
-    204: void;
-};
-
-export type RequestEmailChangeResponse = RequestEmailChangeResponses[keyof RequestEmailChangeResponses];
-
-export type ConfirmEmailChangeData = {
-    body: {
-        token: string;
-    };
-    path?: never;
-    query?: never;
-    url: '/auth/email/change/confirm';
-};
-
-export type ConfirmEmailChangeErrors = {
-    /**
-     * invalid_link, validation_failed, malformed_json
-     */
-    400: Problem;
-    /**
-     * origin_not_allowed
-     */
-    403: Problem;
-    /**
-     * email_taken
-     */
-    409: Problem;
-    /**
-     * content_too_large
-     */
-    413: Problem;
-    /**
-     * unsupported_media_type
-     */
-    415: Problem;
-    /**
-     * rate_limited
-     */
-    429: Problem;
-    /**
-     * internal_error
-     */
-    500: Problem;
-    /**
-     * service_unavailable
-     */
-    503: Problem;
-};
-
-export type ConfirmEmailChangeError = ConfirmEmailChangeErrors[keyof ConfirmEmailChangeErrors];
-
-export type ConfirmEmailChangeResponses = {
-    /**
-     * The address is changed and confirmed
-     */
-    200: ChangedEmail;
-};
-
-export type ConfirmEmailChangeResponse = ConfirmEmailChangeResponses[keyof ConfirmEmailChangeResponses];
 
 export type GetTenantData = {
     body?: never;

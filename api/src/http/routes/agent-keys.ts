@@ -3,7 +3,9 @@ import { addKey } from '../../services/agents/add-key.ts';
 import { keyAlgorithms } from '../../platform/public-jwk.ts';
 import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
 import { credentialTerms } from '../credential-terms.ts';
-import { scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
+
+const { scopedRoute } = routesOf('credentials');
 
 const algorithms = Object.keys(keyAlgorithms) as [KeyAlgorithm, ...KeyAlgorithm[]];
 
@@ -16,7 +18,6 @@ const add = scopedRoute({
   path: '/agents/:agentId/keys',
   operationId: 'addKey',
   summary: 'Add a public key, for private_key_jwt',
-  tag: 'credentials',
   access: ['agents:write'],
   params: z.strictObject({ agentId: z.string() }),
   repeatable: 'answer',

@@ -9,10 +9,10 @@ import type { AgentView } from '../../services/agents/agent-view.ts';
 import { agentDetails, agentFilter, agentSchema, presentAgent } from '../agent-shapes.ts';
 import { allowedRevisions, etagOf } from '../etag.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
-import { scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Answer } from '../route.ts';
 
-const tag = 'agents';
+const { scopedRoute } = routesOf('agents');
 
 const params = z.strictObject({ agentId: z.string() });
 
@@ -27,7 +27,6 @@ const register = scopedRoute({
   path: '/agents',
   operationId: 'registerAgent',
   summary: 'Register an agent; only its name is required',
-  tag,
   access: ['agents:write'],
   repeatable: 'answer',
   body: z.strictObject(agentDetails).partial().required({ name: true }),
@@ -44,7 +43,6 @@ const list = scopedRoute({
   path: '/agents',
   operationId: 'listAgents',
   summary: 'List the tenant’s agents; newest first by default',
-  tag,
   access: ['agents:read'],
   query: z.strictObject({ ...pageQuery, ...agentFilter }),
   responses: { 200: { description: 'A page of agents', schema: pageSchema(agentSchema, 'AgentPage') } },
@@ -60,7 +58,6 @@ const get = scopedRoute({
   path: '/agents/:agentId',
   operationId: 'getAgent',
   summary: 'Get an agent; the response has its ETag',
-  tag,
   access: ['agents:read'],
   params,
   responses: { 200: { description: 'The agent', schema: agentSchema } },
@@ -74,7 +71,6 @@ const update = scopedRoute({
   path: '/agents/:agentId',
   operationId: 'updateAgent',
   summary: 'Update an agent; omitted fields do not change',
-  tag,
   access: ['agents:write'],
   params,
   requestHeaders: {
@@ -99,7 +95,6 @@ const decommission = scopedRoute({
   path: '/agents/:agentId',
   operationId: 'decommissionAgent',
   summary: 'Decommission an agent and revoke its credentials permanently; it stays readable',
-  tag,
   access: ['agents:write'],
   params,
   responses: { 204: { description: 'The agent is decommissioned', schema: null } },
@@ -115,7 +110,6 @@ const suspend = scopedRoute({
   path: '/agents/:agentId/suspend',
   operationId: 'suspendAgent',
   summary: 'Suspend an agent until it is reactivated',
-  tag,
   access: ['agents:write'],
   params,
   responses: { 200: { description: 'The suspended agent', schema: agentSchema } },
@@ -129,7 +123,6 @@ const reactivate = scopedRoute({
   path: '/agents/:agentId/reactivate',
   operationId: 'reactivateAgent',
   summary: 'Reactivate a suspended agent',
-  tag,
   access: ['agents:write'],
   params,
   responses: { 200: { description: 'The active agent', schema: agentSchema } },

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { OAuthError } from '../../platform/oauth-error.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
+
+const { publicRoute } = routesOf('oauth2');
 
 const HOW = 'Send a token request to /oauth2/token, with grant_type=client_credentials.';
 
@@ -14,8 +16,6 @@ export const authorizationRoute = publicRoute({
   path: '/oauth2/authorize',
   operationId: 'authorize',
   summary: 'Always returns an error: agents get tokens at /oauth2/token',
-  tag: 'oauth2',
-  access: 'public',
   errors: 'oauth',
   query: z.object({ response_type: z.unknown().optional() }),
   responses: {},

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { readUsage } from '../../services/usage/read-usage.ts';
 import { readUsageHistory } from '../../services/usage/read-usage-history.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
-import { publicRoute, scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import { answerHistory, askedHistory, historyQuery, historySchema } from '../usage-history.ts';
 
-const tag = 'billing';
+const { publicRoute, scopedRoute } = routesOf('billing');
 const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
 const count = z.int().min(0);
 
@@ -41,7 +41,6 @@ const usage = scopedRoute({
   path: '/billing/usage',
   operationId: 'getUsage',
   summary: 'Get the usage, tier and status of the tenant, or the usage history as JSON or CSV',
-  tag,
   access: ['billing:read'],
   neverRefused: true,
   query: z.strictObject(historyQuery),
@@ -52,7 +51,6 @@ const usage = scopedRoute({
     },
   },
   csv: true,
-  problems: [],
   handle: async (deps, request, { tenantId }) => {
     const asked = askedHistory(request.query);
     if (asked) return answerHistory(await readUsageHistory(deps, tenantId, asked), request);
@@ -96,12 +94,9 @@ const catalogue = publicRoute({
   path: '/billing/tiers',
   operationId: 'listTiers',
   summary: 'List the tiers with their limits and prices',
-  tag,
-  access: 'public',
   responses: {
     200: { description: 'All tiers', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
   },
-  problems: [],
   handle: async ({ config }) => ({
     status: 200,
     body: {

@@ -3,9 +3,9 @@ import { checkoutStatuses } from '../../models/checkout.ts';
 import type { Checkout } from '../../models/checkout.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
-import { scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 
-const tag = 'billing';
+const { scopedRoute } = routesOf('billing');
 const checkoutId = z.string().meta({ description: '`chk_…`' });
 
 const start = scopedRoute({
@@ -13,7 +13,6 @@ const start = scopedRoute({
   path: '/billing/checkout',
   operationId: 'startCheckout',
   summary: 'Start a checkout, or return the open one',
-  tag,
   access: ['billing:write'],
   neverRefused: true,
   body: z.strictObject({}),
@@ -46,7 +45,6 @@ const get = scopedRoute({
   path: '/billing/checkouts/:checkoutId',
   operationId: 'getCheckout',
   summary: 'Get a checkout; if it is open, this also triggers a read from Stripe',
-  tag,
   access: ['billing:read'],
   neverRefused: true,
   params: z.object({ checkoutId: z.string().max(64) }),

@@ -9,9 +9,9 @@ import { revokeCredential } from '../../services/agents/revoke-credential.ts';
 import { rotateCredential } from '../../services/agents/rotate-credential.ts';
 import { credentialTerms } from '../credential-terms.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
-import { scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 
-const tag = 'credentials';
+const { scopedRoute } = routesOf('credentials');
 const path = '/agents/:agentId/credentials';
 
 const params = z.strictObject({ agentId: z.string() });
@@ -69,7 +69,6 @@ const create = scopedRoute({
   path,
   operationId: 'createCredential',
   summary: 'Create a client secret; it is shown only once',
-  tag,
   access: ['agents:write'],
   repeatable: 'secret',
   params,
@@ -87,7 +86,6 @@ const list = scopedRoute({
   path,
   operationId: 'listCredentials',
   summary: 'List an agent’s credentials, newest first, without their secrets',
-  tag,
   access: ['agents:read'],
   params,
   query: z.strictObject(pageQuery),
@@ -106,7 +104,6 @@ const rotate = scopedRoute({
   path: `${path}/:credentialId/rotate`,
   operationId: 'rotateCredential',
   summary: 'Rotate a credential; the new secret is shown only once',
-  tag,
   access: ['agents:write'],
   ownNeedsNoScope: true,
   repeatable: 'secret',
@@ -132,7 +129,6 @@ const endPrevious = scopedRoute({
   path: `${path}/:credentialId/previous`,
   operationId: 'endCredentialOverlap',
   summary: 'Revoke the previous secret now',
-  tag,
   access: ['agents:write'],
   ownNeedsNoScope: true,
   params: itsParams,
@@ -149,7 +145,6 @@ const revoke = scopedRoute({
   path: `${path}/:credentialId`,
   operationId: 'revokeCredential',
   summary: 'Revoke a credential immediately',
-  tag,
   access: ['agents:write'],
   params: itsParams,
   responses: { 204: { description: 'The credential is revoked', schema: null } },

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { answerDocument, toDocument } from '../documents.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { supported } from '../supported.ts';
 
-const tag = 'discovery';
+const { publicRoute } = routesOf('discovery');
 
 const list = z.array(z.string());
 
@@ -110,14 +110,11 @@ const documentRoute = (
     path: `/.well-known/${path}`,
     operationId,
     summary,
-    tag,
-    access: 'public',
     crossOrigin: true,
     responses: {
       200: { description: 'The document', schema },
       304: { description: 'Not modified', schema: null },
     },
-    problems: [],
     handle: async (deps, request) => answerDocument(toDocument(schema.parse(read(deps))), request),
   });
 

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { isWell, serviceStates } from '../../platform/service-state.ts';
 import type { ServiceState } from '../../platform/service-state.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
+
+const { publicRoute } = routesOf('health');
 
 const service = z.enum(serviceStates).meta({
   description:
@@ -30,10 +32,7 @@ export const healthRoute = (watch: ApiHealth, version: string): Route =>
     path: '/health',
     operationId: 'getHealth',
     summary: 'Get the health of the API and its services',
-    tag: 'health',
-    access: 'public',
     responses: { 200: { description: 'The API is running', schema } },
-    problems: [],
     handle: async () => {
       const services = watch.current();
       const status = Object.values(services).every(isWell) ? 'ok' : 'degraded';

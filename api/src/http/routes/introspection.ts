@@ -6,8 +6,10 @@ import { authenticateAgent, requireScopes } from '../authenticate.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
 import type { AttemptLimit, AttemptLimits } from '../attempt-limits.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
+
+const { publicRoute } = routesOf('oauth2');
 
 const actor = z
   .object({
@@ -86,8 +88,6 @@ export const introspectionRoutes = ({
     path: '/oauth2/introspect',
     operationId: 'introspectToken',
     summary: 'Check whether a token of your tenant is active, and read its claims',
-    tag: 'oauth2',
-    access: 'public',
     bearerScopes,
     body: z.object(tokenFields),
     bodyType: 'form',

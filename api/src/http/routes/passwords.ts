@@ -6,14 +6,15 @@ import { resetPassword } from '../../services/people/reset-password.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { isMailboxCrowded } from '../consume-mailbox.ts';
 import { email } from '../email.ts';
-import { attemptOf, deviceCookie } from '../known-browser.ts';
+import { attemptOf, countSignIn } from '../known-browser.ts';
 import { digestKey } from '../limiter.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
+import { answerProved } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const forgotRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -21,12 +22,10 @@ const forgotRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/forgot',
     operationId: 'requestPasswordReset',
     summary: 'Send a link that sets a new password; the response is the same if the address has no account',
-    tag,
-    access: 'public',
     fromDashboard: true,
     body: z.strictObject({ email }),
     responses: { 204: { description: 'If the address has an account, the mail is queued', schema: null } },
-    problems: ['origin_not_allowed', 'rate_limited'],
+    problems: ['rate_limited'],
     handle: async (deps, { body, origin }) => {
       await limits.resetNetwork.consume(networkKey(origin.ip));
       await limits.resetAccount.consume(digestKey(body.email));
@@ -42,8 +41,6 @@ const resetRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/reset',
     operationId: 'resetPassword',
     summary: 'Set a new password with the token of a link, which works once and expires after 1 hour',
-    tag,
-    access: 'public',
     fromDashboard: true,
     body: z.strictObject({ token: z.string().max(128), password: newPassword }),
     responses: {
@@ -52,16 +49,11 @@ const resetRoute = (limits: AttemptLimits): Route =>
         schema: z.object({ email: z.string() }).meta({ id: 'ResetPassword' }),
       },
     },
-    problems: ['invalid_link', 'weak_password', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['invalid_link', 'weak_password', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       await limits.confirmation.consume(addressKey(request.origin.ip));
       const account = await resetPassword(deps, request.body, limits.hashing.knownSignIn.run);
-      await limits.accounts.remember(attemptOf(deps, account, request));
-      return {
-        status: 200,
-        body: { email: account },
-        headers: { 'Set-Cookie': deviceCookie(deps, account, request) },
-      };
+      return answerProved(deps, limits, request, account);
     },
   });
 
@@ -71,22 +63,12 @@ const changeRoute = (limits: AttemptLimits): Route =>
     path: '/auth/password/change',
     operationId: 'changePassword',
     summary: 'Change the signed-in user’s password; all other sessions end, and this one gets a new id',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: z.strictObject({ currentPassword, newPassword }),
     responses: { 204: { description: 'Changed; the new session is in Set-Cookie', schema: null } },
-    problems: [
-      'weak_password',
-      'wrong_password',
-      'origin_not_allowed',
-      'rate_limited',
-      'service_unavailable',
-    ],
+    problems: ['weak_password', 'wrong_password', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
-      const { body, headers, origin } = request;
-      await limits.signIn.consume(addressKey(origin.ip));
-      await limits.signInNetwork.consume(networkKey(origin.ip));
+      const { body, headers } = request;
+      await countSignIn(limits, request);
       const attempt = attemptOf(deps, user.email, request);
       const cookies = await limits.hashing.knownSignIn.run(() =>
         limits.accounts.run(attempt, () => changePassword(deps, user, body, toWebHeaders(headers))),

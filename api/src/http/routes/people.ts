@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addressKey, networkKey } from '../../platform/address.ts';
+import { networkKey } from '../../platform/address.ts';
 import { roles } from '../../platform/principal.ts';
 import { signIn } from '../../services/people/sign-in.ts';
 import { signOut } from '../../services/people/sign-out.ts';
@@ -7,9 +7,9 @@ import { signUp } from '../../services/people/sign-up.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { createChallengeCookie } from '../challenge-cookie.ts';
 import { email } from '../email.ts';
-import { attemptOf } from '../known-browser.ts';
+import { attemptOf, countSignIn } from '../known-browser.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { answerSignedIn, personSchema, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
@@ -17,7 +17,7 @@ import { verifyNewPerson } from '../verify-new-person.ts';
 import { line } from '../text.ts';
 import { tenantSchema } from './tenant.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const signUpRoute = (limits: AttemptLimits): Route =>
   publicRoute({
@@ -25,12 +25,10 @@ const signUpRoute = (limits: AttemptLimits): Route =>
     path: '/auth/sign-up',
     operationId: 'signUp',
     summary: 'Create an account; the first signed-in request creates its tenant',
-    tag,
-    access: 'public',
     fromDashboard: true,
     body: z.strictObject({ email, password: newPassword, name: line(1, 128).optional() }),
     responses: { 200: signedInResponse },
-    problems: ['weak_password', 'email_taken', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['weak_password', 'email_taken', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
       const { body, headers, origin } = request;
       await limits.signUp.consume(networkKey(origin.ip));
@@ -40,8 +38,7 @@ const signUpRoute = (limits: AttemptLimits): Route =>
         await verifyNewPerson(deps, limits, signedUp.user);
         return signedUp;
       });
-      await limits.accounts.remember(attemptOf(deps, body.email, request));
-      return answerSignedIn(deps, request, made);
+      return answerSignedIn(deps, limits, request, made);
     },
   });
 
@@ -51,8 +48,6 @@ const signInRoute = (limits: AttemptLimits): Route =>
     path: '/auth/sign-in',
     operationId: 'signIn',
     summary: 'Sign in with email and password, or begin to if two-factor sign-in is on',
-    tag,
-    access: 'public',
     fromDashboard: true,
     body: z.strictObject({ email, password: currentPassword }),
     responses: {
@@ -63,21 +58,17 @@ const signInRoute = (limits: AttemptLimits): Route =>
         schema: z.object({ expiresAt: z.iso.datetime() }).meta({ id: 'SecondFactorNeeded' }),
       },
     },
-    problems: ['invalid_credentials', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['invalid_credentials', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
-      const { body, headers, origin } = request;
-      await limits.signIn.consume(addressKey(origin.ip));
-      await limits.signInNetwork.consume(networkKey(origin.ip));
+      const { body, headers } = request;
+      await countSignIn(limits, request);
       const attempt = attemptOf(deps, body.email, request);
       const { knownSignIn, signIn: anySignIn } = limits.hashing;
       const gate = attempt.device === undefined ? anySignIn : knownSignIn;
       const found = await gate.run(() =>
         limits.accounts.run(attempt, () => signIn(deps, body, toWebHeaders(headers))),
       );
-      if ('user' in found) {
-        await limits.accounts.remember(attempt);
-        return answerSignedIn(deps, request, found);
-      }
+      if ('user' in found) return answerSignedIn(deps, limits, request, found);
       return {
         status: 202,
         body: { expiresAt: found.expiresAt.toISOString() },
@@ -91,11 +82,8 @@ const signOutRoute = publicRoute({
   path: '/auth/sign-out',
   operationId: 'signOut',
   summary: 'Sign out; without a session this does nothing',
-  tag,
-  access: 'public',
   fromDashboard: true,
   responses: { 204: { description: 'Signed out', schema: null } },
-  problems: ['origin_not_allowed'],
   handle: async ({ people }, { headers }) => ({
     status: 204,
     headers: { 'Set-Cookie': await signOut(people, toWebHeaders(headers)) },
@@ -107,8 +95,6 @@ const session = sessionRoute({
   path: '/auth/session',
   operationId: 'getSession',
   summary: 'Get the signed-in user with tenant and role',
-  tag,
-  access: 'session',
   responses: {
     200: {
       description: 'The signed-in member',
@@ -121,7 +107,6 @@ const session = sessionRoute({
         .meta({ id: 'Session' }),
     },
   },
-  problems: [],
   handle: async (_deps, _request, member) => ({ status: 200, body: member }),
 });
 

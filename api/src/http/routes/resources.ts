@@ -4,9 +4,9 @@ import { createResource } from '../../services/resources/create-resource.ts';
 import { deleteResource } from '../../services/resources/delete-resource.ts';
 import { listResources } from '../../services/resources/list-resources.ts';
 import { identifier, scopeName } from '../resource-shapes.ts';
-import { scopedRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 
-const tag = 'resources';
+const { scopedRoute } = routesOf('resources');
 
 const resourceSchema = z
   .object({
@@ -31,7 +31,6 @@ const create = scopedRoute({
   path: '/resources',
   operationId: 'createResource',
   summary: 'Create a resource: a service of yours that accepts access tokens',
-  tag,
   access: ['agents:write'],
   repeatable: 'answer',
   body: z.strictObject({
@@ -57,7 +56,6 @@ const list = scopedRoute({
   path: '/resources',
   operationId: 'listResources',
   summary: 'List the tenant’s resources, newest first',
-  tag,
   access: ['agents:read'],
   responses: {
     200: {
@@ -77,7 +75,6 @@ const remove = scopedRoute({
   path: '/resources/:resourceId',
   operationId: 'deleteResource',
   summary: 'Delete a resource and its grants',
-  tag,
   access: ['agents:write'],
   params: z.strictObject({ resourceId: z.string() }),
   responses: { 204: { description: 'Deleted', schema: null } },

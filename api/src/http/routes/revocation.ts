@@ -4,8 +4,10 @@ import { admitClient } from '../admit.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
+
+const { publicRoute } = routesOf('oauth2');
 
 /** RFC 7009. */
 export const revocationRoutes = ({
@@ -16,8 +18,6 @@ export const revocationRoutes = ({
     path: '/oauth2/revoke',
     operationId: 'revokeToken',
     summary: 'Revoke a token of the client (RFC 7009)',
-    tag: 'oauth2',
-    access: 'public',
     body: z.object(tokenFields),
     bodyType: 'form',
     errors: 'oauth',

@@ -8,8 +8,7 @@ import { billingRoutes } from './billing.ts';
 import { credentialRoutes } from './credentials.ts';
 import { checkoutRoutes } from './checkout.ts';
 import { discoveryRoutes } from './discovery.ts';
-import { emailChangeRoutes } from './email-change.ts';
-import { emailVerificationRoutes } from './email-verification.ts';
+import { emailRoutes } from './email-addresses.ts';
 import { healthRoute } from './health.ts';
 import type { ApiHealth } from './health.ts';
 import { introspectionRoutes } from './introspection.ts';
@@ -46,11 +45,10 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     ...checkoutRoutes,
     webhookRoute,
     ...peopleRoutes(attemptLimits),
-    ...emailVerificationRoutes(attemptLimits),
+    ...emailRoutes(attemptLimits),
     ...twoFactorRoutes(attemptLimits),
     ...sessionRoutes,
     ...passwordRoutes(attemptLimits),
-    ...emailChangeRoutes(attemptLimits),
     ...tenantRoutes(attemptLimits),
     healthRoute(watch, version),
     openApiRoute(() => document),

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { endOtherSessions, endSession } from '../../services/people/end-sessions.ts';
 import { listSessions } from '../../services/people/list-sessions.ts';
-import { sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 
-const tag = 'sign-in';
+const { sessionRoute } = routesOf('sign-in');
 
 const sessionEntry = z
   .object({
@@ -23,15 +23,12 @@ const listRoute = sessionRoute({
   path: '/auth/sessions',
   operationId: 'listSessions',
   summary: 'List the user’s sessions: this one, then the 99 newest',
-  tag,
-  access: 'session',
   responses: {
     200: {
       description: 'The sessions. No address of a session is stored',
       schema: z.object({ data: z.array(sessionEntry) }).meta({ id: 'SessionList' }),
     },
   },
-  problems: [],
   handle: async (deps, _request, { user, sessionId }) => {
     const sessions = await listSessions(deps, { userId: user.id, sessionId });
     const data = sessions.map(({ createdAt, renewedAt, expiresAt, ...session }) => ({
@@ -49,12 +46,9 @@ const endRoute = sessionRoute({
   path: '/auth/sessions/:sessionId',
   operationId: 'endSession',
   summary: 'End one of the user’s sessions; it stops at once',
-  tag,
-  access: 'session',
-  fromDashboard: true,
   params: z.strictObject({ sessionId: z.string() }),
   responses: { 204: { description: 'It has ended', schema: null } },
-  problems: ['not_found', 'origin_not_allowed'],
+  problems: ['not_found'],
   handle: async (deps, { params }, { user }) => {
     await endSession(deps, { userId: user.id, sessionId: params.sessionId });
     return { status: 204 };
@@ -66,16 +60,12 @@ const endOthersRoute = sessionRoute({
   path: '/auth/sessions/end-others',
   operationId: 'endOtherSessions',
   summary: 'End every session of the user but this one; they stop at once',
-  tag,
-  access: 'session',
-  fromDashboard: true,
   responses: {
     200: {
       description: 'They have ended',
       schema: z.object({ ended: z.int() }).meta({ id: 'EndedSessions' }),
     },
   },
-  problems: ['origin_not_allowed'],
   handle: async (deps, _request, { user, sessionId }) => ({
     status: 200,
     body: { ended: await endOtherSessions(deps, { userId: user.id, sessionId }) },

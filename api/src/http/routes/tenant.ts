@@ -3,11 +3,11 @@ import { scopesOfRole } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { renameTenant } from '../../services/tenants/rename-tenant.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import { line } from '../text.ts';
 
-const tag = 'tenant';
+const { sessionRoute } = routesOf('tenant');
 
 export const tenantSchema = z.object({ id: z.string(), name: z.string() }).meta({ id: 'Tenant' });
 
@@ -16,10 +16,7 @@ const get = sessionRoute({
   path: '/tenant',
   operationId: 'getTenant',
   summary: 'Get the signed-in user’s tenant',
-  tag,
-  access: 'session',
   responses: { 200: { description: 'The tenant', schema: tenantSchema } },
-  problems: [],
   handle: async (_deps, _request, { tenant }) => ({ status: 200, body: tenant }),
 });
 
@@ -29,12 +26,9 @@ const update = (limits: AttemptLimits): Route =>
     path: '/tenant',
     operationId: 'updateTenant',
     summary: 'Rename the tenant; for owners and admins',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: z.strictObject({ name: line(1, 128) }),
     responses: { 200: { description: 'The tenant', schema: tenantSchema } },
-    problems: ['forbidden', 'origin_not_allowed', 'rate_limited'],
+    problems: ['forbidden', 'rate_limited'],
     handle: async (deps, { body, origin }, { user, tenant, role }) => {
       if (role === 'member') {
         throw new Problem(

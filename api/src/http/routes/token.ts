@@ -5,8 +5,10 @@ import { admitClient } from '../admit.ts';
 import { noteRefusal, proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
+
+const { publicRoute } = routesOf('oauth2');
 
 const of = (max: number, description: string) => z.string().max(max).optional().meta({ description });
 
@@ -45,8 +47,6 @@ export const tokenRoutes = ({
     path: '/oauth2/token',
     operationId: 'issueToken',
     summary: 'Issue an access token (client_credentials, token-exchange)',
-    tag: 'oauth2',
-    access: 'public',
     body,
     bodyType: 'form',
     errors: 'oauth',

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { addressKey, networkKey } from '../../platform/address.ts';
 import { finishSignIn } from '../../services/people/finish-sign-in.ts';
 import { confirmEnrolment, startEnrolment } from '../../services/two-factor/enrol.ts';
 import { readTwoFactor } from '../../services/two-factor/read-two-factor.ts';
@@ -7,10 +6,10 @@ import { renewRecoveryCodes } from '../../services/two-factor/renew-recovery-cod
 import { turnOffTwoFactor } from '../../services/two-factor/turn-off.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { createChallengeCookie } from '../challenge-cookie.ts';
-import { attemptOf } from '../known-browser.ts';
+import { countSignIn } from '../known-browser.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
-import { publicRoute, sessionRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
 import type { Route } from '../route.ts';
 import {
   ONE_PROOF,
@@ -24,7 +23,7 @@ import {
 import { answerSignedIn, signedInResponse } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 
-const tag = 'sign-in';
+const { publicRoute, sessionRoute } = routesOf('sign-in');
 
 const recoveryCodes = z
   .object({ recoveryCodes: z.array(z.string()) })
@@ -35,8 +34,6 @@ const statusRoute = sessionRoute({
   path: '/auth/two-factor',
   operationId: 'getTwoFactor',
   summary: 'Get whether two-factor sign-in is on, and how many recovery codes are left',
-  tag,
-  access: 'session',
   responses: {
     200: {
       description: 'The second factor of the signed-in user',
@@ -48,7 +45,6 @@ const statusRoute = sessionRoute({
         .meta({ id: 'TwoFactor' }),
     },
   },
-  problems: [],
   handle: async (deps, _request, { user }) => {
     const { enabledAt, recoveryCodesLeft } = await readTwoFactor(deps, user.id);
     return { status: 200, body: { enabledAt: enabledAt?.toISOString() ?? null, recoveryCodesLeft } };
@@ -61,9 +57,6 @@ const enrolRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/enrolment',
     operationId: 'startTwoFactor',
     summary: 'Get a key for an authenticator app; it is in use only after its first code is confirmed',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: z.strictObject({ password: currentPassword }),
     responses: {
       200: {
@@ -76,13 +69,7 @@ const enrolRoute = (limits: AttemptLimits): Route =>
           .meta({ id: 'TwoFactorKey' }),
       },
     },
-    problems: [
-      'wrong_password',
-      'two_factor_on',
-      'origin_not_allowed',
-      'rate_limited',
-      'service_unavailable',
-    ],
+    problems: ['wrong_password', 'two_factor_on', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
       await requirePassword(deps, limits, request, { user, password: request.body.password });
       return { status: 200, body: await startEnrolment(deps, user) };
@@ -95,14 +82,11 @@ const confirmRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/enrolment/confirm',
     operationId: 'confirmTwoFactor',
     summary: 'Turn two-factor sign-in on with the first code of the app; ends the user’s other sessions',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: z.strictObject({ code }),
     responses: {
       200: { description: 'It is on. Only this response contains the recovery codes', schema: recoveryCodes },
     },
-    problems: ['invalid_code', 'two_factor_on', 'two_factor_off', 'origin_not_allowed', 'rate_limited'],
+    problems: ['invalid_code', 'two_factor_on', 'two_factor_off', 'rate_limited'],
     handle: async (deps, { body }, { user, sessionId }) => {
       const proof = { code: trimCode(body.code) };
       await countProof(limits, user.id, proof);
@@ -117,22 +101,13 @@ const verifyRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/verify',
     operationId: 'verifyTwoFactor',
     summary: 'Finish a sign-in with a code of the app or a recovery code; each works once',
-    tag,
-    access: 'public',
     fromDashboard: true,
     body: z.strictObject(proofFields).refine(hasOneProof, ONE_PROOF),
     responses: { 200: signedInResponse },
-    problems: [
-      'invalid_code',
-      'sign_in_expired',
-      'origin_not_allowed',
-      'rate_limited',
-      'service_unavailable',
-    ],
+    problems: ['invalid_code', 'sign_in_expired', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request) => {
-      const { body, headers, origin } = request;
-      await limits.signIn.consume(addressKey(origin.ip));
-      await limits.signInNetwork.consume(networkKey(origin.ip));
+      const { body, headers } = request;
+      await countSignIn(limits, request);
       const cookie = createChallengeCookie(deps.config);
       const proof = proofOf(body);
       const { user, cookies } = await finishSignIn(
@@ -140,8 +115,7 @@ const verifyRoute = (limits: AttemptLimits): Route =>
         { token: cookie.read(headers.cookie), proof, count: (userId) => countProof(limits, userId, proof) },
         toWebHeaders(headers),
       );
-      await limits.accounts.remember(attemptOf(deps, user.email, request));
-      return answerSignedIn(deps, request, { user, cookies: [...cookies, cookie.clear()] });
+      return answerSignedIn(deps, limits, request, { user, cookies: [...cookies, cookie.clear()] });
     },
   });
 
@@ -153,12 +127,9 @@ const turnOffRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/turn-off',
     operationId: 'turnOffTwoFactor',
     summary: 'Turn two-factor sign-in off with the password and a code of the app or a recovery code',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: proved,
     responses: { 204: { description: 'It is off', schema: null } },
-    problems: ['wrong_password', 'invalid_code', 'origin_not_allowed', 'rate_limited', 'service_unavailable'],
+    problems: ['wrong_password', 'invalid_code', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
       await requirePassword(deps, limits, request, { user, password: request.body.password });
       const proof = proofOf(request.body);
@@ -174,21 +145,11 @@ const renewRoute = (limits: AttemptLimits): Route =>
     path: '/auth/two-factor/recovery-codes',
     operationId: 'renewRecoveryCodes',
     summary: 'Replace all recovery codes with the password and a code of the app or a recovery code',
-    tag,
-    access: 'session',
-    fromDashboard: true,
     body: proved,
     responses: {
       200: { description: 'Only this response contains the new codes', schema: recoveryCodes },
     },
-    problems: [
-      'wrong_password',
-      'invalid_code',
-      'two_factor_off',
-      'origin_not_allowed',
-      'rate_limited',
-      'service_unavailable',
-    ],
+    problems: ['wrong_password', 'invalid_code', 'two_factor_off', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
       await requirePassword(deps, limits, request, { user, password: request.body.password });
       const proof = proofOf(request.body);

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { acceptStripeEvent } from '../../services/billing/events/accept-stripe-event.ts';
-import { publicRoute } from '../route.ts';
+import { routesOf } from '../route.ts';
+
+const { publicRoute } = routesOf('billing');
 
 /** Verifies and stores the event. A workflow processes it later. */
 export const webhookRoute = publicRoute({
@@ -8,8 +10,6 @@ export const webhookRoute = publicRoute({
   path: '/billing/webhook',
   operationId: 'receiveStripeEvent',
   summary: 'Receive a Stripe event, signed in Stripe-Signature',
-  tag: 'billing',
-  access: 'public',
   rawBody: true,
   responses: {
     200: { description: 'The event is stored', schema: z.object({ received: z.literal(true) }) },

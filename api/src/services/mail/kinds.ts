@@ -1,15 +1,13 @@
-import { emailChange } from './templates/email-change.ts';
-import type { EmailChange } from './templates/email-change.ts';
-import { emailChangeNotice } from './templates/email-change-notice.ts';
-import type { EmailChangeNotice } from './templates/email-change-notice.ts';
-import { emailVerification } from './templates/email-verification.ts';
-import type { EmailVerification } from './templates/email-verification.ts';
+import {
+  emailChange,
+  emailChangeNotice,
+  emailVerification,
+  passwordChanged,
+  passwordReset,
+} from './templates/account.ts';
+import type { Link, NoData, VerificationLink } from './templates/account.ts';
 import { expiringCredentials } from './templates/expiring-credentials.ts';
 import type { ExpiringCredentials } from './templates/expiring-credentials.ts';
-import { passwordChanged } from './templates/password-changed.ts';
-import type { PasswordChanged } from './templates/password-changed.ts';
-import { passwordReset } from './templates/password-reset.ts';
-import type { PasswordReset } from './templates/password-reset.ts';
 import type { Template } from './templates/template.ts';
 
 /**
@@ -17,12 +15,12 @@ import type { Template } from './templates/template.ts';
  * `plain`, and a subject or URL never does.
  */
 export interface MailData {
-  email_change: EmailChange;
-  email_change_notice: EmailChangeNotice;
-  email_verification: EmailVerification;
+  email_change: Link;
+  email_change_notice: NoData;
+  email_verification: VerificationLink;
   expiring_credentials: ExpiringCredentials;
-  password_changed: PasswordChanged;
-  password_reset: PasswordReset;
+  password_changed: NoData;
+  password_reset: Link;
 }
 
 export type MailKind = keyof MailData;
