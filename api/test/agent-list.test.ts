@@ -79,14 +79,18 @@ describe('the sort of GET /agents', () => {
     expect((await member.get(`/agents?sort=lastTokenAt&cursor=${String(nextCursor)}`)).status).toBe(400);
   });
 
-  it.each(['x', '', '2026-02-31T00:00:00.000Z', '+010000-01-01T00:00:00.000Z', 'infinity'])(
-    'refuses a cursor with the time "%s"',
-    async (time) => {
-      const cursor = encode(['lastTokenAt', time, newId('agt')]);
-      const { status, body } = await (await signUp(api)).get(`/agents?sort=lastTokenAt&cursor=${cursor}`);
-      expect([status, body.code]).toEqual([400, 'validation_failed']);
-    },
-  );
+  it.each([
+    'x',
+    '',
+    '2026-02-31T00:00:00.000Z',
+    '0000-01-01T00:00:00.000Z',
+    '+010000-01-01T00:00:00.000Z',
+    'infinity',
+  ])('refuses a cursor with the time "%s"', async (time) => {
+    const cursor = encode(['lastTokenAt', time, newId('agt')]);
+    const { status, body } = await (await signUp(api)).get(`/agents?sort=lastTokenAt&cursor=${cursor}`);
+    expect([status, body.code]).toEqual([400, 'validation_failed']);
+  });
 
   it('pages agents of one name', async () => {
     const member = await signUp(api);

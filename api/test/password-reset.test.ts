@@ -7,6 +7,7 @@ import { call, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { openMailbox } from './support/mailbox.ts';
 import { onOneDay } from './support/one-day.ts';
+import { beforeSessionIsStored } from './support/waiting-session.ts';
 
 const NEW = 'another horse battery';
 
@@ -276,22 +277,12 @@ describe('what a reset does besides', () => {
   it('A sign-in with the old password that is under way ends with the reset', async () => {
     const member = await signUp(api);
     const token = await newToken(member);
-    // The session is stored only after the password has been reset.
-    await api.sql(`create function wait_for_reset() returns trigger language plpgsql as $$ begin
-      if new.user_id = '${member.userId}' then perform pg_sleep(1); end if; return new; end $$`);
-    await api.sql(
-      'create trigger wait_for_reset before insert on sessions for each row execute function wait_for_reset()',
-    );
-    try {
-      const [signedIn] = await Promise.all([
-        signIn(member.email, member.password),
-        new Promise((resolve) => setTimeout(resolve, 400)).then(() => reset(token)),
-      ]);
-      expect([signedIn.status, cookiesOf(signedIn)]).toEqual([401, '']);
-      expect(await api.sql('select 1 from sessions where user_id = $1', [member.userId])).toEqual([]);
-    } finally {
-      await api.sql('drop function wait_for_reset cascade');
-    }
+    const signedIn = await beforeSessionIsStored(api, member.userId, {
+      start: () => signIn(member.email, member.password),
+      meanwhile: () => reset(token),
+    });
+    expect([signedIn.status, cookiesOf(signedIn)]).toEqual([401, '']);
+    expect(await api.sql('select 1 from sessions where user_id = $1', [member.userId])).toEqual([]);
   });
 
   it('A weak password is refused, and the link still works', async () => {

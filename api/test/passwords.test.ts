@@ -8,6 +8,7 @@ import type { TestApi } from './support/api.ts';
 import { call, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { openMailbox } from './support/mailbox.ts';
+import { beforeSessionIsStored } from './support/waiting-session.ts';
 
 const NEW = 'another horse battery';
 
@@ -93,6 +94,20 @@ describe('POST /auth/password/change', () => {
     const lost = outcomes.find((outcome) => outcome.status === 'rejected');
     expect(lost!.reason).toMatchObject({ code: 'wrong_password' });
     expect((await signIn(email, winners[0]!)).status).toBe(200);
+  });
+
+  it('A change that is under way leaves no session after another one', async () => {
+    const [member, other] = [await signUp(api), await signUp(api)];
+    const changed = await beforeSessionIsStored(api, member.userId, {
+      start: () => change(member),
+      meanwhile: () =>
+        api.sql(
+          `update accounts set password = (select password from accounts where user_id = $2) where user_id = $1`,
+          [member.userId, other.userId],
+        ),
+    });
+    expect([changed.status, changed.body.code, cookiesOf(changed)]).toEqual([403, 'wrong_password', '']);
+    expect(await api.sql('select 1 from sessions where user_id = $1', [member.userId])).toEqual([]);
   });
 
   it('A changed password is reported to a confirmed address alone', async () => {

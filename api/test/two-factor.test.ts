@@ -7,6 +7,7 @@ import { call, insist, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { beginSignIn, createTestClock, signUpGuarded, verify } from './support/two-factor.ts';
 import type { Guarded } from './support/two-factor.ts';
+import { beforeSessionIsStored } from './support/waiting-session.ts';
 
 const clock = createTestClock();
 let api: TestApi;
@@ -146,6 +147,27 @@ it('Turning it on ends the other sessions', async () => {
       expect((await call(process, '/auth/session', { headers: { cookie } })).status).toBe(401);
     }
   }
+});
+
+it('A sign-in by the password alone that is under way ends when it is turned on', async () => {
+  const member = await signUp(api);
+  const { body } = await member.post('/auth/two-factor/enrolment', { password: member.password });
+  const code = codeOfApp(body.key as string, clock.read().getTime());
+  const signedIn = await beforeSessionIsStored(api, member.userId, {
+    start: () => beginSignIn(second, member),
+    meanwhile: async () => {
+      expect((await member.post('/auth/two-factor/enrolment/confirm', { code })).status).toBe(200);
+    },
+  });
+  clock.next();
+  expect([signedIn.status, signedIn.body.code, cookiesOf(signedIn)]).toEqual([
+    401,
+    'invalid_credentials',
+    '',
+  ]);
+  expect(await sessionsOf(member)).toBe(1);
+  expect((await member.get('/auth/session')).status).toBe(200);
+  expect((await beginSignIn(api, member)).status).toBe(202);
 });
 
 describe('No session before the code', () => {
@@ -514,6 +536,22 @@ it('New recovery codes end the old ones', async () => {
     code: '123456',
   });
   expect(shape(off)).toEqual([400, 'invalid_code']);
+});
+
+it('A code that is being checked starts no session after a new password', async () => {
+  const [person, other] = [await signUpGuarded(api, clock), await signUp(api)];
+  const waiting = await person.begin();
+  const finished = await beforeSessionIsStored(api, person.userId, {
+    start: () => verify(second, waiting, { code: person.code() }),
+    meanwhile: () =>
+      api.sql(
+        `update accounts set password = (select password from accounts where user_id = $2) where user_id = $1`,
+        [person.userId, other.userId],
+      ),
+  });
+  clock.next();
+  expect([...shape(finished), cookiesOf(finished)]).toEqual([400, 'sign_in_expired', '']);
+  expect(await sessionsOf(person)).toBe(0);
 });
 
 it('A new password replaces no second factor', async () => {

@@ -108,25 +108,25 @@ describe('by day', () => {
   });
 
   it.each([
-    ['to=2027-02-30', 'query.to', 'must be a day such as 2027-01-31'],
-    ['from=yesterday', 'query.from', 'must be a day such as 2027-01-31'],
-    ['from=2027-01-01T00:00:00Z', 'query.from', 'must be a day such as 2027-01-31'],
-    ['from=0000-01-01&to=1970-01-01', 'query.from', 'must not be before 1970-01-01'],
-    ['from=2027-01-02&to=2027-01-01', 'query.from', 'must not be after to, which is today by default'],
-    ['from=9999-12-31', 'query.from', 'must not be after to, which is today by default'],
+    ['to=2027-02-30', 'query.to', 'To must be a day such as 2027-01-31.'],
+    ['from=yesterday', 'query.from', 'From must be a day such as 2027-01-31.'],
+    ['from=2027-01-01T00:00:00Z', 'query.from', 'From must be a day such as 2027-01-31.'],
+    ['from=0000-01-01&to=1970-01-01', 'query.from', 'From must not be before 1970-01-01.'],
+    ['from=2027-01-02&to=2027-01-01', 'query.from', 'From must not be after to, which is today by default.'],
+    ['from=9999-12-31', 'query.from', 'From must not be after to, which is today by default.'],
     [
       'from=2096-01-01&to=2097-01-01&groupBy=agent',
       'query.from',
-      'must be at most 365 days before to. Ask for one year at a time.',
+      'From must be at most 365 days before to. Ask for one year at a time.',
     ],
-    ['groupBy=agent,day', 'query.groupBy', 'must be day, agent or day,agent'],
-    ['groupBy=day&groupBy=agent', 'query.groupBy', 'must be day, agent or day,agent'],
+    ['groupBy=agent,day', 'query.groupBy', 'Group by must be day, agent or day,agent.'],
+    ['groupBy=day&groupBy=agent', 'query.groupBy', 'Group by must be day, agent or day,agent.'],
   ])('refuses %s', async (query, path, message) => {
     const { status, body } = await (await signUp(api)).get(`/billing/usage?${query}`);
     expect(status).toBe(400);
     expect(body).toMatchObject({
       code: 'validation_failed',
-      detail: `${path}: ${message}`,
+      detail: message,
       errors: [{ path, message }],
     });
   });

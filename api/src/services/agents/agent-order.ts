@@ -27,8 +27,8 @@ interface Order {
 
 const isTime = (text: string): boolean => {
   const ms = Date.parse(text);
-  // A year of more than four digits has a sign, which Postgres does not read.
-  return !Number.isNaN(ms) && new Date(ms).toISOString() === text && text.length === 24;
+  // A year of more than four digits has a sign, which Postgres does not read. Nor has it a year 0.
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text && text.length === 24 && text >= '0001';
 };
 
 const NEVER = '-infinity';

@@ -18,12 +18,28 @@ export interface AccountDeps {
   peoplePool: Pool;
 }
 
-/** Signs in a person who has proved who they are. `token`: of the new session. */
-export const startSession = async (
-  people: People,
-  user: Person,
-  headers: Headers,
-): Promise<SignedIn & { token: string }> => {
+/** Signs in a person who has just made the account. */
+export const startSession = async (people: People, user: Person, headers: Headers) => {
   const started = await people.api.startSession({ body: { userId: user.id }, headers, returnHeaders: true });
   return { user, cookies: started.headers.getSetCookie(), token: started.response.token };
+};
+
+/**
+ * Signs in a person who has proved who they are. A new password or a new second factor ends all sessions, and this one
+ * may be stored just after that. So `confirm` checks the proof once more, after the session is stored. If it throws, the
+ * session is deleted.
+ */
+export const startProvedSession = async (
+  { people, peoplePool }: AccountDeps,
+  user: Person,
+  { headers, confirm }: { headers: Headers; confirm: () => Promise<void> },
+): Promise<SignedIn> => {
+  const { token, cookies } = await startSession(people, user, headers);
+  try {
+    await confirm();
+  } catch (error) {
+    await peoplePool.query('delete from sessions where token = $1', [token]);
+    throw error;
+  }
+  return { user, cookies };
 };

@@ -1,10 +1,10 @@
 import { hashPassword } from 'better-auth/crypto';
 import { newId } from '../../platform/ids.ts';
 import { Problem } from '../../platform/problem.ts';
-import { startSession } from './account.ts';
+import { startProvedSession } from './account.ts';
 import type { AccountDeps, Person } from './account.ts';
 import { checkPassword } from './check-password.ts';
-import { provePassword } from './prove-password.ts';
+import { isCurrent, provePassword } from './prove-password.ts';
 
 /**
  * Replaces only the password that was proved. The database ends all sessions and open links (trigger
@@ -37,16 +37,20 @@ export interface PasswordChange {
  * `weak_password`, `wrong_password`.
  */
 export const changePassword = async (
-  { people, peoplePool }: AccountDeps,
+  deps: AccountDeps,
   user: Person,
   { currentPassword, newPassword }: PasswordChange,
   headers: Headers,
 ): Promise<string[]> => {
+  const { peoplePool } = deps;
   checkPassword(newPassword, user.email);
   const account = await provePassword(peoplePool, user.email, currentPassword);
   if (!account) throw wrongPassword();
   const hash = await hashPassword(newPassword);
   const { rowCount } = await peoplePool.query(REPLACE, [user.id, account.hash, hash, newId('mai')]);
   if (rowCount !== 1) throw wrongPassword();
-  return (await startSession(people, account.user, headers)).cookies;
+  const confirm = async () => {
+    if (!(await isCurrent(peoplePool, { ...account, hash }))) throw wrongPassword();
+  };
+  return (await startProvedSession(deps, account.user, { headers, confirm })).cookies;
 };

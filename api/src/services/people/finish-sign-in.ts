@@ -2,7 +2,7 @@ import { attemptChallenge, endChallenge, signInExpired } from '../two-factor/sig
 import { useProof } from '../two-factor/use-proof.ts';
 import type { Proof } from '../two-factor/use-proof.ts';
 import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
-import { startSession } from './account.ts';
+import { startProvedSession } from './account.ts';
 import type { AccountDeps, Person, SignedIn } from './account.ts';
 
 interface SecondFactor {
@@ -14,7 +14,8 @@ interface SecondFactor {
 }
 
 /**
- * Starts the session that a right password and a second factor have earned. Problems: `invalid_code`, `sign_in_expired`,
+ * Starts the session that a right password and a second factor have earned. Of parallel requests, the one that ends the
+ * challenge keeps its session. A new password ends the challenge too. Problems: `invalid_code`, `sign_in_expired`,
  * and that of `count`.
  */
 export const finishSignIn = async (
@@ -26,12 +27,13 @@ export const finishSignIn = async (
   const userId = await attemptChallenge(deps, token);
   await count(userId);
   await useProof(deps, userId, proof);
-  await endChallenge(deps, token);
   const { rows } = await deps.peoplePool.query<Person>('select id, email, name from users where id = $1', [
     userId,
   ]);
   // The account was deleted in the meantime.
   if (!rows[0]) throw signInExpired();
-  const { user, cookies } = await startSession(deps.people, rows[0], headers);
-  return { user, cookies };
+  const confirm = async () => {
+    if (!(await endChallenge(deps, token))) throw signInExpired();
+  };
+  return startProvedSession(deps, rows[0], { headers, confirm });
 };

@@ -68,5 +68,7 @@ export const confirmEnrolment = async (
   const confirmed = await peoplePool.query(CONFIRM, [userId, now, step, offered.sealed, hashes, sessionId]);
   // Another request has confirmed or replaced the key in the meantime.
   if (confirmed.rows.length === 0) throw invalidCode();
+  // A session that was committed while the statement ran. Later ones find the second factor (`startProvedSession`).
+  await peoplePool.query('delete from sessions where user_id = $1 and id <> $2', [userId, sessionId]);
   return codes;
 };

@@ -1,5 +1,5 @@
 import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
-import { Problem } from '../../platform/problem.ts';
+import { fieldProblem } from '../../platform/field-problem.ts';
 
 /** UTC days as `YYYY-MM-DD`, both inclusive. */
 export interface Days {
@@ -13,9 +13,8 @@ const MAX_DAYS = 366;
 
 const numberOf = (day: string): number => epochDay(new Date(day));
 
-const refuse = (message: string): never => {
-  const path = 'query.from';
-  throw new Problem('validation_failed', `${path}: ${message}`, { members: { errors: [{ path, message }] } });
+const refuse = (words: string): never => {
+  throw fieldProblem([{ path: ['query', 'from'], words }]);
 };
 
 /** The days that are asked for. Default: the 30 days until today. Problem: `validation_failed`. */
@@ -27,7 +26,7 @@ export const historyDays = (
   const { from = dayOfEpoch(numberOf(to) - DEFAULT_DAYS + 1) } = asked;
   if (from > to) refuse('must not be after to, which is today by default');
   if (numberOf(to) - numberOf(from) >= MAX_DAYS) {
-    refuse(`must be at most ${MAX_DAYS - 1} days before to. Ask for one year at a time.`);
+    refuse(`must be at most ${MAX_DAYS - 1} days before to. Ask for one year at a time`);
   }
   return { from, to };
 };
