@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { expectAccessible } from './support/fit.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox } from './support/inbox.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -52,8 +52,7 @@ const checkPage = async (page: Page, name: string): Promise<void> => {
   }
   await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize(before);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+  await expectAccessible(page);
 };
 
 const press = (page: Page, name: string): Promise<void> =>

@@ -1,7 +1,7 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { expectFit } from './support/fit.ts';
 import { fillParameters, pages } from './support/pages.ts';
 import { signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -10,8 +10,6 @@ import type { Stack } from './support/stack.ts';
 
 /** In bytes, of what is sent. */
 const SCRIPTS_OF_USAGE = 90 * 1024;
-
-const shots = process.env.SCREENSHOTS_DIR;
 
 let stack: Stack;
 let browser: Browser;
@@ -45,14 +43,6 @@ const complaintsOf = (page: Page): string[] => {
   return found;
 };
 
-const violationsOf = async (page: Page, rules?: string[]): Promise<string[]> => {
-  const axe = new AxeBuilder({ page }).options({ rules: { 'target-size': { enabled: true } } });
-  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
-  return violations.map(({ id, nodes }) => `${id} ${nodes[0]?.html}`);
-};
-
-const widthOf = (page: Page): Promise<number> => page.locator('html').evaluate((html) => html.scrollWidth);
-
 const all = [...pages, { route: '/nowhere', isConsole: false }].map(
   (page) => [page.route, page.isConsole] as const,
 );
@@ -63,20 +53,7 @@ describe('each page', () => {
     const complaints = complaintsOf(page);
     await page.setViewportSize({ width: 320, height: 740 });
     await visit(page, `${stack.dashboardUrl}${pathOf(route)}`);
-    for (const width of [320, 1440]) {
-      await page.setViewportSize({ width, height: 900 });
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        if (shots) {
-          const name = route.replaceAll(/[^a-z]+/gi, '-').replace(/^-|-$/g, '') || 'home';
-          await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-        }
-        // In the dark the same page has other colors, and nothing else.
-        const rules = colorScheme === 'dark' ? ['color-contrast'] : undefined;
-        if (width === 320 || !rules) expect(await violationsOf(page, rules)).toEqual([]);
-      }
-      expect(await widthOf(page)).toBeLessThanOrEqual(width);
-    }
+    await expectFit(page, route.replaceAll(/[^a-z]+/gi, '-').replace(/^-|-$/g, '') || 'home', 320);
     expect(complaints).toEqual([]);
     await page.close();
   });

@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
 import { ApiError, createClient } from '@sentryagent/sdk';
 import type { Client, NewCredential } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { expectFit } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -29,26 +28,6 @@ const open = async (person: SignedUp, path: string, javaScriptEnabled = true): P
   const page = await context.newPage();
   await visit(page, stack.dashboardUrl + path);
   return page;
-};
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** That axe finds no fault in either colour scheme, and that nothing is too wide on a phone. */
-const expectFit = async (page: Page, name: string): Promise<void> => {
-  for (const [width, colorScheme] of [
-    [1440, 'light'],
-    [360, 'dark'],
-  ] as const) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.emulateMedia({ colorScheme });
-    if (shots) {
-      mkdirSync(shots, { recursive: true });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png` });
-    }
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${name} ${width} ${id} ${nodes[0]?.html}`)).toEqual([]);
-    expect(await page.locator('body').evaluate((body) => body.scrollWidth)).toBeLessThanOrEqual(width);
-  }
 };
 
 const claimsOf = (token: string): Record<string, unknown> =>

@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { expectAccessible } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -41,8 +41,7 @@ const checkPage = async (page: Page, name: string): Promise<void> => {
   }
   await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize(before);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+  await expectAccessible(page);
 };
 
 const main = (page: Page) => page.getByRole('main');
