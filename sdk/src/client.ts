@@ -76,7 +76,13 @@ export interface Once {
 const onceHeaders = ({ idempotencyKey }: Once) =>
   idempotencyKey === undefined ? {} : { headers: { 'idempotency-key': idempotencyKey } };
 
-const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
+/**
+ * An id as one segment of a path. An empty id and one of dots would make another path, such as the agent's own for a
+ * credential `..`. `-` is no id, so the API answers 404.
+ */
+const segment = (id: string): string => (/^\.{0,2}$/.test(id) ? '-' : encodeURIComponent(id));
+
+const agentPath = (agentId: string): string => `/agents/${segment(agentId)}`;
 
 const agents = (send: Send) => ({
   register: (json: RegisterAgentData['body']) => send<Agent>({ method: 'POST', path: '/agents', json }),
@@ -111,12 +117,12 @@ const resources = (send: Send) => ({
   create: (json: CreateResourceData['body']) => send<Resource>({ method: 'POST', path: '/resources', json }),
   list: () => send<ResourceList>({ method: 'GET', path: '/resources' }),
   delete: (resourceId: string) =>
-    send<undefined>({ method: 'DELETE', path: `/resources/${encodeURIComponent(resourceId)}` }),
+    send<undefined>({ method: 'DELETE', path: `/resources/${segment(resourceId)}` }),
 });
 
 const credentials = (send: Send) => {
   const pathOf = (agentId: string, credentialId: string): string =>
-    `${agentPath(agentId)}/credentials/${encodeURIComponent(credentialId)}`;
+    `${agentPath(agentId)}/credentials/${segment(credentialId)}`;
   return {
     list: (agentId: string, query?: ListCredentialsData['query']) =>
       send<CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
@@ -185,7 +191,7 @@ const historyCall = ({ groupBy = 'day', ...days }: GetUsageData['query'] = {}): 
 const sessions = (send: Send) => ({
   list: () => send<SessionList>({ method: 'GET', path: '/auth/sessions' }),
   end: (sessionId: string) =>
-    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
+    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${segment(sessionId)}` }),
   /** Ends every session of the user but the one of this call. */
   endOthers: () => send<EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
 });
@@ -220,7 +226,7 @@ const billing = (send: Send) => ({
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
-    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
+    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${segment(checkoutId)}` }),
   tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
 });
 
