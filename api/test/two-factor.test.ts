@@ -5,6 +5,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, insist, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
+import { openMailbox } from './support/mailbox.ts';
 import { beginSignIn, createTestClock, signUpGuarded, verify } from './support/two-factor.ts';
 import type { Guarded } from './support/two-factor.ts';
 import { beforeSessionIsStored } from './support/waiting-session.ts';
@@ -21,6 +22,8 @@ afterAll(async () => {
   await second.close();
   await api.close();
 });
+
+const mailbox = openMailbox(() => api);
 
 const shape = ({ status, body }: Reply): unknown[] => [status, body.code];
 const statuses = (replies: Reply[]): number[] => replies.map(({ status }) => status).sort();
@@ -147,6 +150,20 @@ it('Turning it on ends the other sessions', async () => {
       expect((await call(process, '/auth/session', { headers: { cookie } })).status).toBe(401);
     }
   }
+});
+
+it('Turning it on ends an open change of the address', async () => {
+  const member = await signUp(api);
+  const { password } = member;
+  const email = `new-${member.email}`;
+  expect((await member.post('/auth/email/change', { email, password })).status).toBe(204);
+  const token = await mailbox.token(email, '/change-email');
+  const { body } = await member.post('/auth/two-factor/enrolment', { password });
+  const code = codeOfApp(body.key as string, clock.read().getTime());
+  expect((await member.post('/auth/two-factor/enrolment/confirm', { code })).status).toBe(200);
+  clock.next();
+  expect(shape(await post(api, '/auth/email/change/confirm', { token }))).toEqual([400, 'invalid_link']);
+  expect((await beginSignIn(api, member)).status).toBe(202);
 });
 
 it('A sign-in by the password alone that is under way ends when it is turned on', async () => {

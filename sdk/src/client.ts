@@ -34,7 +34,13 @@ const createPost =
 
 type Post = ReturnType<typeof createPost>;
 
-const agentPath = (agentId: string): string => `/agents/${encodeURIComponent(agentId)}`;
+/**
+ * An id as one segment of a path. An empty id and one of dots would make another path, such as the agent's own for a
+ * credential `..`. `-` is no id, so the API answers 404.
+ */
+const segment = (id: string): string => (/^\.{0,2}$/.test(id) ? '-' : encodeURIComponent(id));
+
+const agentPath = (agentId: string): string => `/agents/${segment(agentId)}`;
 
 const agents = (send: Send, post: Post) => ({
   register: post<Api.Agent, Api.RegisterAgentData>('/agents'),
@@ -71,12 +77,12 @@ const resources = (send: Send, post: Post) => ({
   create: post<Api.Resource, Api.CreateResourceData>('/resources'),
   list: () => send<Api.ResourceList>({ method: 'GET', path: '/resources' }),
   delete: (resourceId: string) =>
-    send<undefined>({ method: 'DELETE', path: `/resources/${encodeURIComponent(resourceId)}` }),
+    send<undefined>({ method: 'DELETE', path: `/resources/${segment(resourceId)}` }),
 });
 
 const credentials = (send: Send) => {
   const pathOf = (agentId: string, credentialId: string): string =>
-    `${agentPath(agentId)}/credentials/${encodeURIComponent(credentialId)}`;
+    `${agentPath(agentId)}/credentials/${segment(credentialId)}`;
   return {
     list: (agentId: string, query?: Api.ListCredentialsData['query']) =>
       send<Api.CredentialPage>({ method: 'GET', path: `${agentPath(agentId)}/credentials`, query }),
@@ -139,7 +145,7 @@ const historyCall = ({ groupBy = 'day', ...days }: Api.GetUsageData['query'] = {
 const sessions = (send: Send) => ({
   list: () => send<Api.SessionList>({ method: 'GET', path: '/auth/sessions' }),
   end: (sessionId: string) =>
-    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${encodeURIComponent(sessionId)}` }),
+    send<undefined>({ method: 'DELETE', path: `/auth/sessions/${segment(sessionId)}` }),
   /** Ends every session of the user but the one of this call. */
   endOthers: () => send<Api.EndedSessions>({ method: 'POST', path: '/auth/sessions/end-others' }),
 });
@@ -166,8 +172,13 @@ const billing = (send: Send) => ({
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<Api.StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
+<<<<<<< HEAD
     send<Api.Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
   tiers: () => send<Api.TierList>({ method: 'GET', path: '/billing/tiers' }),
+=======
+    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${segment(checkoutId)}` }),
+  tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
+>>>>>>> attack
 });
 
 /** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */

@@ -106,6 +106,23 @@ describe('a call', () => {
     expect(seen().headers['if-match']).toBeUndefined();
   });
 
+  it.each(['..', '.', ''])('An id of dots reaches no other path: "%s"', async (id) => {
+    const { baseUrl, seen } = await serve(json(404, { code: 'not_found' }));
+    const { agents, credentials, resources, sessions, billing } = createClient({ baseUrl });
+    const calls: [() => Promise<unknown>, string][] = [
+      [() => credentials.revoke('agt_1', id), '/agents/agt_1/credentials/-'],
+      [() => credentials.endOverlap('agt_1', id), '/agents/agt_1/credentials/-/previous'],
+      [() => agents.get(id), '/agents/-'],
+      [() => resources.delete(id), '/resources/-'],
+      [() => sessions.end(id), '/auth/sessions/-'],
+      [() => billing.checkout(id), '/billing/checkouts/-'],
+    ];
+    for (const [ask, url] of calls) {
+      expect((await failure(ask())).status).toBe(404);
+      expect(seen().url).toBe(url);
+    }
+  });
+
   it('sends a change with the ETag that it was made for', async () => {
     const { baseUrl, seen } = await serve(json(200, {}));
     await createClient({ baseUrl }).agents.update('agt_1', { name: 'b' }, { ifMatch: '"3"' });

@@ -32,7 +32,10 @@ export const startEnrolment = async (
   return { key, uri: totpUri(key, email) };
 };
 
-/** One statement. It confirms only the key that the code was of, and ends the sessions that needed no code. */
+/**
+ * One statement. It confirms only the key that the code was of, and ends the sessions that needed no code, and what they
+ * may have begun.
+ */
 const CONFIRM = `
   with confirmed as (
     update two_factors set confirmed_at = $2, last_step = $3, recovery_hashes = $5
@@ -40,6 +43,9 @@ const CONFIRM = `
     returning user_id
   ), ended as (
     delete from sessions using confirmed where sessions.user_id = confirmed.user_id and sessions.id <> $6
+  ), links as (
+    delete from verifications v using confirmed
+    where v.identifier like 'email-change:%' and split_part(v.value, ' ', 1) = confirmed.user_id
   )
   select user_id from confirmed`;
 
