@@ -172,13 +172,8 @@ const billing = (send: Send) => ({
   /** Returns the URL of the tenant's open checkout, or creates one. */
   startCheckout: () => send<Api.StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
   checkout: (checkoutId: string) =>
-<<<<<<< HEAD
-    send<Api.Checkout>({ method: 'GET', path: `/billing/checkouts/${encodeURIComponent(checkoutId)}` }),
+    send<Api.Checkout>({ method: 'GET', path: `/billing/checkouts/${segment(checkoutId)}` }),
   tiers: () => send<Api.TierList>({ method: 'GET', path: '/billing/tiers' }),
-=======
-    send<Checkout>({ method: 'GET', path: `/billing/checkouts/${segment(checkoutId)}` }),
-  tiers: () => send<TierList>({ method: 'GET', path: '/billing/tiers' }),
->>>>>>> attack
 });
 
 /** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */

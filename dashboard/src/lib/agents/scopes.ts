@@ -15,6 +15,11 @@ export const scopeWords: Readonly<Record<Scope, string>> = {
 /** Selected by default. */
 export const leastScopes: readonly Scope[] = ['agents:read'];
 
+export const noScope = {
+  message: 'Select at least one scope.',
+  fields: { scopes: 'Select at least one scope.' },
+};
+
 /** Scopes that are often chosen together. Only owners and admins can grant any, and they hold all. */
 export const scopePresets: readonly { id: string; name: string; scopes: readonly Scope[] }[] = [
   {

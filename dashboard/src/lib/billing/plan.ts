@@ -21,10 +21,8 @@ export const planDate = ({ renewsAt, endsAt }: Pick<Usage, 'renewsAt' | 'endsAt'
   return renewsAt ? `Renews ${formatDay(renewsAt)} (UTC)` : null;
 };
 
-type Price = Pick<Tier, 'price'>;
-
 /** "$49 a month". `null`: the tier costs nothing. */
-export const priceWords = ({ price }: Price): string | null =>
+export const priceWords = ({ price }: Pick<Tier, 'price'>): string | null =>
   price && `${formatMoney(price.amount, price.currency)} a ${price.interval}`;
 
 /** "10 active agents and 1,000 API calls a day." */

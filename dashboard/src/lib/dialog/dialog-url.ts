@@ -1,10 +1,3 @@
-/** This page with the dialog of that name open. What else is in the URL stays. */
-export const withDialog = (url: Pick<URL, 'pathname' | 'search'>, name: string): string => {
-  const params = new URLSearchParams(url.search);
-  params.set('dialog', name);
-  return `${url.pathname}?${params}`;
-};
-
 /** This page without a dialog. The name of a form action goes too, because a link to it would be a GET. */
 export const withoutDialog = (url: Pick<URL, 'pathname' | 'search'>): string => {
   const params = new URLSearchParams(url.search);

@@ -2,6 +2,7 @@ import { ApiError } from '@sentryagent/sdk';
 import type { Agent, Scope, UpdateAgentData } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import { changeWords } from '#lib/agents/change-words.ts';
+import { noScope } from '#lib/agents/scopes.ts';
 import { loadAgent } from './agent-page.ts';
 import type { AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
@@ -59,15 +60,10 @@ export const editAgent = async (event: AgentEvent) => {
   return refused ?? redirect(303, `/agents/${event.params.agentId}?done=saved`);
 };
 
-const chooseOne = 'Select at least one scope.';
-
 /** Saves the scopes that the form has selected. */
 export const changeScopes = async (event: AgentEvent) => {
   const values = await readForm(event.request, ['etag'], ['scopes']);
-  if (values.scopes.length === 0) {
-    const problem = { message: chooseOne, fields: { scopes: chooseOne } };
-    return fail(400, { problem, values, current: undefined });
-  }
+  if (values.scopes.length === 0) return fail(400, { problem: noScope, values, current: undefined });
   // The API rejects unknown scopes.
   const refused = await save(event, { scopes: values.scopes as Scope[] }, values);
   return refused ?? redirect(303, `/agents/${event.params.agentId}/scopes?done=scopes`);

@@ -3,13 +3,10 @@ import type { Agent, NewCredential, Scope } from '@sentryagent/sdk';
 import { fail } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { registerWords } from '#lib/agents/register-words.ts';
-import type { FormProblem } from '#lib/forms/problem.ts';
+import { noScope } from '#lib/agents/scopes.ts';
 import { apiFor } from './api.ts';
 import { failForm, failPage, isTemporary } from './failures.ts';
 import { readForm } from './read-form.ts';
-
-const chooseOne = 'Select at least one scope.';
-const noScope: FormProblem = { message: chooseOne, fields: { scopes: chooseOne } };
 
 /** An agent and its first credential. `null` if the agent was created but the credential was not, and can be later. */
 export interface Registered {

@@ -1,4 +1,4 @@
-import type { Agent, Resource } from '@sentryagent/sdk';
+import type { Resource } from '@sentryagent/sdk';
 import { error } from '@sveltejs/kit';
 import type { RequestEvent } from '@sveltejs/kit';
 import { resourceWords } from '#lib/resources/resource-words.ts';
@@ -14,17 +14,8 @@ export const loadResources = async (event: RequestEvent): Promise<{ resources: R
   return { resources: data };
 };
 
-export interface ResourcePage {
-  resource: Resource;
-  /** The agents with grants for it, newest first. */
-  holders: Agent[];
-  /** Whether there are more. */
-  hasMore: boolean;
-  /** The tenant's other agents that can be granted its scopes. */
-  others: Agent[];
-}
-
-export const loadResource = async (event: RequestEvent): Promise<ResourcePage> => {
+/** A resource, the newest agents with grants for it, and the other agents that can be granted its scopes. */
+export const loadResource = async (event: RequestEvent) => {
   const { resourceId = '' } = event.params;
   const api = apiFor(event);
   const [{ resources }, found, living] = await Promise.all([
