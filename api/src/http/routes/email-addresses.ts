@@ -15,8 +15,7 @@ import { email } from '../email.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
 import { answerProved } from '../signed-in.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute, sessionRoute } = routesOf('sign-in');
 

@@ -9,8 +9,7 @@ import { email } from '../email.ts';
 import { attemptOf, countSignIn } from '../known-browser.ts';
 import { digestKey } from '../limiter.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import { answerProved } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 

@@ -9,8 +9,7 @@ import { createChallengeCookie } from '../challenge-cookie.ts';
 import { countSignIn } from '../known-browser.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import {
   ONE_PROOF,
   code,

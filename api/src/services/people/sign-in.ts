@@ -1,12 +1,9 @@
 import type { Pool } from 'pg';
 import { Problem } from '../../platform/problem.ts';
-import { endChallenge, startChallenge } from '../two-factor/sign-in-challenge.ts';
-import type { Challenge } from '../two-factor/sign-in-challenge.ts';
+import { endChallenge, startChallenge, type Challenge } from '../two-factor/sign-in-challenge.ts';
 import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
-import { startSession } from './account.ts';
-import type { AccountDeps, SignedIn } from './account.ts';
-import { provePassword } from './prove-password.ts';
-import type { Account } from './prove-password.ts';
+import { startSession, type AccountDeps, type SignedIn } from './account.ts';
+import { provePassword, type Account } from './prove-password.ts';
 
 const wrong = (): Problem =>
   new Problem('invalid_credentials', 'The email address or the password is wrong. Check both and try again.');

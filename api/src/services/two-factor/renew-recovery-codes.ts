@@ -1,8 +1,6 @@
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts';
-import { twoFactorOff } from './two-factor-deps.ts';
-import type { TwoFactorDeps } from './two-factor-deps.ts';
-import { useProof } from './use-proof.ts';
-import type { Proof } from './use-proof.ts';
+import { twoFactorOff, type TwoFactorDeps } from './two-factor-deps.ts';
+import { useProof, type Proof } from './use-proof.ts';
 
 /** Replaces all recovery codes. Problems: `invalid_code`, `two_factor_off`. */
 export const renewRecoveryCodes = async (

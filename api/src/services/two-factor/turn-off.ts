@@ -1,6 +1,5 @@
 import type { TwoFactorDeps } from './two-factor-deps.ts';
-import { useProof } from './use-proof.ts';
-import type { Proof } from './use-proof.ts';
+import { useProof, type Proof } from './use-proof.ts';
 
 /** Deletes the key, the recovery codes and the sign-ins that wait for a code. Problem: `invalid_code`. */
 export const turnOffTwoFactor = async (deps: TwoFactorDeps, userId: string, proof: Proof): Promise<void> => {
