@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { addressKey, networkKey } from '../../platform/address.ts';
 import { changePassword } from '../../services/people/change-password.ts';
-import { requestPasswordReset } from '../../services/people/request-password-reset.ts';
-import { resetPassword } from '../../services/people/reset-password.ts';
+import { requestPasswordReset, resetPassword } from '../../services/people/password-reset.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { isMailboxCrowded } from '../consume-mailbox.ts';
 import { email } from '../email.ts';
