@@ -2,46 +2,34 @@ import type { Pool } from 'pg';
 import type { Config } from './config.ts';
 import { assertSafeCatalogue } from './platform/catalogue.ts';
 import { closeAll } from './platform/close-all.ts';
-import { systemClock } from './platform/clock.ts';
-import type { Clock } from './platform/clock.ts';
-import { createDatabase, createPeoplePool } from './platform/database.ts';
-import type { Database } from './platform/database.ts';
+import { systemClock, type Clock } from './platform/clock.ts';
+import { createDatabase, createPeoplePool, type Database } from './platform/database.ts';
 import type { Keyring } from './platform/keyring.ts';
 import type { Logger } from './platform/logger.ts';
-import { createPeople } from './platform/people.ts';
-import type { People } from './platform/people.ts';
-import { createRedis } from './platform/redis.ts';
-import type { Redis } from './platform/redis.ts';
-import { createStripe } from './platform/stripe.ts';
-import type { Stripe } from './platform/stripe.ts';
-import { createTemporal } from './platform/temporal.ts';
-import type { Temporal } from './platform/temporal.ts';
+import { createPeople, type People } from './platform/people.ts';
+import { createRedis, type Redis } from './platform/redis.ts';
+import { createStripe, type Stripe } from './platform/stripe.ts';
+import { createTemporal, type Temporal } from './platform/temporal.ts';
 import { resealSecrets } from './services/two-factor/reseal-secrets.ts';
-import { createLedger } from './services/tokens/ledger.ts';
-import type { Ledger } from './services/tokens/ledger.ts';
-import { startStripeEvents } from './services/billing/events/stripe-events.ts';
-import type { StripeEvents } from './services/billing/events/stripe-events.ts';
-import { createResourceLookup } from './services/resources/find-resource.ts';
-import type { FindResource } from './services/resources/find-resource.ts';
-import { createVerifier, forAudience } from './services/tokens/access-token.ts';
-import type { VerifyAccessToken } from './services/tokens/access-token.ts';
-import { createAssertionAuthentication } from './services/clients/authenticate-assertion.ts';
-import type { AuthenticateAssertion } from './services/clients/authenticate-assertion.ts';
-import { createSecretAuthentication } from './services/clients/authenticate-secret.ts';
-import type { AuthenticateSecret } from './services/clients/authenticate-secret.ts';
-import { createRefusedClients } from './services/clients/refused-clients.ts';
-import type { RefusedClients } from './services/clients/refused-clients.ts';
+import { createLedger, type Ledger } from './services/tokens/ledger.ts';
+import { startStripeEvents, type StripeEvents } from './services/billing/events/stripe-events.ts';
+import { createResourceLookup, type FindResource } from './services/resources/find-resource.ts';
+import { createVerifier, forAudience, type VerifyAccessToken } from './services/tokens/access-token.ts';
+import {
+  createAssertionAuthentication,
+  type AuthenticateAssertion,
+} from './services/clients/authenticate-assertion.ts';
+import {
+  createSecretAuthentication,
+  type AuthenticateSecret,
+} from './services/clients/authenticate-secret.ts';
+import { createRefusedClients, type RefusedClients } from './services/clients/refused-clients.ts';
 import { createRevocations } from './services/tokens/revocations.ts';
-import { createCredentialUses } from './services/clients/credential-uses.ts';
-import type { CredentialUses } from './services/clients/credential-uses.ts';
-import { loadSigningKeys } from './services/signing-keys/signing-keys.ts';
-import type { SigningKeys } from './services/signing-keys/signing-keys.ts';
-import { startTokenFeed } from './services/tokens/token-feed.ts';
-import type { TokenFeed } from './services/tokens/token-feed.ts';
-import { createMeter } from './services/usage/meter.ts';
-import type { Meter } from './services/usage/meter.ts';
-import { createTierLookup } from './services/usage/tenant-tier.ts';
-import type { FindTier } from './services/usage/tenant-tier.ts';
+import { createCredentialUses, type CredentialUses } from './services/clients/credential-uses.ts';
+import { loadSigningKeys, type SigningKeys } from './services/signing-keys/signing-keys.ts';
+import { startTokenFeed, type TokenFeed } from './services/tokens/token-feed.ts';
+import { createMeter, type Meter } from './services/usage/meter.ts';
+import { createTierLookup, type FindTier } from './services/usage/tenant-tier.ts';
 import type { HealthSources } from './services/health/watch-health.ts';
 
 /** Everything that a request can use. A service takes only the part that it needs. */

@@ -1,7 +1,7 @@
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cookiesOf } from '../../dev/src/cookies.ts';
-import { requestVerification } from '../src/services/people/request-verification.ts';
+import { requestVerification } from '../src/services/people/email-verification.ts';
 import { sendMails } from '../src/services/mail/send-mails.ts';
 import type { Envelope } from '../src/services/mail/send-mails.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';

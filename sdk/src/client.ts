@@ -1,6 +1,5 @@
 import type * as Api from './generated/types.gen.ts';
-import { createSend } from './request.ts';
-import type { Call, ClientOptions, Send } from './request.ts';
+import { createSend, type Call, type ClientOptions, type Send } from './request.ts';
 
 export { ApiError } from './api-error.ts';
 export type { ErrorBody } from './api-error.ts';

@@ -1,5 +1,4 @@
-import { ApiError } from './api-error.ts';
-import type { ErrorBody } from './api-error.ts';
+import { ApiError, type ErrorBody } from './api-error.ts';
 
 export interface ClientOptions {
   /** The API's origin, such as `https://api.example.com`. */

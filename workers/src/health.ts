@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { HealthWatch } from '@sentryagent/api/services/health/watch-health';
 import { isWell } from '@sentryagent/api/platform/service-state';
 import { readVersion } from '@sentryagent/api/version';

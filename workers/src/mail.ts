@@ -1,7 +1,6 @@
 import { createTransport } from 'nodemailer';
 import { every } from '@sentryagent/api/platform/every';
-import { RecipientRefused, sendMails } from '@sentryagent/api/services/mail/send-mails';
-import type { SendMailsDeps } from '@sentryagent/api/services/mail/send-mails';
+import { RecipientRefused, sendMails, type SendMailsDeps } from '@sentryagent/api/services/mail/send-mails';
 import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
 

@@ -7,8 +7,7 @@ import { readConfig } from './config.ts';
 import { closeDeps, createDeps } from './deps.ts';
 import { createHealthServer } from './health.ts';
 import { startMail } from './mail.ts';
-import { runWorkers } from './run-workers.ts';
-import type { RunningWorkers } from './run-workers.ts';
+import { runWorkers, type RunningWorkers } from './run-workers.ts';
 import { connect, createWorkers, installRuntime } from './temporal-worker.ts';
 import { untilStopped } from './until-stopped.ts';
 

@@ -1,8 +1,7 @@
 import type { NativeConnection, State, Worker } from '@temporalio/worker';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Seen } from '@sentryagent/api/platform/service-state';
-import { askTemporal } from '@sentryagent/api/platform/temporal';
-import type { Temporal } from '@sentryagent/api/platform/temporal';
+import { askTemporal, type Temporal } from '@sentryagent/api/platform/temporal';
 
 /** More than one, because new workers lose the workflow cache and a short pause of Temporal is harmless. */
 const SILENT_LOOKS = 2;

@@ -1,8 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import type { LogEntry } from '@temporalio/worker';
-import { BATCH_QUEUE, BILLING_QUEUE } from '@sentryagent/workflows/contracts';
-import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from '@temporalio/worker';
+import {
+  BATCH_QUEUE,
+  BILLING_QUEUE,
+  type Activities,
+  type BatchActivities,
+} from '@sentryagent/workflows/contracts';
 import type { Logger } from '@sentryagent/api/platform/logger';
 import type { Config } from './config.ts';
 

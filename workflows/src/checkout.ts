@@ -15,17 +15,18 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { failures, names, searchAttributes } from './contracts/index.ts';
-import type {
-  Activities,
-  CheckoutInput,
-  CheckoutRun,
-  CheckoutState,
-  OpenedCheckout,
-  OpenedSession,
+import {
+  failures,
+  names,
+  searchAttributes,
+  type Activities,
+  type CheckoutInput,
+  type CheckoutRun,
+  type CheckoutState,
+  type OpenedCheckout,
+  type OpenedSession,
 } from './contracts/index.ts';
-import { checkoutEnd, nextLookMs, sessionExpiry } from './rules/checkout.ts';
-import type { CheckoutEnd } from './rules/checkout.ts';
+import { checkoutEnd, nextLookMs, sessionExpiry, type CheckoutEnd } from './rules/checkout.ts';
 
 const retry = { initialInterval: '500ms', maximumInterval: '1 minute' } as const;
 

@@ -9,10 +9,8 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { names, searchAttributes } from './contracts/index.ts';
-import type { Activities, SubscriptionInput } from './contracts/index.ts';
-import { describeView, nextStep, viewOf } from './rules/subscription.ts';
-import type { SubscriptionView } from './rules/subscription.ts';
+import { names, searchAttributes, type Activities, type SubscriptionInput } from './contracts/index.ts';
+import { describeView, nextStep, viewOf, type SubscriptionView } from './rules/subscription.ts';
 
 const { applySubscription } = proxyActivities<Activities>({
   startToCloseTimeout: '15 seconds',

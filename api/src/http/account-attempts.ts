@@ -1,9 +1,8 @@
 import { Problem } from '../platform/problem.ts';
 import type { Redis } from '../platform/redis.ts';
 import { rateLimited } from './admit.ts';
-import { consume, createLimiter, digestKey } from './limiter.ts';
+import { consume, createLimiter, digestKey, type Limiter } from './limiter.ts';
 import { createKnownAddresses } from './known-addresses.ts';
-import type { Limiter } from './limiter.ts';
 
 /** Wrong passwords per account: for each known device, for each known address, and for all other callers together. */
 const ACCOUNT_FAILURES = { points: 10, seconds: 15 * 60 } as const;

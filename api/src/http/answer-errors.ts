@@ -1,12 +1,9 @@
 import type Koa from 'koa';
 import { databaseProblem } from './database-problems.ts';
-import { Problem, problemKinds } from '../platform/problem.ts';
-import type { ProblemCode } from '../platform/problem.ts';
-import { OAuthError, toErrorDescription } from '../platform/oauth-error.ts';
-import type { OAuthErrorCode } from '../platform/oauth-error.ts';
+import { Problem, problemKinds, type ProblemCode } from '../platform/problem.ts';
+import { OAuthError, toErrorDescription, type OAuthErrorCode } from '../platform/oauth-error.ts';
 import { challenge, quoted } from './challenge.ts';
-import { hasScopes } from './route.ts';
-import type { Route } from './route.ts';
+import { hasScopes, type Route } from './route.ts';
 
 /** The response to an unknown failure contains only the request id. */
 const toProblem = (error: unknown): Problem =>

@@ -1,14 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import type { Config } from '../config.ts';
-import { createGate } from './gate.ts';
-import type { Gate } from './gate.ts';
+import { createGate, type Gate } from './gate.ts';
 import type { Redis } from '../platform/redis.ts';
-import { createAccountAttempts } from './account-attempts.ts';
-import type { AccountAttempts } from './account-attempts.ts';
+import { createAccountAttempts, type AccountAttempts } from './account-attempts.ts';
 import { rateLimited } from './admit.ts';
-import { consume, createLimiter } from './limiter.ts';
-import type { Limits } from './limiter.ts';
+import { consume, createLimiter, type Limits } from './limiter.ts';
 
 /** A rate limit on the attempts of callers that are not authenticated yet. */
 export interface AttemptLimit {

@@ -1,12 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../platform/problem.ts';
-import { scopes, scopesOfRole } from '../platform/principal.ts';
-import type { Principal, Scope } from '../platform/principal.ts';
+import { scopes, scopesOfRole, type Principal, type Scope } from '../platform/principal.ts';
 import { sessionCookieName } from '../platform/people.ts';
 import type { Deps } from '../deps.ts';
 import { actorsOf, linksOf } from '../services/tokens/claims.ts';
-import { findMember } from '../services/people/find-member.ts';
-import type { Member, SendCookies } from '../services/people/find-member.ts';
+import { findMember, type Member, type SendCookies } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';
 import { toWebHeaders } from './web-headers.ts';
 

@@ -1,7 +1,5 @@
-import { fieldProblem } from '../platform/field-problem.ts';
-import { Problem, unavailable } from '../platform/problem.ts';
-import type { FieldFault } from '../platform/field-problem.ts';
-import type { ProblemCode } from '../platform/problem.ts';
+import { fieldProblem, type FieldFault } from '../platform/field-problem.ts';
+import { Problem, unavailable, type ProblemCode } from '../platform/problem.ts';
 
 const resourceTaken = {
   code: 'resource_taken',

@@ -3,8 +3,7 @@ import type { TenantDatabase } from '../platform/database.ts';
 import type { Principal } from '../platform/principal.ts';
 import { fieldProblem } from '../platform/field-problem.ts';
 import { checkMayGetSecretAgain } from '../services/agents/check-may-get-secret-again.ts';
-import { answerOnce } from '../services/idempotency/answer-once.ts';
-import type { Attempt } from '../services/idempotency/answer-once.ts';
+import { answerOnce, type Attempt } from '../services/idempotency/answer-once.ts';
 import type { Answer, Request, Route } from './route.ts';
 
 const readKey = (headers: Request['headers']): string | undefined => {

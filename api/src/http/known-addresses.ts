@@ -1,7 +1,6 @@
 import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { LRUCache } from 'lru-cache';
-import { soon } from '../platform/redis.ts';
-import type { Redis } from '../platform/redis.ts';
+import { soon, type Redis } from '../platform/redis.ts';
 import { KEY_PREFIX } from './limiter.ts';
 
 const KNOWN_SECONDS = 14 * DAY_SECONDS;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import { soon } from '../platform/redis.ts';
-import type { Redis } from '../platform/redis.ts';
+import { soon, type Redis } from '../platform/redis.ts';
 
 /** The prefix of all keys for attempt limits. Do not change it: running systems have keys with it. */
 export const KEY_PREFIX = 'door';

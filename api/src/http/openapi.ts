@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { problemKinds } from '../platform/problem.ts';
-import type { ProblemCode } from '../platform/problem.ts';
-import { answerDocument } from './documents.ts';
-import type { Document } from './documents.ts';
+import { problemKinds, type ProblemCode } from '../platform/problem.ts';
+import { answerDocument, type Document } from './documents.ts';
 import { mayBeAbsent } from './body.ts';
-import { hasScopes, routesOf } from './route.ts';
-import type { Route } from './route.ts';
+import { hasScopes, routesOf, type Route } from './route.ts';
 
 const { publicRoute } = routesOf('health');
 

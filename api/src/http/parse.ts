@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { fieldProblem } from '../platform/field-problem.ts';
-import type { FieldFault } from '../platform/field-problem.ts';
+import { fieldProblem, type FieldFault } from '../platform/field-problem.ts';
 import { plainWords } from '../platform/plain-words.ts';
 
 /** Whether the path is that of a field that every request must have. */

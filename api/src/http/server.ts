@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { Server, ServerOptions, ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type Koa from 'koa';
 

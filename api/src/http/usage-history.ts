@@ -1,13 +1,12 @@
 import { z } from 'zod';
-import { usageGroups } from '../services/usage/read-usage-history.ts';
-import type {
-  HistoryQuery,
-  UsageGroup,
-  UsageHistory,
-  UsageRow,
+import {
+  usageGroups,
+  type HistoryQuery,
+  type UsageGroup,
+  type UsageHistory,
+  type UsageRow,
 } from '../services/usage/read-usage-history.ts';
-import { toCsv } from './csv.ts';
-import type { Cell } from './csv.ts';
+import { toCsv, type Cell } from './csv.ts';
 import type { Answer, Request } from './route.ts';
 
 const count = z.int().min(0);

@@ -1,6 +1,6 @@
 import type { Deps } from '../deps.ts';
 import type { Person } from '../services/people/account.ts';
-import { requestVerification } from '../services/people/request-verification.ts';
+import { requestVerification } from '../services/people/email-verification.ts';
 import type { AttemptLimits } from './attempt-limits.ts';
 import { consumeMailbox } from './consume-mailbox.ts';
 

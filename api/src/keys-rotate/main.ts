@@ -1,12 +1,10 @@
 import type { RotatedKey } from '@sentryagent/workflows/contracts';
 import { systemClock } from '../platform/clock.ts';
 import { createDatabase } from '../platform/database.ts';
-import { countSealed } from '../services/housekeeping/count-sealed.ts';
-import type { Sealed } from '../services/housekeeping/count-sealed.ts';
+import { countSealed, type Sealed } from '../services/housekeeping/count-sealed.ts';
 import { KEY_SET_MAX_AGE, KEY_TIMES, mayTakeOver } from '../services/signing-keys/key-stages.ts';
 import { removeSigningKey, rotateSigningKeys } from '../services/signing-keys/rotate-signing-keys.ts';
-import { readSigningKeys } from '../services/signing-keys/signing-key-rows.ts';
-import type { SigningKeyRow } from '../services/signing-keys/signing-key-rows.ts';
+import { readSigningKeys, type SigningKeyRow } from '../services/signing-keys/signing-key-rows.ts';
 import { readConfig } from './config.ts';
 
 const config = readConfig();

@@ -1,5 +1,4 @@
-import { createSecretKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 
 /** 256-bit secrets with ids. The first one is current. The others still decrypt or verify older values. */
 export interface Keyring {

@@ -1,5 +1,4 @@
-import { isId } from './ids.ts';
-import type { IdPrefix } from './ids.ts';
+import { isId, type IdPrefix } from './ids.ts';
 import { fieldProblem } from './field-problem.ts';
 import type { Problem } from './problem.ts';
 

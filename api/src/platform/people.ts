@@ -1,13 +1,11 @@
 import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
-import { betterAuth } from 'better-auth';
-import type { BetterAuthOptions } from 'better-auth';
+import { betterAuth, type BetterAuthOptions } from 'better-auth';
 import { createAuthEndpoint } from 'better-auth/api';
 import { setSessionCookie } from 'better-auth/cookies';
 import { organization } from 'better-auth/plugins/organization';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { newId } from './ids.ts';
-import type { IdPrefix } from './ids.ts';
+import { newId, type IdPrefix } from './ids.ts';
 
 export interface PeopleSettings {
   /** Connects with the only role that can see better-auth's tables. */

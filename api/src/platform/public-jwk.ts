@@ -1,5 +1,4 @@
-import { checkPrime, checkPrimeSync, createPublicKey } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { checkPrime, checkPrimeSync, createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { calculateJwkThumbprint } from 'jose';
 import { Problem } from './problem.ts';

@@ -1,5 +1,4 @@
-import { isId } from './ids.ts';
-import type { IdPrefix } from './ids.ts';
+import { isId, type IdPrefix } from './ids.ts';
 import { notFound } from './problem.ts';
 
 /** Checks the form before a query, because Postgres rejects NUL in a text. Problem: `not_found`. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { addKey } from '../../services/agents/add-key.ts';
-import { keyAlgorithms } from '../../platform/public-jwk.ts';
-import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
+import { keyAlgorithms, type KeyAlgorithm } from '../../platform/public-jwk.ts';
 import { credentialTerms } from '../credential-terms.ts';
 import { routesOf } from '../route.ts';
 

@@ -9,8 +9,7 @@ import type { AgentView } from '../../services/agents/agent-view.ts';
 import { agentDetails, agentFilter, agentSchema, presentAgent } from '../agent-shapes.ts';
 import { allowedRevisions, etagOf } from '../etag.ts';
 import { pageQuery, pageSchema, presentPage } from '../paging.ts';
-import { routesOf } from '../route.ts';
-import type { Answer } from '../route.ts';
+import { routesOf, type Answer } from '../route.ts';
 
 const { scopedRoute } = routesOf('agents');
 

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { checkoutStatuses } from '../../models/checkout.ts';
-import type { Checkout } from '../../models/checkout.ts';
+import { checkoutStatuses, type Checkout } from '../../models/checkout.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
 import { routesOf } from '../route.ts';

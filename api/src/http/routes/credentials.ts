@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { credentialKinds } from '../../models/credential.ts';
-import type { Credential } from '../../models/credential.ts';
-import { createCredential } from '../../services/agents/create-credential.ts';
-import type { NewCredential } from '../../services/agents/create-credential.ts';
+import { credentialKinds, type Credential } from '../../models/credential.ts';
+import { createCredential, type NewCredential } from '../../services/agents/create-credential.ts';
 import { endOverlap } from '../../services/agents/end-overlap.ts';
 import { listCredentials } from '../../services/agents/list-credentials.ts';
 import { revokeCredential } from '../../services/agents/revoke-credential.ts';

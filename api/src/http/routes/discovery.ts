@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { answerDocument, toDocument } from '../documents.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import { supported } from '../supported.ts';
 
 const { publicRoute } = routesOf('discovery');

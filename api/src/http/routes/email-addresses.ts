@@ -4,10 +4,8 @@ import { addressKey } from '../../platform/address.ts';
 import { Problem } from '../../platform/problem.ts';
 import type { Origin } from '../../platform/principal.ts';
 import type { Person } from '../../services/people/account.ts';
-import { confirmEmailChange } from '../../services/people/confirm-email-change.ts';
-import { requestEmailChange } from '../../services/people/request-email-change.ts';
-import { confirmEmail } from '../../services/people/confirm-email.ts';
-import { requestVerification } from '../../services/people/request-verification.ts';
+import { confirmEmailChange, requestEmailChange } from '../../services/people/email-change.ts';
+import { confirmEmail, requestVerification } from '../../services/people/email-verification.ts';
 import { rateLimited } from '../admit.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { consumeMailbox } from '../consume-mailbox.ts';
@@ -15,8 +13,7 @@ import { email } from '../email.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
 import { answerProved } from '../signed-in.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute, sessionRoute } = routesOf('sign-in');
 

@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { isWell, serviceStates } from '../../platform/service-state.ts';
-import type { ServiceState } from '../../platform/service-state.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { isWell, serviceStates, type ServiceState } from '../../platform/service-state.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('health');
 

@@ -6,8 +6,7 @@ import { authenticateAgent, requireScopes } from '../authenticate.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
 import type { AttemptLimit, AttemptLimits } from '../attempt-limits.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('oauth2');
 

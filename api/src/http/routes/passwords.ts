@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { addressKey, networkKey } from '../../platform/address.ts';
 import { changePassword } from '../../services/people/change-password.ts';
-import { requestPasswordReset } from '../../services/people/request-password-reset.ts';
-import { resetPassword } from '../../services/people/reset-password.ts';
+import { requestPasswordReset, resetPassword } from '../../services/people/password-reset.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { isMailboxCrowded } from '../consume-mailbox.ts';
 import { email } from '../email.ts';
 import { attemptOf, countSignIn } from '../known-browser.ts';
 import { digestKey } from '../limiter.ts';
 import { currentPassword, newPassword } from '../new-password.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import { answerProved } from '../signed-in.ts';
 import { toWebHeaders } from '../web-headers.ts';
 

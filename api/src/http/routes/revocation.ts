@@ -4,8 +4,7 @@ import { admitClient } from '../admit.ts';
 import { authenticateClient } from '../authenticate-client.ts';
 import { tokenFields } from '../client-authentication/fields.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('oauth2');
 

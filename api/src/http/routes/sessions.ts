@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { endOtherSessions, endSession } from '../../services/people/end-sessions.ts';
 import { listSessions } from '../../services/people/list-sessions.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { sessionRoute } = routesOf('sign-in');
 

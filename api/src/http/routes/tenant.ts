@@ -3,8 +3,7 @@ import { scopesOfRole } from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
 import { renameTenant } from '../../services/tenants/rename-tenant.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import { line } from '../text.ts';
 
 const { sessionRoute } = routesOf('tenant');

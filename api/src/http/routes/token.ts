@@ -5,8 +5,7 @@ import { admitClient } from '../admit.ts';
 import { noteRefusal, proveClient } from '../authenticate-client.ts';
 import { clientFields } from '../client-authentication/fields.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('oauth2');
 

@@ -1,16 +1,13 @@
 import { z } from 'zod';
 import { finishSignIn } from '../../services/people/finish-sign-in.ts';
 import { confirmEnrolment, startEnrolment } from '../../services/two-factor/enrol.ts';
-import { readTwoFactor } from '../../services/two-factor/read-two-factor.ts';
-import { renewRecoveryCodes } from '../../services/two-factor/renew-recovery-codes.ts';
-import { turnOffTwoFactor } from '../../services/two-factor/turn-off.ts';
+import { readTwoFactor, renewRecoveryCodes, turnOffTwoFactor } from '../../services/two-factor/manage.ts';
 import type { AttemptLimits } from '../attempt-limits.ts';
 import { createChallengeCookie } from '../challenge-cookie.ts';
 import { countSignIn } from '../known-browser.ts';
 import { currentPassword } from '../new-password.ts';
 import { requirePassword } from '../require-password.ts';
-import { routesOf } from '../route.ts';
-import type { Route } from '../route.ts';
+import { routesOf, type Route } from '../route.ts';
 import {
   ONE_PROOF,
   code,

@@ -1,5 +1,4 @@
-import { raw } from 'objection';
-import type { QueryBuilder } from 'objection';
+import { raw, type QueryBuilder } from 'objection';
 import type { Agent } from '../../models/agent.ts';
 import { isId } from '../../platform/ids.ts';
 import { decodeValues, encodeValues, invalidCursor } from '../../platform/page.ts';

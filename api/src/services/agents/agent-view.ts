@@ -1,10 +1,8 @@
 import type { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { readGrants } from '../resource-grants/resource-grants.ts';
-import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { readGrants, type ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { readLastTokens } from '../usage/last-tokens.ts';
-import { noCredentials, summarizeCredentials } from './summarize-credentials.ts';
-import type { CredentialSummary } from './summarize-credentials.ts';
+import { noCredentials, summarizeCredentials, type CredentialSummary } from './summarize-credentials.ts';
 
 /** An agent as a caller sees it. */
 export interface AgentView {

@@ -3,8 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { notFound } from '../../platform/problem.ts';
 import { requireId } from '../../platform/require-id.ts';
-import { viewAgent } from './agent-view.ts';
-import type { AgentView } from './agent-view.ts';
+import { viewAgent, type AgentView } from './agent-view.ts';
 
 /** The row of an agent of the tenant. Problem: `not_found`, also for agents of other tenants. */
 export const findAgent = async (trx: Transaction, tenantId: string, agentId: string): Promise<Agent> => {

@@ -1,15 +1,11 @@
 import type { QueryBuilder } from 'objection';
-import { Agent } from '../../models/agent.ts';
+import { Agent, type AgentStatus, type AgentType, type DeploymentEnv } from '../../models/agent.ts';
 import { AgentResourceGrant } from '../../models/agent-resource-grant.ts';
-import type { AgentStatus, AgentType, DeploymentEnv } from '../../models/agent.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
-import { toPage } from '../../platform/page.ts';
-import type { Page, PageRequest } from '../../platform/page.ts';
-import { encodeAgentCursor, sortAgents } from './agent-order.ts';
-import type { AgentSort } from './agent-order.ts';
-import { viewAgents } from './agent-view.ts';
-import type { AgentView } from './agent-view.ts';
+import { toPage, type Page, type PageRequest } from '../../platform/page.ts';
+import { encodeAgentCursor, sortAgents, type AgentSort } from './agent-order.ts';
+import { viewAgents, type AgentView } from './agent-view.ts';
 
 export interface AgentFilter {
   /** One of these. */

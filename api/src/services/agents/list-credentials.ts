@@ -1,8 +1,7 @@
 import { Credential } from '../../models/credential.ts';
 import type { Database } from '../../platform/database.ts';
 import { findAgent } from './get-agent.ts';
-import { decodeCursor, toPage } from '../../platform/page.ts';
-import type { Page, PageRequest } from '../../platform/page.ts';
+import { decodeCursor, toPage, type Page, type PageRequest } from '../../platform/page.ts';
 
 /** The credentials of an agent, including expired and revoked ones, newest first. Problem: `not_found`. */
 export const listCredentials = async (

@@ -1,7 +1,6 @@
 import { Agent } from '../../models/agent.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { agentsOf } from '../../platform/principal.ts';
-import type { Principal } from '../../platform/principal.ts';
+import { agentsOf, type Principal } from '../../platform/principal.ts';
 import { Problem, notFound } from '../../platform/problem.ts';
 import { requireId } from '../../platform/require-id.ts';
 

@@ -5,8 +5,7 @@ import type { Origin, Principal } from '../../platform/principal.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { checkMayRestrict } from '../authority/authority.ts';
-import { findCredential, overlapEnded } from './find-credential.ts';
-import type { CredentialName } from './find-credential.ts';
+import { findCredential, overlapEnded, type CredentialName } from './find-credential.ts';
 import { lockAgent } from './lock-agent.ts';
 
 /** The columns that revoke a credential and end its overlap. */

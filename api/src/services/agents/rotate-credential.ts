@@ -9,8 +9,7 @@ import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { checkMayIssueCredential } from '../authority/authority.ts';
 import type { NewCredential } from './create-credential.ts';
-import { findCredential, overlapEnded } from './find-credential.ts';
-import type { CredentialName } from './find-credential.ts';
+import { findCredential, overlapEnded, type CredentialName } from './find-credential.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const checkLive = ({ revokedAt, expiresAt }: Credential, now: Date): void => {

@@ -6,8 +6,7 @@ import { succeeded } from '../audit/entry.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
 import { checkMayRestrict } from '../authority/authority.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-import { viewAgent } from './agent-view.ts';
-import type { AgentView } from './agent-view.ts';
+import { viewAgent, type AgentView } from './agent-view.ts';
 
 const actions = { suspended: 'agent.suspended', active: 'agent.reactivated' } as const;
 

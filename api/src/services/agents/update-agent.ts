@@ -7,19 +7,14 @@ import { Problem } from '../../platform/problem.ts';
 import { appendAudit } from '../audit/append-audit.ts';
 import { succeeded } from '../audit/entry.ts';
 import { lockTenant } from '../tenants/lock-tenant.ts';
-import { resolveGrants } from '../resource-grants/resolve-grants.ts';
-import type { GrantRequest } from '../resource-grants/resolve-grants.ts';
-import { grantsBeyond, namedGrants } from '../resource-grants/resource-grants.ts';
-import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { resolveGrants, type GrantRequest } from '../resource-grants/resolve-grants.ts';
+import { grantsBeyond, namedGrants, type ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
-import { checkGrant, checkMayRestrict } from '../authority/authority.ts';
-import type { Holdings } from '../authority/authority.ts';
-import { givenDetails } from './agent-details.ts';
-import type { AgentChanges, AgentDetails } from './agent-details.ts';
+import { checkGrant, checkMayRestrict, type Holdings } from '../authority/authority.ts';
+import { givenDetails, type AgentChanges, type AgentDetails } from './agent-details.ts';
 import { lockLivingAgent } from './lock-agent.ts';
-import { viewAgent } from './agent-view.ts';
-import type { AgentView } from './agent-view.ts';
+import { viewAgent, type AgentView } from './agent-view.ts';
 
 export interface AgentUpdate {
   agentId: string;

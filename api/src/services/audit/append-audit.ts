@@ -1,7 +1,6 @@
 import type { Transaction } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
-import { chain } from './chain.ts';
-import type { Head } from './chain.ts';
+import { chain, type Head } from './chain.ts';
 import type { AuditEntry, ChainedEntry } from './entry.ts';
 
 /** Locks the tenant's log until this transaction ends. */

@@ -1,11 +1,15 @@
 import { Agent } from '../../models/agent.ts';
 import { Credential } from '../../models/credential.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { agentsOf } from '../../platform/principal.ts';
-import type { PresentedToken, Principal, Scope, ShownCredential } from '../../platform/principal.ts';
+import {
+  agentsOf,
+  type PresentedToken,
+  type Principal,
+  type Scope,
+  type ShownCredential,
+} from '../../platform/principal.ts';
 import { Problem } from '../../platform/problem.ts';
-import { grantsBeyond, readGrantsOf } from '../resource-grants/resource-grants.ts';
-import type { ResourceGrant } from '../resource-grants/resource-grants.ts';
+import { grantsBeyond, readGrantsOf, type ResourceGrant } from '../resource-grants/resource-grants.ts';
 
 /**
  * A request never grants more than its token holds. The token can be older than a change of its agent or credential, so

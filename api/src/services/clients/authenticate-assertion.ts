@@ -1,20 +1,21 @@
-import { createPublicKey } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
-import { compactVerify, decodeJwt, decodeProtectedHeader, errors } from 'jose';
-import type { ProtectedHeaderParameters } from 'jose';
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import {
+  compactVerify,
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type ProtectedHeaderParameters,
+} from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
 import type { Scope } from '../../platform/principal.ts';
-import { keyAlgorithms } from '../../platform/public-jwk.ts';
-import type { KeyAlgorithm } from '../../platform/public-jwk.ts';
+import { keyAlgorithms, type KeyAlgorithm } from '../../platform/public-jwk.ts';
 import type { Client } from './client.ts';
-import { ClientRefusal } from './client-refusal.ts';
-import type { RefusalReason } from './client-refusal.ts';
-import { isLive, refuseExpired } from './proof.ts';
-import type { Proof } from './proof.ts';
+import { ClientRefusal, type RefusalReason } from './client-refusal.ts';
+import { isLive, refuseExpired, type Proof } from './proof.ts';
 
 /** RFC 7523 section 2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { credentialOfSecret, secretMatches } from '../../platform/client-secret.ts';
-import type { SecretHash } from '../../platform/client-secret.ts';
+import { credentialOfSecret, secretMatches, type SecretHash } from '../../platform/client-secret.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { isId } from '../../platform/ids.ts';
@@ -8,10 +7,8 @@ import type { Keyring } from '../../platform/keyring.ts';
 import type { Scope } from '../../platform/principal.ts';
 import { remember } from '../../platform/remember.ts';
 import type { Client } from './client.ts';
-import { ClientRefusal } from './client-refusal.ts';
-import type { RefusalReason } from './client-refusal.ts';
-import { isLive, refuseExpired } from './proof.ts';
-import type { Proof } from './proof.ts';
+import { ClientRefusal, type RefusalReason } from './client-refusal.ts';
+import { isLive, refuseExpired, type Proof } from './proof.ts';
 
 interface Secret extends SecretHash {
   generation: number;

@@ -3,8 +3,7 @@ import { isId } from '../../platform/ids.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Origin } from '../../platform/principal.ts';
 import { appendAudits } from '../audit/append-audit.ts';
-import { failed } from '../audit/entry.ts';
-import type { AuditEntry } from '../audit/entry.ts';
+import { failed, type AuditEntry } from '../audit/entry.ts';
 import type { RefusalReason } from './client-refusal.ts';
 
 export interface Refusal {

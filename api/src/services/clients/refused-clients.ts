@@ -3,8 +3,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { recordRefusals } from './record-refusals.ts';
-import type { Refusal } from './record-refusals.ts';
+import { recordRefusals, type Refusal } from './record-refusals.ts';
 
 /** Records refused clients. Requests neither wait for it nor fail with it. */
 export interface RefusedClients {

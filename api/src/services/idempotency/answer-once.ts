@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto';
 import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import canonicalize from 'canonicalize';
 import type { Clock } from '../../platform/clock.ts';
-import { joinTransaction } from '../../platform/database.ts';
-import type { Database, TenantDatabase, Transaction } from '../../platform/database.ts';
+import {
+  joinTransaction,
+  type Database,
+  type TenantDatabase,
+  type Transaction,
+} from '../../platform/database.ts';
 import { DecryptionError, open, seal } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';

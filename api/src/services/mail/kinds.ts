@@ -4,10 +4,11 @@ import {
   emailVerification,
   passwordChanged,
   passwordReset,
+  type Link,
+  type NoData,
+  type VerificationLink,
 } from './templates/account.ts';
-import type { Link, NoData, VerificationLink } from './templates/account.ts';
-import { expiringCredentials } from './templates/expiring-credentials.ts';
-import type { ExpiringCredentials } from './templates/expiring-credentials.ts';
+import { expiringCredentials, type ExpiringCredentials } from './templates/expiring-credentials.ts';
 import type { Template } from './templates/template.ts';
 
 /**

@@ -1,5 +1,4 @@
-import { kinds } from './kinds.ts';
-import type { MailData, MailKind } from './kinds.ts';
+import { kinds, type MailData, type MailKind } from './kinds.ts';
 import { plainTexts } from './plain.ts';
 import type { Content } from './templates/template.ts';
 

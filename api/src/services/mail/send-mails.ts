@@ -3,10 +3,8 @@ import { DecryptionError } from '../../platform/envelope.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { MailData, MailKind } from './kinds.ts';
-import { UnknownMailKind, renderMail } from './render-mail.ts';
-import type { RenderedMail } from './render-mail.ts';
-import { openData } from './sealed-data.ts';
-import type { SealedData } from './sealed-data.ts';
+import { UnknownMailKind, renderMail, type RenderedMail } from './render-mail.ts';
+import { openData, type SealedData } from './sealed-data.ts';
 
 export interface Envelope extends RenderedMail {
   to: string;

@@ -1,8 +1,7 @@
 import { hashPassword } from 'better-auth/crypto';
 import { newId } from '../../platform/ids.ts';
 import { Problem } from '../../platform/problem.ts';
-import { startProvedSession } from './account.ts';
-import type { AccountDeps, Person } from './account.ts';
+import { startProvedSession, type AccountDeps, type Person } from './account.ts';
 import { checkPassword } from './check-password.ts';
 import { isCurrent, provePassword } from './prove-password.ts';
 

@@ -1,8 +1,7 @@
 import type { Pool } from 'pg';
 import type { Database } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
-import { sessionLife } from '../../platform/people.ts';
-import type { People } from '../../platform/people.ts';
+import { sessionLife, type People } from '../../platform/people.ts';
 import type { Role } from '../../platform/principal.ts';
 import type { Person } from './account.ts';
 

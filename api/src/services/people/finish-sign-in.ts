@@ -1,9 +1,7 @@
 import { attemptChallenge, endChallenge, signInExpired } from '../two-factor/sign-in-challenge.ts';
-import { useProof } from '../two-factor/use-proof.ts';
-import type { Proof } from '../two-factor/use-proof.ts';
+import { useProof, type Proof } from '../two-factor/use-proof.ts';
 import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
-import { startProvedSession } from './account.ts';
-import type { AccountDeps, Person, SignedIn } from './account.ts';
+import { startProvedSession, type AccountDeps, type Person, type SignedIn } from './account.ts';
 
 interface SecondFactor {
   /** Of the browser's cookie. */

@@ -1,9 +1,7 @@
 import { Problem } from '../../platform/problem.ts';
-import { endChallenge, startChallenge } from '../two-factor/sign-in-challenge.ts';
-import type { Challenge } from '../two-factor/sign-in-challenge.ts';
+import { endChallenge, startChallenge, type Challenge } from '../two-factor/sign-in-challenge.ts';
 import type { TwoFactorDeps } from '../two-factor/two-factor-deps.ts';
-import { startProvedSession } from './account.ts';
-import type { AccountDeps, SignedIn } from './account.ts';
+import { startProvedSession, type AccountDeps, type SignedIn } from './account.ts';
 import { isCurrent, provePassword } from './prove-password.ts';
 
 const wrong = (): Problem =>

@@ -2,8 +2,7 @@ import { hashPassword } from 'better-auth/crypto';
 import type { Pool } from 'pg';
 import { newId } from '../../platform/ids.ts';
 import { Problem } from '../../platform/problem.ts';
-import { startSession } from './account.ts';
-import type { AccountDeps, Person, SignedIn } from './account.ts';
+import { startSession, type AccountDeps, type Person, type SignedIn } from './account.ts';
 import { checkPassword } from './check-password.ts';
 
 /**

@@ -1,7 +1,6 @@
 import { Resource } from '../../models/resource.ts';
 import type { Transaction } from '../../platform/database.ts';
-import { fieldProblem } from '../../platform/field-problem.ts';
-import type { FieldFault } from '../../platform/field-problem.ts';
+import { fieldProblem, type FieldFault } from '../../platform/field-problem.ts';
 import { isResource } from '../../platform/resource-uri.ts';
 import type { ResourceGrant } from './resource-grants.ts';
 

@@ -1,5 +1,9 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client';
-import type { Client, ScheduleOptions } from '@temporalio/client';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleOverlapPolicy,
+  type Client,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { BATCH_QUEUE, schedules } from '@sentryagent/workflows/contracts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Temporal } from '../../platform/temporal.ts';

@@ -2,10 +2,14 @@ import type { RotatedKey } from '@sentryagent/workflows/contracts';
 import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
-import { KEY_TIMES, dueSteps } from './key-stages.ts';
-import type { KeyTimes, Step } from './key-stages.ts';
-import { addSigningKey, moveSigningKey, openPrivateKey, readSigningKeys } from './signing-key-rows.ts';
-import type { SigningKeyRow } from './signing-key-rows.ts';
+import { KEY_TIMES, dueSteps, type KeyTimes, type Step } from './key-stages.ts';
+import {
+  addSigningKey,
+  moveSigningKey,
+  openPrivateKey,
+  readSigningKeys,
+  type SigningKeyRow,
+} from './signing-key-rows.ts';
 
 export interface KeyDeps {
   db: Database;

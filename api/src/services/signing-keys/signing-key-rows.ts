@@ -1,5 +1,4 @@
-import { createHash, createPrivateKey, generateKeyPair } from 'node:crypto';
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPair, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import canonicalize from 'canonicalize';
 import type { Transaction } from '../../platform/database.ts';

@@ -1,12 +1,10 @@
-import { createPublicKey } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { Database } from '../../platform/database.ts';
 import type { Keyring } from '../../platform/keyring.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { unavailable } from '../../platform/problem.ts';
 import { rotateSigningKeys } from './rotate-signing-keys.ts';
-import { openPrivateKey, readSigningKeys } from './signing-key-rows.ts';
-import type { SigningKeyRow } from './signing-key-rows.ts';
+import { openPrivateKey, readSigningKeys, type SigningKeyRow } from './signing-key-rows.ts';
 
 export interface SigningKey {
   /** RFC 7638 thumbprint. */

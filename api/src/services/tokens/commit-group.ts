@@ -1,9 +1,7 @@
 import type { Database, Send } from '../../platform/database.ts';
 import type { AssertionUse } from '../clients/client.ts';
-import { useAssertions } from '../clients/use-assertions.ts';
-import type { Use } from '../clients/use-assertions.ts';
-import { chain } from '../audit/chain.ts';
-import type { Head } from '../audit/chain.ts';
+import { useAssertions, type Use } from '../clients/use-assertions.ts';
+import { chain, type Head } from '../audit/chain.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 
 /**

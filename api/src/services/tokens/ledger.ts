@@ -1,7 +1,12 @@
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
-import { commitGroup } from './commit-group.ts';
-import type { Conditions, Outcome, Pending, UnmetCondition } from './commit-group.ts';
+import {
+  commitGroup,
+  type Conditions,
+  type Outcome,
+  type Pending,
+  type UnmetCondition,
+} from './commit-group.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 
 /** The result of `meanwhile`, or the condition that did not hold. */

@@ -1,6 +1,5 @@
 import { timeOfId } from '../../platform/ids.ts';
-import { lineOf, linksOf } from './claims.ts';
-import type { TokenNames } from './claims.ts';
+import { lineOf, linksOf, type TokenNames } from './claims.ts';
 
 /** Times are ISO 8601. */
 export interface RevocationRows {

@@ -2,8 +2,7 @@ import { Problem } from '../../platform/problem.ts';
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
 import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
-import { invalidCode } from './two-factor-deps.ts';
-import type { TwoFactorDeps } from './two-factor-deps.ts';
+import { invalidCode, type TwoFactorDeps } from './two-factor-deps.ts';
 
 const alreadyOn = (): Problem =>
   new Problem('two_factor_on', 'Two-factor sign-in is already on. To use another app, turn it off first.');

@@ -1,8 +1,7 @@
 import { hashRecoveryCode } from './recovery-codes.ts';
 import { openSecret } from './sealed-secret.ts';
 import { stepOfCode } from './totp.ts';
-import { invalidCode } from './two-factor-deps.ts';
-import type { TwoFactorDeps } from './two-factor-deps.ts';
+import { invalidCode, type TwoFactorDeps } from './two-factor-deps.ts';
 
 /** A code of the app or a recovery code. */
 export type Proof = { code: string } | { recoveryCode: string };

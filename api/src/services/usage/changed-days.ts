@@ -1,6 +1,5 @@
 import type { CounterRedis } from './scripts.ts';
-import { dayOfKey } from './totals.ts';
-import type { TenantDay } from './totals.ts';
+import { dayOfKey, type TenantDay } from './totals.ts';
 
 /** A changed day of a tenant, with the time of the change as its score. */
 export interface Change {

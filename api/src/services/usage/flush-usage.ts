@@ -1,7 +1,6 @@
 import { advisoryLocks } from '../../platform/advisory-locks.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import { daysOf, listChanges, settleChanges } from './changed-days.ts';
-import type { Change } from './changed-days.ts';
+import { daysOf, listChanges, settleChanges, type Change } from './changed-days.ts';
 import type { OwnCounts } from './own-counts.ts';
 import type { RecordTotals } from './record-totals.ts';
 import type { CounterRedis } from './scripts.ts';

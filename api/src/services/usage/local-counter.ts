@@ -8,8 +8,7 @@ import { createLocalRate } from './local-rate.ts';
 import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { readToday } from './stored-totals.ts';
-import { sumCounts } from './totals.ts';
-import type { TenantDay } from './totals.ts';
+import { sumCounts, type TenantDay } from './totals.ts';
 
 export interface LocalCounterDeps {
   db: Database;

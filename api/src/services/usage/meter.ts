@@ -1,5 +1,4 @@
-import { createSharedClock } from '../../platform/clock.ts';
-import type { Clock } from '../../platform/clock.ts';
+import { createSharedClock, type Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import { newId } from '../../platform/ids.ts';

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { keyOf } from './totals.ts';
-import type { TenantDay } from './totals.ts';
+import { keyOf, type TenantDay } from './totals.ts';
 
 /**
  * The last known calls of the other processes. Counts only grow, so the largest one seen in Redis or Postgres is the

@@ -1,6 +1,5 @@
 import { DAY_MS } from '@sentryagent/workflows/rules/durations';
-import { dayOfKey, keyOf } from './totals.ts';
-import type { TenantDay, Total } from './totals.ts';
+import { dayOfKey, keyOf, type TenantDay, type Total } from './totals.ts';
 
 /**
  * The calls that this process has admitted, per tenant and UTC day: its replica of a grow-only counter. Each call to

@@ -1,5 +1,4 @@
-import { tiers } from '@sentryagent/workflows/rules/tiers';
-import type { Tier } from '@sentryagent/workflows/rules/tiers';
+import { tiers, type Tier } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';

@@ -3,8 +3,7 @@ import { UsageEvent } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
-import { historyDays, listDays } from './history-days.ts';
-import type { Days } from './history-days.ts';
+import { historyDays, listDays, type Days } from './history-days.ts';
 import type { Meter } from './meter.ts';
 
 export const usageGroups = ['day', 'agent', 'day,agent'] as const;

@@ -1,12 +1,9 @@
-import { calendarMonth, nextUtcMidnight, utcDay } from '@sentryagent/workflows/rules/period';
-import type { Period } from '@sentryagent/workflows/rules/period';
+import { calendarMonth, nextUtcMidnight, utcDay, type Period } from '@sentryagent/workflows/rules/period';
 import { shouldWarn } from '@sentryagent/workflows/rules/quota';
 import type { SubscriptionStatus } from '@sentryagent/workflows/rules/subscription';
-import { tiers } from '@sentryagent/workflows/rules/tiers';
-import type { TierId } from '@sentryagent/workflows/rules/tiers';
+import { tiers, type TierId } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
-import { UsageEvent } from '../../models/usage-event.ts';
-import type { Metric } from '../../models/usage-event.ts';
+import { UsageEvent, type Metric } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { countActiveAgents } from './count-active-agents.ts';

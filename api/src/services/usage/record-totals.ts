@@ -1,8 +1,7 @@
 import { dayOfEpoch } from '@sentryagent/workflows/rules/period';
 import type { Transaction } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { keyOf } from './totals.ts';
-import type { Total } from './totals.ts';
+import { keyOf, type Total } from './totals.ts';
 
 /**
  * Writes absolute totals. A total below the stored one changes nothing. `unshared`: Redis may not have them. A row that

@@ -9,8 +9,7 @@ import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
 import type { AdmitCall, CounterRedis } from './scripts.ts';
 import { readTotals } from './stored-totals.ts';
-import { sumCounts } from './totals.ts';
-import type { TenantDay, Total } from './totals.ts';
+import { sumCounts, type TenantDay, type Total } from './totals.ts';
 import { createUpToDateDays } from './up-to-date-days.ts';
 
 export interface RedisCounterDeps {

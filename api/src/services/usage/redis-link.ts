@@ -1,7 +1,6 @@
 import type { Logger } from '../../platform/logger.ts';
 import { Problem } from '../../platform/problem.ts';
-import { isRefusal } from '../../platform/redis.ts';
-import type { Redis } from '../../platform/redis.ts';
+import { isRefusal, type Redis } from '../../platform/redis.ts';
 import type { Seen } from '../../platform/service-state.ts';
 import type { RedisCounter } from './redis-counter.ts';
 

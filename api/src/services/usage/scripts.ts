@@ -1,9 +1,7 @@
 import { batch } from './batch.ts';
-import { soon } from '../../platform/redis.ts';
-import type { Redis } from '../../platform/redis.ts';
+import { soon, type Redis } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
-import { keyOf } from './totals.ts';
-import type { TenantDay, Total } from './totals.ts';
+import { keyOf, type TenantDay, type Total } from './totals.ts';
 
 /**
  * The counters' Lua. Keys are made inside (no Redis Cluster): time and day are Redis' own, so that processes with

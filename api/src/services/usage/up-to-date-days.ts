@@ -1,6 +1,5 @@
 import { forget, remember } from '../../platform/remember.ts';
-import { dayOfKey, keyOf } from './totals.ts';
-import type { TenantDay } from './totals.ts';
+import { dayOfKey, keyOf, type TenantDay } from './totals.ts';
 
 /** The days that this process has loaded from Postgres into Redis. */
 export interface UpToDateDays {

@@ -5,8 +5,14 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
-import { BILLING_QUEUE, checkoutWorkflowId, failures, names } from '@sentryagent/workflows/contracts';
-import type { CheckoutInput, OpenedCheckout } from '@sentryagent/workflows/contracts';
+import {
+  BILLING_QUEUE,
+  checkoutWorkflowId,
+  failures,
+  names,
+  type CheckoutInput,
+  type OpenedCheckout,
+} from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
 import { Checkout } from '../../../models/checkout.ts';
 import { newId } from '../../../platform/ids.ts';
@@ -20,8 +26,7 @@ import { countCheckout } from '../../limits/count-today.ts';
 import { readTier } from '../../usage/read-tier.ts';
 import { alreadySubscribed } from './already-subscribed.ts';
 import { closeCheckout } from './close-checkout.ts';
-import { repairCheckout } from './repair-checkout.ts';
-import type { RepairCheckoutDeps } from './repair-checkout.ts';
+import { repairCheckout, type RepairCheckoutDeps } from './repair-checkout.ts';
 
 /** The caller gets a response within 3 s. The rest is for the database. */
 const DEADLINE_MS = 2_500;

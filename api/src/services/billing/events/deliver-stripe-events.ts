@@ -3,8 +3,7 @@ import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
 import { inTime } from '../../../platform/in-time.ts';
 import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
-import { repairCheckout } from '../checkout/repair-checkout.ts';
-import type { RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
+import { repairCheckout, type RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
 
 const BATCH = 50;

@@ -6,8 +6,7 @@ import { deliverStripeEvents } from './deliver-stripe-events.ts';
 import { nudgeCheckout } from './nudge.ts';
 import { isReachable } from '../is-reachable.ts';
 import { pollStripeEvents } from './poll-stripe-events.ts';
-import { repairCheckout } from '../checkout/repair-checkout.ts';
-import type { RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
+import { repairCheckout, type RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
 import type { Logger } from '../../../platform/logger.ts';
 
 export interface StripeEventsDeps extends RepairCheckoutDeps {

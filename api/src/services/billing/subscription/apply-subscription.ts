@@ -1,5 +1,8 @@
-import { viewOf } from '@sentryagent/workflows/rules/subscription';
-import type { SubscriptionReading, SubscriptionView } from '@sentryagent/workflows/rules/subscription';
+import {
+  viewOf,
+  type SubscriptionReading,
+  type SubscriptionView,
+} from '@sentryagent/workflows/rules/subscription';
 import { StripeCustomer } from '../../../models/stripe-customer.ts';
 import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import type { Clock } from '../../../platform/clock.ts';

@@ -1,8 +1,8 @@
-import { chooseSubscription } from '@sentryagent/workflows/rules/subscription';
-import type {
-  StripeStatus,
-  StripeSubscription,
-  SubscriptionReading,
+import {
+  chooseSubscription,
+  type StripeStatus,
+  type StripeSubscription,
+  type SubscriptionReading,
 } from '@sentryagent/workflows/rules/subscription';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Stripe } from '../../../platform/stripe.ts';

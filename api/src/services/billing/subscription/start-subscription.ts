@@ -1,5 +1,9 @@
-import { BILLING_QUEUE, names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
-import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
+import {
+  BILLING_QUEUE,
+  names,
+  subscriptionWorkflowId,
+  type SubscriptionInput,
+} from '@sentryagent/workflows/contracts';
 import type { Temporal } from '../../../platform/temporal.ts';
 
 const DEADLINE_MS = 5_000;

@@ -1,6 +1,5 @@
 import { isId } from '../../../platform/ids.ts';
-import type { AccessTokenClaims, Actor } from '../claims.ts';
-import { actorsOf, lineOf } from '../claims.ts';
+import { actorsOf, lineOf, type AccessTokenClaims, type Actor } from '../claims.ts';
 import type { Client } from '../../clients/client.ts';
 import { OAuthError } from '../../../platform/oauth-error.ts';
 import { isResource } from '../../../platform/resource-uri.ts';

@@ -1,10 +1,51 @@
+import { HOUR_MS } from '@sentryagent/workflows/rules/durations';
 import { hashPassword } from 'better-auth/crypto';
-import type { Pool } from 'pg';
-import type { Clock } from '../../platform/clock.ts';
 import { newId } from '../../platform/ids.ts';
-import { Problem } from '../../platform/problem.ts';
+import type { Problem } from '../../platform/problem.ts';
 import { checkPassword } from './check-password.ts';
-import { identifierOf } from './links.ts';
+import { identifierOf, invalidLink, newLink, type LinkDeps } from './links.ts';
+
+/** The text of the mail names it too. */
+const LIFETIME_MS = HOUR_MS;
+
+/**
+ * One statement, which stores a link for an address without an account too. It commits a row in both cases, so the time
+ * does not tell whether there is an account. Only the mail differs: one more row in the same commit.
+ */
+const QUEUE = `
+  with person as (
+    select id, email_verified from users where email = $7
+  ), free as (
+    select keys.key from person, unnest($1::text[]) with ordinality as keys (key, number)
+    where (person.email_verified or not $8) and not exists (
+      select from mails
+      where tenant_id is null and kind = 'password_reset' and mails.key = keys.key and recipient = $7
+    )
+    order by number limit 1
+  ), mail as (
+    insert into mails (id, kind, key, recipient, data)
+    select $2, 'password_reset', key, $7, $3 from free
+    on conflict do nothing returning id
+  )
+  insert into verifications (id, identifier, value, expires_at)
+  select $4, $5, coalesce((select id from person), '-') || ' ' || $7, $6
+  where exists (select from mail) or not exists (select from person)
+  on conflict (value) where identifier like 'password-reset:%'
+  do update set id = excluded.id, identifier = excluded.identifier, expires_at = excluded.expires_at, updated_at = now()`;
+
+/**
+ * Queues a mail with a link that sets a new password, if the address has an account. An earlier link becomes invalid.
+ * Does the same work for every address, and tells nobody whether it queued a mail. `isCrowded`: other addresses of the
+ * mailbox have had too many mails. Then an unconfirmed address gets none, because anyone can sign up with it.
+ */
+export const requestPasswordReset = async (
+  deps: LinkDeps,
+  email: string,
+  { isCrowded }: { isCrowded: boolean },
+): Promise<void> => {
+  const link = newLink(deps, { kind: 'password-reset', user: 'reset', lifetimeMs: LIFETIME_MS });
+  await deps.peoplePool.query(QUEUE, [...link, email, isCrowded]);
+};
 
 /** A link works only for the address that it was sent to, even if the user has another one now. */
 const PERSON_OF_LINK = `
@@ -30,16 +71,9 @@ const USE = `
   update users set email_verified = true, updated_at = now() from link where users.id = link.id
   returning users.email`;
 
-const invalidLink = (): Problem =>
-  new Problem(
-    'invalid_link',
-    'This link no longer works. A link works once and expires after 1 hour. Request a new link.',
-  );
+const unusable = (): Problem => invalidLink('1 hour. Request a new link.');
 
-interface Deps {
-  peoplePool: Pool;
-  clock: Clock;
-}
+type Deps = Pick<LinkDeps, 'peoplePool' | 'clock'>;
 
 /** Problem: `invalid_link`, the same for a wrong, used or expired link. */
 const findEmail = async ({ peoplePool, clock }: Deps, token: string): Promise<string> => {
@@ -47,7 +81,7 @@ const findEmail = async ({ peoplePool, clock }: Deps, token: string): Promise<st
     identifierOf('password-reset', token),
     clock(),
   ]);
-  if (!rows[0]) throw invalidLink();
+  if (!rows[0]) throw unusable();
   return rows[0].email;
 };
 
@@ -70,6 +104,6 @@ export const resetPassword = async (
     hash,
     newId('mai'),
   ]);
-  if (!rows[0]) throw invalidLink();
+  if (!rows[0]) throw unusable();
   return rows[0].email;
 };
