@@ -1,6 +1,5 @@
 import { building } from '$app/env';
-import { sequence } from '@sveltejs/kit/hooks';
-import type { Handle, HandleServerError, ServerInit } from '@sveltejs/kit/hooks';
+import { sequence, type Handle, type HandleServerError, type ServerInit } from '@sveltejs/kit/hooks';
 import { checkConfig, config } from '#lib/server/config.ts';
 import { isForeignMutation, refuseForeign, secureHeaders } from '#lib/server/security.ts';
 

@@ -1,11 +1,9 @@
 import { cpus } from 'node:os';
 import type { Bench } from './bench.ts';
-import { parseFlags } from './flags.ts';
-import type { Flags } from './flags.ts';
+import { parseFlags, type Flags } from './flags.ts';
 import { describeProfile, prepareProfile } from './profile.ts';
 import { report } from './report.ts';
-import { runRounds } from './rounds.ts';
-import type { Results } from './rounds.ts';
+import { runRounds, type Results } from './rounds.ts';
 import { profileFolder, withServers } from './servers.ts';
 import { token } from './token/bench.ts';
 

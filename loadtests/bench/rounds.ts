@@ -1,7 +1,6 @@
 import type { Budget, Candidate, Prepared } from './bench.ts';
 import type { Flags } from './flags.ts';
-import { measure } from './load.ts';
-import type { Measured } from './load.ts';
+import { measure, type Measured } from './load.ts';
 
 export interface Row extends Measured {
   name: string;

@@ -1,13 +1,10 @@
 import { join } from 'node:path';
-import { createChildren } from '../../dev/src/children.ts';
-import type { Children } from '../../dev/src/children.ts';
-import { readConfig } from '../../dev/src/config.ts';
-import type { Config } from '../../dev/src/config.ts';
+import { createChildren, type Children } from '../../dev/src/children.ts';
+import { readConfig, type Config } from '../../dev/src/config.ts';
 import { takeOver } from '../../dev/src/pid-file.ts';
 import { freePort } from '../../dev/src/ports.ts';
 import { ensureDatabase, startPostgres } from '../../dev/src/postgres-server.ts';
-import { readSecrets } from '../../dev/src/secrets.ts';
-import type { Secrets } from '../../dev/src/secrets.ts';
+import { readSecrets, type Secrets } from '../../dev/src/secrets.ts';
 import { stopRequest } from '../../dev/src/stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from '../../dev/src/test-runs.ts';
 import { startTestRedis } from '../../dev/src/test-servers.ts';

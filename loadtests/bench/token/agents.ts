@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createClient } from '@sentryagent/sdk';
-import type { Client as Api } from '@sentryagent/sdk';
+import { createClient, type Client as Api } from '@sentryagent/sdk';
 import { cookiesOf } from '../../../dev/src/cookies.ts';
-import { SCOPE } from './settings.ts';
-import type { Client } from './settings.ts';
+import { SCOPE, type Client } from './settings.ts';
 
 const TENANTS = 10;
 /** Within the free tier. */

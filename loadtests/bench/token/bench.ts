@@ -3,8 +3,7 @@ import { answers, listens, waitFor } from '../../../dev/src/wait-for.ts';
 import type { Bench, Candidate } from '../bench.ts';
 import type { Servers } from '../servers.ts';
 import { createAgents } from './agents.ts';
-import { SCOPE, writeSettings } from './settings.ts';
-import type { Client, Settings } from './settings.ts';
+import { SCOPE, writeSettings, type Client, type Settings } from './settings.ts';
 
 const OURS = 'SentryAgent';
 const BARE_KOA = 'bare Koa that only signs';

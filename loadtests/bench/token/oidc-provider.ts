@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { Provider } from 'oidc-provider';
-import type { Configuration } from 'oidc-provider';
+import { Provider, type Configuration } from 'oidc-provider';
 import { createEqualWork } from './equal-work.ts';
 import { SCOPE, TOKEN_SECONDS, readSettings } from './settings.ts';
 

@@ -1,10 +1,8 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { AddKeyData, Client, NewCredential, Once } from '@sentryagent/sdk';
+import { ApiError, type AddKeyData, type Client, type NewCredential, type Once } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import { changeWords } from '#lib/agents/change-words.ts';
 import type { MadeSecret } from '#lib/agents/made-secret.ts';
-import { changeAgent } from './agent-page.ts';
-import type { AgentEvent } from './agent-page.ts';
+import { changeAgent, type AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
 import { failForm, isTemporary } from './failures.ts';
 import { readPublicKey } from './public-key.ts';

@@ -1,9 +1,6 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { Agent } from '@sentryagent/sdk';
-import { redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
-import { isNarrowed, listPath, readListState, toQuery } from '#lib/agents/list-state.ts';
-import type { ListState } from '#lib/agents/list-state.ts';
+import { ApiError, type Agent } from '@sentryagent/sdk';
+import { redirect, type RequestEvent } from '@sveltejs/kit';
+import { isNarrowed, listPath, readListState, toQuery, type ListState } from '#lib/agents/list-state.ts';
 import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
 

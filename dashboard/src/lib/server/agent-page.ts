@@ -1,7 +1,6 @@
 import type { Agent } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
-import { changeWords } from '#lib/agents/change-words.ts';
-import type { Done } from '#lib/agents/change-words.ts';
+import { changeWords, type Done } from '#lib/agents/change-words.ts';
 import { apiFor } from './api.ts';
 import { submit, toPage } from './failures.ts';
 import { readableEmail } from './readable-email.ts';

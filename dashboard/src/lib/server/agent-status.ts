@@ -1,6 +1,5 @@
 import { fail } from '@sveltejs/kit';
-import { changeAgent, loadAgent } from './agent-page.ts';
-import type { AgentEvent } from './agent-page.ts';
+import { changeAgent, loadAgent, type AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
 import { readForm } from './read-form.ts';
 

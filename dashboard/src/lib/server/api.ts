@@ -1,5 +1,4 @@
-import { createClient } from '@sentryagent/sdk';
-import type { Client } from '@sentryagent/sdk';
+import { createClient, type Client } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { config } from './config.ts';
 import { visitorAddress } from './visitor.ts';

@@ -1,10 +1,8 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { Agent, Scope, UpdateAgentData } from '@sentryagent/sdk';
+import { ApiError, type Agent, type Scope, type UpdateAgentData } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import { changeWords } from '#lib/agents/change-words.ts';
 import { noScope } from '#lib/agents/scopes.ts';
-import { loadAgent } from './agent-page.ts';
-import type { AgentEvent } from './agent-page.ts';
+import { loadAgent, type AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
 import { readForm } from './read-form.ts';

@@ -1,6 +1,5 @@
 import { ApiError } from '@sentryagent/sdk';
-import { error, fail, json, redirect } from '@sveltejs/kit';
-import type { ActionFailure, RequestEvent } from '@sveltejs/kit';
+import { error, fail, json, redirect, type ActionFailure, type RequestEvent } from '@sveltejs/kit';
 import type { FormProblem } from '#lib/forms/problem.ts';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
 

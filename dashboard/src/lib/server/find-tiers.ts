@@ -1,5 +1,4 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { Tier } from '@sentryagent/sdk';
+import { ApiError, type Tier } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 

@@ -1,6 +1,5 @@
 import type { Session } from '@sentryagent/sdk';
-import { redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { requireSession } from './session.ts';
 
 /** The tenant whose first steps are hidden in this browser. */

@@ -1,6 +1,5 @@
 import { ApiError } from '@sentryagent/sdk';
-import { fail, redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { failForm } from './failures.ts';
 import { readForm } from './read-form.ts';

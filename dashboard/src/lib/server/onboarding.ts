@@ -1,7 +1,5 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { Agent, NewCredential, Scope } from '@sentryagent/sdk';
-import { fail } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { ApiError, type Agent, type NewCredential, type Scope } from '@sentryagent/sdk';
+import { fail, type RequestEvent } from '@sveltejs/kit';
 import { registerWords } from '#lib/agents/register-words.ts';
 import { noScope } from '#lib/agents/scopes.ts';
 import { apiFor } from './api.ts';

@@ -1,5 +1,4 @@
-import { createPublicKey } from 'node:crypto';
-import type { JsonWebKey } from 'node:crypto';
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 
 /** A public key as a JWK, or what is wrong with the text. */
 export type ReadKey = { jwk: JsonWebKey; wrong?: undefined } | { wrong: string };

@@ -1,6 +1,5 @@
 import type { Agent, Resource } from '@sentryagent/sdk';
-import { fail } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { fail, type RequestEvent } from '@sveltejs/kit';
 import { grantOf, resourceWords } from '#lib/resources/resource-words.ts';
 import { apiFor } from './api.ts';
 import { failForm, toPage } from './failures.ts';

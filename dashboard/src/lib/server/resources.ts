@@ -1,6 +1,5 @@
 import type { Resource } from '@sentryagent/sdk';
-import { error } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { error, type RequestEvent } from '@sveltejs/kit';
 import { resourceWords } from '#lib/resources/resource-words.ts';
 import { apiFor } from './api.ts';
 import { submit, toPage } from './failures.ts';

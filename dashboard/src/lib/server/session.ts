@@ -1,5 +1,4 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { Session, TierId } from '@sentryagent/sdk';
+import { ApiError, type Session, type TierId } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { toPage } from './failures.ts';

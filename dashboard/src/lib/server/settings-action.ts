@@ -1,5 +1,4 @@
-import { fail, redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { failForm } from './failures.ts';
 import { readForm } from './read-form.ts';
 

@@ -1,10 +1,8 @@
-import { fail } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { fail, type RequestEvent } from '@sveltejs/kit';
 import { toProof } from '#lib/two-factor/proof.ts';
 import { apiFor } from './api.ts';
 import { failForm, submit } from './failures.ts';
-import { drawQrCode } from './qr-code.ts';
-import type { QrCode } from './qr-code.ts';
+import { drawQrCode, type QrCode } from './qr-code.ts';
 import { readForm } from './read-form.ts';
 
 const fields = ['password', 'code', 'recoveryCode'];

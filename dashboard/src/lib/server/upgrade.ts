@@ -1,5 +1,4 @@
-import { fail, redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { fail, redirect, type RequestEvent } from '@sveltejs/kit';
 import { foreignCheckout, upgradeWords } from '#lib/billing/upgrade-words.ts';
 import { isOfOrigin } from '#lib/navigation/safe-redirect.ts';
 import { apiFor } from './api.ts';

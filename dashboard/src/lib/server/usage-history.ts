@@ -1,10 +1,7 @@
-import { ApiError } from '@sentryagent/sdk';
-import type { UsageRow } from '@sentryagent/sdk';
-import { redirect } from '@sveltejs/kit';
-import type { RequestEvent } from '@sveltejs/kit';
+import { ApiError, type UsageRow } from '@sentryagent/sdk';
+import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
-import { dayCounts, tokensByAgent } from '#lib/usage/history.ts';
-import type { History } from '#lib/usage/history.ts';
+import { dayCounts, tokensByAgent, type History } from '#lib/usage/history.ts';
 import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
 
