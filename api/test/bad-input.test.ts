@@ -38,7 +38,7 @@ let parameters: Record<string, string>;
 let bodies: Record<string, Json>;
 const sockets = new Sockets({ keepAlive: true });
 
-beforeAll(async () => {
+const setUp = async () => {
   api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
   member = await signUp(api);
   agent = await registerAgent(api, member, [...scopes]);
@@ -54,6 +54,7 @@ beforeAll(async () => {
     credentialId: spare.body.credentialId as string,
     resourceId: resource.body.resourceId as string,
     checkoutId: 'chk_00000000000000000000000000',
+    sessionId: 'ses_00000000000000000000000000',
   };
   bodies = {
     issueToken: { grant_type: 'client_credentials', scope: 'agents:read' },
@@ -82,7 +83,8 @@ beforeAll(async () => {
     confirmEmailChange: { token: 'x' },
     updateTenant: { name: 'Acme' },
   };
-});
+};
+beforeAll(setUp);
 afterAll(async () => {
   sockets.destroy();
   await api.close();
@@ -345,8 +347,10 @@ describe('Bad input is refused and changes nothing', () => {
     expect(await readTables()).toEqual(before);
   });
 
-  // The last, for it changes what the others compare.
+  // The last, for it changes what the others compare. They have guessed the member's password too often.
   it('and what was right of it is taken', async () => {
+    await api.close();
+    await setUp();
     for (const operation of withBody) {
       const { body } = honest(operation);
       const text = isForm(operation)
@@ -362,6 +366,10 @@ describe('Bad input is refused and changes nothing', () => {
         confirmEmailChange: 400,
         resetPassword: 400,
         changePassword: 403,
+        confirmTwoFactor: 400,
+        verifyTwoFactor: 400,
+        turnOffTwoFactor: 400,
+        renewRecoveryCodes: 400,
       }[operation.id];
       expect([operation.id, status]).toEqual([operation.id, expected ?? expect.toBeOneOf([200, 201, 204])]);
     }

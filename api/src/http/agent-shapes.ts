@@ -66,7 +66,8 @@ export const agentFilter = {
   capability: capability.optional(),
   resourceId: z
     .string()
-    .max(64)
+    .max(64, { abort: true })
+    .refine((text) => isId('res', text), 'must be the id of a resource')
     .optional()
     .meta({ description: 'Agents with grants for this one of `/resources`.' }),
   q: line(1, 128)
