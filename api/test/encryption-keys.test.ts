@@ -100,6 +100,7 @@ describe('a new encryption key', () => {
       'services/idempotency/answer-once.ts',
       'services/mail/sealed-data.ts',
       'services/signing-keys/signing-key-rows.ts',
+      'services/two-factor/sealed-secret.ts',
     ]);
   });
 });
