@@ -189,7 +189,7 @@ const cases: Cases[] = [
     'must be before the year 10000 in UTC',
   ],
   ['a page’s limit', pageQuery.limit, ['1', '100', 7], ['0', '101', '1.5', 'x']],
-  ['its cursor', pageQuery.cursor, [undefined, '', 'x'.repeat(128)], ['x'.repeat(129), 1]],
+  ['its cursor', pageQuery.cursor, [undefined, '', 'x'.repeat(1_024)], ['x'.repeat(1_025), 1]],
   ['a client id', clientFields.client_id, [undefined, 'x'.repeat(128)], ['x'.repeat(129)]],
   ['a client secret', clientFields.client_secret, [undefined, 'x'.repeat(256)], ['x'.repeat(257)]],
   ['an assertion', clientFields.client_assertion, [undefined, 'x'.repeat(4_096)], ['x'.repeat(4_097)]],
@@ -251,6 +251,7 @@ describe('an agent as it is answered', () => {
     presentAgent({
       agent: { ...row, ...changes },
       resourceGrants: [{ resourceId: 'res_1', ...grant }],
+      credentials: { active: 0, nextExpiresAt: null },
       lastTokenAt: null,
     } as never);
 
@@ -261,6 +262,7 @@ describe('an agent as it is answered', () => {
       ...rest,
       agentId: id,
       resourceGrants: [grant],
+      credentials: { active: 0, nextExpiresAt: null },
       lastTokenAt: null,
       createdAt: time,
       updatedAt: time,
@@ -269,8 +271,8 @@ describe('an agent as it is answered', () => {
     expect(present({ decommissionedAt: at })).toMatchObject({ decommissionedAt: time });
     expect([tenantId, revision]).toEqual(['ten_1', 7]);
     // As stored for an Idempotency-Key by the release before.
-    const { lastTokenAt, ...stored } = present({});
-    expect(lastTokenAt).toBe(null);
+    const { lastTokenAt, credentials, ...stored } = present({});
+    expect([lastTokenAt, credentials.active]).toEqual([null, 0]);
     expect(agentSchema.parse(stored)).toEqual(told);
   });
 });
