@@ -254,7 +254,10 @@ describe.each([true, false])('the agent itself, JavaScript: %s', (javaScriptEnab
     const before = await issue(agentId, secret.clientSecret);
     const page = await open(fixture, '/scopes', { javaScriptEnabled });
     await follow(page, 'Read only');
-    await page.getByRole('checkbox', { name: 'billing:read' }).uncheck();
+    // The link has been followed when the box is ticked.
+    const billing = page.getByRole('checkbox', { name: 'billing:read' });
+    await expect.poll(() => billing.isChecked()).toBe(true);
+    await billing.uncheck();
     await press(page, 'Save scopes');
     await says(page, 'The scopes are saved.');
     const after = await issue(agentId, secret.clientSecret);
