@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
-import { expectAccessible } from './support/fit.ts';
+import { checkPage } from './support/fit.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox } from './support/inbox.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -34,25 +33,6 @@ const open = async (path: string, javaScriptEnabled: boolean, person?: SignedUp)
   const page = await context.newPage();
   await visit(page, path.startsWith('http') ? path : `${stack.dashboardUrl}${path}`);
   return page;
-};
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** What holds for each page as it stands. Takes pictures for whoever asked for them by SCREENSHOTS_DIR. */
-const checkPage = async (page: Page, name: string): Promise<void> => {
-  const before = page.viewportSize()!;
-  for (const width of [320, 360, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    for (const colorScheme of shots && width > 320 ? (['light', 'dark'] as const) : []) {
-      mkdirSync(shots!, { recursive: true });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: null });
-  await page.setViewportSize(before);
-  await expectAccessible(page);
 };
 
 const press = (page: Page, name: string): Promise<void> =>

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, openEntry, visit } from './support/browser.ts';
+import { shoot } from './support/fit.ts';
 import { CARDS, payOnPage } from './support/checkout-page.ts';
 import { makeFirstCall } from './support/first-call.ts';
 import { startSellingStack } from './support/stack.ts';
@@ -22,20 +22,6 @@ const openPage = async (options: BrowserContextOptions = {}): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(PATIENCE_MS);
   return context.newPage();
-};
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** A picture at both widths, for whoever asked for them by SCREENSHOTS_DIR. */
-const shoot = async (page: Page, name: string): Promise<void> => {
-  if (!shots) return;
-  mkdirSync(shots, { recursive: true });
-  const before = page.viewportSize();
-  for (const width of [360, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    await page.screenshot({ path: `${shots}/${name}-${width}.png`, fullPage: true });
-  }
-  if (before) await page.setViewportSize(before);
 };
 
 const signUp = async (page: Page, email: string): Promise<void> => {

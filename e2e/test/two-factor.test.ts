@@ -1,9 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
-import { expectAccessible } from './support/fit.ts';
+import { checkPage } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -23,25 +22,6 @@ const newContext = async (javaScriptEnabled: boolean): Promise<BrowserContext> =
   const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true });
   context.setDefaultTimeout(PATIENCE_MS);
   return context;
-};
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** What holds for each page as it stands. Takes pictures for whoever asked for them by SCREENSHOTS_DIR. */
-const checkPage = async (page: Page, name: string): Promise<void> => {
-  const before = page.viewportSize()!;
-  for (const width of [320, 360, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-    for (const colorScheme of shots && width > 320 ? (['light', 'dark'] as const) : []) {
-      mkdirSync(shots!, { recursive: true });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: null });
-  await page.setViewportSize(before);
-  await expectAccessible(page);
 };
 
 const main = (page: Page) => page.getByRole('main');

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
-import { expectAccessible } from './support/fit.ts';
+import { expectAccessible, shoot } from './support/fit.ts';
 import { signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -50,24 +49,6 @@ const openWithClock = async (person: SignedUp, time?: number): Promise<Page> => 
 
 const textOf = async (page: Page, role: 'main' | 'complementary' = 'main'): Promise<string> =>
   (await page.getByRole(role).innerText()).replaceAll(/\s+/g, ' ');
-
-const shots = process.env.SCREENSHOTS_DIR;
-
-/** Screenshots in both widths and colors, if SCREENSHOTS_DIR is set. */
-const shoot = async (page: Page, name: string): Promise<void> => {
-  if (!shots) return;
-  mkdirSync(shots, { recursive: true });
-  const before = page.viewportSize();
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of [360, 1440]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.screenshot({ path: `${shots}/${name}-${width}-${colorScheme}.png`, fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  if (before) await page.setViewportSize(before);
-};
 
 /** The calls of 30 days. The last number is of today. */
 const month = [
@@ -204,7 +185,6 @@ describe('the history', () => {
       await page.mouse.move(x, y);
       await page.getByText(tip).waitFor();
       expect(await textOf(page)).toContain(`${tip} 1,000 API calls 100 % of the daily limit`);
-      if (shots) await page.screenshot({ path: `${shots}/tip-1440-light.png` });
       await page.mouse.move(x, 5);
       await page.getByText(tip).waitFor({ state: 'detached' });
       await page.context().close();
@@ -215,7 +195,6 @@ describe('the history', () => {
       await phone.touchscreen.tap(spot.x, spot.y);
       await phone.getByText(tip).waitFor();
       expect(await textOf(phone)).toContain(`${tip} 1,000 API calls`);
-      if (shots) await phone.screenshot({ path: `${shots}/tip-360-light.png` });
       await phone.context().close();
     });
   });
