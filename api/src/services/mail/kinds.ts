@@ -6,6 +6,7 @@ import {
   passwordReset,
   type Link,
   type NoData,
+  type PasswordChanged,
   type VerificationLink,
 } from './templates/account.ts';
 import { expiringCredentials, type ExpiringCredentials } from './templates/expiring-credentials.ts';
@@ -20,7 +21,7 @@ export interface MailData {
   email_change_notice: NoData;
   email_verification: VerificationLink;
   expiring_credentials: ExpiringCredentials;
-  password_changed: NoData;
+  password_changed: PasswordChanged;
   password_reset: Link;
 }
 

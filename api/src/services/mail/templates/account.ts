@@ -9,6 +9,11 @@ export interface Link {
 /** `asked`: the user requested the link after signing up. */
 export type VerificationLink = Link & { asked?: boolean };
 
+/** `wasUnconfirmed`: until then, so somebody else can have created the account. */
+export interface PasswordChanged {
+  wasUnconfirmed?: boolean;
+}
+
 export type NoData = Record<string, never>;
 
 export const emailVerification: Template<VerificationLink> = {
@@ -57,11 +62,16 @@ export const passwordReset: Template<Link> = {
   }),
 };
 
-export const passwordChanged: Template<NoData> = {
+export const passwordChanged: Template<PasswordChanged> = {
   subject: 'Your SentryAgent password was changed',
-  write: () => ({
+  write: ({ wasUnconfirmed = false }) => ({
     paragraphs: [
       'The password of your SentryAgent account was changed. All other sessions have ended.',
+      ...(wasUnconfirmed
+        ? [
+            'This email address was not confirmed before. If you did not create the account, someone else did, and the agents that they registered still work. Sign in and decommission those that you do not know.',
+          ]
+        : []),
       'If it was not you, reset your password now on the page below. This ends the sessions of everyone else.',
     ],
     action: { label: 'Reset your password', path: '/forgot-password' },
