@@ -4,6 +4,9 @@ import {
   emailVerification,
   passwordChanged,
   passwordReset,
+  recoveryCodesRenewed,
+  twoFactorOff,
+  twoFactorOn,
   type Link,
   type NoData,
   type PasswordChanged,
@@ -23,6 +26,9 @@ export interface MailData {
   expiring_credentials: ExpiringCredentials;
   password_changed: PasswordChanged;
   password_reset: Link;
+  recovery_codes_renewed: NoData;
+  two_factor_off: NoData;
+  two_factor_on: NoData;
 }
 
 export type MailKind = keyof MailData;
@@ -34,4 +40,7 @@ export const kinds: { [K in MailKind]: Template<MailData[K]> } = {
   expiring_credentials: expiringCredentials,
   password_changed: passwordChanged,
   password_reset: passwordReset,
+  recovery_codes_renewed: recoveryCodesRenewed,
+  two_factor_off: twoFactorOff,
+  two_factor_on: twoFactorOn,
 };

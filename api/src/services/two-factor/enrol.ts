@@ -1,4 +1,6 @@
+import { newId } from '../../platform/ids.ts';
 import { Problem } from '../../platform/problem.ts';
+import { withNotice } from './queue-notice.ts';
 import { hashRecoveryCode, newRecoveryCodes } from './recovery-codes.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
 import { newTotpSecret, stepOfCode, totpUri } from './totp.ts';
@@ -52,24 +54,25 @@ export const startEnrolment = async (
 
 /**
  * One statement. It confirms only the key that the code was of, for a session that still lives, and ends the sessions
- * that needed no code, and what they may have begun. Locks the user first, like every change of a password, which ends
- * the session.
+ * that needed no code, and what they may have begun. Queues a mail. Locks the user first, like every change of a
+ * password, which ends the session.
  */
 const CONFIRM = `
   with person as (
     select users.id from users join sessions on sessions.user_id = users.id
-    where users.id = $1 and sessions.id = $6 for update
-  ), confirmed as (
-    update two_factors set confirmed_at = $2, last_step = $3, recovery_hashes = $5 from person
-    where user_id = person.id and confirmed_at is null and sealed_secret = $4
-    returning user_id
-  ), ended as (
-    delete from sessions using confirmed where sessions.user_id = confirmed.user_id and sessions.id <> $6
+    where users.id = $2 and sessions.id = $7 for update
+  ), ${withNotice(
+    'two_factor_on',
+    `update two_factors set confirmed_at = $3, last_step = $4, recovery_hashes = $6 from person
+     where user_id = person.id and confirmed_at is null and sealed_secret = $5
+     returning user_id`,
+  )}, ended as (
+    delete from sessions using changed where sessions.user_id = changed.user_id and sessions.id <> $7
   ), links as (
-    delete from verifications v using confirmed
-    where v.identifier like 'email-change:%' and split_part(v.value, ' ', 1) = confirmed.user_id
+    delete from verifications v using changed
+    where v.identifier like 'email-change:%' and split_part(v.value, ' ', 1) = changed.user_id
   )
-  select user_id from confirmed`;
+  select from changed`;
 
 /**
  * Turns two-factor sign-in on with a first right code. Ends the user's other sessions. Returns the recovery codes, which
@@ -97,7 +100,15 @@ export const confirmEnrolment = async (
   if (step === undefined) throw invalidCode();
   const codes = newRecoveryCodes();
   const hashes = codes.map((each) => hashRecoveryCode(userId, each));
-  const confirmed = await peoplePool.query(CONFIRM, [userId, now, step, offered.sealed, hashes, sessionId]);
+  const confirmed = await peoplePool.query(CONFIRM, [
+    newId('mai'),
+    userId,
+    now,
+    step,
+    offered.sealed,
+    hashes,
+    sessionId,
+  ]);
   // Another request has confirmed or replaced the key, or ended the session, in the meantime.
   if (confirmed.rows.length === 0) throw invalidCode();
   // A session that was committed while the statement ran. Later ones find the second factor (`startProvedSession`).

@@ -77,3 +77,33 @@ export const passwordChanged: Template<PasswordChanged> = {
     action: { label: 'Reset your password', path: '/forgot-password' },
   }),
 };
+
+/** `then`: what to do after a new password, which ends all sessions. */
+const secondFactorNotice = (subject: string, what: string, then: string): Template<NoData> => ({
+  subject,
+  write: () => ({
+    paragraphs: [
+      what,
+      `If it was not you, someone has your password or one of your sessions. Reset your password now on the page below, which ends all sessions. Then ${then}`,
+    ],
+    action: { label: 'Reset your password', path: '/forgot-password' },
+  }),
+});
+
+export const twoFactorOn = secondFactorNotice(
+  'Two-factor sign-in for SentryAgent was turned on',
+  'Two-factor sign-in of your SentryAgent account was turned on. From now on, a sign-in asks for a code of an authenticator app. All other sessions have ended.',
+  'ask the administrator of this server to turn two-factor sign-in off, because a new password does not.',
+);
+
+export const twoFactorOff = secondFactorNotice(
+  'Two-factor sign-in for SentryAgent was turned off',
+  'Two-factor sign-in of your SentryAgent account was turned off, by you or by the administrator of this server. A sign-in now needs only your password.',
+  'turn two-factor sign-in on again in the settings.',
+);
+
+export const recoveryCodesRenewed = secondFactorNotice(
+  'Your SentryAgent recovery codes were replaced',
+  'The recovery codes of your SentryAgent account were replaced. The earlier ones no longer work.',
+  'get new recovery codes in the settings.',
+);
