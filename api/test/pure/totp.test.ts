@@ -69,6 +69,8 @@ describe('recovery codes', () => {
     for (const typed of ['ABCD EFGH 2345 IJKL', ' abcdefgh2345ijkl\n', 'abcd-EFGH--2345 ijkl']) {
       expect(hashRecoveryCode('usr_1', typed)).toEqual(stored);
     }
+    // Codes that were stored by an earlier release still work: `printf 'usr_1\nabcdefgh2345ijkl' | sha256sum`.
+    expect(stored.toString('hex')).toBe('1c3be30cc2fcb5f11d75db4fff4c72b347b5dde9aa3ef2df1c34bd50bc77661b');
     expect(hashRecoveryCode('usr_2', 'abcd-efgh-2345-ijkl')).not.toEqual(stored);
   });
 });
