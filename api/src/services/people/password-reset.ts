@@ -92,8 +92,8 @@ const findEmail = async ({ peoplePool, clock }: Deps, token: string): Promise<st
 /**
  * Sets a new password with the link of a mail, and ends all sessions of the user. Returns the address. The mail has
  * proved the address, so this confirms it too. Starts no session: the user signs in with the new password, and with the
- * second factor if there is one, which a confirmed address had before. `inTurn`: limits how many passwords are hashed at once; only a valid link gets that
- * far. Problems: `invalid_link`, `weak_password`.
+ * second factor if a confirmed address had one. `inTurn`: limits how many passwords are hashed at once; only a valid
+ * link gets that far. Problems: `invalid_link`, `weak_password`.
  */
 export const resetPassword = async (
   deps: Deps,
