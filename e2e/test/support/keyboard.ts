@@ -3,8 +3,6 @@ import { expect } from 'vitest';
 
 const CONTROLS = 'a[href], button, input, select, textarea, summary, [tabindex]';
 
-const focusedIn = (page: Page): Locator => page.locator(':focus');
-
 /** Moves the focus by Tab until it is on the element. */
 export const tabTo = async (page: Page, target: Locator): Promise<void> => {
   for (let presses = 0; presses < 80; presses++) {
