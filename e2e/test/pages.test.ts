@@ -75,7 +75,7 @@ it('Every page works by keyboard alone', async () => {
   const page = await context.newPage();
   const press = async (target: Locator, key = 'Enter'): Promise<void> => {
     await tabTo(page, target);
-    expect(await target.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe('solid');
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
     await page.keyboard.press(key);
   };
   const enter = async (label: string, text: string): Promise<void> => {

@@ -1,8 +1,6 @@
 import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-const CONTROLS = 'a[href], button, input, select, textarea, summary, [tabindex]';
-
 /** Moves the focus by Tab until it is on the element. */
 export const tabTo = async (page: Page, target: Locator): Promise<void> => {
   for (let presses = 0; presses < 80; presses++) {
@@ -12,41 +10,41 @@ export const tabTo = async (page: Page, target: Locator): Promise<void> => {
   throw new Error(`the focus never reached ${String(target)}`);
 };
 
-/** Marks what Tab should reach, in the order of the document, and from now on writes down what gets the focus, and how. */
-const watchFocus = (page: Page): Promise<number> =>
-  page.locator('html').evaluate((root, selector) => {
-    const isReachable = (element: HTMLElement): boolean => {
-      if (element.tabIndex < 0 || element.matches(':disabled') || !element.checkVisibility()) return false;
-      if (!(element instanceof HTMLInputElement) || element.type !== 'radio' || element.checked) return true;
-      // A group of radio buttons is one stop.
-      const group = root.querySelectorAll<HTMLInputElement>(`[type=radio][name="${element.name}"]`);
-      return group[0] === element && ![...group].some(({ checked }) => checked);
-    };
-    const reachable = [...root.querySelectorAll<HTMLElement>(selector)].filter(isReachable);
-    reachable.forEach((element, i) => (element.dataset.stop = String(i)));
-    const isRinged = (element: Element | null): boolean =>
-      element !== null && getComputedStyle(element).outlineStyle !== 'none';
-    const isSeen = (element: HTMLElement): boolean => {
-      const { top, bottom, left, right } = element.getBoundingClientRect();
-      const isWithin = bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
-      return isWithin && [element, element.parentElement, element.nextElementSibling].some(isRinged);
-    };
-    root.dataset.reached = '';
-    root.addEventListener('focusin', ({ target }) => {
-      const element = target as HTMLElement;
-      // A part that scrolls is a stop too.
-      const stop = element.dataset.stop ?? 'scroller';
-      root.dataset.reached += isSeen(element)
-        ? `${stop} `
-        : `${stop}:unseen:${element.outerHTML.slice(0, 120)} `;
-    });
-    return reachable.length;
-  }, CONTROLS);
+/**
+ * Runs in the page. It numbers what Tab should reach, in the order of the document, and from now on writes down what gets
+ * the focus, and whether the focus is seen.
+ */
+const WATCH = `(() => {
+  const root = document.documentElement;
+  const isReachable = (element) => {
+    if (element.tabIndex < 0 || element.matches(':disabled') || !element.checkVisibility()) return false;
+    if (element.type !== 'radio' || element.checked) return true;
+    // A group of radio buttons is one stop.
+    const group = [...root.querySelectorAll('[type=radio][name="' + element.name + '"]')];
+    return group[0] === element && !group.some(({ checked }) => checked);
+  };
+  const controls = root.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]');
+  const reachable = [...controls].filter(isReachable);
+  reachable.forEach((element, i) => (element.dataset.stop = i));
+  const isRinged = (element) => element && getComputedStyle(element).outlineStyle !== 'none';
+  const isSeen = (element) => {
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const isWithin = bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+    return isWithin && [element, element.parentElement, element.nextElementSibling].some(isRinged);
+  };
+  root.dataset.reached = '';
+  root.addEventListener('focusin', ({ target }) => {
+    // A part that scrolls is a stop too.
+    const stop = target.dataset.stop ?? 'scroller';
+    root.dataset.reached += isSeen(target) ? stop + ' ' : stop + ':unseen:' + target.outerHTML.slice(0, 120) + ' ';
+  });
+  getSelection().collapse(document.body, 0);
+  return reachable.length;
+})()`;
 
 /** From its start to its end, Tab reaches every control of the page once, in order, and the focus is seen on each. */
 export const expectTabOrder = async (page: Page): Promise<void> => {
-  await page.locator('body').evaluate((body) => body.ownerDocument.getSelection()?.collapse(body, 0));
-  const count = await watchFocus(page);
+  const count: number = await page.evaluate(WATCH);
   const reached = async () => (await page.locator('html').getAttribute('data-reached'))!.trim().split(' ');
   const stops = Array.from({ length: count }, (_, i) => String(i));
   for (let presses = 0; presses < count; presses++) await page.keyboard.press('Tab');
