@@ -116,30 +116,34 @@ const sendForm = async ({ url }: Form, fields: Fields, cookie: string): Promise<
   return fetch(url, { method: 'POST', body, headers, redirect: 'manual' });
 };
 
-it('Any form tells any input in words', async () => {
-  const forms = await findForms();
-  expect(forms.map(({ url }) => url.pathname)).toEqual(
-    expect.arrayContaining([
-      '/sign-in',
-      '/sign-up',
-      '/onboarding',
-      '/resources/new',
-      '/settings',
-      '/sign-out',
-    ]),
-  );
-  for (const form of forms) {
-    for (const { what, fields } of crafted(form.names)) {
-      const told = `${form.url.pathname}${form.url.search}: ${what}`;
-      const answer = await sendForm(form, fields, person.cookie);
-      const html = await answer.text();
-      expect(textOf(html), told).not.toMatch(OF_A_PROGRAM);
-      // Without JavaScript a form is answered by a page, or by the way to one.
-      if (answer.status === 303) expect(answer.headers.has('location'), told).toBe(true);
-      else if (!/\/env$/.test(form.url.pathname)) expect(html, told).toMatch(/^<!doctype html>/i);
-      if (answer.status === 400) expect(html, told).toMatch(REFUSAL);
-      // Billing is not set up here, and Stripe's page is not reached.
-      expect(answer.status, told).toSatisfy((status: number) => status < 500 || status === 503);
+it(
+  'Any form tells any input in words',
+  async () => {
+    const forms = await findForms();
+    expect(forms.map(({ url }) => url.pathname)).toEqual(
+      expect.arrayContaining([
+        '/sign-in',
+        '/sign-up',
+        '/onboarding',
+        '/resources/new',
+        '/settings',
+        '/sign-out',
+      ]),
+    );
+    for (const form of forms) {
+      for (const { what, fields } of crafted(form.names)) {
+        const told = `${form.url.pathname}${form.url.search}: ${what}`;
+        const answer = await sendForm(form, fields, person.cookie);
+        const html = await answer.text();
+        expect(textOf(html), told).not.toMatch(OF_A_PROGRAM);
+        // Without JavaScript a form is answered by a page, or by the way to one.
+        if (answer.status === 303) expect(answer.headers.has('location'), told).toBe(true);
+        else if (!/\/env$/.test(form.url.pathname)) expect(html, told).toMatch(/^<!doctype html>/i);
+        if (answer.status === 400) expect(html, told).toMatch(REFUSAL);
+        // Billing is not set up here, and Stripe's page is not reached.
+        expect(answer.status, told).toSatisfy((status: number) => status < 500 || status === 503);
+      }
     }
-  }
-}, EVERY_FORM_MS);
+  },
+  EVERY_FORM_MS,
+);
