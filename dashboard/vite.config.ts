@@ -2,17 +2,7 @@ import adapter from '@sveltejs/adapter-node';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
 
-/** What almost every page shares is one file, because a phone waits longer for many small files. */
-const groups = [
-  {
-    name: 'shared',
-    minShareCount: 14,
-    test: (id: string) => !/bits-ui|svelte-toolbelt|app-manifest/.test(id),
-  },
-];
-
 export default defineConfig({
-  environments: { client: { build: { rolldownOptions: { output: { codeSplitting: { groups } } } } } },
   plugins: [
     sveltekit({
       adapter: adapter(),
