@@ -15,10 +15,10 @@ const BUDGETS = {
 } as const;
 
 /**
- * The check fails above these. The 32,000 lines do not hold the whole product, so its source may exceed its budget up
- * to this limit. The check prints the excess each time.
+ * The check fails above these. The source exceeds its budget: the check prints by how much, and this limit keeps the
+ * excess from growing unnoticed.
  */
-const LIMITS: Figures = { ...BUDGETS, sourceLines: 46_000 };
+const LIMITS: Figures = { ...BUDGETS, sourceLines: 32_500 };
 
 type Figures = Record<keyof typeof BUDGETS, number>;
 
