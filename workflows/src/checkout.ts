@@ -37,7 +37,7 @@ const { openCheckoutSession } = proxyActivities<Activities>({
   retry,
 });
 /** Retried until they succeed, because the customer may have paid. */
-const { readCheckoutSession, expireCheckoutSession, closeCheckout, startSubscription } =
+const { readCheckoutSession, expireCheckoutSession, showProcessing, closeCheckout, startSubscription } =
   proxyActivities<Activities>({ startToCloseTimeout: '15 seconds', retry });
 
 const openUpdate = defineUpdate<OpenedCheckout>(names.open);
@@ -59,7 +59,9 @@ const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: Ch
   const words = {
     opening: 'Creating a Stripe Checkout session.',
     open: `Waiting for the customer to pay at Stripe. Expires at ${expiresAt}.`,
+    processing: 'The customer has confirmed the payment. The bank settles it later.',
     completed: 'Paid. The subscription workflow is running.',
+    failed: 'The bank did not settle the payment.',
     expired: 'Closed without a payment.',
   };
   setCurrentDetails(`Checkout ${checkoutId} of ${tenantId}. ${words[status]}`);
@@ -73,7 +75,9 @@ const awaitEnd = async (
   key: CheckoutInput,
   session: OpenedSession,
   inbox: { nudged: boolean },
+  become: (status: 'processing') => void,
 ): Promise<CheckoutEnd> => {
+  let isProcessing = false;
   for (let looks = 0; ; looks++) {
     const leftMs = Date.parse(session.expiresAt) - Date.now();
     await condition(() => inbox.nudged, nextLookMs(looks, leftMs), {
@@ -84,6 +88,11 @@ const awaitEnd = async (
     const status = await (isDue ? expireCheckoutSession : readCheckoutSession)(session);
     const end = checkoutEnd(status);
     if (end) return end;
+    if (status === 'processing' && !isProcessing) {
+      isProcessing = true;
+      await showProcessing(key);
+      become('processing');
+    }
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof checkout>({ ...key, session });
@@ -91,14 +100,20 @@ const awaitEnd = async (
   }
 };
 
-/** If an operator cancels the workflow, expires the session first. A payment that was faster counts. */
-const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>): Promise<CheckoutEnd> => {
+/**
+ * If an operator cancels the workflow, expires the session first. A payment that was faster counts, and one that settles
+ * later is waited for.
+ */
+const endOnCancel = async (
+  session: OpenedSession,
+  wait: () => Promise<CheckoutEnd>,
+): Promise<CheckoutEnd> => {
   try {
-    return await waiting;
+    return await wait();
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    return CancellationScope.nonCancellable(async () =>
-      (await expireCheckoutSession(session)) === 'complete' ? 'completed' : 'expired',
+    return CancellationScope.nonCancellable(
+      async () => checkoutEnd(await expireCheckoutSession(session)) ?? wait(),
     );
   }
 };
@@ -149,7 +164,10 @@ export const checkout = async ({ session: before, ...input }: CheckoutRun): Prom
     await condition(allHandlersFinished);
     return 'expired';
   }
-  const how = await endOnCancel(opened, awaitEnd(input, opened, inbox));
+  const session = opened;
+  const how = await endOnCancel(session, () =>
+    awaitEnd(input, session, inbox, (status) => become({ ...state, status })),
+  );
   const done = await CancellationScope.nonCancellable(() => end(how));
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return done;
