@@ -116,3 +116,10 @@ export const startReceiver = async (): Promise<Receiver> => {
     },
   };
 };
+
+/** Advances a test clock, and waits until it is ready. */
+export const advanceTo = async (stripe: Stripe, clock: string, frozenTime: number): Promise<void> => {
+  const { testClocks } = stripe.testHelpers;
+  await testClocks.advance(clock, { frozen_time: frozenTime });
+  await eventually(async () => (await testClocks.retrieve(clock)).status === 'ready', `${clock} is ready`);
+};
