@@ -16,6 +16,14 @@ export const CARD = {
   name: 'Ada Lovelace',
 };
 
+/** A bank debit that pays after four days. */
+export const ACCOUNT = {
+  by: 'bank',
+  routingNumber: '110000000',
+  accountNumber: '000123456789',
+  name: 'Ada Lovelace',
+};
+
 const SUCCESS_URL = 'http://localhost:3001/usage?checkout={CHECKOUT_SESSION_ID}';
 export const CANCEL_URL = 'http://localhost:3001/usage';
 
