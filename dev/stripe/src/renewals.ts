@@ -11,9 +11,10 @@ import type { Invoice, Subscription } from './wire.ts';
 const DAY = 86_400;
 const ANNOUNCED_DAYS = 3;
 
-/** Something that time does. */
+/** Something that time does to a subscription. */
 interface Due {
   at: number;
+  subscription: string;
   act(at: number): void;
 }
 
@@ -61,51 +62,64 @@ const announce = (stand: Stand, subscription: Subscription): void => {
   stand.emit(NO_REQUEST, 'customer.subscription.trial_will_end', subscription);
 };
 
-const duesOfSubscription = (stand: Stand, subscription: Subscription): Due[] => {
-  const { id, status, cancel_at: cancelAt, trial_end: trialEnd, items } = subscription;
+const duesOfSubscription = (stand: Stand, one: Subscription): Due[] => {
+  const { id: subscription, status, cancel_at: cancelAt, trial_end: trialEnd, items } = one;
   if (!['trialing', 'active', 'past_due'].includes(status)) return [];
   const periodEnds = items.data[0]!.current_period_end;
-  const isNews = status === 'trialing' && stand.state.announced[id] !== trialEnd;
+  const isNews = status === 'trialing' && stand.state.announced[subscription] !== trialEnd;
+  const news = { at: trialEnd! - ANNOUNCED_DAYS * DAY, subscription, act: () => announce(stand, one) };
   return [
-    ...(isNews ? [{ at: trialEnd! - ANNOUNCED_DAYS * DAY, act: () => announce(stand, subscription) }] : []),
+    ...(isNews ? [news] : []),
     cancelAt !== null && cancelAt <= periodEnds
-      ? { at: cancelAt, act: (at: number) => cancel(stand, subscription, at) }
-      : { at: periodEnds, act: (at: number) => renew(stand, subscription, at) },
+      ? { at: cancelAt, subscription, act: (at) => cancel(stand, one, at) }
+      : { at: periodEnds, subscription, act: (at) => renew(stand, one, at) },
   ];
 };
 
 const duesOfInvoice = (stand: Stand, invoice: Invoice): Due[] => {
-  const { id, status, auto_advance: isOn, automatically_finalizes_at: finalizesAt } = invoice;
+  const { id, status, auto_advance: isOn, parent, automatically_finalizes_at: finalizesAt } = invoice;
+  const subscription = parent?.subscription_details?.subscription ?? id;
   const debit = stand.state.debits[id];
   const pay = (at: number) => void attemptPayment(stand, invoice, { at, isAutomatic: true });
   if (debit) {
-    return [{ at: debit.settlesAt, act: (at) => void settle(stand, id, { at, succeeds: debit.succeeds }) }];
+    const { settlesAt, succeeds } = debit;
+    return [{ at: settlesAt, subscription, act: (at) => void settle(stand, id, { at, succeeds }) }];
   }
   if (!isOn) return [];
   if (status === 'draft' && finalizesAt !== null) {
-    return [{ at: finalizesAt, act: (at) => (finalize(stand, invoice, at), pay(at)) }];
+    return [{ at: finalizesAt, subscription, act: (at) => (finalize(stand, invoice, at), pay(at)) }];
   }
   return status === 'open' && invoice.next_payment_attempt !== null
-    ? [{ at: invoice.next_payment_attempt, act: pay }]
+    ? [{ at: invoice.next_payment_attempt, subscription, act: pay }]
     : [];
 };
 
-/** The first thing that is due on this clock. */
-const nextDue = (stand: Stand, clock: string | null): Due | undefined => {
+/** What is due on this clock, the first one first. */
+const duesUntil = (stand: Stand, clock: string | null, until: number): Due[] => {
   const { subscriptions, invoices } = stand.state;
   const isOnIt = ({ test_clock: own = null }: { test_clock: string | null }): boolean => own === clock;
-  const dues = [
+  return [
     ...Object.values(subscriptions)
       .filter(isOnIt)
       .flatMap((one) => duesOfSubscription(stand, one)),
     ...Object.values(invoices)
       .filter(isOnIt)
       .flatMap((one) => duesOfInvoice(stand, one)),
-  ];
-  return dues.reduce<Due | undefined>((first, due) => (first && first.at <= due.at ? first : due), undefined);
+  ]
+    .filter(({ at }) => at <= until)
+    .toSorted((one, other) => one.at - other.at);
 };
 
-/** Does everything that is due on this clock until then, each at its time. `null`: customers without a test clock. */
+/**
+ * Does everything that is due on this clock until then, each at its time. `null`: customers without a test clock. What
+ * happens to a subscription can change what is due next, so a round does one thing to each.
+ */
 export const runUntil = (stand: Stand, clock: string | null, until: number): void => {
-  for (let due = nextDue(stand, clock); due && due.at <= until; due = nextDue(stand, clock)) due.act(due.at);
+  for (let dues = duesUntil(stand, clock, until); dues.length; dues = duesUntil(stand, clock, until)) {
+    const done = new Set<string>();
+    for (const { at, subscription, act } of dues) {
+      if (!done.has(subscription)) act(at);
+      done.add(subscription);
+    }
+  }
 };

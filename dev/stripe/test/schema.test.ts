@@ -67,9 +67,11 @@ describe('What Stripe’s schema refuses is refused, and kept', () => {
     expect(await violations()).toHaveLength(before);
   });
 
-  it('what would expand an id is refused', async () => {
-    const error = await errorOf(stripe.subscriptions.list({ expand: ['data.customer'] }));
-    expect([error.statusCode, error.param]).toEqual([400, 'expand']);
+  it('what it cannot expand is refused', async () => {
+    for (const expand of [['data.items.data.price.product'], ['data.nothing']]) {
+      const error = await errorOf(stripe.subscriptions.list({ expand }));
+      expect([error.statusCode, error.param]).toEqual([400, 'expand']);
+    }
   });
 });
 
