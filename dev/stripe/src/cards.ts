@@ -2,7 +2,8 @@ import type { Behaviour, Instrument } from './payer.ts';
 
 /** The fields of our forms. */
 export const FIELDS = [
-  ...(['email', 'cardNumber', 'expiry', 'cvc', 'routingNumber', 'accountNumber', 'name'] as const),
+  ...(['email', 'cardNumber', 'expiry', 'cvc', 'name'] as const),
+  ...(['routingNumber', 'accountNumber', 'holder'] as const),
   ...(['line1', 'city', 'postalCode', 'country', 'businessName', 'taxId'] as const),
 ];
 
@@ -87,6 +88,7 @@ const CHECKS: Record<FieldName, (text: string, now: Date) => string | undefined>
   accountNumber: (text) =>
     unless(Object.hasOwn(ACCOUNTS, digitsOf(text)), 'Your account number is not that of a test account.'),
   name: (text) => unless(filled(text), 'The name on the card is missing.'),
+  holder: (text) => unless(filled(text), 'The name on the account is missing.'),
   line1: (text) => unless(filled(text), 'Your address is missing.'),
   city: (text) => unless(filled(text), 'Your city is missing.'),
   postalCode: (text) => unless(filled(text), 'Your postal code is missing.'),

@@ -46,9 +46,8 @@ const knownEmail = ({ state }: Stand, { customer, customer_email }: Session): st
 const fieldsOf = (stand: Stand, session: Session, by: By): FieldName[] => [
   ...(knownEmail(stand, session) ? [] : (['email'] as const)),
   ...(by === 'card'
-    ? (['cardNumber', 'expiry', 'cvc'] as const)
-    : (['routingNumber', 'accountNumber'] as const)),
-  'name',
+    ? (['cardNumber', 'expiry', 'cvc', 'name'] as const)
+    : (['routingNumber', 'accountNumber', 'holder'] as const)),
   ...(session.billing_address_collection === 'required'
     ? (['line1', 'city', 'postalCode', 'country'] as const)
     : []),
@@ -133,7 +132,7 @@ const addressOf = ({ line1, city, postalCode, country }: Typed): Payer['address'
 
 const payerOf = (typed: Typed, email: string, by: By): Payer => ({
   email,
-  name: typed.name,
+  name: by === 'card' ? typed.name : typed.holder,
   instrument: by === 'card' ? cardOf(typed) : accountOf(typed),
   address: addressOf(typed),
   businessName: typed.businessName,

@@ -23,11 +23,12 @@ const INPUTS: Record<FieldName, Input> = {
   routingNumber: { label: 'Routing number', autocomplete: 'off', ...digits },
   accountNumber: { label: 'Account number', autocomplete: 'off', ...digits },
   name: { label: 'Name on card', autocomplete: 'cc-name' },
+  holder: { label: 'Name on the account', autocomplete: 'name' },
   line1: { label: 'Address', autocomplete: 'billing street-address' },
   city: { label: 'City', autocomplete: 'billing address-level2' },
   postalCode: { label: 'Postal code', autocomplete: 'billing postal-code' },
   country: { label: 'Country', hint: 'Two letters, such as US', autocomplete: 'billing country' },
-  businessName: { label: 'Business name', autocomplete: 'organization', isOptional: true },
+  businessName: { label: 'Business name', hint: 'Optional', autocomplete: 'organization', isOptional: true },
   taxId: { label: 'Tax ID', hint: 'Optional', autocomplete: 'off', isOptional: true },
 };
 

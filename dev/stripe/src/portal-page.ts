@@ -74,6 +74,13 @@ const cancelForm = (here: Visit, subscription: Subscription): Markup => {
   </details>`;
 };
 
+const payLink = ({ stand }: Visit, { latest_invoice: latest }: Subscription): Markup => {
+  const invoice = latest ? stand.state.invoices[latest] : undefined;
+  if (invoice?.status !== 'open' || stand.state.debits[invoice.id]) return html``;
+  const amount = money(invoice.amount_remaining, invoice.currency);
+  return html`<p><a class="button" href="/i/${invoice.id}">Pay ${amount}</a></p>`;
+};
+
 const plan = (here: Visit, subscription: Subscription): Markup => {
   const { price, quantity } = subscription.items.data[0]!;
   const product = find(here.stand.state.products, price.product, 'product');
@@ -81,7 +88,7 @@ const plan = (here: Visit, subscription: Subscription): Markup => {
   return html`<h1>${product.name}</h1>
     <p class="price">${amount} <span>per ${intervalOf(price)}</span></p>
     <p class="note">${dates(subscription)}</p>
-    ${cancelForm(here, subscription)}`;
+    ${payLink(here, subscription)} ${cancelForm(here, subscription)}`;
 };
 
 const described = ({ card, us_bank_account: account }: PaymentMethod): string =>
@@ -110,11 +117,12 @@ const cardForm = (here: Visit, typed?: Typed, problems: Problem[] = []): Markup 
 const invoiceRow = (invoice: Invoice): Markup => {
   const { id, number, created, total, currency, status } = invoice;
   return html`<tr>
-    <td><a href="/i/${id}">${number ?? 'Draft'}</a></td>
-    <td>${day(created)}</td>
+    <td><a href="/i/${id}">${number}</a><br />${day(created)}</td>
     <td>${money(total, currency)}</td>
     <td>${status === 'open' ? html`<a href="/i/${id}">Pay</a>` : status}</td>
-    <td>${number ? html`<a href="/i/${id}/pdf">PDF<span class="hidden"> of ${number}</span></a>` : ''}</td>
+    <td>
+      <a href="/i/${id}/pdf">PDF<span class="hidden"> of ${number}</span></a>
+    </td>
   </tr>`;
 };
 
@@ -126,7 +134,7 @@ const invoiceTable = ({ stand, customer, features }: Visit): Markup => {
       <table>
         <thead>
           <tr>
-            ${['Number', 'Date', 'Amount', 'Status', 'File'].map((name) => html`<th scope="col">${name}</th>`)}
+            ${['Invoice', 'Amount', 'Status', 'File'].map((name) => html`<th scope="col">${name}</th>`)}
           </tr>
         </thead>
         <tbody>

@@ -21,7 +21,7 @@ export const ACCOUNT = {
   by: 'bank',
   routingNumber: '110000000',
   accountNumber: '000123456789',
-  name: 'Ada Lovelace',
+  holder: 'Ada Lovelace',
 };
 
 const SUCCESS_URL = 'http://localhost:3001/usage?checkout={CHECKOUT_SESSION_ID}';
