@@ -18,7 +18,7 @@ const DECLINED: Failure = {
   declineCode: 'generic_decline',
   message: 'Your card was declined.',
 };
-export const UNAUTHENTICATED: Failure = {
+const UNAUTHENTICATED: Failure = {
   code: 'authentication_required',
   declineCode: 'authentication_required',
   message: 'Your card was declined. This transaction requires authentication.',

@@ -65,7 +65,7 @@ const cancelForm = (here: Visit, subscription: Subscription): Markup => {
   const { enabled, mode } = here.features.subscription_cancel;
   if (subscription.cancel_at_period_end)
     return button(here, 'resume', subscription, "Don't cancel subscription");
-  if (!enabled || subscription.cancel_at !== null) return html``;
+  if (!enabled || subscription.cancel_at !== null || subscription.status === 'incomplete') return html``;
   const when = mode === 'immediately' ? 'now' : day(subscription.items.data[0]!.current_period_end);
   return html`<details>
     <summary>Cancel subscription</summary>

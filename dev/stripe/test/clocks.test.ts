@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CARD, advanceTo, clientOf, errorOf, openSession, startReceiver, submit } from './journey.ts';
@@ -268,6 +271,30 @@ describe('A payment that fails', () => {
 });
 
 describe('The clock of all customers', () => {
+  it('keeps its lead over a restart, which an advance survives too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stripe-clocks-'));
+    const dataFile = join(folder, 'stripe.json');
+    let own = await startStripe({ dataFile });
+    try {
+      await own.dev('/advance?days=10', { method: 'POST' });
+      const { testClocks } = clientOf(own).testHelpers;
+      const clock = await testClocks.create({ frozen_time: START });
+      await testClocks.advance(clock.id, { frozen_time: START + DAY });
+      await own.stop();
+      own = await startStripe({ dataFile });
+      const read = clientOf(own).testHelpers.testClocks;
+      const { data } = await read.list();
+      expect(data.map(({ frozen_time: now, status }) => [now, status])).toEqual([
+        [START + DAY, 'ready'],
+        [expect.any(Number), 'ready'],
+      ]);
+      expect(Math.abs(data[1]!.frozen_time - (Date.now() / 1_000 + 10 * DAY))).toBeLessThan(60);
+    } finally {
+      await own.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('A year of renewals takes less than a minute', async () => {
     const own = await startStripe();
     const receiver = await startReceiver();
