@@ -39,7 +39,9 @@ const servePage = ({ stand, changed }: Place, context: Context, body: string): v
   changed();
   context.status = page.status;
   if ('location' in page) {
-    context.set('location', page.location);
+    // Browsers allow a form of ours to lead to the host that they have asked, so not from 127.0.0.1 to localhost.
+    const { location } = page;
+    context.set('location', location.startsWith('/') ? `http://${context.host}${location}` : location);
     context.body = '';
   } else if ('content' in page) {
     context.attachment(page.name);

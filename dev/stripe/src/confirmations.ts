@@ -5,11 +5,11 @@ import type { Page } from './layout.ts';
 import type { Stand } from './stand.ts';
 import type { Confirmation } from './state.ts';
 
-/** Keeps a payment until the person confirms it. Returns the URL of the page that asks. */
-export const askToConfirm = ({ state, origin }: Stand, payment: Omit<Confirmation, 'id'>): string => {
+/** Keeps a payment until the person confirms it. Returns the path of the page that asks. */
+export const askToConfirm = ({ state }: Stand, payment: Omit<Confirmation, 'id'>): string => {
   const id = newId('confirm_');
   state.confirmations[id] = { id, ...payment };
-  return `${origin}/c/confirm/${id}`;
+  return `/c/confirm/${id}`;
 };
 
 /** The bank's page of 3-D Secure. */

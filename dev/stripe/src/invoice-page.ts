@@ -91,7 +91,7 @@ const at = (stand: Stand, invoice: Invoice): number => {
 
 const pageAfter = (stand: Stand, invoice: Invoice, outcome: Outcome): Page | Redirect =>
   typeof outcome === 'string'
-    ? { status: 303, location: `${stand.origin}/i/${invoice.id}` }
+    ? { status: 303, location: `/i/${invoice.id}` }
     : showInvoice(stand, invoice, outcome.message);
 
 /** Pays an open invoice by the saved method. */

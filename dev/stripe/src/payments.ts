@@ -132,13 +132,13 @@ const byMethod = (stand: Stand, invoice: Invoice, attempt: Attempt, method: Paym
 /** Tries to collect an open invoice. */
 export const attemptPayment = (stand: Stand, invoice: Invoice, attempt: Attempt): Outcome => {
   if (invoice.amount_due === 0) return succeed(stand, invoice, attempt.at);
+  if (stand.state.debits[invoice.id]) return 'processing';
   const subscription = subscriptionOf(stand, invoice);
   const method = attempt.method ?? (subscription && methodOf(stand, subscription));
   invoice.attempted = true;
   invoice.attempt_count = attempt.isAutomatic
     ? invoice.attempt_count + 1
     : Math.max(1, invoice.attempt_count);
-  if (stand.state.debits[invoice.id]) return 'processing';
   invoice.next_payment_attempt = attempt.isAutomatic ? null : invoice.next_payment_attempt;
   return method ? byMethod(stand, invoice, attempt, method) : fail(stand, invoice, attempt, NO_METHOD);
 };

@@ -201,5 +201,5 @@ export const usePortal = (stand: Stand, session: PortalSession, form: Fields): P
     const problems = changeCard(here, form);
     if (problems.length) return page(here, typedOf(form), problems);
   } else if (form.action === 'cancel' || form.action === 'resume') changePlan(here, form);
-  return { status: 303, location: `${stand.origin}${pathOf(session)}` };
+  return { status: 303, location: pathOf(session) };
 };

@@ -211,8 +211,14 @@ describe('Subscriptions and invoices', () => {
 
   it('a cancellation at the period end is asked for and taken back', async () => {
     const { subscriptionId: id } = await subscribe(stripe);
-    const set = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
-    expect(set).toMatchObject({ status: 'active', cancel_at_period_end: true });
+    const why = { comment: 'Too many agents', feedback: 'too_complex' as const };
+    const cancellation = { cancel_at_period_end: true, cancellation_details: why };
+    const set = await stripe.subscriptions.update(id, cancellation);
+    expect(set).toMatchObject({
+      status: 'active',
+      cancel_at_period_end: true,
+      cancellation_details: { ...why, reason: 'cancellation_requested' },
+    });
     expect(set.cancel_at).toBe(set.items.data[0]!.current_period_end);
     const [event] = (await stripe.events.list({ type: 'customer.subscription.updated', limit: 1 })).data;
     expect(event!.data.previous_attributes).toMatchObject({ cancel_at_period_end: false, cancel_at: null });

@@ -130,6 +130,23 @@ describe('A bank debit', () => {
     expect((await subscription())!.status).toBe(status);
   });
 
+  it.each([
+    ['000123456789', 'paid', 'active'],
+    ['000222222227', 'open', 'past_due'],
+  ])('of account %s leaves a renewal %s', async (accountNumber, status, becomes) => {
+    const { url, to, session, subscription, invoice } = await open({
+      subscription_data: { trial_period_days: 7 },
+    });
+    await submit(url, { ...ACCOUNT, accountNumber });
+    expect((await session()).payment_status).toBe('no_payment_required');
+    await to(START + 8 * DAY);
+    expect(await invoice()).toMatchObject({ status: 'open', attempted: true, attempt_count: 1 });
+    expect((await subscription())!.status).toBe('active');
+    await to(START + 12 * DAY);
+    expect((await invoice()).status).toBe(status);
+    expect((await subscription())!.status).toBe(becomes);
+  });
+
   it('takes no unknown account', async () => {
     const { url } = await open();
     const answer = await submit(url, { ...ACCOUNT, accountNumber: '1', routingNumber: '2' });

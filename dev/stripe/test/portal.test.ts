@@ -119,6 +119,12 @@ describe('The portal', () => {
     expect((await stripe.customers.listPaymentMethods(never.customer)).data).toHaveLength(1);
   });
 
+  it('stays at the name that the browser has asked, which alone its policy allows', async () => {
+    const { url } = await portal();
+    const other = url.replace('localhost', '127.0.0.1');
+    expect((await submit(other, { action: 'none' })).headers.get('location')).toBe(other);
+  });
+
   it('changes the card of the subscription and the customer', async () => {
     const { send, text, subscription, customer } = await portal();
     expect((await send('card', { ...CARD, cardNumber: '4000 0000 0000 0002' })).status).toBe(402);

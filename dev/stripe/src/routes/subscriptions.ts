@@ -49,6 +49,7 @@ const details = fields({ comment: emptyable(text), feedback: emptyable(feedback)
 const updates = {
   cancel_at: emptyable(integer),
   cancel_at_period_end: flag,
+  cancellation_details: details,
   default_payment_method: text,
   items: itemUpdates,
   metadata,
@@ -66,8 +67,11 @@ const updateOf = (
     throw invalid('A canceled subscription can only update its cancellation_details and metadata.');
   }
   if (method !== undefined) find(stand.state.methods, method, 'PaymentMethod', 'default_payment_method');
+  const ending = on === undefined ? {} : atPeriodEnd(subscription, on, nowOf(stand, subscription));
+  const reasons = ending.cancellation_details ?? subscription.cancellation_details!;
   return {
-    ...(on !== undefined && atPeriodEnd(subscription, on, nowOf(stand, subscription))),
+    ...ending,
+    cancellation_details: { ...reasons, ...params.cancellation_details },
     ...(cancelAt !== undefined && { cancel_at: cancelAt, cancel_at_period_end: false }),
     ...(method !== undefined && { default_payment_method: method }),
     ...(items && { items: withUpdates(stand, subscription, items) }),
