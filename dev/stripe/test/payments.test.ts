@@ -100,13 +100,17 @@ describe('A bank debit', () => {
   };
 
   it('pays after four days', async () => {
-    const { to, session, subscription, invoice } = await later();
+    const { customer, to, session, subscription, invoice } = await later();
+    await to(START + 2 * DAY);
+    // It is on its way, so nothing is charged again.
+    expect((await stripe.invoices.pay((await invoice()).id!)).status).toBe('open');
     await to(START + 4 * DAY - 1);
     expect((await session()).payment_status).toBe('unpaid');
     await to(START + 4 * DAY);
     expect((await session()).payment_status).toBe('paid');
     expect((await subscription())!.status).toBe('active');
     expect((await invoice()).status).toBe('paid');
+    expect((await stripe.charges.list({ customer })).data).toHaveLength(1);
     const event = await newestEvent('checkout.session.async_payment_succeeded');
     expect(event.data.object).toMatchObject({ id: (await session()).id, payment_status: 'paid' });
   });
