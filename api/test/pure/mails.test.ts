@@ -24,6 +24,9 @@ const honest: MailData = {
   },
   password_changed: {},
   password_reset: { token: 'abc-_123' },
+  recovery_codes_renewed: {},
+  two_factor_off: {},
+  two_factor_on: {},
 };
 const everyKind = Object.keys(kinds) as MailKind[];
 

@@ -4,8 +4,12 @@ import {
   emailVerification,
   passwordChanged,
   passwordReset,
+  recoveryCodesRenewed,
+  twoFactorOff,
+  twoFactorOn,
   type Link,
   type NoData,
+  type PasswordChanged,
   type VerificationLink,
 } from './templates/account.ts';
 import { expiringCredentials, type ExpiringCredentials } from './templates/expiring-credentials.ts';
@@ -20,8 +24,11 @@ export interface MailData {
   email_change_notice: NoData;
   email_verification: VerificationLink;
   expiring_credentials: ExpiringCredentials;
-  password_changed: NoData;
+  password_changed: PasswordChanged;
   password_reset: Link;
+  recovery_codes_renewed: NoData;
+  two_factor_off: NoData;
+  two_factor_on: NoData;
 }
 
 export type MailKind = keyof MailData;
@@ -33,4 +40,7 @@ export const kinds: { [K in MailKind]: Template<MailData[K]> } = {
   expiring_credentials: expiringCredentials,
   password_changed: passwordChanged,
   password_reset: passwordReset,
+  recovery_codes_renewed: recoveryCodesRenewed,
+  two_factor_off: twoFactorOff,
+  two_factor_on: twoFactorOn,
 };
