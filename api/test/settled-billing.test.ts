@@ -14,6 +14,7 @@ import { repairCheckout } from '../src/services/billing/checkout/repair-checkout
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';
+import { subscriptionOf, withoutPayments } from './support/fake-subscription.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -30,20 +31,10 @@ const customer = async (): Promise<string> => {
 
 const SECONDS = 1_790_000_000;
 
-const subscriptionOf = (status: Stripe.Subscription.Status, id = 'sub_1') => ({
-  id,
-  status,
-  created: SECONDS,
-  test_clock: null,
-  cancel_at_period_end: false,
-  cancel_at: null,
-  trial_end: null,
-  items: { data: [{ current_period_start: SECONDS, current_period_end: SECONDS + 2_592_000 }] },
-});
-
 /** A Stripe that answers each question for subscriptions when, and with what, the test says. */
 const answering = (...answers: Promise<object[]>[]): Stripe =>
   ({
+    ...withoutPayments,
     subscriptions: { list: async () => ({ data: await answers.shift() }) },
   }) as unknown as Stripe;
 
@@ -72,6 +63,7 @@ describe('A look that is overtaken writes nothing', () => {
     const late = Promise.withResolvers<object[]>();
     const asked = Promise.withResolvers<void>();
     const slow = {
+      ...withoutPayments,
       subscriptions: {
         list: async () => {
           asked.resolve();
@@ -157,12 +149,12 @@ describe('A late event raises no subscription that has ended', () => {
   });
 });
 
-/** Pages at Stripe, of which each is said to be as it is; what is done to them is noted. */
+/** Pages at Stripe, of which each is said to be as it is, and paid; what is done to them is noted. */
 const pages = (status: string) => {
   const asked: string[] = [];
   const answer = (what: string) => async (id: string) => {
     asked.push(`${what} ${id}`);
-    return { id, status };
+    return { id, status: what === 'expire' ? 'expired' : status, payment_status: 'paid' };
   };
   const sessions = { retrieve: answer('retrieve'), expire: answer('expire') };
   return { asked, stripe: { checkout: { sessions } } as unknown as Stripe };
