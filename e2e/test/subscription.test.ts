@@ -86,6 +86,14 @@ it('A cancellation is undone before its end, as often as it is made', async () =
   expect(actions).toEqual([made, undone, made, undone].map((action) => ({ action, actor_kind: 'member' })));
 });
 
+it('What our row takes for a subscription and Stripe does not have cannot be cancelled', async () => {
+  const person = await signUpByHttp(stack);
+  const named = `update tenant_subscriptions set subscription_id = 'sub_gone' where tenant_id = $1`;
+  await stack.sql(named, [person.tenantId]);
+  const refused = await insist(person.api.billing.cancel).catch((error: unknown) => error as ApiError);
+  expect(refused).toMatchObject({ status: 409, code: 'not_subscribed' });
+});
+
 it('A dry run prints drift and changes nothing', async () => {
   const person = await buy();
   const { tenantId } = person;

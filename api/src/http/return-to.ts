@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** A path of the dashboard. A browser reads `//x`, `/\x` and a tab after the slash as another host. */
-export const dashboardPath = z
+const dashboardPath = z
   .string()
   .max(512)
   .regex(/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/, {
