@@ -137,7 +137,7 @@ describe('a payment that settles later', () => {
   ): Promise<{ person: SignedUp; checkoutId: string; invoice: string }> => {
     const person = await signUpByHttp(stack);
     const { checkoutId, url } = await openCheckout(person);
-    const bank = { by: 'bank', routingNumber: '110000000', accountNumber: account };
+    const bank = { by: 'bank', routingNumber: '110000000', accountNumber: account, holder: 'Ada' };
     expect((await payByHttp(url, undefined, bank)).status).toBe(303);
     await until(
       'the checkout is processing',
