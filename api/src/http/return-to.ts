@@ -4,7 +4,7 @@ import { z } from 'zod';
 const dashboardPath = z
   .string()
   .max(512)
-  .regex(/^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/, {
+  .regex(/^\/([\x21-\x2e\x30-\x5b\x5d-\x7e][\x21-\x5b\x5d-\x7e]*)?$/, {
     error: 'must be a path of the dashboard, such as /billing',
   });
 
