@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
 import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
 import type { SubscriptionView } from '@sentryagent/workflows/rules/subscription';

@@ -19,6 +19,11 @@ export type AuditAction =
   | 'resource.deleted'
   | 'checkout.started'
   | 'subscription.updated'
+  | 'subscription.cancellation_requested'
+  | 'subscription.resumed'
+  | 'subscription.grace_extended'
+  | 'invoice.refunded'
+  | 'invoice.disputed'
   | 'tenant.updated';
 
 /** No address if one of our workflows acted. */
