@@ -317,11 +317,12 @@ describe('GET /billing/invoices', () => {
     await count(day(payer.periodEnd - DAY), 'api_calls', 7);
     await count(day(payer.periodEnd - DAY), 'token_issuances', 3);
     await count(day(payer.periodEnd), 'api_calls', 5);
+    await count(day(payer.periodEnd), 'token_issuances', 2);
     const { body } = await payer.member.get('/billing/invoices');
     const paid = { status: 'paid', amountPaid: 4_900, amountRefunded: 0, isDisputed: false, currency: 'usd' };
     expect(body).toMatchObject({
       data: [
-        { ...paid, periodStart: iso(payer.periodEnd), usage: { api_calls: 5, token_issuances: 0 } },
+        { ...paid, periodStart: iso(payer.periodEnd), usage: { api_calls: 5, token_issuances: 2 } },
         { ...paid, periodEnd: iso(payer.periodEnd), usage: { token_issuances: 3 } },
       ],
       nextCursor: null,
