@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { History } from '@temporalio/common/lib/proto-utils.js';
 import { names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
 import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
 import type { SubscriptionView } from '@sentryagent/workflows/rules/subscription';
@@ -34,6 +33,11 @@ it('Five years of renewals keep histories short', { timeout: 600_000 }, async ()
     },
     remindOwners: async ({ chargeAt, days }) => mails.add(`${chargeAt} ${days}`).size > 0,
   });
+  const endOf = async (runId: string): Promise<{ length: number; next: string }> => {
+    const { events } = await environment.client.workflow.getHandle(workflowId, runId).fetchHistory();
+    const last = events!.at(-1)!.workflowExecutionContinuedAsNewEventAttributes;
+    return { length: events!.length, next: last?.newExecutionRunId ?? '' };
+  };
   const lengths: number[] = [];
   await withWorker(environment, world.activities, async () => {
     const started = await environment.client.workflow.start<
@@ -44,10 +48,10 @@ it('Five years of renewals keep histories short', { timeout: 600_000 }, async ()
       args: [{ tenantId: workflowId.split('/')[1]! }],
     });
     expect(await started.result()).toMatchObject({ status: 'cancelled' });
-    for (let runId: string | undefined = started.firstExecutionRunId; runId;) {
-      const { events = [] } = await environment.client.workflow.getHandle(workflowId, runId).fetchHistory();
-      lengths.push(events!.length);
-      runId = events!.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
+    for (let runId = started.firstExecutionRunId; runId;) {
+      const { length, next } = await endOf(runId);
+      lengths.push(length);
+      runId = next;
     }
   });
   await environment.teardown();

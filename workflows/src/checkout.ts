@@ -121,10 +121,11 @@ const endOnCancel = async (
 /** The error that `open` returns to its caller. The details of the activity stay in the history. */
 const refusal = (error: unknown): ApplicationFailure => {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  const isSubscribed = cause instanceof ApplicationFailure && cause.type === failures.alreadySubscribed;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  const isKnown = type === failures.alreadySubscribed || type === failures.paymentProcessing;
   return ApplicationFailure.nonRetryable(
     'No Stripe Checkout session was created.',
-    isSubscribed ? failures.alreadySubscribed : failures.sessionRefused,
+    isKnown ? type : failures.sessionRefused,
   );
 };
 

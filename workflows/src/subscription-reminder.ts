@@ -10,7 +10,7 @@ import {
 import { names, renewalReminderWorkflowId, type RenewalReminderInput } from './contracts/index.ts';
 import { nextChargeAt, remindersAhead } from './rules/reminders.ts';
 import type { SubscriptionView } from './rules/subscription.ts';
-import type { SubscriptionRun } from './subscription.ts';
+import type { SubscriptionRun } from './subscription-run.ts';
 
 /** A difference of the clocks that is only the time of the read. */
 const SAME_CLOCK_MS = 60_000;

@@ -17,7 +17,7 @@ import {
 } from './contracts/index.ts';
 import { DAY_MS } from './rules/durations.ts';
 import type { SubscriptionView } from './rules/subscription.ts';
-import type { SubscriptionRun } from './subscription.ts';
+import type { SubscriptionRun } from './subscription-run.ts';
 
 /** Somebody waits for these activities, so they fail after a minute. */
 const { changeCancellation, extendGrace } = proxyActivities<Activities>({

@@ -14,6 +14,7 @@ import {
 import { names, searchAttributes, type Activities, type SubscriptionInput } from './contracts/index.ts';
 import { describeView, nextStep, viewOf, type SubscriptionView } from './rules/subscription.ts';
 import { createReminder } from './subscription-reminder.ts';
+import type { SubscriptionRun } from './subscription-run.ts';
 import { handleUpdates } from './subscription-updates.ts';
 
 const { applySubscription } = proxyActivities<Activities>({
@@ -35,18 +36,6 @@ const show = (tenantId: string, view: SubscriptionView, before: SubscriptionView
     { key: searchAttributes.renewsAt, value: view.renewsAt ? new Date(view.renewsAt) : null },
   ]);
 };
-
-/** What a run knows. Its handlers and its loop share it. */
-export interface SubscriptionRun {
-  tenantId: string;
-  nudged: boolean;
-  view: SubscriptionView | undefined;
-  /** The number of reads that have begun and that have ended. */
-  begun: number;
-  ended: number;
-  /** The time of Stripe's clock minus ours. */
-  offsetMs: number;
-}
 
 /** Reads the subscription from Stripe, applies it, and shows it. */
 const read = async (run: SubscriptionRun) => {

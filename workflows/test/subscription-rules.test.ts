@@ -172,6 +172,11 @@ describe('chooseSubscription', () => {
     expect(chooseSubscription(all)?.id).toBe('sub_live');
   });
 
+  it('takes one that is paid before a newer one that is past due, so that nobody is lowered', () => {
+    const paid = subscription({ id: 'sub_paid', createdAt: '2025-01-01T00:00:00.000Z' });
+    expect(chooseSubscription([...all, paid])?.id).toBe('sub_paid');
+  });
+
   it('takes one that may still begin before those that ended, and none that never can', () => {
     const [ended, , incomplete] = all;
     const expired = subscription({ id: 'sub_never', status: 'incomplete_expired' });

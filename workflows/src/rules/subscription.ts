@@ -58,10 +58,10 @@ export interface SubscriptionView {
   isCancelling: boolean;
 }
 
-/** 4: gives the paid tier. 2 and 3: can still become active. */
+/** 4 and 5: gives the paid tier, 4 for as long as its grace lasts. 2 and 3: can still become active. */
 const RANK: Readonly<Record<StripeStatus, number>> = {
-  active: 4,
-  trialing: 4,
+  active: 5,
+  trialing: 5,
   past_due: 4,
   unpaid: 3,
   paused: 3,
