@@ -4,12 +4,13 @@ import { scopes } from '../src/platform/principal.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { newKeyPair } from './support/assertions.ts';
-import { basic, call, grantResources, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, grantResources, registerAgent, requestToken } from './support/callers.ts';
 import type { Json, Reply, TestAgent, TestMember } from './support/callers.ts';
 import { anyOf, edgesOf, lengthsOf } from './support/edge-values.ts';
 import type { JsonText } from './support/edge-values.ts';
 import { operations, pathOf } from './support/operations.ts';
 import type { Operation, Schema } from './support/operations.ts';
+import { signUpConfirmed } from './support/two-factor.ts';
 
 /** A write that takes values: what is right of it, what else its fields can be, and how what it made is removed. */
 interface Write {
@@ -33,7 +34,7 @@ beforeAll(async () => {
   api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
 });
 beforeEach(async () => {
-  member = await signUp(api);
+  member = await signUpConfirmed(api);
   // More than ten agents are made here.
   await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
   agent = await registerAgent(api, member, [...scopes]);

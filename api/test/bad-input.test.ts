@@ -17,10 +17,11 @@ import {
   badQueries,
 } from './support/bad-input.ts';
 import type { BadRequest, Honest } from './support/bad-input.ts';
-import { basic, registerAgent, signUp } from './support/callers.ts';
+import { basic, registerAgent } from './support/callers.ts';
 import type { Json, TestAgent, TestMember } from './support/callers.ts';
 import { operations, pathOf } from './support/operations.ts';
 import type { Operation } from './support/operations.ts';
+import { signUpConfirmed } from './support/two-factor.ts';
 
 /** Longer than a busy machine takes: what is told here hangs. */
 const LIMIT_MS = 20_000;
@@ -40,7 +41,7 @@ const sockets = new Sockets({ keepAlive: true });
 
 const setUp = async () => {
   api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' } });
-  member = await signUp(api);
+  member = await signUpConfirmed(api);
   agent = await registerAgent(api, member, [...scopes]);
   // Else it would be refused after a thousand calls.
   await api.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [member.tenantId]);
