@@ -13,10 +13,10 @@ const pureApi = {
   `),
   services: words(`
     agents/agent-details audit/chain audit/entry clients/client-refusal clients/proof health/watch-health mail/kinds
-    mail/plain mail/render-mail mail/sealed-data mail/templates/* resource-grants/resource-grants
+    mail/plain mail/render-mail mail/sealed-data mail/templates/* people/check-password resource-grants/resource-grants
     signing-keys/key-stages tokens/access-token tokens/claims tokens/grants/* tokens/revocations usage/attempt
     usage/free-tier-limit usage/batch usage/local-rate usage/other-counts usage/own-counts usage/totals
-    usage/up-to-date-days
+    usage/up-to-date-days two-factor/recovery-codes two-factor/sealed-secret two-factor/totp
   `),
 };
 
@@ -35,7 +35,9 @@ const dashboardCallers = [
   'edit-agent',
   'onboarding',
   'proxy',
+  'resource-grants',
   'session',
+  'two-factor',
   'upgrade',
   'verification',
 ];

@@ -2,11 +2,23 @@ import adapter from '@sveltejs/adapter-node';
 import { sveltekit } from '@sveltejs/kit/vite';
 import { defineConfig } from 'vite';
 
+/** What almost every page shares is one file, because a phone waits longer for many small files. */
+const groups = [
+  {
+    name: 'shared',
+    minShareCount: 14,
+    test: (id: string) => !/bits-ui|svelte-toolbelt|app-manifest/.test(id),
+  },
+];
+
 export default defineConfig({
+  environments: { client: { build: { rolldownOptions: { output: { codeSplitting: { groups } } } } } },
   plugins: [
     sveltekit({
       adapter: adapter(),
       compilerOptions: { runes: true },
+      // In characters. A small style sheet is part of the page, with the nonce of its policy.
+      inlineStyleThreshold: 1_200,
       // Kit compares with the origin it guesses from the Host header, or one fixed at build time. Ours is known when
       // the server starts, so hooks.server.ts compares instead, for every kind of body.
       csrf: { trustedOrigins: ['*'] },

@@ -6,7 +6,13 @@ import type { TestApi } from './support/api.ts';
 import { call, insist, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { openMailbox } from './support/mailbox.ts';
-import { beginSignIn, createTestClock, signUpGuarded, verify } from './support/two-factor.ts';
+import {
+  beginSignIn,
+  createTestClock,
+  signUpConfirmed,
+  signUpGuarded,
+  verify,
+} from './support/two-factor.ts';
 import type { Guarded } from './support/two-factor.ts';
 import { beforeSessionIsStored } from './support/waiting-session.ts';
 
@@ -62,7 +68,7 @@ const wrongCode = (key: string): string => {
 
 describe('Two-factor sign-in is on after a first right code', () => {
   it('and a wrong one changes nothing', async () => {
-    const member = await signUp(api);
+    const member = await signUpConfirmed(api);
     expect(await statusOf(member)).toEqual(OFF);
     const started = await member.post('/auth/two-factor/enrolment', { password: member.password });
     expect(started.status).toBe(200);
@@ -87,7 +93,7 @@ describe('Two-factor sign-in is on after a first right code', () => {
   });
 
   it('of the newest key alone', async () => {
-    const member = await signUp(api);
+    const member = await signUpConfirmed(api);
     const start = async () =>
       (await member.post('/auth/two-factor/enrolment', { password: member.password })).body.key as string;
     const [old, key] = [await start(), await start()];
@@ -99,7 +105,7 @@ describe('Two-factor sign-in is on after a first right code', () => {
   });
 
   it('once, of ten that are sent at once', async () => {
-    const member = await signUp(api);
+    const member = await signUpConfirmed(api);
     const { body } = await member.post('/auth/two-factor/enrolment', { password: member.password });
     const code = codeOfApp(body.key as string, clock.read().getTime());
     await warmUp(member);
@@ -113,7 +119,7 @@ describe('Two-factor sign-in is on after a first right code', () => {
   });
 
   it('and not without a key, nor when it is on', async () => {
-    const member = await signUp(api);
+    const member = await signUpConfirmed(api);
     const early = await member.post('/auth/two-factor/enrolment/confirm', { code: '123456' });
     expect(shape(early)).toEqual([409, 'two_factor_off']);
     const guarded = await signUpGuarded(api, clock);
@@ -125,7 +131,7 @@ describe('Two-factor sign-in is on after a first right code', () => {
 });
 
 it('A key is given only for the password', async () => {
-  const member = await signUp(api);
+  const member = await signUpConfirmed(api);
   const ask = (password: string) => member.post('/auth/two-factor/enrolment', { password });
   for (let i = 0; i < 10; i++) {
     expect(shape(await ask('not the password'))).toEqual([403, 'wrong_password']);
@@ -137,7 +143,7 @@ it('A key is given only for the password', async () => {
 });
 
 it('Turning it on ends the other sessions', async () => {
-  const member = await signUp(api);
+  const member = await signUpConfirmed(api);
   const others = [1, 2].map(async () => cookiesOf(await beginSignIn(api, member)));
   const cookies = await Promise.all(others);
   const { body } = await member.post('/auth/two-factor/enrolment', { password: member.password });
@@ -153,7 +159,7 @@ it('Turning it on ends the other sessions', async () => {
 });
 
 it('Turning it on ends an open change of the address', async () => {
-  const member = await signUp(api);
+  const member = await signUpConfirmed(api);
   const { password } = member;
   const email = `new-${member.email}`;
   expect((await member.post('/auth/email/change', { email, password })).status).toBe(204);
@@ -167,7 +173,7 @@ it('Turning it on ends an open change of the address', async () => {
 });
 
 it('A sign-in by the password alone that is under way ends when it is turned on', async () => {
-  const member = await signUp(api);
+  const member = await signUpConfirmed(api);
   const { body } = await member.post('/auth/two-factor/enrolment', { password: member.password });
   const code = codeOfApp(body.key as string, clock.read().getTime());
   const signedIn = await beforeSessionIsStored(api, member.userId, {
@@ -547,7 +553,7 @@ it('New recovery codes end the old ones', async () => {
   const [, recoveryCode] = replies[0]!.body.recoveryCodes as string[];
   expect((await verify(second, await person.begin(), { recoveryCode })).status).toBe(200);
 
-  const member = await signUp(api);
+  const member = await signUpConfirmed(api);
   const off = await member.post('/auth/two-factor/recovery-codes', {
     password: member.password,
     code: '123456',

@@ -59,21 +59,31 @@ describe('npm start', { timeout: LONG }, () => {
     expect(JSON.parse(stdout)).toMatchObject({ token_type: 'Bearer', expires_in: 900 });
   });
 
+  const operate = (command: string, args: string[], env: Record<string, string> = {}) =>
+    promisify(execFile)('npm', ['run', '-s', command, '--', ...args], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      env: { PATH: process.env.PATH, SENTRYAGENT_DATA_DIR: dataDir, ...env },
+    });
+
   it('Key commands use the platform that was started', async () => {
     expect(statSync(join(dataDir, 'operator.env')).mode & 0o777).toBe(0o600);
-    const rotate = (env: Record<string, string>, args: string[]) =>
-      promisify(execFile)('npm', ['run', '-s', 'keys:rotate', '--', ...args], {
-        cwd: fileURLToPath(new URL('../../', import.meta.url)),
-        env: { PATH: process.env.PATH, SENTRYAGENT_DATA_DIR: dataDir, ...env },
-      });
-    const { stdout } = await rotate({}, ['--list']);
+    const rotate = (args: string[], env?: Record<string, string>) => operate('keys:rotate', args, env);
+    const { stdout } = await rotate(['--list']);
     expect(stdout).toMatch(/ current +since .* encrypted with k1\n/);
     const [next] = /^\S+(?=  next )/m.exec(stdout)!;
-    expect((await rotate({}, [])).stdout).toContain('The next key was published recently');
-    expect((await rotate({}, ['--emergency', next])).stdout).toContain(`${next} is removed\n`);
+    expect((await rotate([])).stdout).toContain('The next key was published recently');
+    expect((await rotate(['--emergency', next])).stdout).toContain(`${next} is removed\n`);
     // Settings of another platform are never completed with these.
-    const mixed = rotate({ APP_DATABASE_URL: 'postgres://other.invalid/other' }, ['--list']);
+    const mixed = rotate(['--list'], { APP_DATABASE_URL: 'postgres://other.invalid/other' });
     await expect(mixed).rejects.toMatchObject({ code: 78, stdout: '' });
+  });
+
+  it('The command for a lost second factor uses the platform that was started', async () => {
+    const { email } = readDemo(dataDir);
+    await expect(operate('two-factor:off', [email])).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`no user with the address ${email} has two-factor sign-in`) as string,
+    });
   });
 
   it('The demo can be signed in to', async () => {

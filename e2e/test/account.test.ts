@@ -215,9 +215,10 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     await headed(page, 'Check your inbox');
     await visit(page, `${stack.dashboardUrl}/settings`);
     await page
-      .getByRole('region', { name: 'Profile' })
+      .getByRole('region', { name: 'Two-factor sign-in' })
       .getByRole('button', { name: 'Send a new link' })
       .click();
+    await headed(page, 'Check your inbox');
     await said(page, `We sent a link to ${person.email}.`);
     await inbox.receive(person.email, 3);
     const link = await linkTo(person.email, 'Confirm your email address for SentryAgent');

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { languages, makeFirstCallWithFile, shownSecret } from './support/first-call.ts';
 import { expectFit, shoot } from './support/fit.ts';
+import { tabTo } from './support/keyboard.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -82,15 +83,6 @@ const enabledControls = (page: Page): Locator =>
   page
     .getByRole('main')
     .locator('form:not(aside form) :is(button:enabled, input:enabled:not([type=hidden]))');
-
-/** Moves the focus by Tab until it is on the element. */
-const tabTo = async (page: Page, target: Locator): Promise<void> => {
-  for (let presses = 0; presses < 80; presses++) {
-    await page.keyboard.press('Tab');
-    if (await target.evaluate((element) => element === element.ownerDocument.activeElement)) return;
-  }
-  throw new Error(`the focus never reached ${String(target)}`);
-};
 
 describe.each([true, false])('the secrets of an agent, JavaScript: %s', (javaScriptEnabled) => {
   it('A lost secret is replaced in one click; A reload of the secret page offers a new secret; A user goes on after saying that the secret is stored', async () => {

@@ -1,7 +1,7 @@
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { openEntry, PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { expectFit } from './support/fit.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -130,7 +130,7 @@ describe('the list of agents', () => {
       .toBe(ids['billing']);
 
     const itemsOf = async (name: string): Promise<(string | null)[][]> => {
-      await page.getByRole('link', { name: `Actions for ${name}` }).focus();
+      await page.getByRole('button', { name: `Actions for ${name}` }).focus();
       await page.keyboard.press('Enter');
       await page.getByRole('menuitem', { name: 'Open' }).waitFor();
       const items = await page
@@ -201,6 +201,27 @@ describe('the list of agents', () => {
     await page.context().close();
   });
 
+  it('Pages lead forward and back', async () => {
+    const person = await paidTenant();
+    const names = Array.from({ length: 41 }, (_, i) => `bot ${i + 10}`);
+    for (const name of names) await person.api.agents.register({ name });
+    const page = await open(person, '/agents?sort=name', { javaScriptEnabled: false });
+    const link = (name: string) => page.getByRole('link', { name });
+    const pagesOf = [names.slice(0, 20), names.slice(20, 40), names.slice(40)];
+    for (const shown of pagesOf.slice(0, -1)) {
+      await expectNames(page, shown);
+      await link('Next page').click();
+    }
+    for (const shown of pagesOf.slice(1).toReversed()) {
+      await expectNames(page, shown);
+      await link('Previous page').click();
+    }
+    await expectNames(page, pagesOf[0]!);
+    expect(searchOf(page)).toBe('?sort=name');
+    expect(await link('Previous page').or(link('First page')).count()).toBe(0);
+    await page.context().close();
+  });
+
   it('An empty list says what comes next', async () => {
     const person = await signUpByHttp(stack);
     const page = await open(person, '/agents');
@@ -215,14 +236,32 @@ describe('the list of agents', () => {
   });
 });
 
+it('A followed link asks for little', async () => {
+  const person = await signUpByHttp(stack);
+  const page = await open(person, '/settings');
+  const left = async () => {
+    const { headers } = await fetch(`${stack.apiUrl}/billing/usage`, { headers: { cookie: person.cookie } });
+    return Number(/"window";r=(\d+)/.exec(headers.get('ratelimit')!)![1]);
+  };
+  const before = await left();
+  for (const name of ['Agents', 'Resources', 'Settings']) {
+    await openEntry(page, name);
+    await page.getByRole('heading', { name, level: 1 }).waitFor();
+  }
+  // The second look itself, and one each for the agents and the resources. An empty list asks once more.
+  expect(before - (await left())).toBeLessThanOrEqual(4);
+  await page.context().close();
+});
+
 describe('registering', () => {
-  it('An agent needs only a name', async () => {
+  it('An agent needs only a name. The side bar follows a change', async () => {
     const person = await signUpByHttp(stack);
     const page = await open(person, '/onboarding');
     expect(await page.getByRole('group', { name: 'Scopes' }).isVisible()).toBe(false);
     await page.getByLabel('Name').fill('plain');
     await registerButton(page).click();
     await page.getByRole('heading', { name: 'plain is registered' }).waitFor();
+    await page.getByRole('complementary', { name: 'Console' }).getByText('1 / 10').waitFor();
 
     await visit(page, `${stack.dashboardUrl}/onboarding`);
     await page.getByText('More options').click();

@@ -69,6 +69,8 @@ const notRun: Readonly<Record<string, string>> = {
   "openspec/README.md: it('A Bearer request adds one API call', async () => { … });": 'the shape of a test',
   'docs/operators.md: npm run keys:rotate -- --list              # each key, its stage, since when; and what each encryption key still protects':
     'dev/test/launcher.test.ts runs each line after npm start',
+  'docs/operators.md: npm run two-factor:off -- name@example.com':
+    'dev/test/launcher.test.ts runs it after npm start',
   'docs/performance.md: npm run bench -- token             # ours beside what it is compared with, in one run':
     'it measures for minutes; loadtests has its tests',
   'docs/developers.md: { "access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "agents:read" }':

@@ -115,7 +115,7 @@ describe('a newcomer', () => {
     await page.context().close();
   });
 
-  it('walks the same way without JavaScript, on a phone', async () => {
+  it('Forms work without JavaScript: the same way, on a phone', async () => {
     const page = await openPage({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } });
     await walk(page, 'grace@example.com');
     await upgrade(page);

@@ -1,7 +1,8 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { expectFit } from './support/fit.ts';
+import { expectTabOrder, expectWaysBack, tabTo } from './support/keyboard.ts';
 import { fillParameters, pages } from './support/pages.ts';
 import { signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
@@ -48,6 +49,15 @@ const all = [...pages, { route: '/nowhere', isConsole: false }].map(
 );
 
 describe('each page', () => {
+  it.each(all)('Tab reaches every control. Escape gives the focus back: %s', async (route, isConsole) => {
+    const page = await (isConsole ? member : visitor).newPage();
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await visit(page, `${stack.dashboardUrl}${pathOf(route)}`);
+    await expectTabOrder(page);
+    await expectWaysBack(page);
+    await page.close();
+  });
+
   it.each(all)('Every page passes axe. Pages fit phones and desktops: %s', async (route, isConsole) => {
     const page = await (isConsole ? member : visitor).newPage();
     const complaints = complaintsOf(page);
@@ -57,6 +67,36 @@ describe('each page', () => {
     expect(complaints).toEqual([]);
     await page.close();
   });
+});
+
+it('Every page works by keyboard alone', async () => {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  context.setDefaultTimeout(PATIENCE_MS);
+  const page = await context.newPage();
+  const press = async (target: Locator, key = 'Enter'): Promise<void> => {
+    await tabTo(page, target);
+    expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+    await page.keyboard.press(key);
+  };
+  const enter = async (label: string, text: string): Promise<void> => {
+    await tabTo(page, page.getByLabel(label));
+    await page.keyboard.type(text);
+  };
+  await visit(page, stack.dashboardUrl);
+  await press(page.getByRole('banner').getByRole('link', { name: 'Sign up' }));
+  await page.waitForURL('**/sign-up');
+  await enter('Email', 'keyboard@example.com');
+  await enter('Password', 'correct horse battery');
+  await press(page.getByRole('button', { name: 'Sign up' }));
+  await page.waitForURL('**/onboarding');
+  await enter('Name', 'by-keyboard');
+  await press(page.getByRole('button', { name: 'Register agent' }));
+  await page.getByRole('heading', { name: 'by-keyboard is registered' }).waitFor();
+  await press(page.getByLabel('I have stored it'), 'Space');
+  await press(page.getByRole('button', { name: 'Continue' }));
+  await page.waitForURL('**/usage');
+  expect(await page.getByRole('main').innerText()).toMatch(/1\s+agent of 10/);
+  await context.close();
 });
 
 it('The usage page ships under 90 KB', async () => {

@@ -109,6 +109,43 @@ it.each([true, false])(
   },
 );
 
+it.each([true, false])(
+  'Two users who save grants do not overwrite each other, with JavaScript: %s',
+  async (hasScripts) => {
+    const person = await signUpByHttp(stack);
+    await person.api.resources.create({ identifier: CRM, scopes: ['read', 'write', 'delete'] });
+    const { agentId } = await person.api.agents.register({ name: 'crm-sync' });
+    const stored = async () =>
+      (await person.api.agents.get(agentId)).resourceGrants.flatMap(({ scopes }) => scopes);
+    const page = await open(person, `/agents/${agentId}/grants`, hasScripts);
+    const box = (name: string) => page.getByRole('checkbox', { name });
+    const save = () => page.getByRole('button', { name: 'Save grants' }).click();
+
+    await person.api.agents.update(agentId, { resourceGrants: [{ resource: CRM, scopes: ['delete'] }] });
+    await box('read').check();
+    await save();
+    const alert = page.getByRole('alert').filter({ hasText: 'Someone else changed this agent' });
+    await alert.getByText('delete').waitFor();
+    expect(await stored()).toEqual(['delete']);
+    expect([await box('read').isChecked(), await box('delete').isChecked()]).toEqual([true, false]);
+    if (hasScripts) await expectFit(page, 'grants-changed');
+    await save();
+    await page.getByText('The grants are saved.').waitFor();
+    expect(await stored()).toEqual(['read']);
+    expect(await box('read').isChecked()).toBe(true);
+
+    // A resource that the form shows is removed in the meantime.
+    const { data } = await person.api.resources.list();
+    await person.api.agents.update(agentId, { resourceGrants: [] });
+    await visit(page, page.url().split('?')[0]!);
+    await box('write').check();
+    await person.api.resources.delete(data[0]!.resourceId);
+    await save();
+    await page.getByText('A resource or scope of this form no longer exists.').waitFor();
+    await page.context().close();
+  },
+);
+
 it('A wrong resource is told at its fields', async () => {
   const person = await signUpByHttp(stack);
   const page = await open(person, '/resources/new', false);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
 import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { checkPage } from './support/fit.ts';
-import { signUpByHttp } from './support/people.ts';
+import { confirmEmail, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -52,6 +52,21 @@ const sendPassword = async (page: Page, { email, password }: SignedUp, next: str
   await main(page).getByLabel('Password').fill(password);
   await press(page, 'Sign in');
   await headed(page, 'Two-factor sign-in');
+};
+
+/** Without a confirmed address, both pages say what to do first. */
+const findUnconfirmed = async (page: Page, isLooked: boolean): Promise<void> => {
+  for (const path of ['/settings', '/settings/two-factor']) {
+    await visit(page, `${stack.dashboardUrl}${path}`);
+    await main(page)
+      .getByText(/^Confirm your email address first\./)
+      .waitFor();
+    expect(await main(page).getByRole('link', { name: 'Turn on', exact: true }).count()).toBe(0);
+    expect(await main(page).getByRole('button', { name: 'Continue' }).count()).toBe(0);
+    if (isLooked) await checkPage(page, `unconfirmed${path.replaceAll('/', '-')}`);
+  }
+  await main(page).getByRole('button', { name: 'Send a new link' }).last().click();
+  await headed(page, 'Check your inbox');
 };
 
 const turnOn = async (page: Page, person: SignedUp, isLooked: boolean) => {
@@ -104,11 +119,19 @@ const storeCodes = async (page: Page, javaScript: boolean, isLooked: boolean): P
 };
 
 describe.each([true, false])('JavaScript: %s', (javaScript) => {
+  it('An unconfirmed person reads what to do before two-factor sign-in', async () => {
+    const context = await newContext(javaScript);
+    await (await signUpByHttp(stack)).enter(context);
+    await findUnconfirmed(await context.newPage(), javaScript);
+    await context.close();
+  });
+
   it('A journey with an authenticator app', { timeout: 240_000 }, async () => {
     const person = await signUpByHttp(stack);
     const context = await newContext(javaScript);
     await person.enter(context);
     const page = await context.newPage();
+    await confirmEmail(stack, person);
     const app = await turnOn(page, person, javaScript);
     const codes = await storeCodes(page, javaScript, javaScript);
     const section = page.getByRole('region', { name: 'Two-factor sign-in' });

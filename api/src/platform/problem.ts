@@ -12,6 +12,7 @@ export const problemKinds = {
   invalid_credentials: { status: 401, title: 'Wrong email or password' },
   forbidden: { status: 403, title: 'Not allowed' },
   origin_not_allowed: { status: 403, title: 'Origin not allowed' },
+  email_unverified: { status: 403, title: 'The email address is not confirmed' },
   wrong_password: { status: 403, title: 'The password is wrong' },
   not_found: { status: 404, title: 'Not found' },
   billing_disabled: { status: 404, title: 'Billing is disabled' },

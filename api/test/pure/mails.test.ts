@@ -30,6 +30,9 @@ const honest: MailData = {
   password_reset: { token: 'abc-_123' },
   payment_failed: { amount: 4_900, currency: 'jpy', graceEndsAt: null },
   subscription_cancelled: { endsAt: '2026-12-24T10:00:00.000Z' },
+  recovery_codes_renewed: {},
+  two_factor_off: {},
+  two_factor_on: {},
 };
 const everyKind = Object.keys(kinds) as MailKind[];
 

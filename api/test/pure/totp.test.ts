@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../../dev/test/support/totp.ts';
+import { seal } from '../../src/platform/envelope.ts';
+import { parseKeyring } from '../../src/platform/keyring.ts';
 import { hashRecoveryCode, newRecoveryCodes } from '../../src/services/two-factor/recovery-codes.ts';
+import { openSecret, sealSecret } from '../../src/services/two-factor/sealed-secret.ts';
 import { newTotpSecret, stepOfCode, totpUri } from '../../src/services/two-factor/totp.ts';
 
 /** The secret of RFC 6238 appendix B, in base32. */
@@ -66,6 +69,39 @@ describe('recovery codes', () => {
     for (const typed of ['ABCD EFGH 2345 IJKL', ' abcdefgh2345ijkl\n', 'abcd-EFGH--2345 ijkl']) {
       expect(hashRecoveryCode('usr_1', typed)).toEqual(stored);
     }
+    // Codes that were stored by an earlier release still work: `printf 'usr_1\nabcdefgh2345ijkl' | sha256sum`.
+    expect(stored.toString('hex')).toBe('1c3be30cc2fcb5f11d75db4fff4c72b347b5dde9aa3ef2df1c34bd50bc77661b');
     expect(hashRecoveryCode('usr_2', 'abcd-efgh-2345-ijkl')).not.toEqual(stored);
+  });
+});
+
+describe('the key of an app', () => {
+  const [user, other] = ['usr_1', 'usr_2'];
+  const key = (id: string, byte: number) => `${id}:${Buffer.alloc(32, byte).toString('base64')}`;
+  const keys = parseKeyring(key('k1', 7));
+
+  it('is decrypted for its user alone', () => {
+    const sealed = sealSecret(keys, user, RFC);
+    expect(sealed).not.toContain(RFC);
+    expect(openSecret(keys, user, sealed)).toBe(RFC);
+    expect(() => openSecret(keys, other, sealed)).toThrow(
+      expect.objectContaining({ code: 'service_unavailable' }),
+    );
+    // It is no other secret of the user either, which has the same key and another context.
+    expect(() => openSecret(keys, user, seal(keys, RFC, user))).toThrow();
+  });
+
+  it('without the encryption key is unavailable, and no other failure is', () => {
+    const sealed = sealSecret(keys, user, RFC);
+    const refused = (ring: typeof keys) => () => openSecret(ring, user, sealed);
+    expect(refused(parseKeyring(key('k2', 8)))).toThrow(
+      expect.objectContaining({ code: 'service_unavailable' }),
+    );
+    const broken = new Proxy(keys, {
+      get: () => {
+        throw new RangeError('broken');
+      },
+    });
+    expect(refused(broken)).toThrow(RangeError);
   });
 });

@@ -6,6 +6,13 @@ import type { Reply, TestMember } from './callers.ts';
 
 type Process = Pick<TestApi, 'url'>;
 
+/** A person whose address is confirmed. */
+export const signUpConfirmed = async (api: Pick<TestApi, 'url' | 'sql'>): Promise<TestMember> => {
+  const member = await signUp(api);
+  await api.sql('update users set email_verified = true where id = $1', [member.userId]);
+  return member;
+};
+
 /** A clock that a test moves, for each process that it is given to. */
 export const createTestClock = () => {
   let now = Date.now();
@@ -38,8 +45,11 @@ export const verify = (process: Process, cookie: string, body: object): Promise<
   post(process, '/auth/two-factor/verify', body, { cookie });
 
 /** Signs up and turns two-factor sign-in on. The clock is at an unused step afterwards. */
-export const signUpGuarded = async (api: Process, clock: TestClock): Promise<Guarded> => {
-  const member = await signUp(api);
+export const signUpGuarded = async (
+  api: Pick<TestApi, 'url' | 'sql'>,
+  clock: TestClock,
+): Promise<Guarded> => {
+  const member = await signUpConfirmed(api);
   const { body } = await member.post('/auth/two-factor/enrolment', { password: member.password });
   const key = body.key as string;
   const code = (offset = 0) => codeOfApp(key, clock.read().getTime() + offset * 30_000);

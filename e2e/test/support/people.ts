@@ -54,6 +54,10 @@ export const signUpByHttp = async (
   };
 };
 
+/** As if the person had opened the link of the sign-up. */
+export const confirmEmail = (stack: Pick<Stack, 'sql'>, { email }: SignedUp) =>
+  stack.sql('update users set email_verified = true where email = $1', [email]);
+
 /** A token of a new agent of this person's tenant. */
 export const agentToken = async ({ apiUrl }: Stack, { api }: SignedUp): Promise<string> => {
   const { agentId } = await api.agents.register({ name: `agent ${randomBytes(3).toString('hex')}` });

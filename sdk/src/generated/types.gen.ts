@@ -386,7 +386,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -3110,7 +3110,7 @@ export type StartTwoFactorErrors = {
      */
     401: Problem;
     /**
-     * wrong_password, origin_not_allowed
+     * email_unverified, wrong_password, origin_not_allowed
      */
     403: Problem;
     /**
@@ -3172,7 +3172,7 @@ export type ConfirmTwoFactorErrors = {
      */
     401: Problem;
     /**
-     * origin_not_allowed
+     * email_unverified, origin_not_allowed
      */
     403: Problem;
     /**

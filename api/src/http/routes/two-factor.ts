@@ -66,7 +66,7 @@ const enrolRoute = (limits: AttemptLimits): Route =>
           .meta({ id: 'TwoFactorKey' }),
       },
     },
-    problems: ['wrong_password', 'two_factor_on', 'rate_limited', 'service_unavailable'],
+    problems: ['email_unverified', 'wrong_password', 'two_factor_on', 'rate_limited', 'service_unavailable'],
     handle: async (deps, request, { user }) => {
       await requirePassword(deps, limits, request, { user, password: request.body.password });
       return { status: 200, body: await startEnrolment(deps, user) };
@@ -83,12 +83,11 @@ const confirmRoute = (limits: AttemptLimits): Route =>
     responses: {
       200: { description: 'It is on. Only this response contains the recovery codes', schema: recoveryCodes },
     },
-    problems: ['invalid_code', 'two_factor_on', 'two_factor_off', 'rate_limited'],
-    handle: async (deps, { body }, { user, sessionId }) => {
+    problems: ['email_unverified', 'invalid_code', 'two_factor_on', 'two_factor_off', 'rate_limited'],
+    handle: async (deps, { body }, member) => {
       const proof = { code: trimCode(body.code) };
-      await countProof(limits, user.id, proof);
-      const codes = await confirmEnrolment(deps, { userId: user.id, sessionId, ...proof });
-      return { status: 200, body: { recoveryCodes: codes } };
+      await countProof(limits, member.user.id, proof);
+      return { status: 200, body: { recoveryCodes: await confirmEnrolment(deps, member, proof.code) } };
     },
   });
 

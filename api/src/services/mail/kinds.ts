@@ -4,8 +4,12 @@ import {
   emailVerification,
   passwordChanged,
   passwordReset,
+  recoveryCodesRenewed,
+  twoFactorOff,
+  twoFactorOn,
   type Link,
   type NoData,
+  type PasswordChanged,
   type VerificationLink,
 } from './templates/account.ts';
 import {
@@ -36,10 +40,13 @@ export interface MailData {
   grace_ended: NoData;
   grace_ends: GraceEnd;
   paid_welcome: NextCharge;
-  password_changed: NoData;
+  password_changed: PasswordChanged;
   password_reset: Link;
   payment_failed: FailedPayment;
+  recovery_codes_renewed: NoData;
   subscription_cancelled: Cancelled;
+  two_factor_off: NoData;
+  two_factor_on: NoData;
 }
 
 export type MailKind = keyof MailData;
@@ -56,5 +63,8 @@ export const kinds: { [K in MailKind]: Template<MailData[K]> } = {
   password_changed: passwordChanged,
   password_reset: passwordReset,
   payment_failed: paymentFailed,
+  recovery_codes_renewed: recoveryCodesRenewed,
   subscription_cancelled: subscriptionCancelled,
+  two_factor_off: twoFactorOff,
+  two_factor_on: twoFactorOn,
 };

@@ -49,24 +49,28 @@ export const requestPasswordReset = async (
 
 /** A link works only for the address that it was sent to, even if the user has another one now. */
 const PERSON_OF_LINK = `
-  select users.id, users.email from verifications v
+  select users.id, users.email, users.email_verified from verifications v
   join users on users.id = split_part(v.value, ' ', 1) and users.email = split_part(v.value, ' ', 2)
   where v.identifier = $1 and v.expires_at > $2`;
 
 /**
  * Locks the user first, like every change of a password, so that two changes never wait for each other. The database
- * ends the sessions and the other links (trigger `end_sessions_of_old_password`).
+ * ends the sessions and the other links (trigger `end_sessions_of_old_password`). A second factor of an unconfirmed
+ * address can be of somebody else: it is deleted.
  */
 const USE = `
   with person as (
     ${PERSON_OF_LINK} for update of users
   ), link as (
-    delete from verifications using person where identifier = $1 returning person.id, person.email
+    delete from verifications using person where identifier = $1 returning person.id, person.email, person.email_verified
   ), account as (
     update accounts set password = $3, updated_at = now() from link
     where accounts.user_id = link.id and accounts.account_id = link.id and accounts.provider_id = 'credential'
+  ), factor as (
+    delete from two_factors using link where user_id = link.id and not link.email_verified
   ), mail as (
-    insert into mails (id, kind, key, recipient, data) select $4, 'password_changed', $4, email, '{}' from link
+    insert into mails (id, kind, key, recipient, data)
+    select $4, 'password_changed', $4, email, jsonb_build_object('wasUnconfirmed', not email_verified) from link
   )
   update users set email_verified = true, updated_at = now() from link where users.id = link.id
   returning users.email`;
@@ -88,8 +92,8 @@ const findEmail = async ({ peoplePool, clock }: Deps, token: string): Promise<st
 /**
  * Sets a new password with the link of a mail, and ends all sessions of the user. Returns the address. The mail has
  * proved the address, so this confirms it too. Starts no session: the user signs in with the new password, and with the
- * second factor if there is one. `inTurn`: limits how many passwords are hashed at once; only a valid link gets that
- * far. Problems: `invalid_link`, `weak_password`.
+ * second factor if a confirmed address had one. `inTurn`: limits how many passwords are hashed at once; only a valid
+ * link gets that far. Problems: `invalid_link`, `weak_password`.
  */
 export const resetPassword = async (
   deps: Deps,

@@ -13,6 +13,7 @@ export const changeWords = {
 const doneWords = {
   saved: 'The changes are saved.',
   scopes: 'The scopes are saved. New tokens of the agent have them.',
+  grants: 'The grants are saved.',
   suspended:
     'The agent is suspended. It gets no new tokens, and those that it has stop working within a second.',
   reactivated: 'The agent is active again. It can get tokens with the same credentials.',

@@ -4,9 +4,6 @@ export const resourceWords = {
     'Only an owner or admin of your tenant can change resources and grant their scopes. Ask one of them.',
 } as const;
 
-/** The value of the checkbox for a scope of a resource. A scope has no space. */
-export const grantOf = (resourceId: string, scope: string): string => `${resourceId} ${scope}`;
-
 /** "15 minutes", or seconds if they are no whole minutes. */
 export const lifetimeWords = (seconds: number): string => {
   const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];

@@ -8,7 +8,8 @@ import { failForm, isTemporary } from './failures.ts';
 import { readPublicKey } from './public-key.ts';
 import { readForm } from './read-form.ts';
 
-const fields = ['name', 'expiresAt', 'publicKey', 'overlapSeconds'];
+/** Those that show what is wrong with them. The form says the rest. */
+const fields = ['name', 'expiresAt', 'publicKey'];
 
 /** An empty field of a form is an omitted one of a request. */
 const given = (text: string): string | undefined => text.trim() || undefined;

@@ -43,7 +43,6 @@ export const loadCredentials = async (event: AgentEvent) => {
     ...shown,
     credentials: data,
     nextCursor,
-    isFirst: cursor === undefined,
     asOf: new Date().toISOString(),
     once: crypto.randomUUID(),
   };

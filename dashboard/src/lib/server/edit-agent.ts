@@ -4,7 +4,7 @@ import { changeWords } from '#lib/agents/change-words.ts';
 import { noScope } from '#lib/agents/scopes.ts';
 import { loadAgent, type AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
-import { failForm } from './failures.ts';
+import { failForm, type CodeWords } from './failures.ts';
 import { readForm } from './read-form.ts';
 
 type Changes = UpdateAgentData['body'];
@@ -18,16 +18,17 @@ const fields = [
  * Saves the changes, unless the agent has changed since `values.etag`. Then returns the agent as it is now, and its ETag
  * for the form: sent again, the form replaces what it has shown.
  */
-const save = async <Values extends Record<string, string | string[]>>(
+export const saveAgent = async <Values extends Record<string, string | string[]>>(
   event: AgentEvent,
   changes: Changes,
   values: Values & { etag: string },
+  words: CodeWords = changeWords,
 ) => {
   try {
     await apiFor(event).agents.update(event.params.agentId, changes, { ifMatch: values.etag });
     return null;
   } catch (failure) {
-    const { status, data } = failForm(event, failure, values, fields, changeWords);
+    const { status, data } = failForm(event, failure, values, fields, words);
     const isOutdated = failure instanceof ApiError && failure.code === 'precondition_failed';
     const now = isOutdated ? await loadAgent(event) : undefined;
     const current: Agent | undefined = now?.agent;
@@ -40,7 +41,7 @@ const orNull = (text: string): string | null => text.trim() || null;
 /** Saves all fields of the form. The API rejects an unknown type or environment. */
 export const editAgent = async (event: AgentEvent) => {
   const values = await readForm(event.request, fields);
-  const refused = await save(
+  const refused = await saveAgent(
     event,
     {
       name: values.name.trim(),
@@ -63,6 +64,6 @@ export const changeScopes = async (event: AgentEvent) => {
   const values = await readForm(event.request, ['etag'], ['scopes']);
   if (values.scopes.length === 0) return fail(400, { problem: noScope, values, current: undefined });
   // The API rejects unknown scopes.
-  const refused = await save(event, { scopes: values.scopes as Scope[] }, values);
+  const refused = await saveAgent(event, { scopes: values.scopes as Scope[] }, values);
   return refused ?? redirect(303, `/agents/${event.params.agentId}/scopes?done=scopes`);
 };

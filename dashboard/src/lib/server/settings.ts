@@ -14,12 +14,6 @@ const endSession = async (event: RequestEvent, { sessionId }: { sessionId: strin
 
 /** The forms of the settings page. */
 export const settingsActions = {
-  link: settingsAction({
-    name: 'link',
-    section: 'profile',
-    fields: [],
-    act: (event) => apiFor(event).auth.requestVerification(),
-  }),
   email: settingsAction({
     name: 'email',
     section: 'profile',

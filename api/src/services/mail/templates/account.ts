@@ -9,6 +9,11 @@ export interface Link {
 /** `asked`: the user requested the link after signing up. */
 export type VerificationLink = Link & { asked?: boolean };
 
+/** `wasUnconfirmed`: until then, so somebody else can have created the account. */
+export interface PasswordChanged {
+  wasUnconfirmed?: boolean;
+}
+
 export type NoData = Record<string, never>;
 
 export const emailVerification: Template<VerificationLink> = {
@@ -57,13 +62,48 @@ export const passwordReset: Template<Link> = {
   }),
 };
 
-export const passwordChanged: Template<NoData> = {
+export const passwordChanged: Template<PasswordChanged> = {
   subject: 'Your SentryAgent password was changed',
-  write: () => ({
+  write: ({ wasUnconfirmed = false }) => ({
     paragraphs: [
       'The password of your SentryAgent account was changed. All other sessions have ended.',
+      ...(wasUnconfirmed
+        ? [
+            'This email address was not confirmed before. If you did not create the account, someone else did, and the agents that they registered still work. Sign in and decommission those that you do not know.',
+          ]
+        : []),
       'If it was not you, reset your password now on the page below. This ends the sessions of everyone else.',
     ],
     action: { label: 'Reset your password', path: '/forgot-password' },
   }),
 };
+
+/** `then`: what to do after a new password, which ends all sessions. */
+const secondFactorNotice = (subject: string, what: string, then: string): Template<NoData> => ({
+  subject,
+  write: () => ({
+    paragraphs: [
+      what,
+      `If it was not you, someone has your password or one of your sessions. Reset your password now on the page below, which ends all sessions. Then ${then}`,
+    ],
+    action: { label: 'Reset your password', path: '/forgot-password' },
+  }),
+});
+
+export const twoFactorOn = secondFactorNotice(
+  'Two-factor sign-in for SentryAgent was turned on',
+  'Two-factor sign-in of your SentryAgent account was turned on. From now on, a sign-in asks for a code of an authenticator app. All other sessions have ended.',
+  'ask the administrator of this server to turn two-factor sign-in off, because a new password does not.',
+);
+
+export const twoFactorOff = secondFactorNotice(
+  'Two-factor sign-in for SentryAgent was turned off',
+  'Two-factor sign-in of your SentryAgent account was turned off, by you or by the administrator of this server. A sign-in now needs only your password.',
+  'turn two-factor sign-in on again in the settings.',
+);
+
+export const recoveryCodesRenewed = secondFactorNotice(
+  'Your SentryAgent recovery codes were replaced',
+  'The recovery codes of your SentryAgent account were replaced. The earlier ones no longer work.',
+  'get new recovery codes in the settings.',
+);
