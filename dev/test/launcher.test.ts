@@ -49,6 +49,7 @@ describe('npm start', { timeout: LONG }, () => {
     expect(output).toContain(
       `curl -u ${clientId}:${clientSecret} -d grant_type=client_credentials ${apiUrl}/oauth2/token`,
     );
+    expect(output).toContain('npm run stripe:advance -- --days 25\n');
     const headers = { accept: 'text/html' };
     for (const page of pages) expect((await fetch(page!, { headers })).status).toBe(200);
   });
