@@ -23,6 +23,8 @@ const reachable = {
   announceExpiry: async () => ({ next: null, queued: 0 }),
   rotateSigningKeys: async () => [],
   deleteExpired: async () => ({ deleted: 0, isMore: false }),
+  reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
+  reconcilePaidTenants: async () => 0,
 } satisfies BatchActivities;
 
 /** The activity, after it has failed so often: each time as the guard of the worker would have it fail. */

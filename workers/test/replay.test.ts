@@ -53,8 +53,8 @@ describe('Recorded histories replay with the current code', () => {
     [
       'subscription-renewed',
       'it looks twice',
-      'const seen =',
-      'await applySubscription({ tenantId }); const seen =',
+      'run.view = view;',
+      'await applySubscription({ tenantId }); run.view = view;',
     ],
   ])('a deliberate break fails: %s, %s', async (name, _what, code, instead) => {
     const { code: bundle } = workflowBundle();
@@ -127,6 +127,9 @@ const twoPages = (): BatchActivities => {
     announceExpiry: async ({ after }) =>
       after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
     deleteExpired: async () => ({ deleted: 3, isMore: batches.shift()! }),
+    reconcileStripe: async ({ after }) =>
+      after === null ? { next: 'sub_1', compared: 100, drifted: 1 } : { next: null, compared: 3, drifted: 0 },
+    reconcilePaidTenants: async () => 1,
   };
 };
 

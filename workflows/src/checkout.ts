@@ -80,7 +80,7 @@ const awaitEnd = async (
   let isProcessing = false;
   for (let looks = 0; ; looks++) {
     const leftMs = Date.parse(session.expiresAt) - Date.now();
-    await condition(() => inbox.nudged, nextLookMs(looks, leftMs), {
+    await condition(() => inbox.nudged, nextLookMs(looks, leftMs, isProcessing), {
       summary: 'read the session from Stripe again',
     });
     inbox.nudged = false;

@@ -3,7 +3,9 @@ import {
   WorkflowIdReusePolicy,
   getExternalWorkflowHandle,
   startChild,
+  type ChildWorkflowHandle,
   type ExternalWorkflowHandle,
+  type Workflow,
 } from '@temporalio/workflow';
 import { names, renewalReminderWorkflowId, type RenewalReminderInput } from './contracts/index.ts';
 import { nextChargeAt, remindersAhead } from './rules/reminders.ts';
@@ -26,11 +28,15 @@ const tell = async (
   }
 };
 
-const start = async (run: SubscriptionRun, chargeAt: string): Promise<void> => {
+/** Starts it as a child that outlives its parent. Returns `undefined` if it is running already. */
+const start = async (
+  run: SubscriptionRun,
+  chargeAt: string,
+): Promise<ChildWorkflowHandle<Workflow> | undefined> => {
   const { tenantId, offsetMs } = run;
   const input: RenewalReminderInput = { tenantId, chargeAt, offsetMs };
   try {
-    await startChild(names.renewalReminder, {
+    return await startChild(names.renewalReminder, {
       workflowId: renewalReminderWorkflowId(tenantId, chargeAt),
       args: [input],
       parentClosePolicy: ParentClosePolicy.ABANDON,
@@ -40,26 +46,38 @@ const start = async (run: SubscriptionRun, chargeAt: string): Promise<void> => {
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'WorkflowExecutionAlreadyStartedError') throw error;
     await tell(run, chargeAt, (reminder) => reminder.signal(names.moveClock, offsetMs));
+    return undefined;
   }
 };
 
-/**
- * Starts the reminder of the next charge, moves its clock, or stops it. Returns the charge that it waits for, or `null`.
- */
-export const followReminder = async (
-  run: SubscriptionRun,
-  view: SubscriptionView,
-  remindedOf: string | null,
-): Promise<string | null> => {
-  const chargeAt = nextChargeAt(view);
-  if (chargeAt !== null && chargeAt === remindedOf) {
-    if (Math.abs(run.offsetMs) > SAME_CLOCK_MS) {
-      await tell(run, chargeAt, (reminder) => reminder.signal(names.moveClock, run.offsetMs));
-    }
-    return chargeAt;
-  }
-  if (remindedOf !== null) await tell(run, remindedOf, (reminder) => reminder.signal(names.stop));
-  if (chargeAt === null) return null;
-  if (remindersAhead(chargeAt, Date.now() + run.offsetMs).length > 0) await start(run, chargeAt);
-  return chargeAt;
+/** The reminder of the next charge. `remindedOf` is the charge that a previous run has started one for. */
+export const createReminder = (run: SubscriptionRun, remindedOf: string | null) => {
+  let child: ChildWorkflowHandle<Workflow> | undefined;
+  const stop = async (chargeAt: string): Promise<void> => {
+    await tell(run, chargeAt, (reminder) => reminder.signal(names.stop));
+    await child?.result().catch(() => {});
+    child = undefined;
+    remindedOf = null;
+  };
+  return {
+    /**
+     * Moves its clock, stops it if its charge has moved, and starts the next one, unless this is the last read of the
+     * run. Returns the charge that owners are reminded of.
+     */
+    follow: async (view: SubscriptionView, isLast: boolean): Promise<string | null> => {
+      const chargeAt = nextChargeAt(view);
+      if (remindedOf !== null && remindedOf !== chargeAt) await stop(remindedOf);
+      if (chargeAt === null) return null;
+      if (remindedOf !== null) {
+        if (Math.abs(run.offsetMs) > SAME_CLOCK_MS) {
+          await tell(run, chargeAt, (reminder) => reminder.signal(names.moveClock, run.offsetMs));
+        }
+      } else if (!isLast) {
+        remindedOf = chargeAt;
+        if (remindersAhead(chargeAt, Date.now() + run.offsetMs).length > 0)
+          child = await start(run, chargeAt);
+      }
+      return remindedOf;
+    },
+  };
 };

@@ -85,7 +85,8 @@ export const handleUpdates = (run: SubscriptionRun): void => {
     isDone: (view: SubscriptionView) => boolean,
     act: (operation: string) => Promise<void>,
   ): Promise<SubscriptionView> => {
-    await condition(() => run.ended > 0 && !isChanging);
+    // Several calls can be woken at once, and only the first may go on.
+    while (isChanging || run.ended === 0) await condition(() => run.ended > 0 && !isChanging);
     check();
     if (isDone(run.view!)) return run.view!;
     isChanging = true;

@@ -13,7 +13,7 @@ import {
 } from '@temporalio/workflow';
 import { names, searchAttributes, type Activities, type SubscriptionInput } from './contracts/index.ts';
 import { describeView, nextStep, viewOf, type SubscriptionView } from './rules/subscription.ts';
-import { followReminder } from './subscription-reminder.ts';
+import { createReminder } from './subscription-reminder.ts';
 import { handleUpdates } from './subscription-updates.ts';
 
 const { applySubscription } = proxyActivities<Activities>({
@@ -70,15 +70,17 @@ export const subscription = async (input: SubscriptionInput): Promise<Subscripti
   const { tenantId } = input;
   const run: SubscriptionRun = { tenantId, nudged: false, view: input.view, begun: 0, ended: 0, offsetMs: 0 };
   let periodEnd = input.view?.periodEnd;
+  const reminder = createReminder(run, input.remindedOf ?? null);
   let remindedOf = input.remindedOf ?? null;
   setHandler(nudge, () => void (run.nudged = true));
   setHandler(stateQuery, () => run.view ?? null);
   handleUpdates(run);
   for (;;) {
     const { view, step } = await read(run);
-    if (patched('renewal-reminder')) remindedOf = await followReminder(run, view, remindedOf);
     periodEnd ??= view.periodEnd;
     const isLast = periodEnd !== view.periodEnd || workflowInfo().continueAsNewSuggested;
+    // The next run starts the reminder of its own period.
+    if (patched('renewal-reminder')) remindedOf = await reminder.follow(view, isLast);
     if (step.kind === 'wait' && !isLast) {
       await condition(() => run.nudged, step.ms, { summary: step.why });
       continue;

@@ -33,14 +33,17 @@ export const sessionExpiry = (now: Date): Date => new Date(now.getTime() + SESSI
 
 const FIRST_LOOK_MS = 5_000;
 const LONGEST_LOOK_MS = 600_000;
+/** A bank settles a payment in days. */
+const LONGEST_PROCESSING_LOOK_MS = HOUR_MS;
 
 /**
  * How long to wait for a signal before the next read from Stripe: 5, 10, 20 … s, at most 10 minutes, and not beyond the
- * expiry of the session. `looks` is the number of reads so far.
+ * expiry of the session. While a payment settles, at most an hour. `looks` is the number of reads so far.
  */
-export const nextLookMs = (looks: number, untilExpiryMs: number): number => {
-  const backoff = Math.min(FIRST_LOOK_MS * 2 ** Math.min(looks, 20), LONGEST_LOOK_MS);
-  return untilExpiryMs > 0 ? Math.min(backoff, untilExpiryMs) : backoff;
+export const nextLookMs = (looks: number, untilExpiryMs: number, isProcessing = false): number => {
+  const longest = isProcessing ? LONGEST_PROCESSING_LOOK_MS : LONGEST_LOOK_MS;
+  const backoff = Math.min(FIRST_LOOK_MS * 2 ** Math.min(looks, 20), longest);
+  return untilExpiryMs > 0 && !isProcessing ? Math.min(backoff, untilExpiryMs) : backoff;
 };
 
 /** The final status of the checkout for a session status. `undefined` while it can still be paid or is being paid. */
