@@ -344,15 +344,15 @@ describe('GET /billing/invoices', () => {
     const [own, foreign] = [await listed(payer), await listed(other)];
     expect(own).toHaveLength(1);
     expect(own).not.toEqual(foreign);
-    const cursor = Buffer.from(JSON.stringify(foreign)).toString('base64url');
+    const cursor = Buffer.from(foreign[0]!).toString('base64url');
     const { body } = await payer.member.get(`/billing/invoices?cursor=${cursor}`);
     expect(
       (body.data as { invoiceId: string }[]).filter(({ invoiceId }) => !own.includes(invoiceId)),
     ).toEqual([]);
     for (const bad of [
       'x',
-      Buffer.from('["in_none"]').toString('base64url'),
-      Buffer.from('["a&b"]').toString('base64url'),
+      Buffer.from('in_none').toString('base64url'),
+      Buffer.from('in_a&b').toString('base64url'),
     ]) {
       expect((await payer.member.get(`/billing/invoices?cursor=${bad}`)).status).toBe(400);
     }

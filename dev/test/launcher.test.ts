@@ -74,6 +74,10 @@ describe('npm start', { timeout: LONG }, () => {
     const [next] = /^\S+(?=  next )/m.exec(stdout)!;
     expect((await rotate([])).stdout).toContain('The next key was published recently');
     expect((await rotate(['--emergency', next])).stdout).toContain(`${next} is removed\n`);
+    expect((await operate('billing:events', ['--json'])).stdout).toBe('[]\n');
+    expect((await operate('billing:reconcile', ['--dry-run'])).stdout).toMatch(
+      /^Compared \d+ live subscriptions\./m,
+    );
     // Settings of another platform are never completed with these.
     const mixed = rotate(['--list'], { APP_DATABASE_URL: 'postgres://other.invalid/other' });
     await expect(mixed).rejects.toMatchObject({ code: 78, stdout: '' });

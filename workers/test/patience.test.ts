@@ -100,10 +100,15 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     statusCode: 400,
   } as never);
   const fail = () => Promise.reject(refusal);
+  /** A list is awaited for a page, or read item by item. */
+  const list = () => ({
+    then: (_done: unknown, failed: (why: unknown) => void) => failed(refusal),
+    [Symbol.asyncIterator]: () => ({ next: fail }),
+  });
   /** Whatever an activity turns to first fails so. */
   const deps = {
     db: { withTenant: fail, acrossTenants: fail, pipelined: fail },
-    stripe: { checkout: { sessions: { retrieve: fail } } },
+    stripe: { checkout: { sessions: { retrieve: fail } }, subscriptions: { list } },
     temporal: { within: fail },
     clock: () => new Date(),
     logger: createLogger('silent'),
@@ -117,7 +122,7 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     const failure = await activity(input).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       type: 'stripe_error',
-      nonRetryable: name === 'openCheckoutSession',
+      nonRetryable: ['openCheckoutSession', 'changeCancellation', 'extendGrace'].includes(name),
     });
   });
 });

@@ -6,8 +6,15 @@ import { until } from '../../../dev/test/support/until.ts';
 
 export const CARDS = { good: '4242 4242 4242 4242', declined: '4000 0000 0000 0002' } as const;
 
+/** What an invoice shows. */
+const ADDRESS = { line1: '1 Main Street', city: 'Springfield', postalCode: '12345', country: 'US' };
+
 /** Fills Stripe's page in and sends it, as a browser without JavaScript would. */
-export const payByHttp = (url: string, card: string = CARDS.good): Promise<Response> =>
+export const payByHttp = (
+  url: string,
+  card: string = CARDS.good,
+  more: Record<string, string> = {},
+): Promise<Response> =>
   fetch(url, {
     method: 'POST',
     body: new URLSearchParams({
@@ -16,6 +23,8 @@ export const payByHttp = (url: string, card: string = CARDS.good): Promise<Respo
       expiry: '12 / 34',
       cvc: '123',
       name: 'Ada',
+      ...ADDRESS,
+      ...more,
     }),
     redirect: 'manual',
   });
@@ -28,6 +37,7 @@ export const payOnPage = async (page: Page, card: string): Promise<void> => {
   await page.getByLabel('Expiry').fill('12 / 34');
   await page.getByLabel('CVC').fill('123');
   await page.getByLabel('Name on card').fill('Ada');
+  for (const [name, value] of Object.entries(ADDRESS)) await page.locator(`input[name=${name}]`).fill(value);
   await page.getByRole('button', { name: /Pay and subscribe|Start trial/ }).click();
 };
 

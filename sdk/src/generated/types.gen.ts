@@ -2553,7 +2553,7 @@ export type OpenPortalError = OpenPortalErrors[keyof OpenPortalErrors];
 
 export type OpenPortalResponses = {
     /**
-     * The portal; its URL works once and soon expires
+     * The portal; its URL soon expires
      */
     200: OpenedPortal;
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkoutStatuses, type Checkout } from '../../models/checkout.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
-import { returnTo } from '../dashboard-path.ts';
+import { returnTo } from '../return-to.ts';
 import { routesOf } from '../route.ts';
 
 const { scopedRoute } = routesOf('billing');

@@ -1,11 +1,18 @@
 import { z } from 'zod';
-import { invoiceStatuses, listInvoices } from '../../services/billing/invoices/list-invoices.ts';
+import {
+  invoiceStatuses,
+  isInvoiceCursor,
+  listInvoices,
+} from '../../services/billing/invoices/list-invoices.ts';
 import { pageQuery, pageSchema } from '../paging.ts';
 import { routesOf } from '../route.ts';
 
 const { scopedRoute } = routesOf('billing');
 const amount = z.int().meta({ description: 'In the currency’s minor unit.' });
 const count = z.int().min(0);
+const cursor = pageQuery.cursor.refine((given) => given === undefined || isInvoiceCursor(given), {
+  error: 'is not valid. Start again without a cursor',
+});
 
 const invoice = z
   .object({
@@ -38,7 +45,7 @@ const list = scopedRoute({
   summary: 'List the invoices of the tenant with the usage of their periods, newest first',
   access: ['billing:read'],
   neverRefused: true,
-  query: z.strictObject(pageQuery),
+  query: z.strictObject({ ...pageQuery, cursor }),
   responses: { 200: { description: 'A page of invoices', schema: pageSchema(invoice, 'InvoicePage') } },
   billing: 'configured',
   handle: async (deps, { query }, { tenantId }) => {

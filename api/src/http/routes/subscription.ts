@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { openPortal } from '../../services/billing/portal/open-portal.ts';
 import { changeSubscription } from '../../services/billing/subscription/change-subscription.ts';
 import { getSubscription } from '../../services/billing/subscription/get-subscription.ts';
-import { returnTo } from '../dashboard-path.ts';
+import { returnTo } from '../return-to.ts';
 import { routesOf } from '../route.ts';
 import { tierSchema } from './billing.ts';
 
@@ -93,7 +93,7 @@ const portal = scopedRoute({
   body: z.strictObject({ returnTo }),
   responses: {
     200: {
-      description: 'The portal; its URL works once and soon expires',
+      description: 'The portal; its URL soon expires',
       schema: z.object({ url: z.url() }).meta({ id: 'OpenedPortal' }),
     },
   },

@@ -1,6 +1,6 @@
 import type { Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
-import { listPayers } from '../people/list-payers.ts';
+import { listPayers } from './list-payers.ts';
 import type { MailData, MailKind } from './kinds.ts';
 
 export interface NewMail<K extends MailKind> {

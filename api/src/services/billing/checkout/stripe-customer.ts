@@ -2,7 +2,7 @@ import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { StripeCustomer } from '../../../models/stripe-customer.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
-import { listPayers } from '../../people/list-payers.ts';
+import { listPayers } from '../../mail/list-payers.ts';
 import { findCustomer } from '../find-customer.ts';
 
 export interface Buyer extends CheckoutInput {

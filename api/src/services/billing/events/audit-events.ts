@@ -1,7 +1,7 @@
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
 import { derivedId } from '../../../platform/ids.ts';
-import { appendAudits } from '../../audit/append-audit.ts';
+import { appendAuditOnce } from '../../audit/append-audit.ts';
 import { succeeded, type AuditEntry } from '../../audit/entry.ts';
 import { AUDITED } from './event-types.ts';
 import { finishEvents, type Claimed } from './inbox.ts';
@@ -27,7 +27,10 @@ const entryOf = (tenantId: string, event: Claimed, at: Date): AuditEntry => {
   });
 };
 
-/** Finishes a tenant's events. Refunds and disputes become audit entries in the same transaction, so each does once. */
+/**
+ * Finishes a tenant's events. Refunds and disputes become audit entries in the same transaction. An event whose row was
+ * deleted in the meantime, and that was then stored again, has its entry already.
+ */
 export const auditEvents = (
   { db, clock }: { db: Database; clock: Clock },
   tenantId: string,
@@ -35,11 +38,8 @@ export const auditEvents = (
 ): Promise<void> =>
   db.withTenant(tenantId, async (trx) => {
     const finished = await finishEvents(trx, events);
-    const audited = events.filter((event) => isAudited(event) && finished.has(event.event_id));
-    if (audited.length === 0) return;
-    await appendAudits(
-      trx,
-      tenantId,
-      audited.map((event) => entryOf(tenantId, event, clock())),
-    );
+    for (const event of events) {
+      if (isAudited(event) && finished.has(event.event_id))
+        await appendAuditOnce(trx, entryOf(tenantId, event, clock()));
+    }
   });

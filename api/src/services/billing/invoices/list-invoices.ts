@@ -1,11 +1,5 @@
 import type { Database } from '../../../platform/database.ts';
-import {
-  encodeValues,
-  decodeValues,
-  invalidCursor,
-  type Page,
-  type PageRequest,
-} from '../../../platform/page.ts';
+import { invalidCursor, type Page, type PageRequest } from '../../../platform/page.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { findCustomer } from '../find-customer.ts';
 import { isMissing, whileUserWaits } from '../stripe-errors.ts';
@@ -84,11 +78,11 @@ const present = (invoice: Stripe.Invoice, charges: readonly Stripe.Charge[], usa
   };
 };
 
-const cursorOf = (cursor: string): string => {
-  const [id, ...rest] = decodeValues(cursor);
-  if (id === undefined || rest.length > 0 || !/^\w{1,255}$/.test(id)) throw invalidCursor();
-  return id;
-};
+/** The id of the last invoice of the previous page. `undefined`: the cursor is none of ours. */
+const idOf = (cursor: string): string | undefined =>
+  /^in_\w{1,250}$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))?.[0];
+
+export const isInvoiceCursor = (cursor: string): boolean => idOf(cursor) !== undefined;
 
 /** A page of the customer's invoices. A customer that Stripe does not have has none. */
 const readPage = async (
@@ -101,7 +95,7 @@ const readPage = async (
       customer,
       limit,
       expand: ['data.payments'],
-      ...(cursor !== undefined && { starting_after: cursorOf(cursor) }),
+      ...(cursor !== undefined && { starting_after: idOf(cursor) ?? cursor }),
     });
   } catch (error) {
     if (isMissing(error, 'starting_after')) throw invalidCursor();
@@ -135,5 +129,5 @@ export const listInvoices = async (
     return present(invoice, paying, usage[index]!);
   });
   const last = rows.at(-1);
-  return { rows, nextCursor: hasMore && last ? encodeValues([last.invoiceId]) : null };
+  return { rows, nextCursor: hasMore && last ? Buffer.from(last.invoiceId).toString('base64url') : null };
 };

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { ApiError, Subscription } from '@sentryagent/sdk';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
+import { until } from '../../dev/test/support/until.ts';
+import { atStripe, becomesPaid } from './support/charges.ts';
+import { openCheckout, payByHttp } from './support/checkout-page.ts';
+import { signUpByHttp } from './support/people.ts';
+import type { SignedUp } from './support/people.ts';
+import { startSellingStack } from './support/stack.ts';
+import type { SellingStack } from './support/stack.ts';
+
+let stack: SellingStack;
+beforeAll(async () => {
+  stack = await startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000' });
+});
+afterAll(() => stack.close());
+
+const buy = async (): Promise<SignedUp> => {
+  const person = await signUpByHttp(stack);
+  await payByHttp((await openCheckout(person)).url);
+  await becomesPaid(person);
+  return person;
+};
+
+/** Asks again for as long as it is 503: a machine that is busy with tests may need more than the promised seconds. */
+const insist = async (ask: () => Promise<Subscription>): Promise<Subscription> => {
+  let answer: Subscription | ApiError | undefined;
+  await until(
+    'the change is answered',
+    async () => {
+      answer = await ask().catch((error: unknown) => error as ApiError);
+      return !('code' in answer && answer.status === 503);
+    },
+    30_000,
+  );
+  if (answer === undefined || 'code' in answer) throw answer;
+  return answer;
+};
+
+const changesAtStripe = async (person: SignedUp): Promise<number> => {
+  const [subscription] = (await atStripe(stack, person)).subscriptions as unknown as { id: string }[];
+  const requests = await stack.billing.dev<{ method: string; path: string }[]>('/requests');
+  return requests.filter(
+    ({ method, path }) => method === 'POST' && path === `/v1/subscriptions/${subscription!.id}`,
+  ).length;
+};
+
+it('Cancelling twice cancels once, also if 20 cancel at once', async () => {
+  const person = await buy();
+  const cancel = () => insist(person.api.billing.cancel);
+  const answers = await Promise.all(Array.from({ length: 20 }, cancel));
+  answers.push(await cancel());
+  const { renewsAt, endsAt } = await person.api.billing.usage();
+  expect([renewsAt, endsAt]).toEqual([null, expect.any(String)]);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({
+      tier: 'paid',
+      status: 'active',
+      isCancelling: true,
+      renewsAt: null,
+      endsAt,
+    });
+  }
+  expect(await changesAtStripe(person)).toBe(1);
+});
+
+it('A cancellation is undone before its end, as often as it is made', async () => {
+  const person = await buy();
+  const { renewsAt } = await person.api.billing.subscription();
+  for (let times = 1; times <= 2; times++) {
+    expect(await insist(person.api.billing.cancel)).toMatchObject({ endsAt: renewsAt, nextCharge: null });
+    expect(await insist(person.api.billing.resume)).toMatchObject({
+      ...{ tier: 'paid', status: 'active', isCancelling: false, renewsAt, endsAt: null },
+      nextCharge: { amount: 4_900, currency: 'usd', at: renewsAt },
+    });
+    expect(await changesAtStripe(person)).toBe(2 * times);
+  }
+  const actions = await stack.sql(
+    `select action, actor_kind from audit_events where tenant_id = $1 and action in
+       ('subscription.cancellation_requested', 'subscription.resumed') order by sequence`,
+    [person.tenantId],
+  );
+  const [made, undone] = ['subscription.cancellation_requested', 'subscription.resumed'];
+  expect(actions).toEqual([made, undone, made, undone].map((action) => ({ action, actor_kind: 'member' })));
+});
+
+it('What our row takes for a subscription and Stripe does not have cannot be cancelled', async () => {
+  const person = await signUpByHttp(stack);
+  const named = `update tenant_subscriptions set subscription_id = 'sub_gone' where tenant_id = $1`;
+  await stack.sql(named, [person.tenantId]);
+  const refused = await insist(person.api.billing.cancel).catch((error: unknown) => error as ApiError);
+  expect(refused).toMatchObject({ status: 409, code: 'not_subscribed' });
+});
+
+it('A dry run prints drift and changes nothing', async () => {
+  const person = await buy();
+  const { tenantId } = person;
+  const reconcile = async (...args: string[]): Promise<string> => {
+    const [{ current_database: database }] = (await stack.sql('select current_database()')) as [
+      { current_database: string },
+    ];
+    const url = new URL(process.env.TEST_DATABASE_URL!);
+    [url.pathname, url.username, url.password] = [`/${database}`, 'sentryagent_test_login', 'only-for-tests'];
+    const env = { ...bareEnvironment, ...stack.billing.environment, APP_DATABASE_URL: url.toString() };
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['api/src/billing-reconcile/main.ts', ...args],
+      { env },
+    );
+    return stdout;
+  };
+  const row = async () =>
+    (
+      await stack.sql('select tier, status, reading from tenant_subscriptions where tenant_id = $1', [
+        tenantId,
+      ])
+    )[0];
+  await stack.sql(
+    `update tenant_subscriptions set tier = 'free', status = 'cancelled' where tenant_id = $1`,
+    [tenantId],
+  );
+  const before = await row();
+  const printed = await reconcile('--dry-run');
+  expect(printed).toMatch(new RegExp(`^${tenantId}  ours: Cancelled\\..*Stripe: Active\\. Renews `, 'm'));
+  expect(printed).toContain('Nothing was changed.');
+  expect(await row()).toEqual(before);
+  expect(await reconcile()).toContain(`${tenantId}  ours: Cancelled.`);
+  await until('the row is as Stripe is', async () => (await row())!.tier === 'paid');
+  await until('nothing differs', async () => !(await reconcile('--dry-run')).includes(tenantId));
+});
+
+describe('a payment that settles later', () => {
+  const payByBank = async (
+    account: string,
+  ): Promise<{ person: SignedUp; checkoutId: string; invoice: string }> => {
+    const person = await signUpByHttp(stack);
+    const { checkoutId, url } = await openCheckout(person);
+    const bank = { by: 'bank', routingNumber: '110000000', accountNumber: account, holder: 'Ada' };
+    expect((await payByHttp(url, undefined, bank)).status).toBe(303);
+    await until(
+      'the checkout is processing',
+      async () => (await person.api.billing.checkout(checkoutId)).status === 'processing',
+    );
+    const [invoice] = (await atStripe(stack, person)).invoices as unknown as { id: string }[];
+    return { person, checkoutId, invoice: invoice!.id };
+  };
+  const endsAs = ({ person, checkoutId }: { person: SignedUp; checkoutId: string }, status: string) =>
+    until(
+      `the checkout is ${status}`,
+      async () => (await person.api.billing.checkout(checkoutId)).status === status,
+    );
+
+  it('A payment that settles later blocks another checkout', async () => {
+    const paying = await payByBank('000123456789');
+    const { api } = paying.person;
+    expect((await api.billing.subscription()).openCheckout).toEqual({
+      checkoutId: paying.checkoutId,
+      status: 'processing',
+    });
+    const refused = await openCheckout(paying.person).catch((error: unknown) => error as ApiError);
+    expect(refused).toMatchObject({ status: 409, code: 'payment_processing' });
+    expect((await api.billing.usage()).tier).toBe('free');
+    await stack.billing.dev(`/invoices/${paying.invoice}/settle`, { method: 'POST' });
+    await endsAs(paying, 'completed');
+    await becomesPaid(paying.person);
+  });
+
+  it('A payment that never settles ends its checkout as failed', async () => {
+    const paying = await payByBank('000222222227');
+    await stack.billing.dev(`/invoices/${paying.invoice}/settle?outcome=fail`, { method: 'POST' });
+    await endsAs(paying, 'failed');
+    expect((await paying.person.api.billing.usage()).tier).toBe('free');
+    expect((await openCheckout(paying.person)).checkoutId).not.toBe(paying.checkoutId);
+  });
+});
