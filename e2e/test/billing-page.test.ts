@@ -161,11 +161,11 @@ describe('a change of mind', () => {
       }
       await press(page, 'Cancel subscription', '**/billing?done=cancelled');
       const ending = await textOf(page);
-      expect(ending).toMatch(/^Billing Your subscription is cancelled\./);
+      expect(ending).toMatch(/Billing Your subscription is cancelled\./);
       expect(ending).toContain(`You cancelled. You keep Paid until ${end}, and you are not charged again.`);
       expect(ending).toContain('Nothing is deleted.');
       expect(ending).not.toContain('Next charge');
-      if (javaScriptEnabled) await checkPage(page, 'ending');
+      if (javaScriptEnabled) await shoot(page, 'ending');
       expect(await person.api.billing.usage()).toMatchObject({
         tier: 'paid',
         renewsAt: null,
@@ -180,7 +180,7 @@ describe('a change of mind', () => {
       if (javaScriptEnabled) await shoot(page, 'resume');
       await press(page, 'Resume subscription', '**/billing?done=resumed');
       const resumed = await textOf(page);
-      expect(resumed).toMatch(/^Billing Your subscription continues\./);
+      expect(resumed).toMatch(/Billing Your subscription continues\./);
       expect(resumed).toContain(`Your subscription renews on ${end}.`);
       expect(await person.api.billing.usage()).toMatchObject({ status: 'active', renewsAt, endsAt: null });
       await page.context().close();
@@ -208,6 +208,11 @@ const charge = { next_amount: 4_900, next_currency: 'usd' };
 const paid = { tier: 'paid', subscription_id: 'sub_1', ...card };
 const free = { tier: 'free', subscription_id: 'sub_1' };
 
+const unset = {
+  ...{ ends_at: null, renews_at: null, grace_ends_at: null, is_cancelling: false },
+  ...{ next_amount: null, next_currency: null },
+};
+
 const states: readonly [string, Record<string, unknown>, RegExp][] = [
   [
     'trial',
@@ -231,23 +236,26 @@ const states: readonly [string, Record<string, unknown>, RegExp][] = [
 ];
 
 describe('a state', () => {
-  it.each(states)('The Billing page explains every state: %s', async (name, columns, words) => {
+  it('The Billing page explains every state', async () => {
     const person = await signUpByHttp(stack);
     await addCustomer(person);
-    await setSubscription(person, columns);
     const page = await openAs(person, '/billing');
-    expect(await textOf(page)).toMatch(words);
-    await shoot(page, `state-${name}`);
+    for (const [name, columns, words] of states) {
+      await setSubscription(person, { ...unset, ...columns });
+      await visit(page, `${stack.dashboardUrl}/billing`);
+      expect(await textOf(page)).toMatch(words);
+      await shoot(page, `state-${name}`);
+    }
+    await expectAccessible(page);
     await page.context().close();
   });
 
-  it.each(['payment_failed', 'paused'])(
-    'A subscription to be mended is not bought twice: %s',
-    async (status) => {
-      const person = await signUpByHttp(stack);
-      await addCustomer(person);
+  it('A subscription to be mended is not bought twice', async () => {
+    const person = await signUpByHttp(stack);
+    await addCustomer(person);
+    const page = await openAs(person, '/billing');
+    for (const status of ['payment_failed', 'paused']) {
       await setSubscription(person, { ...free, status });
-      const page = await openAs(person, '/billing');
       for (const path of ['/billing', '/usage', '/pricing']) {
         await visit(page, stack.dashboardUrl + path);
         expect(await button(page, 'Fix payment').count()).toBe(1);
@@ -257,10 +265,10 @@ describe('a state', () => {
         const side = page.getByRole('complementary', { name: 'Console' });
         expect(await side.innerText()).toContain(`Free, ${status.replace('_', ' ')}`);
       }
-      await expectAccessible(page);
-      await page.context().close();
-    },
-  );
+    }
+    await expectAccessible(page);
+    await page.context().close();
+  });
 
   it('A member reads billing and changes nothing', async () => {
     const person = await paidPerson();
@@ -269,29 +277,22 @@ describe('a state', () => {
     expect(await textOf(page)).toMatch(/ask an owner or admin of your tenant.*Paid, active.*\$49 Paid/);
     for (const name of ['Cancel subscription', 'Manage billing'])
       expect(await button(page, name).isDisabled()).toBe(true);
-    await checkPage(page, 'member');
+    await shoot(page, 'member');
     await page.context().close();
   });
 });
 
 describe('A payment that settles later is told', () => {
-  it.each([
-    ['succeed', '000123456789'],
-    ['fail', '000123456789'],
-  ])('and the bank lets it %s', async (outcome, accountNumber) => {
+  it.each(['succeed', 'fail'])('and the bank lets it %s', async (outcome) => {
     const person = await signUpByHttp(stack);
     const page = await openAs(person, '/billing');
     await press(page, 'Upgrade to Paid', '**/c/pay/cs_test_*');
-    const form = { by: 'bank', routingNumber: '110000000', accountNumber, name: 'Ada', email: person.email };
-    const answer = await fetch(page.url(), {
-      method: 'POST',
-      body: new URLSearchParams(form),
-      redirect: 'manual',
-    });
+    const account = { by: 'bank', routingNumber: '110000000', accountNumber: '000123456789' };
+    const answer = await payByHttp(page.url(), CARDS.good, account);
     await visit(page, answer.headers.get('location')!);
     await page.getByRole('heading', { name: 'Your payment is processing' }).waitFor();
     expect(await textOf(page)).toContain('cannot pay a second time');
-    if (outcome === 'fail') await checkPage(page, 'processing');
+    if (outcome === 'fail') await shoot(page, 'processing');
     await page.getByRole('link', { name: 'View billing' }).click();
     await page.waitForURL('**/billing');
     expect(await textOf(page)).toMatch(/Your payment is processing.*Free, active/);

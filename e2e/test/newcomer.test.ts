@@ -89,7 +89,9 @@ const upgrade = async (page: Page): Promise<void> => {
   await pressUntil(page, 'Upgrade to Paid', `${checkoutOrigin()}/**`);
   await shoot(page, 'stripe');
   await payOnPage(page, CARDS.good);
-  await page.waitForURL('**/usage?checkout=completed');
+  await page.waitForURL('**/pricing?checkout=completed');
+  await page.getByRole('link', { name: 'View your usage' }).last().click();
+  await page.waitForURL('**/usage');
   const text = await usageText(page);
   expect(text).toMatch(/Paid, active/);
   expect(text).toMatch(/Renews [A-Z][a-z]+ \d{1,2}, \d{4}/);
