@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** What each command connects with. */
+/** What each command for operators, a folder of `api/src`, connects with. */
 const SETTINGS = {
   'keys-rotate': ['APP_DATABASE_URL', 'KEY_ENCRYPTION_KEYS'],
   'two-factor-off': ['APP_DATABASE_URL'],

@@ -74,13 +74,10 @@ describe('npm start', { timeout: LONG }, () => {
     const [next] = /^\S+(?=  next )/m.exec(stdout)!;
     expect((await rotate([])).stdout).toContain('The next key was published recently');
     expect((await rotate(['--emergency', next])).stdout).toContain(`${next} is removed\n`);
-    const billing = (name: string, ...args: string[]) =>
-      promisify(execFile)('npm', ['run', '-s', `billing:${name}`, '--', ...args], {
-        cwd: fileURLToPath(new URL('../../', import.meta.url)),
-        env: { PATH: process.env.PATH, SENTRYAGENT_DATA_DIR: dataDir },
-      });
-    expect((await billing('events', '--json')).stdout).toBe('[]\n');
-    expect((await billing('reconcile', '--dry-run')).stdout).toMatch(/^Compared \d+ live subscriptions\./m);
+    expect((await operate('billing:events', ['--json'])).stdout).toBe('[]\n');
+    expect((await operate('billing:reconcile', ['--dry-run'])).stdout).toMatch(
+      /^Compared \d+ live subscriptions\./m,
+    );
     // Settings of another platform are never completed with these.
     const mixed = rotate(['--list'], { APP_DATABASE_URL: 'postgres://other.invalid/other' });
     await expect(mixed).rejects.toMatchObject({ code: 78, stdout: '' });
