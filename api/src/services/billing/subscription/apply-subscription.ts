@@ -75,15 +75,6 @@ const write = async (
   );
 };
 
-/** A tenant without a customer has nothing. */
-const readNothing = (now: Date): FullReading => ({
-  subscription: null,
-  stripeNow: now.toISOString(),
-  card: null,
-  nextCharge: null,
-  failures: [],
-});
-
 /**
  * Reads the tenant's subscription from Stripe and updates our row. If a read with a higher number was written first,
  * writes nothing. Returns no card and no amount, because a workflow's history stores the result.
@@ -93,7 +84,7 @@ export const applySubscription = async (
   tenantId: string,
 ): Promise<SubscriptionReading> => {
   const { number, customerId } = await beginReading(deps.db, tenantId);
-  const reading = customerId ? await readSubscription(deps, customerId) : readNothing(deps.clock());
+  const reading = await readSubscription(deps, customerId);
   await deps.db.withTenant(tenantId, (trx) => write(trx, { tenantId, number, at: deps.clock() }, reading));
   const { subscription, stripeNow } = reading;
   return { subscription, stripeNow };

@@ -107,14 +107,17 @@ const readNow = async (
 
 const NOTHING: Payments = { card: null, nextCharge: null, failures: [] };
 
-/** Reads the deciding subscription from Stripe, the time of the customer's clock, and the payments. */
+/**
+ * Reads the deciding subscription from Stripe, the time of the customer's clock, and the payments. A tenant without a
+ * customer has no subscription.
+ */
 export const readSubscription = async (
   deps: ReadSubscriptionDeps,
-  customer: string,
+  customer: string | null | undefined,
 ): Promise<FullReading> => {
   const { stripe } = deps;
-  const chosen = await findSubscription(stripe, customer);
-  if (!chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
+  const chosen = customer ? await findSubscription(stripe, customer) : null;
+  if (!customer || !chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
   const { testClock, paymentMethod, endsWithPeriod: _how, ...found } = chosen;
   const [stripeNow, failures, card] = await Promise.all([
     readNow(deps, testClock),
