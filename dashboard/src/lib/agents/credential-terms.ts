@@ -1,11 +1,5 @@
-import { formatShortDay } from '#lib/format/dates.ts';
-
-interface Choice {
-  value: string;
-  name: string;
-}
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, formatShortDay } from '#lib/format/dates.ts';
+import type { Choice } from './agent-choices.ts';
 
 const lives = [
   { days: 30, name: '30 days' },
