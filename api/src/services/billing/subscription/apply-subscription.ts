@@ -9,7 +9,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAudit } from '../../audit/append-audit.ts';
-import { succeeded } from '../../audit/entry.ts';
+import { backgroundAct, succeeded } from '../../audit/entry.ts';
 import { mailPayers } from '../../mail/queue-mail.ts';
 import { readSubscription, type FullReading } from './read-subscription.ts';
 import { mailsAbout } from './subscription-mails.ts';
@@ -66,13 +66,10 @@ const write = async (
   for (const mail of mailsAbout(before, view, reading)) await mailPayers(trx, tenantId, mail);
   if (JSON.stringify(before) === JSON.stringify({ ...before, ...view })) return;
   const actor = { tenantId, kind: 'system', id: 'subscription' } as const;
-  const origin = { requestId: `subscription/${tenantId}`, ip: null, userAgent: null };
+  const act = backgroundAct(actor, `subscription/${tenantId}`, at);
   const { tier, status, subscriptionId } = view;
   const metadata = { tier, status, subscriptionId };
-  await appendAudit(
-    trx,
-    succeeded({ actor, origin, at }, { action: 'subscription.updated', agentId: null, metadata }),
-  );
+  await appendAudit(trx, succeeded(act, { action: 'subscription.updated', agentId: null, metadata }));
 };
 
 /**

@@ -117,7 +117,7 @@ export const subscriptionCancelled: Template<Cancelled> = {
           ]
         : [
             `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}, and Stripe charges nothing more for it.`,
-            'To keep Paid after that day, select Resume on the page below before it.',
+            'To keep Paid after that day, select Resume subscription on the page below before it.',
           ],
     action: billing('View your subscription'),
   }),
