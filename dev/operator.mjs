@@ -9,8 +9,8 @@ const SETTINGS = {
   'billing-reconcile': ['APP_DATABASE_URL', 'STRIPE_SECRET_KEY', 'TEMPORAL_ADDRESS'],
 };
 
-// Runs a command for operators: a folder of `api/src`. Without all of its settings, uses the platform that `npm start`
-// has started. Never mixes one of them with the settings of that platform.
+// Runs a command for operators: a folder of `api/src`. If none of its settings is set, uses the platform that `npm start`
+// has started. If one is set, uses nothing of that platform.
 const [command] = process.argv.splice(2, 1);
 const file = resolve(import.meta.dirname, '..', process.env.SENTRYAGENT_DATA_DIR || '.data', 'operator.env');
 if (SETTINGS[command].every((name) => !process.env[name]) && existsSync(file)) {

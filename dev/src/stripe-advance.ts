@@ -50,7 +50,7 @@ const advance = async (url: string, step: string): Promise<Advanced> => {
   if (body && 'now' in body) return body;
   if (body && 'error' in body) throw new Error(body.error);
   throw new Error(
-    `No Stripe stand-in answers at ${url}. Run npm start first. If it uses another port, set STRIPE_PORT.`,
+    `The Stripe stand-in does not respond at ${url}. Run npm start first. If it uses another port, set STRIPE_PORT.`,
   );
 };
 

@@ -16,6 +16,8 @@ const { remindOwners } = proxyActivities<Activities>({
 const moveClock = defineSignal<[number]>(names.moveClock);
 const stop = defineSignal(names.stop);
 
+const STOPPED = 'Stopped: the charge has moved or is cancelled.';
+
 const daysBefore = (days: ReminderDays): string => (days === 1 ? '1 day before' : `${days} days before`);
 
 /**
@@ -36,14 +38,13 @@ export const renewalReminder = async ({
     setCurrentDetails(`Charge of ${tenantId} at ${chargeAt}. The next mail goes out ${daysBefore(days)}.`);
     for (;;) {
       const waitMs = untilReminderMs(chargeAt, days, stripeNow());
-      if (isStopped) return setCurrentDetails('Stopped: the charge has moved or is cancelled.');
+      if (isStopped) return setCurrentDetails(STOPPED);
       if (waitMs <= 0) break;
       const known = offset;
       const summary = `mail ${daysBefore(days)} ${chargeAt}`;
       await condition(() => isStopped || offset !== known, waitMs, { summary });
     }
-    if (!(await remindOwners({ tenantId, chargeAt, days })))
-      return setCurrentDetails('Nothing to remind of.');
+    if (!(await remindOwners({ tenantId, chargeAt, days }))) return setCurrentDetails(STOPPED);
   }
   setCurrentDetails(`All mails about the charge at ${chargeAt} are queued.`);
 };

@@ -25,13 +25,13 @@ const nudge = async (tenantId: string, what: string): Promise<void> => {
   if (!dryRun) await startSubscription(temporal, tenantId);
 };
 
-/** A tenant with another live subscription pays, so its tier is not lowered without a person. */
-const mend = async ({ tenantId, ours, stripe, otherLive }: Drift): Promise<void> => {
+/** A tenant with another live subscription may pay with it, so an operator decides. */
+const handle = async ({ tenantId, ours, stripe, otherLive }: Drift): Promise<void> => {
   const what = `ours: ${describeView(ours)}  Stripe: ${describeView(stripe)}`;
   if (otherLive === null) return nudge(tenantId, what);
   seen.add(tenantId);
   say(`${tenantId}  ${what}  Not nudged: the customer has another live subscription, ${otherLive}.`);
-  say('  Cancel the one that is not wanted at Stripe, then run this command again.');
+  say('  Cancel the one that is not needed at Stripe, then run this command again.');
 };
 
 const reconcile = async (): Promise<number> => {
@@ -40,13 +40,13 @@ const reconcile = async (): Promise<number> => {
   for (let after: string | null = null; ;) {
     const { next, tenants, drifts } = await comparePage(deps, after);
     compared += tenants.length;
-    for (const drift of drifts) await mend(drift);
+    for (const drift of drifts) await handle(drift);
     for (const tenantId of await withoutRun(temporal, tenants))
       await nudge(tenantId, 'no workflow is running');
     if (next === null) break;
     after = next;
   }
-  for (const drift of await comparePaidTenants(deps)) if (!seen.has(drift.tenantId)) await mend(drift);
+  for (const drift of await comparePaidTenants(deps)) if (!seen.has(drift.tenantId)) await handle(drift);
   return compared;
 };
 

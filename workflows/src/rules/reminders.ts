@@ -6,7 +6,7 @@ export const reminderDays = [7, 1] as const;
 
 export type ReminderDays = (typeof reminderDays)[number];
 
-/** The time of the next charge that owners are told of: a renewal, or the end of a trial. `null` if there is none. */
+/** The time of the next charge: a renewal, or the end of a trial. `null` if there is none. */
 export const nextChargeAt = ({ status, renewsAt, endsAt, isCancelling }: SubscriptionView): string | null =>
   isCancelling ? null : status === 'trial' ? endsAt : renewsAt;
 

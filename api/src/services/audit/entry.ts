@@ -50,6 +50,13 @@ export interface Act {
   at: Date;
 }
 
+/** An act that no request of ours caused, so it has no address. */
+export const backgroundAct = (actor: Act['actor'], requestId: string, at: Date): Act => ({
+  actor,
+  origin: { requestId, ip: null, userAgent: null },
+  at,
+});
+
 /** Set the id if it is used elsewhere too, such as in a token's `jti`. */
 type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };
 

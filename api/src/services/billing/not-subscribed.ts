@@ -4,6 +4,6 @@ import { Problem } from '../../platform/problem.ts';
 export const notSubscribed = (cause?: unknown): Problem =>
   new Problem(
     'not_subscribed',
-    'Your tenant has no subscription, or it has ended. To subscribe, start a checkout.',
+    'Your tenant has no subscription, or it has ended. To subscribe, start a checkout (POST /billing/checkout).',
     { cause },
   );

@@ -53,8 +53,8 @@ export const mailOwners = async <K extends MailKind>(
 };
 
 /**
- * Queues a mail about a payment to each owner, with a verified address or not: whoever pays must be told. Its text must
- * be fixed, except for dates and amounts of Stripe.
+ * Queues a mail about a payment to each owner, with a verified address or not, because they pay. Its text must be fixed,
+ * except for dates and amounts from Stripe.
  */
 export const mailPayers = async <K extends MailKind>(
   trx: Transaction,

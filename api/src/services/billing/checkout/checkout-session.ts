@@ -2,14 +2,14 @@ import { sessionStatus, type SessionStatus, type StripeSession } from '@sentryag
 import type { StripeStatus } from '@sentryagent/workflows/rules/subscription';
 import { Stripe } from '../../../platform/stripe.ts';
 import { isMissing } from '../stripe-errors.ts';
+import { idOf } from '../stripe-values.ts';
 
 /** Reads the subscription only if it decides: the session is complete and its payment is not. */
 const statusOf = async (stripe: Stripe, session: Stripe.Checkout.Session): Promise<SessionStatus> => {
   const status = session.status as StripeSession['status'];
   const isPaid = session.payment_status !== 'unpaid';
-  const { subscription: created } = session;
-  const id = typeof created === 'string' ? created : created?.id;
-  const isDecided = status !== 'complete' || isPaid || id === undefined;
+  const id = idOf(session.subscription);
+  const isDecided = status !== 'complete' || isPaid || id === null;
   const subscription = isDecided ? null : ((await stripe.subscriptions.retrieve(id)).status as StripeStatus);
   return sessionStatus({ status, isPaid, subscription });
 };

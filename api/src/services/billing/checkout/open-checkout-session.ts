@@ -75,15 +75,15 @@ const isClosed = (): Problem => new Problem('not_found', 'This checkout is alrea
  * Stores the session in the checkout's row. If the row was closed in the meantime, expires the session, because another
  * checkout may be open.
  */
-const keepSession = async (
+const storeSession = async (
   { db, stripe }: Pick<OpenCheckoutSessionDeps, 'db' | 'stripe'>,
   { tenantId, checkoutId }: CheckoutInput,
   page: { sessionId: string; expiresAt: Date },
 ): Promise<void> => {
-  const kept = await db.withTenant(tenantId, (trx) =>
+  const stored = await db.withTenant(tenantId, (trx) =>
     Checkout.query(trx).where({ id: checkoutId, status: 'open' }).patch(page),
   );
-  if (kept > 0) return;
+  if (stored > 0) return;
   await expireCheckoutSession(stripe, page.sessionId);
   throw isClosed();
 };
@@ -158,6 +158,6 @@ export const openCheckoutSession = async (
   });
   if (!session.url) throw new Error(`the session ${session.id} has no URL`);
   const expiresAt = new Date(session.expires_at * 1_000);
-  await keepSession(deps, key, { sessionId: session.id, expiresAt });
+  await storeSession(deps, key, { sessionId: session.id, expiresAt });
   return { sessionId: session.id, url: session.url, expiresAt: expiresAt.toISOString() };
 };

@@ -124,7 +124,7 @@ const toProblem = (error: unknown): unknown => {
   const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
   if (type === failures.alreadySubscribed) return alreadySubscribed();
   if (type === failures.paymentProcessing) return paymentProcessing();
-  return new Problem('service_unavailable', 'Stripe did not open a checkout. Please try again.', {
+  return new Problem('service_unavailable', 'Stripe did not create a checkout page. Please try again.', {
     headers: { 'Retry-After': '1' },
     cause: error,
   });

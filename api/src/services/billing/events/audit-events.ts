@@ -2,7 +2,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
 import { derivedId } from '../../../platform/ids.ts';
 import { appendAuditOnce } from '../../audit/append-audit.ts';
-import { succeeded, type AuditEntry } from '../../audit/entry.ts';
+import { backgroundAct, succeeded, type AuditEntry } from '../../audit/entry.ts';
 import { AUDITED } from './event-types.ts';
 import { finishEvents, type Claimed } from './inbox.ts';
 
@@ -10,12 +10,7 @@ const isAudited = ({ type }: Claimed): boolean => (AUDITED as string[]).includes
 
 const entryOf = (tenantId: string, event: Claimed, at: Date): AuditEntry => {
   const { event_id: eventId, type, object_id: objectId, amount, currency } = event;
-  const act = {
-    actor: { tenantId, kind: 'system', id: 'stripe' } as const,
-    origin: { requestId: eventId, ip: null, userAgent: null },
-    at,
-  };
-  return succeeded(act, {
+  return succeeded(backgroundAct({ tenantId, kind: 'system', id: 'stripe' }, eventId, at), {
     action: type === 'charge.refunded' ? 'invoice.refunded' : 'invoice.disputed',
     agentId: null,
     eventId: derivedId('evt', eventId),

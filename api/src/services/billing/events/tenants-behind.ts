@@ -1,15 +1,15 @@
 import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { isMissing } from '../stripe-errors.ts';
+import { idOf } from '../stripe-values.ts';
 import { CLOCK_READY, DISPUTES } from './event-types.ts';
 import { findTenants, type Claimed } from './inbox.ts';
 
-const customerOfCharge = async (stripe: Stripe, id: string): Promise<string | undefined> => {
+const customerOfCharge = async (stripe: Stripe, id: string): Promise<string | null> => {
   try {
-    const { customer } = await stripe.charges.retrieve(id);
-    return typeof customer === 'string' ? customer : customer?.id;
+    return idOf((await stripe.charges.retrieve(id)).customer);
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error)) return null;
     throw error;
   }
 };
@@ -37,8 +37,8 @@ export const tenantsBehind = async (
     return [...(await findTenants(db, await customersOfClock(stripe, object))).values()];
   }
   if (!DISPUTES.includes(type)) return [];
-  const payer = charge === null ? undefined : await customerOfCharge(stripe, charge);
-  if (payer === undefined) return undefined;
+  const payer = charge === null ? null : await customerOfCharge(stripe, charge);
+  if (payer === null) return undefined;
   const tenant = (await findTenants(db, [payer])).get(payer);
   return tenant === undefined ? undefined : [tenant];
 };

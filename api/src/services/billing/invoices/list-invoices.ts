@@ -3,6 +3,7 @@ import { invalidCursor, type Page, type PageRequest } from '../../../platform/pa
 import type { Stripe } from '../../../platform/stripe.ts';
 import { findCustomer } from '../find-customer.ts';
 import { isMissing, whileUserWaits } from '../stripe-errors.ts';
+import { idOf, isoOf } from '../stripe-values.ts';
 import { usageOfPeriods, type PeriodUsage } from './usage-of-periods.ts';
 
 export const invoiceStatuses = ['draft', 'open', 'paid', 'uncollectible', 'void'] as const;
@@ -28,8 +29,6 @@ export interface Invoice {
 /** A page has at most 100 invoices. Each has one payment, and some failed charges. */
 const MOST_CHARGES = 1_000;
 
-const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString();
-
 /** The invoice of a renewal is for the period that begins with it, which its line has. */
 const periodOf = ({ lines, period_start: start, period_end: end }: Stripe.Invoice) => {
   const line = lines.data.find(({ parent }) => !parent?.subscription_item_details?.proration);
@@ -37,9 +36,7 @@ const periodOf = ({ lines, period_start: start, period_end: end }: Stripe.Invoic
 };
 
 const intentsOf = ({ payments }: Stripe.Invoice): string[] =>
-  (payments?.data ?? []).flatMap(({ payment: { payment_intent: intent } }) =>
-    intent === undefined ? [] : [typeof intent === 'string' ? intent : intent.id],
-  );
+  (payments?.data ?? []).flatMap(({ payment }) => idOf(payment.payment_intent) ?? []);
 
 /** The charges of these invoices, by payment intent. Stripe does not list the charges of an invoice. */
 const chargesOf = async (
@@ -53,9 +50,7 @@ const chargesOf = async (
   const charges = await stripe.charges
     .list({ customer, created, limit: 100 })
     .autoPagingToArray({ limit: MOST_CHARGES });
-  return Map.groupBy(charges, ({ payment_intent: intent }) =>
-    typeof intent === 'string' ? intent : (intent?.id ?? ''),
-  );
+  return Map.groupBy(charges, ({ payment_intent: intent }) => idOf(intent) ?? '');
 };
 
 const present = (invoice: Stripe.Invoice, charges: readonly Stripe.Charge[], usage: PeriodUsage): Invoice => {
@@ -69,9 +64,9 @@ const present = (invoice: Stripe.Invoice, charges: readonly Stripe.Charge[], usa
     amountRefunded: charges.reduce((sum, { amount_refunded: refunded }) => sum + refunded, 0),
     isDisputed: charges.some(({ disputed }) => disputed),
     currency: invoice.currency,
-    createdAt: iso(invoice.created),
-    periodStart: iso(period.start),
-    periodEnd: iso(period.end),
+    createdAt: isoOf(invoice.created),
+    periodStart: isoOf(period.start),
+    periodEnd: isoOf(period.end),
     pageUrl: invoice.hosted_invoice_url ?? null,
     pdfUrl: invoice.invoice_pdf ?? null,
     usage,
@@ -79,10 +74,10 @@ const present = (invoice: Stripe.Invoice, charges: readonly Stripe.Charge[], usa
 };
 
 /** The id of the last invoice of the previous page. `undefined`: the cursor is none of ours. */
-const idOf = (cursor: string): string | undefined =>
+const invoiceOf = (cursor: string): string | undefined =>
   /^in_\w{1,250}$/.exec(Buffer.from(cursor, 'base64url').toString('utf8'))?.[0];
 
-export const isInvoiceCursor = (cursor: string): boolean => idOf(cursor) !== undefined;
+export const isInvoiceCursor = (cursor: string): boolean => invoiceOf(cursor) !== undefined;
 
 /** A page of the customer's invoices. A customer that Stripe does not have has none. */
 const readPage = async (
@@ -95,7 +90,7 @@ const readPage = async (
       customer,
       limit,
       expand: ['data.payments'],
-      ...(cursor !== undefined && { starting_after: idOf(cursor) ?? cursor }),
+      ...(cursor !== undefined && { starting_after: invoiceOf(cursor) ?? cursor }),
     });
   } catch (error) {
     if (isMissing(error, 'starting_after')) throw invalidCursor();

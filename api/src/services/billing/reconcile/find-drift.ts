@@ -59,9 +59,7 @@ const compare = async (
   customer: string | null,
 ): Promise<Drift | undefined> => {
   const ours = await readRow(deps.db, tenantId);
-  const reading: SubscriptionReading = customer
-    ? await readSubscription(deps, customer)
-    : { subscription: null, stripeNow: deps.clock().toISOString() };
+  const reading = await readSubscription(deps, customer);
   const stripe = viewOf(reading);
   if (isSame(ours, stripe)) return undefined;
   const isLowered = ours.tier !== 'free' && stripe.tier === 'free' && reading.subscription !== null;

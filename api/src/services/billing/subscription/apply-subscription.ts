@@ -9,7 +9,7 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAudit } from '../../audit/append-audit.ts';
-import { succeeded } from '../../audit/entry.ts';
+import { backgroundAct, succeeded } from '../../audit/entry.ts';
 import { mailPayers } from '../../mail/queue-mail.ts';
 import { readSubscription, type FullReading } from './read-subscription.ts';
 import { mailsAbout } from './subscription-mails.ts';
@@ -66,23 +66,11 @@ const write = async (
   for (const mail of mailsAbout(before, view, reading)) await mailPayers(trx, tenantId, mail);
   if (JSON.stringify(before) === JSON.stringify({ ...before, ...view })) return;
   const actor = { tenantId, kind: 'system', id: 'subscription' } as const;
-  const origin = { requestId: `subscription/${tenantId}`, ip: null, userAgent: null };
+  const act = backgroundAct(actor, `subscription/${tenantId}`, at);
   const { tier, status, subscriptionId } = view;
   const metadata = { tier, status, subscriptionId };
-  await appendAudit(
-    trx,
-    succeeded({ actor, origin, at }, { action: 'subscription.updated', agentId: null, metadata }),
-  );
+  await appendAudit(trx, succeeded(act, { action: 'subscription.updated', agentId: null, metadata }));
 };
-
-/** A tenant without a customer has nothing. */
-const readNothing = (now: Date): FullReading => ({
-  subscription: null,
-  stripeNow: now.toISOString(),
-  card: null,
-  nextCharge: null,
-  failures: [],
-});
 
 /**
  * Reads the tenant's subscription from Stripe and updates our row. If a read with a higher number was written first,
@@ -93,7 +81,7 @@ export const applySubscription = async (
   tenantId: string,
 ): Promise<SubscriptionReading> => {
   const { number, customerId } = await beginReading(deps.db, tenantId);
-  const reading = customerId ? await readSubscription(deps, customerId) : readNothing(deps.clock());
+  const reading = await readSubscription(deps, customerId);
   await deps.db.withTenant(tenantId, (trx) => write(trx, { tenantId, number, at: deps.clock() }, reading));
   const { subscription, stripeNow } = reading;
   return { subscription, stripeNow };

@@ -5,7 +5,7 @@ import type { Database } from '../../../platform/database.ts';
 import { derivedId } from '../../../platform/ids.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAuditOnce } from '../../audit/append-audit.ts';
-import { succeeded, type AuditAction } from '../../audit/entry.ts';
+import { backgroundAct, succeeded, type AuditAction } from '../../audit/entry.ts';
 import { findCustomer } from '../find-customer.ts';
 import { notSubscribed } from '../not-subscribed.ts';
 import { findSubscription, type FoundSubscription } from './read-subscription.ts';
@@ -36,11 +36,7 @@ const note = (
   action: AuditAction,
   metadata: Record<string, unknown>,
 ): Promise<void> => {
-  const act = {
-    actor: { tenantId, ...requestedBy },
-    origin: { requestId: operation, ip: null, userAgent: null },
-    at: clock(),
-  };
+  const act = backgroundAct({ tenantId, ...requestedBy }, operation, clock());
   const eventId = derivedId('evt', operation);
   const entry = succeeded(act, { action, agentId: null, metadata, eventId });
   return db.withTenant(tenantId, (trx) => appendAuditOnce(trx, entry));

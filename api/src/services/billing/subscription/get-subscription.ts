@@ -4,11 +4,12 @@ import { Checkout, unfinished } from '../../../models/checkout.ts';
 import { StripeCustomer } from '../../../models/stripe-customer.ts';
 import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import type { Database } from '../../../platform/database.ts';
+import type { Card, Charge } from './read-payments.ts';
 import { viewOfRow } from './view-of-row.ts';
 
 export interface ShownSubscription extends SubscriptionView {
-  nextCharge: { amount: number; currency: string; at: string } | null;
-  card: { brand: string; last4: string; expMonth: number; expYear: number } | null;
+  nextCharge: (Charge & { at: string }) | null;
+  card: Card | null;
   hasPortal: boolean;
   openCheckout: { checkoutId: string; status: 'open' | 'processing' } | null;
 }
@@ -19,7 +20,7 @@ const nextChargeOf = (row: TenantSubscription): ShownSubscription['nextCharge'] 
   return at === null || amount === null || currency === null ? null : { amount, currency, at };
 };
 
-const cardOf = (row: TenantSubscription): ShownSubscription['card'] => {
+const cardOf = (row: TenantSubscription): Card | null => {
   const { cardBrand: brand, cardLast4: last4, cardExpMonth: expMonth, cardExpYear: expYear } = row;
   return brand === null || last4 === null || expMonth === null || expYear === null
     ? null

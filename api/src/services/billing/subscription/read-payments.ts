@@ -1,5 +1,6 @@
 import type { StripeSubscription } from '@sentryagent/workflows/rules/subscription';
 import { Stripe } from '../../../platform/stripe.ts';
+import { idOf, isoOf } from '../stripe-values.ts';
 
 export interface Card {
   brand: string;
@@ -14,7 +15,7 @@ export interface Charge {
   currency: string;
 }
 
-/** An invoice that Stripe has tried to collect in vain, or that needs an action of the customer. */
+/** An invoice whose payment has failed, or that needs an action of the customer. */
 export interface Failure extends Charge {
   invoiceId: string;
   attempts: number;
@@ -39,8 +40,6 @@ export const readNextCharge = (stripe: Stripe, subscription: string): Promise<Ch
     return { amount, currency };
   });
 
-const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString();
-
 /** A subscription whose payments work has none. */
 export const readFailures = async (
   stripe: Stripe,
@@ -55,15 +54,13 @@ export const readFailures = async (
       attempts: invoice.attempt_count,
       amount: invoice.amount_remaining,
       currency: invoice.currency,
-      at: iso(invoice.status_transitions.finalized_at ?? invoice.created),
+      at: isoOf(invoice.status_transitions.finalized_at ?? invoice.created),
     }));
 };
 
 const defaultOf = async (stripe: Stripe, id: string): Promise<string | null> => {
   const customer = await stripe.customers.retrieve(id);
-  if (customer.deleted) return null;
-  const { default_payment_method: method } = customer.invoice_settings;
-  return typeof method === 'string' ? method : (method?.id ?? null);
+  return customer.deleted ? null : idOf(customer.invoice_settings.default_payment_method);
 };
 
 /** The card that is charged: the subscription's, else the customer's. An ended subscription has none. */

@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../../../platform/clock.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { isMissing } from '../stripe-errors.ts';
+import { idOf, isoOf } from '../stripe-values.ts';
 import {
   readCard,
   readFailures,
@@ -40,10 +41,7 @@ export interface ReadSubscriptionDeps {
   clock: Clock;
 }
 
-const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString();
-const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : iso(seconds));
-const idOf = (object: string | { id: string } | null): string | null =>
-  typeof object === 'string' ? object : (object?.id ?? null);
+const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : isoOf(seconds));
 
 /** Set by `extendGrace`, or by hand at Stripe. */
 const graceUntilOf = ({ grace_until: until = '' }: Stripe.Metadata): string | null =>
@@ -57,9 +55,9 @@ export const take = (subscription: Stripe.Subscription): FoundSubscription => {
   return {
     id: subscription.id,
     status: subscription.status as StripeStatus,
-    createdAt: iso(created),
-    periodStart: iso(item?.current_period_start ?? created),
-    periodEnd: iso(periodEnd),
+    createdAt: isoOf(created),
+    periodStart: isoOf(item?.current_period_start ?? created),
+    periodEnd: isoOf(periodEnd),
     trialEnd: isoOrNull(subscription.trial_end),
     cancelAt: isoOrNull(subscription.cancel_at ?? (endsWithPeriod ? periodEnd : null)),
     failedAt: null,
@@ -98,7 +96,7 @@ const readNow = async (
 ): Promise<string> => {
   if (testClock === null) return clock().toISOString();
   try {
-    return iso((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time);
+    return isoOf((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time);
   } catch (error) {
     if (isMissing(error)) return clock().toISOString();
     throw error;
@@ -107,14 +105,17 @@ const readNow = async (
 
 const NOTHING: Payments = { card: null, nextCharge: null, failures: [] };
 
-/** Reads the deciding subscription from Stripe, the time of the customer's clock, and the payments. */
+/**
+ * Reads the deciding subscription from Stripe, the time of the customer's clock, and the payments. A tenant without a
+ * customer has no subscription.
+ */
 export const readSubscription = async (
   deps: ReadSubscriptionDeps,
-  customer: string,
+  customer: string | null | undefined,
 ): Promise<FullReading> => {
   const { stripe } = deps;
-  const chosen = await findSubscription(stripe, customer);
-  if (!chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
+  const chosen = customer ? await findSubscription(stripe, customer) : null;
+  if (!customer || !chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
   const { testClock, paymentMethod, endsWithPeriod: _how, ...found } = chosen;
   const [stripeNow, failures, card] = await Promise.all([
     readNow(deps, testClock),

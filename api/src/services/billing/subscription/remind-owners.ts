@@ -12,9 +12,7 @@ export const remindOwners = async (
   deps: ApplySubscriptionDeps,
   { tenantId, chargeAt, days }: { tenantId: string; chargeAt: string; days: ReminderDays },
 ): Promise<boolean> => {
-  const customer = await findCustomer(deps.db, tenantId);
-  if (!customer) return false;
-  const reading = await readSubscription(deps, customer);
+  const reading = await readSubscription(deps, await findCustomer(deps.db, tenantId));
   const view = viewOf(reading);
   if (nextChargeAt(view) !== chargeAt) return false;
   const data = { at: chargeAt, isTrial: view.status === 'trial', ...reading.nextCharge };

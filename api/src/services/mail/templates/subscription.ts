@@ -44,7 +44,7 @@ const chargeOf = ({ at, amount, currency }: NextCharge & { at: string }): string
 };
 
 const billing = (label: string) => ({ label, path: '/billing' }) as const;
-const HOW_TO_STOP = 'To stop, cancel on the Billing page before that day. You keep Paid until it.';
+const HOW_TO_STOP = 'To stop, cancel on the Billing page before that day. You keep Paid until then.';
 
 export const paidWelcome: Template<NextCharge> = {
   subject: 'SentryAgent Paid is active',
@@ -75,35 +75,35 @@ export const paymentFailed: Template<FailedPayment> = {
   subject: 'Your payment for SentryAgent failed',
   write: ({ amount, currency, graceEndsAt }) => ({
     paragraphs: [
-      `Stripe could not collect ${money(amount, currency)} for SentryAgent Paid. Your bank may have declined the card, or it may want you to confirm the payment.`,
+      `Stripe could not collect ${money(amount, currency)} for SentryAgent Paid. Your bank may have declined the card or may ask you to confirm the payment.`,
       graceEndsAt === null
         ? 'Your tenant is on Free until the payment arrives. Nothing is deleted.'
         : `You keep Paid until ${day(graceEndsAt)}. After that, your tenant is on Free until the payment arrives. Nothing is deleted.`,
       'Pay the open invoice or change the card on the page below.',
     ],
-    action: billing('Mend the payment'),
+    action: billing('Fix the payment'),
   }),
 };
 
 export const graceEnds: Template<GraceEnd> = {
-  subject: 'SentryAgent Paid ends soon, because a payment failed',
+  subject: 'SentryAgent Paid ends soon because a payment failed',
   write: ({ graceEndsAt }) => ({
     paragraphs: [
-      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant is on Free from ${day(graceEndsAt)}: daily API calls are limited, and no more agents can be created than Free allows. Nothing is deleted.`,
+      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant is on Free from ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
       'Pay the open invoice or change the card on the page below.',
     ],
-    action: billing('Mend the payment'),
+    action: billing('Fix the payment'),
   }),
 };
 
 export const graceEnded: Template<NoData> = {
-  subject: 'Your SentryAgent tenant is on Free, because a payment failed',
+  subject: 'Your SentryAgent tenant is on Free because a payment failed',
   write: () => ({
     paragraphs: [
-      'A payment for SentryAgent Paid is still open, so your tenant is on Free now. All agents and credentials still work, within the limits of Free. Nothing is deleted.',
+      'A payment for SentryAgent Paid is still open, so your tenant is on Free now. All agents and credentials still work within the limits of Free. Nothing is deleted.',
       'As soon as the open invoice is paid, your tenant is on Paid again. Pay it or change the card on the page below.',
     ],
-    action: billing('Mend the payment'),
+    action: billing('Fix the payment'),
   }),
 };
 
@@ -113,11 +113,11 @@ export const subscriptionCancelled: Template<Cancelled> = {
     paragraphs:
       endsAt === null
         ? [
-            'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work, within the limits of Free. Nothing is deleted.',
+            'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work within the limits of Free. Nothing is deleted.',
           ]
         : [
             `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}, and Stripe charges nothing more for it.`,
-            'To keep it after all, select Resume on the page below before that day.',
+            'To keep Paid after that day, select Resume subscription on the page below before it.',
           ],
     action: billing('View your subscription'),
   }),
