@@ -21,7 +21,7 @@ export const statusTones = {
   cancelled: 'neutral',
 } as const satisfies Record<Usage['status'], string>;
 
-/** Whether the tenant has a subscription that needs a payment or a card. It is mended in Stripe's portal, not bought again. */
+/** Whether the tenant has a subscription that needs a payment or a card. It is fixed in Stripe's portal, not bought again. */
 export const needsPayment = (status: Usage['status'] | undefined): boolean =>
   status === 'past_due' || status === 'payment_failed' || status === 'paused';
 

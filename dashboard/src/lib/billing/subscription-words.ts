@@ -25,7 +25,7 @@ const onTrial: Words = ({ isCancelling, endsAt }) => {
   if (!endsAt) return 'Your trial is running.';
   return isCancelling
     ? `You cancelled. Your trial ends on ${day(endsAt)}, and you are not charged. Then your tenant is on Free.`
-    : `Your trial ends on ${day(endsAt)}. Then your card is charged. To avoid that, cancel before.`;
+    : `Your trial ends on ${day(endsAt)}. Then your card is charged. To avoid this charge, cancel before that day.`;
 };
 
 const paying: Words = ({ isCancelling, endsAt, renewsAt }) => {
@@ -50,7 +50,7 @@ const words: Readonly<Record<Subscription['status'], Words>> = {
   trial: onTrial,
   past_due: pastDue,
   payment_failed: () =>
-    'Your tenant is on Free, because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
   paused: () =>
     'Your subscription is paused, so your tenant is on Free and you are not charged. To continue, add a card. To end it instead, cancel it in the portal.',
   cancelled: () =>
