@@ -40,7 +40,7 @@ const states: readonly [string, Partial<Subscription>, string, [boolean, boolean
   [
     'on trial',
     { status: 'trial', endsAt: DAY },
-    'Your trial ends on December 22, 2026 (UTC). Then your card is charged. To avoid that, cancel before.',
+    'Your trial ends on December 22, 2026 (UTC). Then your card is charged. To avoid this charge, cancel before that day.',
     [true, false, false],
   ],
   [
@@ -71,7 +71,7 @@ const states: readonly [string, Partial<Subscription>, string, [boolean, boolean
   [
     'unpaid after the grace',
     { tier: 'free', status: 'payment_failed' },
-    'Your tenant is on Free, because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
     [false, false, false],
   ],
   [
