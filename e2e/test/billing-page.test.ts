@@ -282,13 +282,17 @@ describe('a state', () => {
   });
 });
 
+const ACCOUNT = {
+  ...{ by: 'bank', holder: 'Ada' },
+  ...{ routingNumber: '110000000', accountNumber: '000123456789' },
+};
+
 describe('A payment that settles later is told', () => {
   it.each(['succeed', 'fail'])('and the bank lets it %s', async (outcome) => {
     const person = await signUpByHttp(stack);
     const page = await openAs(person, '/billing');
     await press(page, 'Upgrade to Paid', '**/c/pay/cs_test_*');
-    const account = { by: 'bank', routingNumber: '110000000', accountNumber: '000123456789' };
-    const answer = await payByHttp(page.url(), CARDS.good, account);
+    const answer = await payByHttp(page.url(), CARDS.good, ACCOUNT);
     await visit(page, answer.headers.get('location')!);
     await page.getByRole('heading', { name: 'Your payment is processing' }).waitFor();
     expect(await textOf(page)).toContain('cannot pay a second time');
