@@ -8,8 +8,10 @@ import { changeCancellation, extendGrace } from '../src/services/billing/subscri
 import { remindOwners } from '../src/services/billing/subscription/remind-owners.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { signUp } from './support/callers.ts';
+import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
+import { usageOf } from './support/metered.ts';
+import { onOneDay } from './support/one-day.ts';
 
 const DAY = 86_400;
 const HOUR = 3_600;
@@ -390,4 +392,40 @@ describe('who may change the subscription', () => {
       expect([status, body.code]).toEqual([409, 'not_subscribed']);
     }
   });
+});
+
+it('A paid period is the Stripe period', () =>
+  onOneDay(async (today) => {
+    const payer = await buy();
+    const use = (day: string, count: number) =>
+      api.sql(
+        `insert into usage_events (tenant_id, day, metric, source, count) values ($1, $2, 'api_calls', 'x', $3)`,
+        [payer.tenantId, day, count],
+      );
+    await use(new Date(Date.parse(today) - DAY * 1_000).toISOString().slice(0, 10), 40);
+    await use(today, 2);
+    const { period, metrics } = await usageOf(payer.member);
+    const subscription = await stripe.subscriptions.retrieve(payer.subscriptionId);
+    const [item] = subscription.items.data;
+    const iso = (seconds: number) => new Date(seconds * 1_000).toISOString();
+    expect(period).toEqual({ start: iso(item!.current_period_start), end: iso(item!.current_period_end) });
+    expect(metrics.api_calls!.period).toBe(2);
+  }));
+
+it('A downgraded tenant keeps agents but adds none', async () => {
+  const payer = await buy();
+  const agents = [];
+  for (let i = 0; i < 14; i++) agents.push(await registerAgent(api, payer.member));
+  await stripe.subscriptions.cancel(payer.subscriptionId);
+  await applySubscription(deps(), payer.tenantId);
+  expect(await shown(payer)).toMatchObject({ tier: 'free', status: 'cancelled' });
+  for (const { clientId, clientSecret } of agents) {
+    const form = { grant_type: 'client_credentials' };
+    expect((await requestToken(api, basic(clientId, clientSecret), form)).status).toBe(200);
+  }
+  const refused = await payer.member.post('/agents', { name: 'one more' });
+  expect([refused.status, refused.body]).toMatchObject([
+    429,
+    { error: 'free_tier_limit', limit: 'agents', max: 10, used: 14 },
+  ]);
 });

@@ -175,3 +175,39 @@ describe('a payment that settles later', () => {
     expect((await openCheckout(paying.person)).checkoutId).not.toBe(paying.checkoutId);
   });
 });
+
+it('Operators find past due subscriptions by filter', async () => {
+  const [paying, failing] = [await buy(), await buy()];
+  const [row] = await stack.sql('select customer_id from stripe_customers where tenant_id = $1', [
+    failing.tenantId,
+  ]);
+  const { dev, workflows, temporalCli } = stack.billing;
+  await dev(`/customers/${row!.customer_id as string}/fail-next-payment?times=1`, { method: 'POST' });
+  await dev('/advance?days=32', { method: 'POST' });
+  await until(
+    'the tenant is past due',
+    async () => (await failing.api.billing.usage()).status === 'past_due',
+  );
+  const found = async () => {
+    const query = 'WorkflowType = "subscription" AND SubscriptionStatus = "past_due"';
+    const printed = await temporalCli(['workflow', 'list', '--query', query, '--output', 'json']);
+    return (JSON.parse(printed) as { execution: { workflowId: string } }[]).map(
+      ({ execution }) => execution.workflowId,
+    );
+  };
+  await expect.poll(found).toEqual([`subscription/${failing.tenantId}`]);
+  const [shown] = (await workflows(failing.tenantId)).filter(
+    ({ type, status }) => type === 'subscription' && status === 'RUNNING',
+  );
+  expect(shown!.attributes).toMatchObject({
+    TenantId: failing.tenantId,
+    Tier: 'paid',
+    SubscriptionStatus: 'past_due',
+  });
+  const described = await temporalCli([
+    ...['workflow', 'query', '--type', '__temporal_workflow_metadata'],
+    ...['--workflow-id', `subscription/${failing.tenantId}`],
+  ]);
+  expect(described).toMatch(/Past due\. Free from \d{4}-\d\d-\d\d if nobody pays\./);
+  expect((await paying.api.billing.usage()).status).toBe('active');
+});
