@@ -75,6 +75,8 @@ const notRun: Readonly<Record<string, string>> = {
     'dev/test/launcher.test.ts runs it after npm start',
   'docs/operators.md: temporal workflow update execute -w subscription/ten_… --name resync':
     'workers/test/subscription-updates.test.ts sends each update',
+  'docs/operators.md: temporal worker deployment set-current-version --deployment-name workers --build-id 2.0.0':
+    'workers/test/versions.test.ts runs it',
   'docs/operators.md: APP_DATABASE_URL=… STRIPE_SECRET_KEY=… TEMPORAL_ADDRESS=… npm run billing:reconcile -- --dry-run':
     'it needs a real account; dev/test/launcher.test.ts runs the command after npm start',
   'docs/going-live.md: STRIPE_SECRET_KEY=sk_test_… PUBLIC_URL=https://api.example.com DASHBOARD_URL=https://app.example.com npm run stripe:setup':
