@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
-import { Client, Connection } from '@temporalio/client';
-import type { WorkflowHandle } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { NativeConnection } from '@temporalio/worker';
 import { createLogger } from '@sentryagent/api/platform/logger';
 import { createTemporal } from '@sentryagent/api/platform/temporal';
@@ -32,8 +31,7 @@ const logger = createLogger('silent');
 
 let server: TemporalServer;
 let temporal: Temporal;
-let client: Client;
-let connection: Connection;
+let environment: TestWorkflowEnvironment;
 const releases: RunningWorkers[] = [];
 
 beforeAll(async () => {
@@ -42,13 +40,12 @@ beforeAll(async () => {
   const address = new URL(server.url).host;
   temporal = createTemporal({ TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: 'default' });
   await prepareNamespace(temporal, 'default', logger);
-  connection = await Connection.connect({ address });
-  client = new Client({ connection });
+  environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
 }, 60_000);
 afterAll(async () => {
   for (const release of releases) release.stop();
   await Promise.all(releases.map(({ ended }) => ended));
-  await Promise.all([connection.close(), temporal.close()]);
+  await Promise.all([environment.teardown(), temporal.close()]);
   await server.close();
 }, 60_000);
 
@@ -98,15 +95,17 @@ const setCurrent = (buildId: string): Promise<void> => {
   );
 };
 
+type Run = Awaited<ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>>;
+
 /** Returns when this release serves the subscription. The server takes a moment to tell all of its parts. */
-const moved = (subscription: WorkflowHandle, { calls }: World): Promise<void> =>
+const moved = (subscription: Run, { calls }: World): Promise<void> =>
   until('the subscription has moved', async () => {
     await subscription.executeUpdate(names.resync);
     return calls.includes('applySubscription');
   });
 
-const startSubscription = (tenantId = `ten_${randomUUID()}`): Promise<WorkflowHandle> =>
-  client.workflow.start(names.subscription, {
+const startSubscription = (tenantId = `ten_${randomUUID()}`): Promise<Run> =>
+  environment.client.workflow.start(names.subscription, {
     workflowId: subscriptionWorkflowId(tenantId),
     taskQueue: BILLING_QUEUE,
     args: [{ tenantId }],
@@ -128,7 +127,7 @@ it('A checkout stays on its release and a subscription moves', { timeout: 120_00
   const before = await startRelease('1.0.0');
   await setCurrent('1.0.0');
   const [tenantId, checkoutId] = [`ten_${randomUUID()}`, `chk_${randomUUID()}`];
-  const checkout = await client.workflow.start(names.checkout, {
+  const checkout = await environment.client.workflow.start(names.checkout, {
     workflowId: checkoutWorkflowId(tenantId, checkoutId),
     taskQueue: BILLING_QUEUE,
     args: [{ tenantId, checkoutId }],

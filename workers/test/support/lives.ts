@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import {
   BILLING_QUEUE,
@@ -13,7 +12,7 @@ import type { World } from './fake-stripe.ts';
 
 const DAY = 86_400_000;
 
-type Run = WorkflowHandleWithFirstExecutionRunId;
+type Run = Awaited<ReturnType<TestWorkflowEnvironment['client']['workflow']['start']>>;
 type Lives = Record<string, (world: World) => Promise<Run>>;
 
 /** Waits for the activities that a run has called so far. */
