@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -89,6 +89,18 @@ describe('npm start', { timeout: LONG }, () => {
       code: 1,
       stderr: expect.stringContaining(`no user with the address ${email} has two-factor sign-in`) as string,
     });
+  });
+
+  it('The command of the guide finds a tenant by email', async () => {
+    const guide = readFileSync(new URL('../../docs/operators.md', import.meta.url), 'utf8');
+    const [printed] = /^node --env-file-if-exists=.+?^await client\.end.+?$/ms.exec(guide)!;
+    const { email, tenantId } = readDemo(dataDir);
+    const command = printed.replace('.data/', `${dataDir}/`).replace('name@example.com', email);
+    const { stdout } = await promisify(execFile)('bash', ['-c', command], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      env: { PATH: process.env.PATH },
+    });
+    expect(stdout).toMatch(new RegExp(`'${tenantId}' +│ 'owner'`));
   });
 
   it('The demo can be signed in to', async () => {

@@ -12,6 +12,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -173,3 +174,6 @@ export const checkout = async ({ session: before, ...input }: CheckoutRun): Prom
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return done;
 };
+
+// A checkout is short, so it ends on the version that it began with. The others move to the current version.
+setWorkflowOptions({ versioningBehavior: 'PINNED' }, checkout);
