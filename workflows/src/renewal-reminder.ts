@@ -31,7 +31,8 @@ export const renewalReminder = async ({
 }: RenewalReminderInput): Promise<void> => {
   let offset = offsetMs;
   let isStopped = false;
-  setHandler(moveClock, (to) => void (offset = to));
+  // An operator can send anything, and a timer needs a number.
+  setHandler(moveClock, (to) => void (offset = Number.isFinite(to) ? to : offset));
   setHandler(stop, () => void (isStopped = true));
   const stripeNow = (): number => Date.now() + offset;
   for (const days of remindersAhead(chargeAt, stripeNow())) {
