@@ -104,7 +104,8 @@ const changesOf = (person: SignedUp) =>
 /** Charged so often, shown as it is at Stripe, and nothing runs or waits but what lasts as long as the subscription. */
 const expectSound = async (person: SignedUp, charges: number): Promise<void> => {
   await wait('our row is as Stripe is', () => expectAsAtStripe(stack, person).then(() => true));
-  const { subscriptions, invoices } = await atStripe(stack, person);
+  const { sessions, subscriptions, invoices } = await atStripe(stack, person);
+  expect(new Set(sessions.map((session) => session.client_reference_id)).size).toBe(sessions.length);
   const isOver = ({ status }: { status: string }) => status.startsWith('incomplete') || status === 'canceled';
   expect(subscriptions.filter((one) => !isOver(one))).toHaveLength(Math.min(1, charges));
   expect(invoices.filter(({ amount_paid: paid }) => paid > 0)).toMatchObject(
@@ -126,10 +127,9 @@ const advance = (days: number) => stack.billing.dev(`/advance?days=${days}`, { m
 
 it('A kill at any step charges once', { timeout: 1_800_000 }, async () => {
   const started = Date.now();
-  const places = Array.from({ length: Math.max(...phases.map((phase) => failpointsOf(phase).length)) });
-  const lives = await Promise.all(
-    places.map(async (_, place) => ({ person: await signUpByHttp(stack), place })),
-  );
+  const lives: { person: SignedUp; place: number }[] = [];
+  const most = Math.max(...phases.map((phase) => failpointsOf(phase).length));
+  for (let place = 0; place < most; place++) lives.push({ person: await signUpByHttp(stack), place });
   const all = (act: (life: (typeof lives)[number]) => Promise<void>) => Promise.all(lives.map(act));
   const say = (what: string): void =>
     console.log(`${what}: ${worker.kills()} kills, ${Math.round((Date.now() - started) / 1_000)} s`);

@@ -96,6 +96,7 @@ it('A worker that is killed after Stripe has acted, and before Temporal knows, c
   await killedAt('after changeCancellation', () => insist(person.api.billing.cancel, 60_000));
   await expectAsAtStripe(stack, person);
   await expectOneCharge(stack, person);
+  expect((await atStripe(stack, person)).sessions).toHaveLength(1);
   expect(await changesAtStripe(person)).toBe(1);
 });
 

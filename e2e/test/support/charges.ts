@@ -26,7 +26,9 @@ export const atStripe = async (stack: SellingStack, { tenantId }: SignedUp) => {
   const customer = row!.customer_id as string;
   const { ask } = stack.billing;
   const [sessions, subscriptions, invoices] = await Promise.all([
-    ask<List<{ id: string; status: string }>>(`/checkout/sessions?customer=${customer}&limit=100`),
+    ask<List<{ id: string; status: string; client_reference_id: string }>>(
+      `/checkout/sessions?customer=${customer}&limit=100`,
+    ),
     ask<List<SubscriptionAtStripe>>(`/subscriptions?customer=${customer}&status=all&limit=100`),
     ask<List<{ id: string; status: string; amount_paid: number }>>(
       `/invoices?customer=${customer}&limit=100`,
