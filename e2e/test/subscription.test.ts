@@ -1,21 +1,32 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { ApiError, Subscription } from '@sentryagent/sdk';
+import type { ApiError } from '@sentryagent/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bareEnvironment } from '../../dev/test/support/bare-environment.ts';
 import { until } from '../../dev/test/support/until.ts';
-import { atStripe, becomesPaid } from './support/charges.ts';
-import { openCheckout, payByHttp } from './support/checkout-page.ts';
+import type { Failpoint } from '../../workers/test/support/failpoints.ts';
+import { expectAsAtStripe } from './support/as-at-stripe.ts';
+import { atStripe, becomesPaid, expectOneCharge } from './support/charges.ts';
+import { ACCOUNTS, openCheckout, payByBank, payByHttp } from './support/checkout-page.ts';
+import { insist } from './support/insist.ts';
+import { createKills, supervise } from './support/kills.ts';
 import { signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
 
+const kills = createKills();
 let stack: SellingStack;
+let worker: ReturnType<typeof supervise>;
 beforeAll(async () => {
-  stack = await startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000' });
+  stack = await startSellingStack({ RATE_LIMIT_MAX_REQUESTS: '1000000', ...kills.environment });
+  worker = supervise(stack.billing.worker);
 });
-afterAll(() => stack.close());
+afterAll(async () => {
+  await stack.close();
+  await worker.done;
+  kills.remove();
+});
 
 const buy = async (): Promise<SignedUp> => {
   const person = await signUpByHttp(stack);
@@ -24,26 +35,11 @@ const buy = async (): Promise<SignedUp> => {
   return person;
 };
 
-/** Asks again for as long as it is 503: a machine that is busy with tests may need more than the promised seconds. */
-const insist = async (ask: () => Promise<Subscription>): Promise<Subscription> => {
-  let answer: Subscription | ApiError | undefined;
-  await until(
-    'the change is answered',
-    async () => {
-      answer = await ask().catch((error: unknown) => error as ApiError);
-      return !('code' in answer && answer.status === 503);
-    },
-    30_000,
-  );
-  if (answer === undefined || 'code' in answer) throw answer;
-  return answer;
-};
-
 const changesAtStripe = async (person: SignedUp): Promise<number> => {
-  const [subscription] = (await atStripe(stack, person)).subscriptions as unknown as { id: string }[];
+  const { subscriptions } = await atStripe(stack, person);
   const requests = await stack.billing.dev<{ method: string; path: string }[]>('/requests');
   return requests.filter(
-    ({ method, path }) => method === 'POST' && path === `/v1/subscriptions/${subscription!.id}`,
+    ({ method, path }) => method === 'POST' && path === `/v1/subscriptions/${subscriptions[0]!.id}`,
   ).length;
 };
 
@@ -84,6 +80,24 @@ it('A cancellation is undone before its end, as often as it is made', async () =
   );
   const [made, undone] = ['subscription.cancellation_requested', 'subscription.resumed'];
   expect(actions).toEqual([made, undone, made, undone].map((action) => ({ action, actor_kind: 'member' })));
+});
+
+it('A worker that is killed after Stripe has acted, and before Temporal knows, charges and cancels once', async () => {
+  const person = await signUpByHttp(stack);
+  const killedAt = async <T>(point: Failpoint, act: () => Promise<T>): Promise<T> => {
+    kills.arm(person.tenantId, point);
+    const result = await act();
+    expect(kills.isArmed(person.tenantId)).toBe(false);
+    return result;
+  };
+  const { url } = await killedAt('after openCheckoutSession', () => openCheckout(person, 60_000));
+  await payByHttp(url);
+  await becomesPaid(person);
+  await killedAt('after changeCancellation', () => insist(person.api.billing.cancel, 60_000));
+  await expectAsAtStripe(stack, person);
+  await expectOneCharge(stack, person);
+  expect((await atStripe(stack, person)).sessions).toHaveLength(1);
+  expect(await changesAtStripe(person)).toBe(1);
 });
 
 it('What our row takes for a subscription and Stripe does not have cannot be cancelled', async () => {
@@ -132,18 +146,17 @@ it('A dry run prints drift and changes nothing', async () => {
 });
 
 describe('a payment that settles later', () => {
-  const payByBank = async (
+  const payLater = async (
     account: string,
   ): Promise<{ person: SignedUp; checkoutId: string; invoice: string }> => {
     const person = await signUpByHttp(stack);
     const { checkoutId, url } = await openCheckout(person);
-    const bank = { by: 'bank', routingNumber: '110000000', accountNumber: account, holder: 'Ada' };
-    expect((await payByHttp(url, undefined, bank)).status).toBe(303);
+    expect((await payByBank(url, account)).status).toBe(303);
     await until(
       'the checkout is processing',
       async () => (await person.api.billing.checkout(checkoutId)).status === 'processing',
     );
-    const [invoice] = (await atStripe(stack, person)).invoices as unknown as { id: string }[];
+    const [invoice] = (await atStripe(stack, person)).invoices;
     return { person, checkoutId, invoice: invoice!.id };
   };
   const endsAs = ({ person, checkoutId }: { person: SignedUp; checkoutId: string }, status: string) =>
@@ -153,7 +166,7 @@ describe('a payment that settles later', () => {
     );
 
   it('A payment that settles later blocks another checkout', async () => {
-    const paying = await payByBank('000123456789');
+    const paying = await payLater(ACCOUNTS.good);
     const { api } = paying.person;
     expect((await api.billing.subscription()).openCheckout).toEqual({
       checkoutId: paying.checkoutId,
@@ -168,7 +181,7 @@ describe('a payment that settles later', () => {
   });
 
   it('A payment that never settles ends its checkout as failed', async () => {
-    const paying = await payByBank('000222222227');
+    const paying = await payLater(ACCOUNTS.returned);
     await stack.billing.dev(`/invoices/${paying.invoice}/settle?outcome=fail`, { method: 'POST' });
     await endsAs(paying, 'failed');
     expect((await paying.person.api.billing.usage()).tier).toBe('free');

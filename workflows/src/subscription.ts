@@ -64,6 +64,8 @@ export const subscription = async (input: SubscriptionInput): Promise<Subscripti
   setHandler(nudge, () => void (run.nudged = true));
   setHandler(stateQuery, () => run.view ?? null);
   handleUpdates(run);
+  // A new run has no details of its own until its first read, which waits for as long as Stripe is unavailable.
+  if (run.view) setCurrentDetails(describeView(run.view));
   for (;;) {
     const { view, step } = await read(run);
     periodEnd ??= view.periodEnd;
