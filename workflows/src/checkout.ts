@@ -175,5 +175,9 @@ export const checkout = async ({ session: before, ...input }: CheckoutRun): Prom
   return done;
 };
 
-// A checkout is short, so it ends on the version that it began with. The others move to the current version.
-setWorkflowOptions({ versioningBehavior: 'PINNED' }, checkout);
+// A checkout is short, so it ends on the version that it began with. The others move to the current version. Temporal
+// refuses each task of an unversioned worker that names a behavior.
+setWorkflowOptions(
+  () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' } : {}),
+  checkout,
+);
