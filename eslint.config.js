@@ -44,7 +44,8 @@ const arrows = [
     files: ['api/src/services/**/*.ts'],
     patterns: [
       {
-        regex: '/(http|keys-rotate|stripe-setup|two-factor-off)/|/(config|deps|main)\\.ts$',
+        regex:
+          '/(http|keys-rotate|stripe-setup|two-factor-off|billing-events|billing-reconcile)/|/(config|deps|main)\\.ts$',
         message:
           'services know neither HTTP nor all settings nor all of Deps: ask for the part that you use.',
       },

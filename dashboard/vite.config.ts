@@ -20,7 +20,7 @@ export default defineConfig({
           'style-src-elem': ['self'],
           'style-src-attr': ['unsafe-inline'],
           'img-src': ['self', 'data:'],
-          // hooks.server.ts adds PUBLIC_API_URL and CHECKOUT_ORIGIN to these two: they are read when the server starts.
+          // hooks.server.ts adds PUBLIC_API_URL to the first, and Stripe's origins to the second, when the server starts.
           'connect-src': ['self'],
           'form-action': ['self'],
           'frame-ancestors': ['none'],

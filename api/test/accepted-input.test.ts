@@ -117,7 +117,10 @@ const OTHERS: Readonly<Record<string, string>> = {
   endCredentialOverlap: 'takes nothing',
   deleteResource: 'takes nothing',
   signOut: 'takes nothing',
-  startCheckout: 'takes nothing',
+  startCheckout: 'subscription-life.test.ts: which pages it returns to',
+  openPortal: 'subscription-life.test.ts: which pages it returns to',
+  cancelSubscription: 'takes nothing',
+  resumeSubscription: 'takes nothing',
   endOtherSessions: 'takes nothing',
   endSession: 'takes nothing',
   requestVerification: 'takes nothing',
@@ -125,8 +128,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   receiveStripeEvent: 'webhook.test.ts: each event is signed',
 };
 
-/** Reads whose address nothing here makes. */
-const OTHER_READS = ['getCheckout'];
+/** Reads whose address nothing here makes, or that ask Stripe. */
+const OTHER_READS = ['getCheckout', 'listInvoices'];
 
 const find = (id: string): Operation => operations.find((operation) => operation.id === id)!;
 const isForm = ({ bodyType }: Operation): boolean => bodyType?.includes('form') ?? false;

@@ -205,7 +205,7 @@ const cases: Case[] = [
 ];
 
 /** Make, replace, grant and delegate nothing. */
-const YIELDS_NOTHING = ['startCheckout'];
+const YIELDS_NOTHING = ['startCheckout', 'cancelSubscription', 'resumeSubscription', 'openPortal'];
 
 const changing = operations.filter(({ isPublic, method }) => !isPublic && method !== 'GET');
 const operationOf = (id: string): Operation => changing.find((operation) => operation.id === id)!;

@@ -153,6 +153,30 @@ describe('GET /billing/usage', () => {
   });
 });
 
+it('A paid period is the Stripe period', async () => {
+  const { database } = await createDatabaseWithClock('2028-03-04T12:00:00Z');
+  const api = await startApi({ env: NO_RATE, database });
+  const member = await signUp(api);
+  await api.sql(
+    `update tenant_subscriptions set tier = 'paid', subscription_id = 'sub_1',
+       period_start = '2028-02-17T09:30:00Z', period_end = '2028-03-17T09:30:00Z' where tenant_id = $1`,
+    [member.tenantId],
+  );
+  await api.sql(
+    `insert into usage_events (tenant_id, day, metric, source, count) values
+       ($1, '2028-02-16', 'api_calls', 'earlier', 500), ($1, '2028-02-16', 'token_issuances', 'ledger', 70),
+       ($1, '2028-02-17', 'api_calls', 'earlier', 30), ($1, '2028-02-17', 'token_issuances', 'ledger', 2),
+       ($1, '2028-03-03', 'api_calls', 'earlier', 4), ($1, '2028-03-03', 'token_issuances', 'ledger', 1)`,
+    [member.tenantId],
+  );
+  expect((await member.get('/billing/usage')).body).toMatchObject({
+    period: { start: '2028-02-17T09:30:00.000Z', end: '2028-03-17T09:30:00.000Z' },
+    metrics: { api_calls: { period: 34 }, token_issuances: { period: 3 } },
+  });
+  await api.close();
+  await dropTestDatabase(database);
+});
+
 describe('the flush', () => {
   let api: TestApi;
   beforeAll(async () => {

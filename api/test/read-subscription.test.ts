@@ -23,9 +23,9 @@ afterAll(() => standIn.stop());
 const instant = (seconds: number): string => new Date(seconds * 1_000).toISOString();
 
 const read = async (customer: string) => {
-  const { subscription, stripeNow } = await readSubscription({ stripe, clock }, customer);
-  expect(stripeNow).toBe(NOW.toISOString());
-  return { subscription, view: viewOf(subscription) };
+  const reading = await readSubscription({ stripe, clock }, customer);
+  expect(reading.stripeNow).toBe(NOW.toISOString());
+  return { ...reading, view: viewOf(reading) };
 };
 
 it('reads nothing of a customer that never bought', async () => {
@@ -45,6 +45,8 @@ it('reads what is paid, with its period, and when it is cancelled for the end of
     periodEnd: end,
     renewsAt: end,
     endsAt: null,
+    graceEndsAt: null,
+    isCancelling: false,
   });
   await stripe.subscriptions.update(subscriptionId, { cancel_at_period_end: true });
   expect((await read(customer.id)).view).toMatchObject({ tier: 'paid', renewsAt: null, endsAt: end });

@@ -7,6 +7,7 @@ import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
+import { subscriptionOf } from './support/fake-subscription.ts';
 
 /** Nobody listens there: what is refused before Temporal is asked is refused all the same. */
 const AWAY = {
@@ -23,17 +24,6 @@ afterAll(() => api.close());
 
 type Status = Stripe.Subscription.Status;
 
-const found = (status: Status, index = 0) => ({
-  id: `sub_${index}`,
-  status,
-  created: 1_790_000_000,
-  test_clock: null,
-  cancel_at_period_end: false,
-  cancel_at: null,
-  trial_end: null,
-  items: { data: [{ current_period_start: 1_790_000_000, current_period_end: 1_792_592_000 }] },
-});
-
 /** A Stripe where the tenant's customer has these subscriptions; which pages are made is noted. */
 const having = (...statuses: Status[]) => {
   const pages: Stripe.Checkout.SessionCreateParams[] = [];
@@ -49,9 +39,11 @@ const having = (...statuses: Status[]) => {
         return { id: customers.at(-1) };
       },
     },
-    subscriptions: { list: async () => ({ data: statuses.map(found) }) },
+    subscriptions: {
+      list: async () => ({ data: statuses.map((status, index) => subscriptionOf(status, `sub_${index}`)) }),
+    },
     prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
-    checkout: { sessions: { create } },
+    checkout: { sessions: { create, list: async () => ({ data: [] }) } },
   } as unknown as Stripe;
   return { pages, customers, stripe };
 };

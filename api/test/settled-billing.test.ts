@@ -14,6 +14,7 @@ import { repairCheckout } from '../src/services/billing/checkout/repair-checkout
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { signUp } from './support/callers.ts';
+import { subscriptionOf, withoutPayments } from './support/fake-subscription.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -30,20 +31,10 @@ const customer = async (): Promise<string> => {
 
 const SECONDS = 1_790_000_000;
 
-const subscriptionOf = (status: Stripe.Subscription.Status, id = 'sub_1') => ({
-  id,
-  status,
-  created: SECONDS,
-  test_clock: null,
-  cancel_at_period_end: false,
-  cancel_at: null,
-  trial_end: null,
-  items: { data: [{ current_period_start: SECONDS, current_period_end: SECONDS + 2_592_000 }] },
-});
-
 /** A Stripe that answers each question for subscriptions when, and with what, the test says. */
 const answering = (...answers: Promise<object[]>[]): Stripe =>
   ({
+    ...withoutPayments,
     subscriptions: { list: async () => ({ data: await answers.shift() }) },
   }) as unknown as Stripe;
 
@@ -72,6 +63,7 @@ describe('A look that is overtaken writes nothing', () => {
     const late = Promise.withResolvers<object[]>();
     const asked = Promise.withResolvers<void>();
     const slow = {
+      ...withoutPayments,
       subscriptions: {
         list: async () => {
           asked.resolve();
@@ -157,12 +149,12 @@ describe('A late event raises no subscription that has ended', () => {
   });
 });
 
-/** Pages at Stripe, of which each is said to be as it is; what is done to them is noted. */
+/** Pages at Stripe, of which each is said to be as it is, and paid; what is done to them is noted. */
 const pages = (status: string) => {
   const asked: string[] = [];
   const answer = (what: string) => async (id: string) => {
     asked.push(`${what} ${id}`);
-    return { id, status };
+    return { id, status: what === 'expire' ? 'expired' : status, payment_status: 'paid' };
   };
   const sessions = { retrieve: answer('retrieve'), expire: answer('expire') };
   return { asked, stripe: { checkout: { sessions } } as unknown as Stripe };
@@ -182,7 +174,7 @@ describe('A closed checkout stays closed', () => {
   };
   const checkoutOf = async ({ checkoutId }: { checkoutId: string }) =>
     (await api.sql('select status, session_id, closed_at from checkouts where id = $1', [checkoutId]))[0];
-  describe.each(['completed', 'expired'])('%s', (status) => {
+  describe.each(['completed', 'failed', 'expired'])('%s', (status) => {
     const unchanged = { status, session_id: 'cs_1', closed_at: CLOSED_AT };
 
     it.each(['completed', 'expired'] as const)('whoever closes it once more as %s', async (as) => {
@@ -222,21 +214,29 @@ describe('A closed checkout stays closed', () => {
   });
 
   it('a page that is made for it meanwhile is closed at Stripe', async () => {
-    const key = await close('expired');
+    const tenantId = await customer();
+    const key = { tenantId, checkoutId: `chk_${tenantId.slice(4)}` };
+    await api.sql(
+      `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr_a', now())`,
+      [tenantId, key.checkoutId],
+    );
     const { asked, stripe } = pages('open');
     const { sessions } = stripe.checkout;
-    const session = { id: 'cs_2', url: 'https://checkout.stripe.test/cs_2', expires_at: SECONDS };
+    const create = async () => {
+      await closeCheckout(api.deps, key, 'expired');
+      return { id: 'cs_2', url: 'https://checkout.stripe.test/cs_2', expires_at: SECONDS };
+    };
     const selling = {
       subscriptions: { list: async () => ({ data: [] }) },
       prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
-      checkout: { sessions: { ...sessions, create: async () => session } },
+      checkout: { sessions: { ...sessions, create } },
     } as unknown as Stripe;
     const deps = { ...api.deps, stripe: selling, temporal: empty().temporal };
     const config = { DASHBOARD_URL: 'http://dashboard.test', TRIAL_DAYS: 0 };
     const opened = openCheckoutSession({ ...deps, config }, { ...key, expiresAt: new Date().toISOString() });
     await expect(opened).rejects.toMatchObject({ code: 'not_found' });
     expect(asked).toEqual(['retrieve cs_2', 'expire cs_2']);
-    expect(await checkoutOf(key)).toMatchObject({ status: 'expired', session_id: 'cs_1' });
+    expect(await checkoutOf(key)).toMatchObject({ status: 'expired', session_id: null });
   });
 });
 
@@ -279,14 +279,15 @@ describe('A checkout whose run is gone is repaired', () => {
 describe('Who asks how a checkout stands has Stripe looked at', () => {
   it.each([
     ['open', 1],
+    ['processing', 1],
     ['completed', 0],
     ['expired', 0],
-  ])('while it is open: %s', async (status, looks) => {
+  ])('while it is unfinished: %s', async (status, looks) => {
     const tenantId = await customer();
     const checkoutId = newId('chk');
     await api.sql(
       `insert into checkouts (tenant_id, id, status, created_by, created_at, closed_at)
-       values ($1, $2, $3, 'usr_a', now(), case when $3 = 'open' then null else now() end)`,
+       values ($1, $2, $3, 'usr_a', now(), case when $3 in ('open', 'processing') then null else now() end)`,
       [tenantId, checkoutId, status],
     );
     const looked: object[] = [];

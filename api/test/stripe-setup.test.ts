@@ -62,8 +62,9 @@ describe('setUpStripe', () => {
     });
     const [portal] = (await stripe.billingPortal.configurations.list()).data;
     expect(portal).toMatchObject({
-      default_return_url: 'http://localhost:3001/usage',
+      default_return_url: 'http://localhost:3001/billing',
       features: {
+        customer_update: { enabled: true, allowed_updates: ['address', 'tax_id'] },
         invoice_history: { enabled: true },
         payment_method_update: { enabled: true },
         subscription_cancel: { enabled: true, mode: 'at_period_end' },
@@ -72,7 +73,7 @@ describe('setUpStripe', () => {
     const [endpoint] = await endpoints();
     expect(endpoint!.url).toBe('http://localhost:3000/billing/webhook');
     expect(endpoint!.enabled_events).toContain('customer.subscription.paused');
-    expect(endpoint!.enabled_events).toHaveLength(10);
+    expect(endpoint!.enabled_events).toHaveLength(17);
   });
 
   it('an amount that changed gets a new price, which takes over the lookup key', async () => {
@@ -93,7 +94,7 @@ describe('setUpStripe', () => {
     const moved = { dashboardUrl: 'http://localhost:4001' };
     expect(await setUp(moved)).toEqual(['changed', 'unchanged', 'changed', 'unchanged']);
     const { data } = await stripe.billingPortal.configurations.list();
-    expect(data).toMatchObject([{ default_return_url: 'http://localhost:4001/usage' }]);
+    expect(data).toMatchObject([{ default_return_url: 'http://localhost:4001/billing' }]);
   });
 
   it('an endpoint that was turned off or wants other events is put right', async () => {
@@ -105,7 +106,7 @@ describe('setUpStripe', () => {
     expect([mended!.id, mended!.status, mended!.enabled_events.length]).toEqual([
       endpoint!.id,
       'enabled',
-      10,
+      17,
     ]);
   });
 

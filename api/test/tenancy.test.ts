@@ -259,6 +259,7 @@ describe('the application’s role', () => {
     `update agent_resource_grants set resource_id = 'res'`,
     'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
+    'set role sentryagent_reconciler',
     'set role sentryagent_auditor',
     'set role sentryagent_housekeeper',
     'alter table agents disable row level security',
@@ -294,6 +295,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_expiry_finder', ['agents', 'credentials', 'tenants']],
     ['sentryagent_housekeeper', ['assertion_uses', 'idempotency_keys', 'sessions', 'verifications']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
+    ['sentryagent_reconciler', ['stripe_customers', 'tenant_subscriptions']],
     // Of the mails those that are of no tenant.
     ['sentryagent_auth', [...PEOPLES_TABLES, 'mails']],
     ['sentryagent_app', TENANT_TABLES],

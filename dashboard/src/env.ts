@@ -11,4 +11,5 @@ export const variables = defineEnvVars({
   },
   ORIGIN: { schema: asIs, description: 'The URL of this server for browsers.' },
   CHECKOUT_ORIGIN: { schema: asIs, description: 'The origin of Stripe Checkout pages.' },
+  PORTAL_ORIGIN: { schema: asIs, description: 'The origin of Stripe’s billing portal.' },
 });

@@ -2,7 +2,7 @@ import { ApiError } from '@sentryagent/sdk';
 import type { ErrorBody } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { describe, expect, it } from 'vitest';
-import { upgradeWords } from '../src/lib/billing/upgrade-words.ts';
+import { upgradeWords } from '../src/lib/billing/problem-words.ts';
 import { failForm, failPage, failScript, isTemporary } from '../src/lib/server/failures.ts';
 
 const event = { url: new URL('https://app.example.com/agents?cursor=abc') } as RequestEvent;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { takeReading } from '../src/lib/usage/reading.ts';
+import { needsNow, takeReading } from '../src/lib/usage/reading.ts';
 import { freeUsage } from './usage-of.ts';
 
 const answering =
@@ -32,4 +32,15 @@ it('leads to the sign-in page when the session has ended', async () => {
     status: 303,
     location: '/sign-in?next=%2Fusage',
   });
+});
+
+it.each([
+  ['/usage', true],
+  ['/usage?range=7', true],
+  ['/billing', true],
+  ['/onboarding?checkout=completed', true],
+  ['/agents', false],
+  ['/usage/checkouts/chk_1', false],
+])('the usage of now is read for %s: %s', (path, needs) => {
+  expect(needsNow(new URL(path, 'http://dashboard.test'))).toBe(needs);
 });

@@ -11,5 +11,5 @@ it.each([
   [null, 'free', null],
   [null, 'paid', null],
 ] as const)('?checkout=%s on %s says %s', (checkout, tier, notice) => {
-  expect(returnNotice(checkout, { tier })).toBe(notice);
+  expect(returnNotice(checkout, tier)).toBe(notice);
 });

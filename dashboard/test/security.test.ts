@@ -3,7 +3,11 @@ import { isForeignMutation, refuseForeign, secureHeaders } from '../src/lib/serv
 
 const origin = 'https://app.example.com';
 
-const pages = { publicApiUrl: 'https://api.example.com', checkoutOrigin: 'https://checkout.stripe.com' };
+const pages = {
+  publicApiUrl: 'https://api.example.com',
+  checkoutOrigin: 'https://checkout.stripe.com',
+  portalOrigin: 'https://billing.stripe.com',
+};
 
 const request = (method: string, headers: Record<string, string> = {}) =>
   new Request(`${origin}/sign-in`, { method, headers });
@@ -37,7 +41,7 @@ it('tells a browser which address to open, and a script a problem', async () => 
   expect(await refuseForeign(request('POST'), origin).json()).toMatchObject({ detail });
 });
 
-it('lets pages connect to the public API and a form lead to Checkout, and keeps the rest of their policy', () => {
+it('lets pages connect to the public API and a form lead to Stripe, and keeps the rest of their policy', () => {
   const headers = new Headers({
     'content-security-policy': "default-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self'",
   });
@@ -46,7 +50,7 @@ it('lets pages connect to the public API and a form lead to Checkout, and keeps 
     [
       "default-src 'self'",
       "connect-src 'self' https://api.example.com",
-      "form-action 'self' https://checkout.stripe.com",
+      "form-action 'self' https://checkout.stripe.com https://billing.stripe.com",
       "img-src 'self'",
     ].join('; '),
   );

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { leastScopes, scopeWords } from '../src/lib/agents/scopes.ts';
 import { registerWords } from '../src/lib/agents/register-words.ts';
 import { checkoutState } from '../src/lib/billing/checkout-state.ts';
-import { foreignCheckout, upgradeWords } from '../src/lib/billing/upgrade-words.ts';
+import { changeWords, foreignPage, portalWords, upgradeWords } from '../src/lib/billing/problem-words.ts';
 import { verificationTitles } from '../src/lib/people/verification-state.ts';
 import { problemResponse } from '../src/lib/server/problem-response.ts';
 import { secureHeaders } from '../src/lib/server/security.ts';
@@ -41,7 +41,8 @@ it.each([
   [false, 'public, max-age=60', 'public, max-age=60'],
 ])('caches: secret %s, %s is answered with %s', (secret, before, after) => {
   const headers = new Headers(before === undefined ? {} : { 'cache-control': before });
-  secureHeaders(headers, { secret, publicApiUrl: 'http://api.test', checkoutOrigin: 'http://pay.test' });
+  const stripe = { checkoutOrigin: 'http://pay.test', portalOrigin: 'http://portal.test' };
+  secureHeaders(headers, { secret, publicApiUrl: 'http://api.test', ...stripe });
   expect(headers.get('cache-control')).toBe(after);
 });
 
@@ -60,9 +61,12 @@ it('calls stop at the limit of the Free tier alone', () => {
 it('what a page says instead of the API is whole sentences', () => {
   const all = [
     ...Object.values(upgradeWords),
+    ...Object.values(portalWords),
+    ...Object.values(changeWords),
     ...Object.values(registerWords),
     ...Object.values(scopeWords),
-    foreignCheckout,
+    foreignPage.upgrade,
+    foreignPage.portal,
   ];
   for (const words of all) expect(words).toMatch(/^[A-Z].+\.$/);
   expect(new Set(all).size).toBe(all.length);

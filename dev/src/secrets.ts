@@ -33,7 +33,7 @@ export const readEnvFile = (file: string): Record<string, string> => {
   }
 };
 
-/** The settings of the running platform, for other commands such as `npm run keys:rotate`. */
+/** The settings of the running platform, for the operator commands (`dev/operator.mjs`). */
 export const writeOperatorEnv = (dataDir: string, settings: Record<string, string | undefined>): void => {
   const file = join(dataDir, 'operator.env');
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);

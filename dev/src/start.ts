@@ -60,7 +60,7 @@ const startParts = async (context: Context, progress: Progress): Promise<string>
     rows.push(...(started.rows ?? []));
     progress.done(started.note);
   }
-  return table(rows, context.found.tryIt);
+  return table(rows, context.found);
 };
 
 /** Starts all parts and stops them on a signal or when one exits. Returns the exit code. */

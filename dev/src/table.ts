@@ -1,8 +1,14 @@
 import { relative } from 'node:path';
 import type { Config } from './config.ts';
+import type { Found } from './part.ts';
+
+const ADVANCE = 'npm run stripe:advance -- --days 25';
 
 /** The text after a start: the URLs, with the last part (the dashboard) first, and what to do next. */
-export const table = (rows: [string, string][], tryIt: string | undefined): string => {
+export const table = (
+  rows: [string, string][],
+  { tryIt, stripeUrl }: Pick<Found, 'tryIt' | 'stripeUrl'>,
+): string => {
   const width = Math.max(...rows.map(([label]) => label.length));
   const lines = rows.toReversed().map(([label, value]) => `  ${label.padEnd(width)}  ${value}`);
   const next = tryIt
@@ -10,6 +16,9 @@ export const table = (rows: [string, string][], tryIt: string | undefined): stri
         '',
         '  Get a token as the demo agent:',
         `  ${tryIt}`,
+        ...(stripeUrl
+          ? ['', '  Move the time of the Stripe stand-in, to see renewals:', `  ${ADVANCE}`]
+          : []),
         '',
         '  Next: sign in to the dashboard, or follow docs/developers.md.',
       ]

@@ -17,6 +17,9 @@ const TUNING = [
   ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
 ];
 
+/** An operator can pause a workflow. It is off by default. */
+const FEATURES = ['--dynamic-config-value', 'frontend.WorkflowPauseEnabled=true'];
+
 /** Starts Temporal on 127.0.0.1, with its state in the data folder. Returns its address. */
 export const startTemporal = async (settings: TemporalSettings): Promise<string> => {
   const { program, children, dataDir, port, uiPort } = settings;
@@ -32,6 +35,7 @@ export const startTemporal = async (settings: TemporalSettings): Promise<string>
       ...Object.entries(flags).flat(),
       '--ui-disable-news-fetch',
       ...TUNING,
+      ...FEATURES,
     ],
   });
   await waitFor('Temporal', () => listens('127.0.0.1', port));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -49,6 +49,7 @@ describe('npm start', { timeout: LONG }, () => {
     expect(output).toContain(
       `curl -u ${clientId}:${clientSecret} -d grant_type=client_credentials ${apiUrl}/oauth2/token`,
     );
+    expect(output).toContain('npm run stripe:advance -- --days 25\n');
     const headers = { accept: 'text/html' };
     for (const page of pages) expect((await fetch(page!, { headers })).status).toBe(200);
   });
@@ -73,6 +74,10 @@ describe('npm start', { timeout: LONG }, () => {
     const [next] = /^\S+(?=  next )/m.exec(stdout)!;
     expect((await rotate([])).stdout).toContain('The next key was published recently');
     expect((await rotate(['--emergency', next])).stdout).toContain(`${next} is removed\n`);
+    expect((await operate('billing:events', ['--json'])).stdout).toBe('[]\n');
+    expect((await operate('billing:reconcile', ['--dry-run'])).stdout).toMatch(
+      /^Compared \d+ live subscriptions\./m,
+    );
     // Settings of another platform are never completed with these.
     const mixed = rotate(['--list'], { APP_DATABASE_URL: 'postgres://other.invalid/other' });
     await expect(mixed).rejects.toMatchObject({ code: 78, stdout: '' });
@@ -84,6 +89,18 @@ describe('npm start', { timeout: LONG }, () => {
       code: 1,
       stderr: expect.stringContaining(`no user with the address ${email} has two-factor sign-in`) as string,
     });
+  });
+
+  it('The command of the guide finds a tenant by email', async () => {
+    const guide = readFileSync(new URL('../../docs/operators.md', import.meta.url), 'utf8');
+    const [printed] = /^node --env-file-if-exists=.+?^await client\.end.+?$/ms.exec(guide)!;
+    const { email, tenantId } = readDemo(dataDir);
+    const command = printed.replace('.data/', `${dataDir}/`).replace('name@example.com', email);
+    const { stdout } = await promisify(execFile)('bash', ['-c', command], {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      env: { PATH: process.env.PATH },
+    });
+    expect(stdout).toMatch(new RegExp(`'${tenantId}' +│ 'owner'`));
   });
 
   it('The demo can be signed in to', async () => {

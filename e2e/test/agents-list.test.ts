@@ -310,7 +310,7 @@ describe('registering', () => {
     await visit(page, `${stack.dashboardUrl}/onboarding`);
     await limit.waitFor();
     if (javaScriptEnabled) await expectFit(page, 'limit');
-    await limit.getByRole('link', { name: 'Choose an agent to retire' }).click();
+    await limit.getByRole('link', { name: 'Choose an agent to decommission' }).click();
     await expectNames(page, [...Array.from({ length: 9 }, (_, i) => `agent ${i + 2}`), 'agent 1']);
     await page.context().close();
   });

@@ -71,6 +71,18 @@ const notRun: Readonly<Record<string, string>> = {
     'dev/test/launcher.test.ts runs each line after npm start',
   'docs/operators.md: npm run two-factor:off -- name@example.com':
     'dev/test/launcher.test.ts runs it after npm start',
+  "docs/operators.md: node --env-file-if-exists=.data/operator.env --input-type=module -e '":
+    'dev/test/launcher.test.ts runs it after npm start',
+  'docs/operators.md: temporal workflow update execute -w subscription/ten_… --name resync':
+    'workers/test/subscription-updates.test.ts sends each update',
+  'docs/operators.md: temporal worker deployment set-current-version --deployment-name workers --build-id 2.0.0':
+    'workers/test/versions.test.ts runs it',
+  'docs/operators.md: APP_DATABASE_URL=… STRIPE_SECRET_KEY=… TEMPORAL_ADDRESS=… npm run billing:reconcile -- --dry-run':
+    'it needs a real account; dev/test/launcher.test.ts runs the command after npm start',
+  'docs/going-live.md: STRIPE_SECRET_KEY=sk_test_… PUBLIC_URL=https://api.example.com DASHBOARD_URL=https://app.example.com npm run stripe:setup':
+    'it needs a real account; api/test/stripe-setup.test.ts runs the command',
+  'docs/going-live.md: psql "$APP_DATABASE_URL" -c "set role sentryagent_app" -c "set app.tenant_id = \'ten_…\'" \\':
+    'it needs a customer of a real account',
   'docs/performance.md: npm run bench -- token             # ours beside what it is compared with, in one run':
     'it measures for minutes; loadtests has its tests',
   'docs/developers.md: { "access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "agents:read" }':

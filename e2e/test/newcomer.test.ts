@@ -111,6 +111,7 @@ describe('a newcomer', () => {
     expect(await usageText(page)).toMatch(/Free.*1,000.*Paid.*\$49.*Unlimited/);
     await shoot(page, 'pricing');
     await openEntry(page, 'Usage');
+    await page.waitForURL('**/usage');
     await upgrade(page);
     await page.context().close();
   });

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { becomesPaid } from './support/charges.ts';
+import { openCheckout, payByHttp } from './support/checkout-page.ts';
 import { signUpByHttp } from './support/people.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
@@ -24,11 +26,11 @@ const listed = async (): Promise<string[]> =>
 
 it('Schedules are ensured at each start, and a paused one stays paused', async () => {
   const areThere = async (): Promise<boolean> =>
-    (await listed()).join() === 'credential-expiry,housekeeping,key-rotation';
+    (await listed()).join() === 'credential-expiry,housekeeping,key-rotation,stripe-reconcile';
   await until('the schedules are there', areThere);
   await cli(['schedule', 'toggle', '--pause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
   await stack.stopApi();
-  await cli(['schedule', 'delete', '--schedule-id', 'housekeeping']);
+  await cli(['schedule', 'delete', '--schedule-id', 'stripe-reconcile']);
   expect(await areThere()).toBe(false);
   await stack.startApi();
   // They are ensured one after the other, this one last.
@@ -79,4 +81,14 @@ it('the scheduled run queues the mails that are due', async () => {
   await cli(['schedule', 'trigger', '--schedule-id', 'credential-expiry']);
   await completed('credentialExpiry', 2);
   expect(await stack.sql('select id from mails where tenant_id = $1', [person.tenantId])).toHaveLength(1);
+});
+
+it('the scheduled run puts right what differs from Stripe', async () => {
+  const person = await signUpByHttp(stack);
+  await payByHttp((await openCheckout(person)).url);
+  await becomesPaid(person);
+  await stack.sql(`update tenant_subscriptions set tier = 'free' where tenant_id = $1`, [person.tenantId]);
+  await cli(['schedule', 'trigger', '--schedule-id', 'stripe-reconcile']);
+  await becomesPaid(person);
+  await completed('stripeReconcile', 1);
 });

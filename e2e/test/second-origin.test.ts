@@ -60,7 +60,7 @@ const worth = () =>
 
 it('finds the form actions', () => {
   expect(actions).toContainEqual(['/sign-in', '']);
-  expect(actions).toContainEqual(['/usage', '?/upgrade']);
+  expect(actions).toContainEqual(['/billing', '?/upgrade']);
 });
 
 it.each(actions)('A foreign origin cannot mutate, by the form of %s%s', async (route, action) => {

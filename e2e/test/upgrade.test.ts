@@ -65,18 +65,25 @@ const goToStripe = async (page: Page): Promise<void> => {
 const faults = (body: object) => stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
 
 it('A page to pay at that is not of the configured origin is not opened', async () => {
-  const { cookie } = await signUpByHttp(stack);
-  const press = async (url: string) => {
+  const person = await signUpByHttp(stack);
+  const { cookie } = person;
+  const press = async (url: string, form: 'upgrade' | 'portal') => {
     const headers = { cookie, origin: stack.dashboardUrl, accept: 'text/html' };
     const init: RequestInit = { method: 'POST', redirect: 'manual', headers, body: new URLSearchParams() };
-    const answer = await fetch(`${url}/usage?/upgrade`, init);
+    const answer = await fetch(`${url}/billing?/${form}`, init);
     return [answer.status, answer.headers.get('location')];
   };
-  const other = await stack.startDashboard({ CHECKOUT_ORIGIN: 'https://checkout.stripe.com' });
-  await openCheckout(await signUpByHttp(stack));
-  expect(await press(other.url)).toEqual([502, null]);
+  const other = await stack.startDashboard({ CHECKOUT_ORIGIN: '', PORTAL_ORIGIN: '' });
+  await openCheckout(person);
+  expect(await press(other.url, 'upgrade')).toEqual([502, null]);
   expect(other.errors()).toContain('CHECKOUT_ORIGIN');
-  expect(await press(stack.dashboardUrl)).toEqual([303, expect.stringContaining('/c/pay/cs_test_')]);
+  expect(await press(stack.dashboardUrl, 'upgrade')).toEqual([
+    303,
+    expect.stringContaining('/c/pay/cs_test_'),
+  ]);
+  expect(await press(other.url, 'portal')).toEqual([502, null]);
+  expect(other.errors()).toContain('PORTAL_ORIGIN');
+  expect(await press(stack.dashboardUrl, 'portal')).toEqual([303, expect.stringContaining('/p/session/')]);
   await other.stop();
 });
 

@@ -317,7 +317,7 @@ describe('the cards', () => {
     await useCalls(stack, person, 250);
     await person.api.agents.register({ name: 'one' });
     const page = await newPage(person);
-    for (const path of ['/agents', '/onboarding', '/resources', '/settings', '/usage']) {
+    for (const path of ['/agents', '/onboarding', '/resources', '/billing', '/settings', '/usage']) {
       await page.goto(`${stack.dashboardUrl}${path}`);
       const summary = page.getByRole('link', { name: /^API calls today/ });
       expect((await summary.innerText()).replaceAll(/\s+/g, ' ')).toMatch(/250 \/ 1,000.*1 \/ 10/);

@@ -169,9 +169,21 @@ const billing = (send: Send) => ({
   /** The same as CSV. */
   usageHistoryCsv: (query?: Api.GetUsageData['query']) => send<string>({ ...historyCall(query), csv: true }),
   /** Returns the URL of the tenant's open checkout, or creates one. */
-  startCheckout: () => send<Api.StartedCheckout>({ method: 'POST', path: '/billing/checkout', json: {} }),
+  startCheckout: (json: Api.StartCheckoutData['body'] = {}) =>
+    send<Api.StartedCheckout>({ method: 'POST', path: '/billing/checkout', json }),
   checkout: (checkoutId: string) =>
     send<Api.Checkout>({ method: 'GET', path: `/billing/checkouts/${segment(checkoutId)}` }),
+  subscription: () => send<Api.Subscription>({ method: 'GET', path: '/billing/subscription' }),
+  /** Ends the subscription with its period. Returns it as it is then. */
+  cancel: () => send<Api.Subscription>({ method: 'POST', path: '/billing/subscription/cancel', json: {} }),
+  /** Undoes `cancel` before the period has ended. */
+  resume: () => send<Api.Subscription>({ method: 'POST', path: '/billing/subscription/resume', json: {} }),
+  /** Returns the URL of the billing portal at Stripe, which soon expires. */
+  openPortal: (json: Api.OpenPortalData['body'] = {}) =>
+    send<Api.OpenedPortal>({ method: 'POST', path: '/billing/portal', json }),
+  /** Newest first. */
+  invoices: (query: Api.ListInvoicesData['query'] = {}) =>
+    send<Api.InvoicePage>({ method: 'GET', path: '/billing/invoices', query }),
   tiers: () => send<Api.TierList>({ method: 'GET', path: '/billing/tiers' }),
 });
 

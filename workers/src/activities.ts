@@ -8,10 +8,16 @@ import type { Temporal } from '@sentryagent/api/platform/temporal';
 import { announceExpiry } from '@sentryagent/api/services/agents/announce-expiry';
 import { applySubscription } from '@sentryagent/api/services/billing/subscription/apply-subscription';
 import {
+  changeCancellation,
+  extendGrace,
+} from '@sentryagent/api/services/billing/subscription/change-at-stripe';
+import { remindOwners } from '@sentryagent/api/services/billing/subscription/remind-owners';
+import { reconcilePaidTenants, reconcileStripe } from '@sentryagent/api/services/billing/reconcile/reconcile';
+import {
   expireCheckoutSession,
   readCheckoutSession,
 } from '@sentryagent/api/services/billing/checkout/checkout-session';
-import { closeCheckout } from '@sentryagent/api/services/billing/checkout/close-checkout';
+import { closeCheckout, showProcessing } from '@sentryagent/api/services/billing/checkout/close-checkout';
 import { openCheckoutSession } from '@sentryagent/api/services/billing/checkout/open-checkout-session';
 import { startSubscription } from '@sentryagent/api/services/billing/subscription/start-subscription';
 import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-expired';
@@ -45,18 +51,24 @@ export const createActivities = (deps: ActivityDeps): Activities => {
   const { stripe, temporal } = deps;
   const guard = guardWith(deps);
   return {
-    // A user waits for this one, so an error of Stripe is final. The others retry until the cause is fixed.
+    // A user waits for this one and for a change, so an error of Stripe is final. The others retry until it is fixed.
     openCheckoutSession: guard((input) => openCheckoutSession(deps, input), true),
     readCheckoutSession: guard(({ sessionId }) => readCheckoutSession(stripe, sessionId)),
     expireCheckoutSession: guard(({ sessionId }) => expireCheckoutSession(stripe, sessionId)),
+    showProcessing: guard((key) => showProcessing(deps.db, key)),
     closeCheckout: guard(({ status, ...key }) => closeCheckout(deps, key, status)),
     startSubscription: guard(({ tenantId }) => startSubscription(temporal, tenantId)),
     applySubscription: guard(({ tenantId }) => applySubscription(deps, tenantId)),
+    changeCancellation: guard((input) => changeCancellation(deps, input), true),
+    extendGrace: guard((input) => extendGrace(deps, input), true),
+    remindOwners: guard((input) => remindOwners(deps, input)),
   };
 };
 
 export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
   announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
   rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+  reconcileStripe: guardWith(deps)((input) => reconcileStripe(deps, input)),
+  reconcilePaidTenants: () => guardWith(deps)(() => reconcilePaidTenants(deps))(undefined),
   deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
 });

@@ -15,6 +15,17 @@ import {
   url,
 } from '@sentryagent/api/platform/settings';
 
+/** One without the other would start workers that get no tasks. */
+const refuseHalfAVersion = (
+  { TEMPORAL_DEPLOYMENT, TEMPORAL_BUILD_ID }: { TEMPORAL_DEPLOYMENT?: string; TEMPORAL_BUILD_ID?: string },
+  context: { addIssue(issue: { code: 'custom'; path: string[]; message: string }): void },
+): void => {
+  if (Boolean(TEMPORAL_DEPLOYMENT) === Boolean(TEMPORAL_BUILD_ID)) return;
+  const names = ['TEMPORAL_DEPLOYMENT', 'TEMPORAL_BUILD_ID'];
+  const [set, missing] = TEMPORAL_DEPLOYMENT ? names : names.toReversed();
+  context.addIssue({ code: 'custom', path: [set!], message: `needs ${missing}: set both or none` });
+};
+
 /** Every setting of the worker. The comments in `.env.example` say what each is for. */
 export const settings = z
   .object({
@@ -24,6 +35,14 @@ export const settings = z
     TEMPORAL_ADDRESS: temporalSettings.TEMPORAL_ADDRESS.default('localhost:7233'),
     ...stripeSettings,
     STRIPE_SECRET_KEY: stripeSettings.STRIPE_SECRET_KEY.unwrap(),
+    TEMPORAL_DEPLOYMENT: z
+      .string()
+      .regex(/^[^.:\s]{1,100}$/, 'must be at most 100 characters, without spaces, dots and colons')
+      .optional(),
+    TEMPORAL_BUILD_ID: z
+      .string()
+      .regex(/^[^\s]{1,100}$/, 'must be at most 100 characters, without spaces')
+      .optional(),
     KEY_ENCRYPTION_KEYS: keyring,
     TRIAL_DAYS: trialDays,
     WORKFLOW_BUNDLE: z
@@ -35,7 +54,8 @@ export const settings = z
     METRICS_PORT: port(9465),
     LOG_LEVEL: logLevel,
   })
-  .superRefine(refuseLiveStandIn);
+  .superRefine(refuseLiveStandIn)
+  .superRefine(refuseHalfAVersion);
 
 export type Config = z.infer<typeof settings>;
 

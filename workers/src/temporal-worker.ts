@@ -1,5 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type LogEntry } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogEntry,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import {
   BATCH_QUEUE,
   BILLING_QUEUE,
@@ -40,6 +47,18 @@ const BILLING = {
 };
 const BATCH = { taskQueue: BATCH_QUEUE, maxConcurrentWorkflowTaskExecutions: 4, maxCachedWorkflows: 10 };
 
+/** Off without a build id: every worker then takes every task. */
+const deployment = ({ TEMPORAL_DEPLOYMENT, TEMPORAL_BUILD_ID }: Config): Partial<WorkerOptions> =>
+  TEMPORAL_DEPLOYMENT !== undefined && TEMPORAL_BUILD_ID !== undefined
+    ? {
+        workerDeploymentOptions: {
+          version: { deploymentName: TEMPORAL_DEPLOYMENT, buildId: TEMPORAL_BUILD_ID },
+          useWorkerVersioning: true,
+          defaultVersioningBehavior: 'AUTO_UPGRADE',
+        },
+      }
+    : {};
+
 /** One worker per queue, so that a nightly batch never delays a checkout. */
 export const createWorkers = (
   config: Config,
@@ -49,6 +68,7 @@ export const createWorkers = (
   const common = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
+    ...deployment(config),
     workflowBundle: { codePath: config.WORKFLOW_BUNDLE },
     // If a worker is killed, its workflows wait this long before another worker takes them. SDK default: 10 s.
     stickyQueueScheduleToStartTimeout: '2s',

@@ -32,7 +32,7 @@ beforeAll(async () => {
   db = createDatabase(config);
   const say = (what: string, status: string) => async (id: string) => {
     asked.push([what, id]);
-    return { id, status };
+    return { id, status, payment_status: 'unpaid' };
   };
   const sessions = { retrieve: say('retrieve', 'open'), expire: say('expire', 'expired') };
   const workflow = {

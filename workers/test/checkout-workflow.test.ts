@@ -67,6 +67,43 @@ describe('checkout', () => {
     });
   });
 
+  it.each([
+    ['complete', 'completed'],
+    ['failed', 'failed'],
+  ] as const)('waits for a payment that settles days later: %s', async (settled, end) => {
+    const world = createWorld();
+    await run(world, async () => {
+      const handle = await start();
+      await open(handle);
+      world.session = 'processing';
+      await handle.signal(names.nudge);
+      await until('the payment is shown', async () => (await stateOf(handle)).status === 'processing');
+      // The session's own expiry has passed by then.
+      await environment.sleep('3 days');
+      expect(await stateOf(handle)).toMatchObject({ status: 'processing' });
+      world.session = settled;
+      await handle.signal(names.nudge);
+      expect(await handle.result()).toBe(end);
+      expect(world.calls.filter((name) => name === 'showProcessing')).toHaveLength(1);
+      expect(world.calls.includes('startSubscription')).toBe(settled === 'complete');
+      expect(world.calls.at(-1)).toBe('closeCheckout');
+    });
+  });
+
+  it('cannot be cancelled while a payment settles', async () => {
+    const world = createWorld();
+    await run(world, async () => {
+      const handle = await start();
+      await open(handle);
+      world.session = 'processing';
+      await handle.cancel();
+      await until('it is read again', async () => world.calls.includes('showProcessing'));
+      world.session = 'complete';
+      await handle.signal(names.nudge);
+      expect(await handle.result()).toBe('completed');
+    });
+  });
+
   it('ends as expired when nobody has paid in time', async () => {
     const world = createWorld();
     await run(world, async () => {

@@ -28,6 +28,20 @@ it('refuses a live key beside a stand-in', () => {
   expect(() => parseConfig(env)).toThrow(/STRIPE_API_URL cannot be used with a live STRIPE_SECRET_KEY/);
 });
 
+it('takes a deployment only with a build id', () => {
+  const version = { TEMPORAL_DEPLOYMENT: 'workers', TEMPORAL_BUILD_ID: '1.4.0' };
+  expect(parseConfig({ ...required, ...version })).toMatchObject(version);
+  expect(() => parseConfig({ ...required, TEMPORAL_DEPLOYMENT: 'workers' })).toThrow(
+    /TEMPORAL_DEPLOYMENT needs TEMPORAL_BUILD_ID: set both or none/,
+  );
+  expect(() => parseConfig({ ...required, TEMPORAL_BUILD_ID: '1.4.0' })).toThrow(
+    /TEMPORAL_BUILD_ID needs TEMPORAL_DEPLOYMENT: set both or none/,
+  );
+  expect(() => parseConfig({ ...required, ...version, TEMPORAL_DEPLOYMENT: 'a.b' })).toThrow(
+    /TEMPORAL_DEPLOYMENT must be at most 100 characters/,
+  );
+});
+
 it('names all that is missing or wrong at once, repeats no value and exits 78', async () => {
   const main = new URL('../src/main.ts', import.meta.url).pathname;
   const failed: unknown = await promisify(execFile)(process.execPath, [main], {

@@ -23,6 +23,8 @@ const reachable = {
   announceExpiry: async () => ({ next: null, queued: 0 }),
   rotateSigningKeys: async () => [],
   deleteExpired: async () => ({ deleted: 0, isMore: false }),
+  reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
+  reconcilePaidTenants: async () => 0,
 } satisfies BatchActivities;
 
 /** The activity, after it has failed so often: each time as the guard of the worker would have it fail. */
@@ -98,10 +100,15 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     statusCode: 400,
   } as never);
   const fail = () => Promise.reject(refusal);
+  /** A list is awaited for a page, or read item by item. */
+  const list = () => ({
+    then: (_done: unknown, failed: (why: unknown) => void) => failed(refusal),
+    [Symbol.asyncIterator]: () => ({ next: fail }),
+  });
   /** Whatever an activity turns to first fails so. */
   const deps = {
     db: { withTenant: fail, acrossTenants: fail, pipelined: fail },
-    stripe: { checkout: { sessions: { retrieve: fail } } },
+    stripe: { checkout: { sessions: { retrieve: fail } }, subscriptions: { list } },
     temporal: { within: fail },
     clock: () => new Date(),
     logger: createLogger('silent'),
@@ -115,7 +122,7 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     const failure = await activity(input).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       type: 'stripe_error',
-      nonRetryable: name === 'openCheckoutSession',
+      nonRetryable: ['openCheckoutSession', 'changeCancellation', 'extendGrace'].includes(name),
     });
   });
 });

@@ -2,18 +2,12 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { Worker } from '@temporalio/worker';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import {
-  BILLING_QUEUE,
-  checkoutWorkflowId,
-  names,
-  subscriptionWorkflowId,
-} from '@sentryagent/workflows/contracts';
+import { BILLING_QUEUE, names } from '@sentryagent/workflows/contracts';
 import type { BatchActivities } from '@sentryagent/workflows/contracts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { quietRuntime, startEnvironment, withWorker, workflowBundle } from './support/environment.ts';
-import { createWorld, instant, monthly } from './support/fake-stripe.ts';
-import type { World } from './support/fake-stripe.ts';
+import { createWorld, instant } from './support/fake-stripe.ts';
+import { lives } from './support/lives.ts';
 
 /**
  * Histories of every release, `<release>/<what it went through>.json`. They are never edited and never deleted while a
@@ -34,7 +28,10 @@ const replay = (file: string, bundle = workflowBundle()): Promise<void> => {
 
 describe('Recorded histories replay with the current code', () => {
   it('has some of each workflow', () => {
-    for (const name of ['checkout', 'subscription', 'credential-expiry', 'housekeeping', 'key-rotation']) {
+    for (const name of [
+      ...['checkout', 'subscription', 'renewal-reminder', 'stripe-reconcile'],
+      ...['credential-expiry', 'housekeeping', 'key-rotation'],
+    ]) {
       expect(files.filter((file) => file.includes(`/${name}-`)).length).toBeGreaterThan(0);
     }
   });
@@ -53,9 +50,18 @@ describe('Recorded histories replay with the current code', () => {
     [
       'subscription-renewed',
       'it looks twice',
-      'const seen =',
-      'await applySubscription({ tenantId }); const seen =',
+      'run.view = view;',
+      'await applySubscription({ tenantId }); run.view = view;',
     ],
+    [
+      'checkout-settled-later',
+      'the row never says that the payment settles',
+      'await showProcessing(key);',
+      ';',
+    ],
+    ['subscription-updated', 'no reminder is started', 'child = await start(run, chargeAt);', ';'],
+    ['renewal-reminder-sent', 'it mails at once', 'if (waitMs <= 0) break;', 'break;'],
+    ['stripe-reconcile-paged', 'it skips paid tenants', 'drifted += await reconcilePaidTenants();', ';'],
   ])('a deliberate break fails: %s, %s', async (name, _what, code, instead) => {
     const { code: bundle } = workflowBundle();
     const broken = bundle.replaceAll(code, instead);
@@ -65,61 +71,6 @@ describe('Recorded histories replay with the current code', () => {
   });
 });
 
-const DAY = 86_400_000;
-/** What the recorded runs go through; each answers the run to keep. */
-const lives = (environment: TestWorkflowEnvironment) => {
-  const { workflow } = environment.client;
-  const start = (name: 'checkout' | 'subscription') => {
-    const [tenantId, checkoutId] = [`ten_${randomUUID()}`, `chk_${randomUUID()}`];
-    const isCheckout = name === 'checkout';
-    return workflow.start(names[name], {
-      workflowId: isCheckout ? checkoutWorkflowId(tenantId, checkoutId) : subscriptionWorkflowId(tenantId),
-      taskQueue: BILLING_QUEUE,
-      args: [isCheckout ? { tenantId, checkoutId } : { tenantId }],
-    });
-  };
-  type Run = Awaited<ReturnType<typeof start>>;
-  const open = async (): Promise<Run> => {
-    const run = await start('checkout');
-    await run.executeUpdate(names.open, { updateId: names.open });
-    return run;
-  };
-  const looks = async ({ calls }: World, count: number): Promise<void> => {
-    while (calls.length < count) await environment.sleep(10);
-  };
-  return {
-    'checkout-paid': async (world) => {
-      const run = await open();
-      await run.signal(names.nudge);
-      await looks(world, 2);
-      world.session = 'complete';
-      await run.signal(names.nudge);
-      return run;
-    },
-    'checkout-expired': () => open(),
-    'checkout-cancelled': async () => {
-      const run = await open();
-      await run.cancel();
-      return run;
-    },
-    'subscription-renewed': async (world) => {
-      const now = await environment.currentTimeMs();
-      world.reading = { subscription: monthly(now), stripeNow: instant(now) };
-      const run = await start('subscription');
-      await looks(world, 1);
-      world.reading = { subscription: monthly(now, { status: 'past_due' }), stripeNow: instant(now) };
-      await run.signal(names.nudge);
-      await looks(world, 2);
-      world.reading = { subscription: monthly(now + 30 * DAY), stripeNow: instant(now + 30 * DAY) };
-      await run.signal(names.nudge);
-      await looks(world, 4);
-      world.reading = { subscription: monthly(now, { status: 'canceled' }), stripeNow: instant(now) };
-      await run.signal(names.nudge);
-      return run;
-    },
-  } satisfies Record<string, (world: World) => Promise<Run>>;
-};
-
 const twoPages = (): BatchActivities => {
   const batches = [true, false];
   return {
@@ -127,6 +78,9 @@ const twoPages = (): BatchActivities => {
     announceExpiry: async ({ after }) =>
       after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
     deleteExpired: async () => ({ deleted: 3, isMore: batches.shift()! }),
+    reconcileStripe: async ({ after }) =>
+      after === null ? { next: 'sub_1', compared: 100, drifted: 1 } : { next: null, compared: 3, drifted: 0 },
+    reconcilePaidTenants: async () => 1,
   };
 };
 
@@ -160,6 +114,7 @@ if (release) {
         ['credentialExpiry', 'credential-expiry-paged'],
         ['keyRotation', 'key-rotation-due'],
         ['housekeeping', 'housekeeping-batched'],
+        ['stripeReconcile', 'stripe-reconcile-paged'],
       ] as const) {
         const run = await environment.client.workflow.start(names[name], {
           workflowId: `${file}-${randomUUID()}`,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { names, subscriptionWorkflowId } from '@sentryagent/workflows/contracts';
 import type { SubscriptionInput } from '@sentryagent/workflows/contracts';
-import type { SubscriptionView } from '@sentryagent/workflows/rules/subscription';
+import { viewOf, type SubscriptionView } from '@sentryagent/workflows/rules/subscription';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startEnvironment, withWorker } from './support/environment.ts';
 import { createWorld, instant, monthly } from './support/fake-stripe.ts';
@@ -17,12 +17,12 @@ afterAll(() => environment.teardown());
 
 type Subscription = (input: SubscriptionInput) => Promise<SubscriptionView>;
 
-const start = () => {
+const start = (view?: SubscriptionView) => {
   const tenantId = `ten_${randomUUID()}`;
   return environment.client.workflow.start<Subscription>(names.subscription, {
     workflowId: subscriptionWorkflowId(tenantId),
     taskQueue: 'billing',
-    args: [{ tenantId }],
+    args: [view ? { tenantId, view } : { tenantId }],
   });
 };
 
@@ -42,6 +42,30 @@ describe('subscription', () => {
       await handle.signal(names.nudge);
       expect(await handle.result()).toMatchObject({ tier: 'free', status: 'cancelled' });
       expect(world.calls).toEqual(Array.from({ length: 3 }, () => 'applySubscription'));
+    });
+  });
+
+  it('tells its state in words before the first read of a run that goes on', async () => {
+    const now = await environment.currentTimeMs();
+    const subscription = monthly(now, { status: 'past_due', failedAt: instant(now) });
+    const reading = { subscription, stripeNow: instant(now) };
+    const { promise: isShown, resolve: show } = Promise.withResolvers<void>();
+    const world = createWorld({
+      applySubscription: async () => {
+        await isShown;
+        return { ...reading, subscription: { ...subscription, status: 'canceled' } };
+      },
+    });
+    await withWorker(environment, world.activities, async () => {
+      const handle = await start(viewOf(reading));
+      const details = async () =>
+        (await handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata')).currentDetails;
+      try {
+        expect(await details()).toMatch(/^Past due\. Free from \S+ if nobody pays\.$/);
+      } finally {
+        show();
+      }
+      expect(await handle.result()).toMatchObject({ status: 'cancelled' });
     });
   });
 

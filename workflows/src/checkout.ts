@@ -12,6 +12,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  setWorkflowOptions,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -37,7 +38,7 @@ const { openCheckoutSession } = proxyActivities<Activities>({
   retry,
 });
 /** Retried until they succeed, because the customer may have paid. */
-const { readCheckoutSession, expireCheckoutSession, closeCheckout, startSubscription } =
+const { readCheckoutSession, expireCheckoutSession, showProcessing, closeCheckout, startSubscription } =
   proxyActivities<Activities>({ startToCloseTimeout: '15 seconds', retry });
 
 const openUpdate = defineUpdate<OpenedCheckout>(names.open);
@@ -59,7 +60,9 @@ const show = ({ tenantId, checkoutId }: CheckoutInput, { status, expiresAt }: Ch
   const words = {
     opening: 'Creating a Stripe Checkout session.',
     open: `Waiting for the customer to pay at Stripe. Expires at ${expiresAt}.`,
+    processing: 'The customer has confirmed the payment. The bank settles it later.',
     completed: 'Paid. The subscription workflow is running.',
+    failed: 'The bank did not settle the payment.',
     expired: 'Closed without a payment.',
   };
   setCurrentDetails(`Checkout ${checkoutId} of ${tenantId}. ${words[status]}`);
@@ -73,10 +76,12 @@ const awaitEnd = async (
   key: CheckoutInput,
   session: OpenedSession,
   inbox: { nudged: boolean },
+  become: (status: 'processing') => void,
 ): Promise<CheckoutEnd> => {
+  let isProcessing = false;
   for (let looks = 0; ; looks++) {
     const leftMs = Date.parse(session.expiresAt) - Date.now();
-    await condition(() => inbox.nudged, nextLookMs(looks, leftMs), {
+    await condition(() => inbox.nudged, nextLookMs(looks, leftMs, isProcessing), {
       summary: 'read the session from Stripe again',
     });
     inbox.nudged = false;
@@ -84,6 +89,11 @@ const awaitEnd = async (
     const status = await (isDue ? expireCheckoutSession : readCheckoutSession)(session);
     const end = checkoutEnd(status);
     if (end) return end;
+    if (status === 'processing' && !isProcessing) {
+      isProcessing = true;
+      await showProcessing(key);
+      become('processing');
+    }
     if (workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof checkout>({ ...key, session });
@@ -91,14 +101,20 @@ const awaitEnd = async (
   }
 };
 
-/** If an operator cancels the workflow, expires the session first. A payment that was faster counts. */
-const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>): Promise<CheckoutEnd> => {
+/**
+ * If an operator cancels the workflow, expires the session first. A payment that was faster counts, and one that settles
+ * later is waited for.
+ */
+const endOnCancel = async (
+  session: OpenedSession,
+  wait: () => Promise<CheckoutEnd>,
+): Promise<CheckoutEnd> => {
   try {
-    return await waiting;
+    return await wait();
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    return CancellationScope.nonCancellable(async () =>
-      (await expireCheckoutSession(session)) === 'complete' ? 'completed' : 'expired',
+    return CancellationScope.nonCancellable(
+      async () => checkoutEnd(await expireCheckoutSession(session)) ?? wait(),
     );
   }
 };
@@ -106,10 +122,11 @@ const endOnCancel = async (session: OpenedSession, waiting: Promise<CheckoutEnd>
 /** The error that `open` returns to its caller. The details of the activity stay in the history. */
 const refusal = (error: unknown): ApplicationFailure => {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
-  const isSubscribed = cause instanceof ApplicationFailure && cause.type === failures.alreadySubscribed;
+  const type = cause instanceof ApplicationFailure ? cause.type : undefined;
+  const isKnown = type === failures.alreadySubscribed || type === failures.paymentProcessing;
   return ApplicationFailure.nonRetryable(
     'No Stripe Checkout session was created.',
-    isSubscribed ? failures.alreadySubscribed : failures.sessionRefused,
+    isKnown ? type : failures.sessionRefused,
   );
 };
 
@@ -149,8 +166,18 @@ export const checkout = async ({ session: before, ...input }: CheckoutRun): Prom
     await condition(allHandlersFinished);
     return 'expired';
   }
-  const how = await endOnCancel(opened, awaitEnd(input, opened, inbox));
+  const session = opened;
+  const how = await endOnCancel(session, () =>
+    awaitEnd(input, session, inbox, (status) => become({ ...state, status })),
+  );
   const done = await CancellationScope.nonCancellable(() => end(how));
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   return done;
 };
+
+// A checkout is short, so it ends on the version that it began with. The others move to the current version. Temporal
+// refuses each task of an unversioned worker that names a behavior.
+setWorkflowOptions(
+  () => (workflowInfo().currentDeploymentVersion?.deploymentName ? { versioningBehavior: 'PINNED' } : {}),
+  checkout,
+);

@@ -2,4 +2,6 @@ export { checkout } from './checkout.ts';
 export { credentialExpiry } from './credential-expiry.ts';
 export { housekeeping } from './housekeeping.ts';
 export { keyRotation } from './key-rotation.ts';
+export { renewalReminder } from './renewal-reminder.ts';
+export { stripeReconcile } from './stripe-reconcile.ts';
 export { subscription } from './subscription.ts';

@@ -1,8 +1,10 @@
 import {
+  allHandlersFinished,
   condition,
   continueAsNew,
   defineQuery,
   defineSignal,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -11,6 +13,9 @@ import {
 } from '@temporalio/workflow';
 import { names, searchAttributes, type Activities, type SubscriptionInput } from './contracts/index.ts';
 import { describeView, nextStep, viewOf, type SubscriptionView } from './rules/subscription.ts';
+import { createReminder } from './subscription-reminder.ts';
+import type { SubscriptionRun } from './subscription-run.ts';
+import { handleUpdates } from './subscription-updates.ts';
 
 const { applySubscription } = proxyActivities<Activities>({
   startToCloseTimeout: '15 seconds',
@@ -32,33 +37,52 @@ const show = (tenantId: string, view: SubscriptionView, before: SubscriptionView
   ]);
 };
 
+/** Reads the subscription from Stripe, applies it, and shows it. */
+const read = async (run: SubscriptionRun) => {
+  run.nudged = false;
+  run.begun += 1;
+  const { tenantId } = run;
+  const reading = await applySubscription({ tenantId });
+  const view = viewOf(reading);
+  show(tenantId, view, run.view);
+  run.view = view;
+  run.ended = run.begun;
+  run.offsetMs = Date.parse(reading.stripeNow) - Date.now();
+  return { view, step: nextStep(reading, tenantId) };
+};
+
 /**
  * One workflow per paying tenant: read the subscription from Stripe, apply it, wait for a signal or the next date. It
  * continues as new in each billing period. The new run starts with a read, so pending signals need not be carried over.
  */
-export const subscription = async ({
-  tenantId,
-  view: before,
-}: SubscriptionInput): Promise<SubscriptionView> => {
-  let nudged = false;
-  let view = before;
-  let periodEnd = before?.periodEnd;
-  setHandler(nudge, () => void (nudged = true));
-  setHandler(stateQuery, () => view ?? null);
+export const subscription = async (input: SubscriptionInput): Promise<SubscriptionView> => {
+  const { tenantId } = input;
+  const run: SubscriptionRun = { tenantId, nudged: false, view: input.view, begun: 0, ended: 0, offsetMs: 0 };
+  let periodEnd = input.view?.periodEnd;
+  const reminder = createReminder(run, input.remindedOf ?? null);
+  let remindedOf = input.remindedOf ?? null;
+  setHandler(nudge, () => void (run.nudged = true));
+  setHandler(stateQuery, () => run.view ?? null);
+  handleUpdates(run);
+  // A new run has no details of its own until its first read, which waits for as long as Stripe is unavailable.
+  if (run.view) setCurrentDetails(describeView(run.view));
   for (;;) {
-    nudged = false;
-    const reading = await applySubscription({ tenantId });
-    const seen = viewOf(reading.subscription);
-    show(tenantId, seen, view);
-    view = seen;
+    const { view, step } = await read(run);
     periodEnd ??= view.periodEnd;
-    const step = nextStep(reading, tenantId);
-    if (step.kind === 'end') {
-      if (!nudged) return view;
-    } else if (periodEnd !== view.periodEnd || workflowInfo().continueAsNewSuggested) {
-      return continueAsNew<typeof subscription>({ tenantId, view });
-    } else {
-      await condition(() => nudged, step.ms, { summary: step.why });
+    const isLast = periodEnd !== view.periodEnd || workflowInfo().continueAsNewSuggested;
+    // The next run starts the reminder of its own period.
+    if (patched('renewal-reminder')) remindedOf = await reminder.follow(view, isLast);
+    if (step.kind === 'wait' && !isLast) {
+      await condition(() => run.nudged, step.ms, { summary: step.why });
+      continue;
     }
+    if (step.kind === 'end' && run.nudged) continue;
+    // An update in progress waits for a read that begins after its change.
+    if (!allHandlersFinished()) {
+      await condition(() => run.nudged || allHandlersFinished());
+      if (run.nudged) continue;
+    }
+    if (step.kind === 'end') return view;
+    return continueAsNew<typeof subscription>({ tenantId, view, remindedOf });
   }
 };

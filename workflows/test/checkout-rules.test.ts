@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkoutEnd, nextLookMs, sessionExpiry } from '../src/rules/checkout.ts';
+import { checkoutEnd, nextLookMs, sessionExpiry, sessionStatus } from '../src/rules/checkout.ts';
 
 const HOUR = 3_600_000;
 
@@ -17,6 +17,12 @@ describe('nextLookMs', () => {
     expect(looks).toEqual([5, 10, 20, 40, 80, 160, 320, 600, 600]);
   });
 
+  it('doubles to an hour while a payment settles, whatever the session’s end', () => {
+    expect([0, 7, 9, 10, 100].map((looks) => nextLookMs(looks, 1_000, true) / 1_000)).toEqual([
+      5, 640, 2_560, 3_600, 3_600,
+    ]);
+  });
+
   it('never sleeps past the end of the session, never longer than 10 minutes, never not at all', () => {
     fc.assert(
       fc.property(fc.nat(100_000), fc.integer({ min: -24 * HOUR, max: 24 * HOUR }), (looks, left) => {
@@ -31,8 +37,28 @@ describe('nextLookMs', () => {
 
 it.each([
   ['open', undefined],
+  ['processing', undefined],
   ['complete', 'completed'],
+  ['failed', 'failed'],
   ['expired', 'expired'],
 ] as const)('a session that is %s ends the checkout as %s', (status, end) => {
   expect(checkoutEnd(status)).toBe(end);
 });
+
+it.each([
+  ['open', false, null, 'open'],
+  ['expired', false, null, 'expired'],
+  ['complete', true, 'active', 'complete'],
+  // A trial needs no payment, and a payment by bank can settle after the subscription has begun.
+  ['complete', false, 'trialing', 'complete'],
+  ['complete', false, 'active', 'complete'],
+  ['complete', false, 'incomplete', 'processing'],
+  ['complete', false, null, 'processing'],
+  ['complete', false, 'incomplete_expired', 'failed'],
+  ['complete', false, 'canceled', 'failed'],
+] as const)(
+  'a session that is %s, paid: %s, with a subscription that is %s, is %s',
+  (status, isPaid, subscription, is) => {
+    expect(sessionStatus({ status, isPaid, subscription })).toBe(is);
+  },
+);

@@ -44,13 +44,18 @@ describe('a trial', () => {
     periodEnd: '2026-11-30T00:00:00.000Z',
     trialEnd: '2026-11-20T00:00:00.000Z',
     cancelAt: null,
+    failedAt: null,
+    graceUntil: null,
+    lookupKey: null,
   };
   it.each([
     [{}, trial.trialEnd],
     [{ cancelAt: '2026-11-10T00:00:00.000Z' }, '2026-11-10T00:00:00.000Z'],
     [{ trialEnd: null }, trial.periodEnd],
   ])('ends when it is cancelled, else with the trial, else with the period: %j', (changes, endsAt) => {
-    expect(viewOf({ ...trial, ...changes }).endsAt).toBe(endsAt);
+    expect(viewOf({ subscription: { ...trial, ...changes }, stripeNow: trial.createdAt }).endsAt).toBe(
+      endsAt,
+    );
   });
 
   it('that could not be paid is read daily, because it has no date', () => {

@@ -4,11 +4,12 @@ import {
   chooseSubscription,
   describeView,
   holdsTheTenant,
+  graceEnd,
   nextStep,
   viewOf,
   wasBegun,
 } from '../src/rules/subscription.ts';
-import type { StripeStatus, StripeSubscription } from '../src/rules/subscription.ts';
+import type { StripeStatus, StripeSubscription, SubscriptionView } from '../src/rules/subscription.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -24,8 +25,14 @@ const subscription = (changes: Partial<StripeSubscription> = {}): StripeSubscrip
   periodEnd: END,
   trialEnd: null,
   cancelAt: null,
+  failedAt: null,
+  graceUntil: null,
+  lookupKey: 'sentryagent_paid_monthly',
   ...changes,
 });
+
+const view = (given: StripeSubscription | null, stripeNow = START): SubscriptionView =>
+  viewOf({ subscription: given, stripeNow });
 
 const statuses: StripeStatus[] = [
   'incomplete',
@@ -48,64 +55,94 @@ const arbitrary: fc.Arbitrary<StripeSubscription> = fc.record({
   periodEnd: instant,
   trialEnd: fc.option(instant),
   cancelAt: fc.option(instant),
+  failedAt: fc.option(instant),
+  graceUntil: fc.option(instant),
+  lookupKey: fc.constantFrom('sentryagent_paid_monthly', 'sentryagent_paid_2025', null),
 });
 
+/** The first payment fails two days into the period. */
+const FAILED = '2026-11-26T10:00:00.000Z';
+const GRACE_END = '2026-12-03T10:00:00.000Z';
+const pastDue = (changes: Partial<StripeSubscription> = {}) =>
+  subscription({ status: 'past_due', failedAt: FAILED, ...changes });
+
 describe('viewOf: every state of Stripe in our words', () => {
-  const paid = { tier: 'paid', subscriptionId: 'sub_1', periodStart: START, periodEnd: END };
-  const none = { tier: 'free', subscriptionId: null, periodStart: null, periodEnd: null };
-  const dates = { renewsAt: null, endsAt: null };
+  const no = { renewsAt: null, endsAt: null, graceEndsAt: null, isCancelling: false };
+  const paid = { ...no, tier: 'paid', subscriptionId: 'sub_1', periodStart: START, periodEnd: END };
+  const free = { ...no, tier: 'free', subscriptionId: 'sub_1', periodStart: null, periodEnd: null };
+  const none = { ...free, subscriptionId: null, status: 'active' };
   it.each<[string, StripeSubscription | null, object]>([
-    ['never paid', null, { ...none, ...dates, status: 'active' }],
-    ['incomplete', subscription({ status: 'incomplete' }), { ...none, ...dates, status: 'active' }],
-    [
-      'never completed',
-      subscription({ status: 'incomplete_expired' }),
-      { ...none, ...dates, status: 'active' },
-    ],
+    ['never paid', null, none],
+    ['incomplete', subscription({ status: 'incomplete' }), none],
+    ['never completed', subscription({ status: 'incomplete_expired' }), none],
     [
       'a trial',
       subscription({ status: 'trialing', trialEnd: END }),
-      { ...paid, ...dates, status: 'trial', endsAt: END },
+      { ...paid, status: 'trial', endsAt: END },
     ],
-    ['paying', subscription(), { ...paid, ...dates, status: 'active', renewsAt: END }],
+    [
+      'a trial to be cancelled',
+      subscription({ status: 'trialing', trialEnd: END, cancelAt: END }),
+      { ...paid, status: 'trial', endsAt: END, isCancelling: true },
+    ],
+    ['paying', subscription(), { ...paid, status: 'active', renewsAt: END }],
+    [
+      'paying by a price of another year',
+      subscription({ lookupKey: null }),
+      { ...paid, status: 'active', renewsAt: END },
+    ],
     [
       'to be cancelled',
       subscription({ cancelAt: END }),
-      { ...paid, ...dates, status: 'active', endsAt: END },
+      { ...paid, status: 'active', endsAt: END, isCancelling: true },
     ],
-    ['past due', subscription({ status: 'past_due' }), { ...paid, ...dates, status: 'past_due' }],
+    ['past due, no payment tried yet', pastDue({ failedAt: null }), { ...paid, status: 'past_due' }],
+    ['past due', pastDue(), { ...paid, status: 'past_due', graceEndsAt: GRACE_END }],
     [
-      'ended',
-      subscription({ status: 'canceled' }),
-      { ...none, ...dates, status: 'cancelled', subscriptionId: 'sub_1' },
+      'past due, to be cancelled',
+      pastDue({ cancelAt: END }),
+      { ...paid, status: 'past_due', endsAt: END, graceEndsAt: GRACE_END, isCancelling: true },
     ],
-    [
-      'unpaid',
-      subscription({ status: 'unpaid' }),
-      { ...none, ...dates, status: 'cancelled', subscriptionId: 'sub_1' },
-    ],
-    [
-      'paused',
-      subscription({ status: 'paused' }),
-      { ...none, ...dates, status: 'cancelled', subscriptionId: 'sub_1' },
-    ],
-  ])('%s', (_what, given, view) => {
-    expect(viewOf(given)).toEqual(view);
+    ['ended', subscription({ status: 'canceled' }), { ...free, status: 'cancelled' }],
+    ['unpaid', subscription({ status: 'unpaid' }), { ...free, status: 'payment_failed' }],
+    ['paused', subscription({ status: 'paused' }), { ...free, status: 'paused' }],
+  ])('%s', (_what, given, expected) => {
+    expect(view(given)).toEqual(expected);
   });
 
-  it('gives the paid tier to live subscriptions and to no other', () => {
+  it.each([
+    ['a second before seven days', '2026-12-03T09:59:59.000Z', 'paid', 'past_due'],
+    ['after seven days to the second', GRACE_END, 'free', 'payment_failed'],
+    ['a month later', '2027-01-03T10:00:00.000Z', 'free', 'payment_failed'],
+  ])('The end of grace: %s', (_when, now, tier, status) => {
+    expect(view(pastDue(), now)).toMatchObject({ tier, status, subscriptionId: 'sub_1' });
+  });
+
+  it('An operator can only lengthen the grace', () => {
+    expect(graceEnd(pastDue())).toBe(GRACE_END);
+    expect(graceEnd(pastDue({ graceUntil: END }))).toBe(END);
+    expect(graceEnd(pastDue({ graceUntil: START }))).toBe(GRACE_END);
+    expect(graceEnd(pastDue({ failedAt: null, graceUntil: END }))).toBeNull();
+  });
+
+  it('The tier is paid for a live subscription, until its grace is over, and for no other', () => {
     fc.assert(
-      fc.property(arbitrary, (given) => {
-        expect(viewOf(given).tier === 'paid').toBe(['active', 'trialing', 'past_due'].includes(given.status));
+      fc.property(arbitrary, instant, (given, now) => {
+        const end = graceEnd(given);
+        const isInTime = given.status !== 'past_due' || end === null || Date.parse(now) < Date.parse(end);
+        const isLive = ['active', 'trialing', 'past_due'].includes(given.status) && isInTime;
+        expect(view(given, now).tier).toBe(isLive ? 'paid' : 'free');
       }),
     );
   });
 
-  it('never shows a renewal beside an end', () => {
+  it('shows a renewal, or an end, or neither', () => {
     fc.assert(
-      fc.property(arbitrary, (given) => {
-        const { renewsAt, endsAt } = viewOf(given);
+      fc.property(arbitrary, instant, (given, now) => {
+        const { tier, renewsAt, endsAt, isCancelling } = view(given, now);
         expect(renewsAt !== null && endsAt !== null).toBe(false);
+        if (tier === 'free') expect([renewsAt, endsAt, isCancelling]).toEqual([null, null, false]);
+        if (isCancelling) expect(endsAt).toBe(given.cancelAt);
       }),
     );
   });
@@ -133,6 +170,11 @@ describe('chooseSubscription', () => {
 
   it('takes a live one before a newer one that is not', () => {
     expect(chooseSubscription(all)?.id).toBe('sub_live');
+  });
+
+  it('takes one that is paid before a newer one that is past due, so that nobody is lowered', () => {
+    const paid = subscription({ id: 'sub_paid', createdAt: '2025-01-01T00:00:00.000Z' });
+    expect(chooseSubscription([...all, paid])?.id).toBe('sub_paid');
   });
 
   it('takes one that may still begin before those that ended, and none that never can', () => {
@@ -192,6 +234,11 @@ describe('nextStep', () => {
     });
   });
 
+  it('looks when the grace ends, before the renewal', () => {
+    expect(at(pastDue(), '2026-12-03T08:00:00.000Z')).toMatchObject({ why: 'grace ends 2026-12-03' });
+    expect(at(pastDue(), '2026-12-03T11:00:00.000Z')).toMatchObject({ ms: DAY });
+  });
+
   it('looks hourly once the date has passed without effect', () => {
     expect(at(subscription(), '2026-12-24T10:00:00.000Z')).toMatchObject({ ms: HOUR });
     expect(at(subscription(), '2027-01-01T00:00:00.000Z')).toMatchObject({ ms: HOUR });
@@ -217,8 +264,11 @@ it.each([
   [subscription(), 'Active. Renews 2026-12-24.'],
   [subscription({ cancelAt: END }), 'Active. Ends 2026-12-24.'],
   [subscription({ status: 'trialing', trialEnd: END }), 'Trial. Ends 2026-12-24.'],
-  [subscription({ status: 'past_due' }), 'Past due.'],
+  [pastDue({ failedAt: null }), 'Past due.'],
+  [pastDue(), 'Past due. Free from 2026-12-03 if nobody pays.'],
+  [subscription({ status: 'unpaid' }), 'Free, because a payment failed.'],
+  [subscription({ status: 'paused' }), 'Free, because the subscription is paused.'],
   [subscription({ status: 'canceled' }), 'Cancelled.'],
 ])('tells operators in words: %#', (given, words) => {
-  expect(describeView(viewOf(given))).toBe(words);
+  expect(describeView(view(given))).toBe(words);
 });

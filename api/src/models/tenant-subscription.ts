@@ -14,6 +14,15 @@ export class TenantSubscription extends BaseModel {
   declare periodEnd: Date | null;
   declare renewsAt: Date | null;
   declare endsAt: Date | null;
+  declare graceEndsAt: Date | null;
+  declare isCancelling: boolean;
+  /** The amount and currency of the next charge, in the currency's minor unit. */
+  declare nextAmount: number | null;
+  declare nextCurrency: string | null;
+  declare cardBrand: string | null;
+  declare cardLast4: string | null;
+  declare cardExpMonth: number | null;
+  declare cardExpYear: number | null;
   /** The Stripe subscription that the other columns are from. */
   declare subscriptionId: string | null;
   /** The sequence number of the read from Stripe that this row is from. */

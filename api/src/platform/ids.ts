@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 
 /** The prefix of each kind of id. An id is the prefix, `_`, and a UUIDv7 in Crockford's base32. So ids sort by time. */
 export type IdPrefix =
@@ -60,6 +60,10 @@ const base32 = (bytes: Buffer): string => {
 
 export const newId = (prefix: IdPrefix, now: number = Date.now()): string =>
   `${prefix}_${base32(uuidv7(now))}`;
+
+/** The same id for the same text. It does not sort by time. */
+export const derivedId = (prefix: IdPrefix, text: string): string =>
+  `${prefix}_${base32(hash('sha256', text, 'buffer').subarray(0, 16))}`;
 
 /** Whether text has the form of an id of this kind. The id may not exist. */
 export const isId = (prefix: IdPrefix, text: string): boolean =>

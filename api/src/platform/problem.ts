@@ -24,6 +24,8 @@ export const problemKinds = {
   resource_taken: { status: 409, title: 'A resource with this identifier already exists' },
   resource_limit: { status: 409, title: 'Resource limit reached' },
   already_subscribed: { status: 409, title: 'The tenant already has a subscription' },
+  not_subscribed: { status: 409, title: 'The tenant has no subscription' },
+  payment_processing: { status: 409, title: 'A payment is being settled' },
   credential_ended: { status: 409, title: 'The credential is revoked or expired' },
   credential_limit: { status: 409, title: 'Credential limit reached' },
   email_already_verified: { status: 409, title: 'The email address is already confirmed' },

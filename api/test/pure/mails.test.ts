@@ -7,6 +7,7 @@ const DASHBOARD_URL = 'http://dashboard.test';
 
 /** What the words of each kind are, as they come from an honest caller. */
 const honest: MailData = {
+  charge_reminder: { at: '2026-12-24T10:00:00.000Z', isTrial: false, amount: 4_900, currency: 'usd' },
   email_change: { token: 'abc-_123' },
   email_change_notice: {},
   email_verification: { token: 'abc-_123' },
@@ -22,11 +23,16 @@ const honest: MailData = {
     ],
     more: 3,
   },
+  grace_ended: {},
+  grace_ends: { graceEndsAt: '2026-12-24T10:00:00.000Z' },
+  paid_welcome: { at: '2026-12-24T10:00:00.000Z', isTrial: true, amount: 4_900, currency: 'usd' },
   password_changed: {},
   password_reset: { token: 'abc-_123' },
   recovery_codes_renewed: {},
   two_factor_off: {},
   two_factor_on: {},
+  payment_failed: { amount: 4_900, currency: 'jpy', graceEndsAt: null },
+  subscription_cancelled: { endsAt: '2026-12-24T10:00:00.000Z' },
 };
 const everyKind = Object.keys(kinds) as MailKind[];
 
@@ -95,7 +101,9 @@ const render = (kind: MailKind, text?: string) =>
   );
 
 const linksOf = (text: string): string[] => text.match(/http:\/\/dashboard\.test\S*/g) ?? [];
-const withoutOurs = (text: string): string => text.replaceAll(/http:\/\/dashboard\.test\S*/g, '');
+/** An amount has a dot, and is a number. */
+const withoutOurs = (text: string): string =>
+  text.replaceAll(/http:\/\/dashboard\.test\S*|\b\d+\.\d\d(?= [A-Z]{3}\b)/g, '');
 const tagsOf = (html: string): string[] =>
   html.replaceAll(/ (href|content)="[^"]*"/g, '').match(/<[^>]*>/g) ?? [];
 const hrefsOf = (html: string): string[] =>
@@ -155,4 +163,31 @@ it('a kind that this version does not know is no mail', () => {
       expect.objectContaining({ name: 'UnknownMailKind', message: kind }),
     );
   }
+});
+
+describe('a mail about a payment', () => {
+  const textOf = <K extends MailKind>(kind: K, data: MailData[K]): string =>
+    renderMail(kind, data, DASHBOARD_URL).text;
+
+  it('names date, amount, currency and how to stop', () => {
+    for (const kind of ['charge_reminder', 'paid_welcome'] as const) {
+      const text = textOf(kind, honest[kind]);
+      expect(text).toContain('Stripe charges 49.00 USD on 2026-12-24 (UTC).');
+      expect(text).toMatch(/To stop, cancel on the Billing page/);
+      expect(text).toContain('http://dashboard.test/billing\n');
+    }
+  });
+
+  it('counts in the minor unit of the currency', () => {
+    expect(textOf('payment_failed', honest.payment_failed)).toContain('could not collect 4900 JPY');
+    const { at, isTrial } = honest.charge_reminder;
+    expect(textOf('charge_reminder', { at, isTrial })).toContain('Stripe charges your card on 2026-12-24');
+  });
+
+  it('tells until when Paid is kept, or that it is Free already', () => {
+    const failed = { ...honest.payment_failed, graceEndsAt: '2026-12-31T00:00:00.000Z' };
+    expect(textOf('payment_failed', failed)).toContain('You keep Paid until 2026-12-31 (UTC).');
+    expect(textOf('payment_failed', honest.payment_failed)).toContain('is on Free until');
+    expect(textOf('subscription_cancelled', { endsAt: null })).toContain('has ended');
+  });
 });

@@ -27,7 +27,8 @@ export const api: Part = {
     const flags = watch ? ['--watch', '--watch-preserve-output'] : [];
     const env = environmentOf(context);
     const { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS } = env;
-    writeOperatorEnv(config.dataDir, { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS });
+    const { temporalEnv, stripeEnv } = context.found;
+    writeOperatorEnv(config.dataDir, { APP_DATABASE_URL, KEY_ENCRYPTION_KEYS, ...temporalEnv, ...stripeEnv });
     children.serve({ name: 'api', argv: [process.execPath, ...flags, 'api/src/main.ts'], env });
     await waitFor('The API', () => answers(`http://localhost:${config.apiPort}/health`));
     return { rows: [['API', config.publicUrl]] };

@@ -28,8 +28,9 @@ export const dashboard: Part = {
         ORIGIN: config.dashboardUrl,
         API_URL: config.apiUrl,
         PUBLIC_API_URL: config.publicUrl,
-        // The stand-in's Checkout pages.
+        // The stand-in's pages.
         CHECKOUT_ORIGIN: found.stripeUrl,
+        PORTAL_ORIGIN: found.stripeUrl,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: undefined,
         STRIPE_SECRET_KEY: undefined,

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { checkKey } from './credentials.ts';
 import { StripeError, apiError, invalid } from './errors.ts';
-import { checkExpand, presented } from './expand.ts';
+import { checkExpand, expanded, presented } from './expand.ts';
 import { takeFault } from './faults.ts';
 import type { Faults, RequestFault } from './faults.ts';
 import { parseForm } from './form.ts';
@@ -107,14 +107,18 @@ const readChecked = ({ schema, note }: Violations, { route, form }: Operation): 
 
 const perform = ({ stand, violations }: Place, operation: Operation): Outcome => {
   const { route, id, cause } = operation;
+  let asked: string[] = [];
   const outcome = outcomeOf(() => {
     const { params, expand } = readChecked(violations, operation);
+    asked = expand;
     return presented(route.handle(stand, { id, params, cause }), expand);
   });
   const name = `${route.method.toLowerCase()} ${route.path}`;
   const found = violations.schema?.answer(name, outcome.status, outcome.body);
   const violation = violations.note(`the answer of ${name}`, found);
-  return violation ? failure(apiError(violation)) : outcome;
+  if (violation) return failure(apiError(violation));
+  // The schema has ids only.
+  return { ...outcome, body: expanded(stand.state, outcome.body, asked) };
 };
 
 /** An injected status. The response to a 5xx is stored for its key, others are not. */

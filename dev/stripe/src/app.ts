@@ -2,20 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import Koa from 'koa';
 import type { Context } from 'koa';
 import { answerApi } from './api.ts';
-import { expireDue } from './checkout.ts';
-import { payCheckout, showCheckout } from './checkout-page.ts';
-import type { Redirect } from './checkout-page.ts';
+import { doDue } from './clock-runs.ts';
 import { control } from './dev-controls.ts';
 import type { LoggedRequest } from './dev-controls.ts';
 import type { Faults } from './faults.ts';
-import { parseForm } from './form.ts';
-import type { Fields } from './form.ts';
-import { html } from './html.ts';
 import type { Idempotency } from './idempotency.ts';
-import { showIndex } from './index-page.ts';
-import { showInvoice } from './invoice-page.ts';
-import { layout } from './layout.ts';
-import type { Page } from './layout.ts';
+import { pageOf } from './pages.ts';
 import type { Stand } from './stand.ts';
 import type { Violations } from './violations.ts';
 
@@ -41,41 +33,42 @@ const readBody = async (request: IncomingMessage): Promise<string> => {
   return Buffer.concat(parts).toString();
 };
 
-const notFound = (): Page => layout({ title: 'Not found', status: 404, body: html`<h1>Page not found</h1>` });
-
-/** A form that cannot be decoded counts as empty, so the page shows what is missing. */
-const formOf = (body: string): Fields => {
-  try {
-    return parseForm(body);
-  } catch {
-    return {};
-  }
-};
-
-/** The page at this path. */
-const pageOf = (stand: Stand, { method, path }: Context, body: string): Page | Redirect => {
-  const { sessions, invoices } = stand.state;
-  const [, kind, id = ''] = /^\/(c\/pay|i)\/(\w+)$/.exec(path) ?? [];
-  const isPost = method === 'POST';
-  if (path === '/' && !isPost) return showIndex(stand.state);
-  if (kind === 'c/pay' && Object.hasOwn(sessions, id)) {
-    const session = sessions[id]!;
-    return isPost ? payCheckout(stand, session, formOf(body)) : showCheckout(stand, session);
-  }
-  return kind === 'i' && !isPost && Object.hasOwn(invoices, id) ? showInvoice(invoices[id]!) : notFound();
-};
-
 const servePage = ({ stand, changed }: Place, context: Context, body: string): void => {
-  const page = pageOf(stand, context, body);
+  const { method, path, query } = context;
+  const page = pageOf(stand, { method, path, query, body });
   changed();
   context.status = page.status;
   if ('location' in page) {
-    context.set('location', page.location);
+    // Browsers allow a form of ours to lead to the host that they have asked, so not from 127.0.0.1 to localhost.
+    const { location } = page;
+    context.set('location', location.startsWith('/') ? `http://${context.host}${location}` : location);
     context.body = '';
+  } else if ('content' in page) {
+    context.attachment(page.name);
+    context.type = page.type;
+    context.body = page.content;
   } else {
     context.set(page.headers);
     context.body = page.html;
   }
+};
+
+/** A button of our own page goes back to it. */
+const serveControl = (
+  { stand, faults, violations, changed }: Place,
+  context: Context,
+  request: { body: string; requests: LoggedRequest[] },
+): void => {
+  const { method, path, querystring: query } = context;
+  const origin = context.get('origin') || undefined;
+  const isOwn = origin === `http://${context.host}`;
+  const answer = control(
+    { stand, faults, violations, requests: request.requests },
+    { method, path, query, body: request.body, isForeign: origin !== undefined && !isOwn },
+  );
+  changed();
+  if (isOwn && answer.status === 200) context.redirect('/');
+  else Object.assign(context, { status: answer.status, body: answer.body });
 };
 
 const serveApi = async (place: Place, context: Context, body: string): Promise<LoggedRequest> => {
@@ -109,20 +102,12 @@ export const createApp = (place: Place): Koa => {
   const requests: LoggedRequest[] = [];
   const app = new Koa();
   app.use(async (context) => {
-    const { method, path } = context;
+    const { path } = context;
     if (isForeign(context)) context.throw(421, 'This is the local stand-in for Stripe: ask localhost.');
     const body = await readBody(context.req);
-    expireDue(place.stand);
-    if (path.startsWith('/_dev/')) {
-      const origin = context.get('origin') || undefined;
-      const { stand, faults, violations } = place;
-      const answer = control(
-        { state: stand.state, faults, violations, requests },
-        { method, path, body, origin },
-      );
-      context.status = answer.status;
-      context.body = answer.body;
-    } else if (path.startsWith('/v1/')) {
+    doDue(place.stand);
+    if (path.startsWith('/_dev/')) serveControl(place, context, { body, requests });
+    else if (path.startsWith('/v1/')) {
       requests.push(await serveApi(place, context, body));
       if (requests.length > KEPT_REQUESTS) requests.shift();
     } else servePage(place, context, body);

@@ -1,10 +1,16 @@
-import { draftInvoice, finalized, newSubscription, paid } from './billing-objects.ts';
-import type { Purchase } from './billing-objects.ts';
+import { timeOf } from './clocks.ts';
 import { createCustomer } from './customers.ts';
 import { newId } from './ids.ts';
-import { NO_REQUEST } from './stand.ts';
+import { draftInvoice } from './invoice-objects.ts';
+import { attach } from './payment-methods.ts';
+import type { Payer } from './payer.ts';
+import { attemptPayment, finalize } from './payments.ts';
+import { NO_REQUEST, change } from './stand.ts';
 import type { Stand } from './stand.ts';
 import { find } from './state.ts';
+import type { Plan } from './state.ts';
+import { newSubscription } from './subscription-objects.ts';
+import type { Purchase } from './subscription-objects.ts';
 import { listOf, nulls } from './wire.ts';
 import type { Cause, Customer, Invoice, Price, Session, Subscription } from './wire.ts';
 
@@ -18,8 +24,9 @@ export interface Order {
   cancel_url?: string | undefined;
   expires_at: number;
   metadata: Record<string, string>;
-  trialDays: number;
-  subscriptionMetadata: Record<string, string>;
+  billing_address_collection?: 'auto' | 'required' | undefined;
+  tax_id_collection?: { enabled: boolean } | undefined;
+  plan: Plan;
 }
 
 const lineItem = ({ price, quantity }: Order, description: string) => {
@@ -42,7 +49,7 @@ const lineItem = ({ price, quantity }: Order, description: string) => {
 
 /** Fields that our sessions never set, or not while they are open. */
 const unset = () => ({
-  ...nulls('adaptive_pricing', 'after_expiration', 'allow_promotion_codes', 'billing_address_collection'),
+  ...nulls('adaptive_pricing', 'after_expiration', 'allow_promotion_codes'),
   ...nulls('client_secret', 'collected_information', 'consent', 'consent_collection', 'submit_type'),
   ...nulls(
     'currency_conversion',
@@ -60,7 +67,7 @@ const unset = () => ({
 const payment = () => ({
   payment_method_collection: 'always' as const,
   payment_method_options: { card: { request_three_d_secure: 'automatic' as const } },
-  payment_method_types: ['card'],
+  payment_method_types: ['card', 'us_bank_account'],
   payment_status: 'unpaid' as const,
   phone_number_collection: { enabled: false },
   saved_payment_method_options: {
@@ -77,7 +84,7 @@ export const openSession = (stand: Stand, order: Order): Session => {
   const product = find(state.products, order.price.product, 'product');
   const item = lineItem(order, product.name);
   // A trial costs nothing today.
-  const due = order.trialDays ? 0 : item.amount_total;
+  const due = order.plan.trialDays ? 0 : item.amount_total;
   const session: Session = {
     id,
     object: 'checkout.session',
@@ -86,6 +93,7 @@ export const openSession = (stand: Stand, order: Order): Session => {
     amount_subtotal: due,
     amount_total: due,
     automatic_tax: { enabled: false, liability: null, provider: null, status: null },
+    billing_address_collection: order.billing_address_collection ?? null,
     cancel_url: order.cancel_url ?? null,
     client_reference_id: order.client_reference_id ?? null,
     created: now(),
@@ -104,12 +112,13 @@ export const openSession = (stand: Stand, order: Order): Session => {
     shipping_options: [],
     status: 'open',
     success_url: order.success_url,
+    ...(order.tax_id_collection && { tax_id_collection: { ...order.tax_id_collection, required: 'never' } }),
     total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
     ui_mode: 'hosted_page',
     url: `${origin}/c/pay/${id}`,
   };
   state.sessions[id] = session;
-  state.plans[id] = { trialDays: order.trialDays, metadata: order.subscriptionMetadata };
+  state.plans[id] = order.plan;
   return session;
 };
 
@@ -121,60 +130,81 @@ export const offerOf = ({ state }: Stand, { id, line_items }: Session) => {
     price,
     product: find(state.products, price.product, 'product'),
     quantity: item.quantity ?? 1,
-    ...(state.plans[id] ?? { trialDays: 0, metadata: {} }),
+    ...state.plans[id]!,
   };
 };
 
-/** Creates and pays the first invoice, with the events of each step. */
-const payFirstInvoice = (stand: Stand, draft: Invoice, customer: Customer): Invoice => {
-  const { state, emit } = stand;
-  const say = (type: string) => emit(NO_REQUEST, type, draft);
-  const sequence = customer.next_invoice_sequence ?? 1;
-  const number = `${customer.invoice_prefix}-${String(sequence).padStart(4, '0')}`;
-  customer.next_invoice_sequence = sequence + 1;
-  state.invoices[draft.id] = draft;
-  say('invoice.created');
-  Object.assign(draft, finalized(draft, { now: stand.now(), number, origin: stand.origin }));
-  say('invoice.finalized');
-  Object.assign(draft, paid(draft, stand.now()));
-  say('invoice.paid');
-  say('invoice.payment_succeeded');
-  return draft;
-};
-
-const subscribe = (stand: Stand, purchase: Purchase): { subscription: Subscription; invoice: Invoice } => {
-  const now = stand.now();
-  const subscription = newSubscription(purchase, now);
-  const draft = draftInvoice(subscription, purchase, now);
-  subscription.latest_invoice = draft.id;
-  stand.state.subscriptions[subscription.id] = subscription;
-  purchase.customer.currency ??= subscription.currency;
-  stand.emit(NO_REQUEST, 'customer.subscription.created', subscription);
-  return { subscription, invoice: payFirstInvoice(stand, draft, purchase.customer) };
-};
-
-/** Completes a session after a successful payment. The session must be open. */
-export const completeSession = (
+/** Creates the first invoice and asks for its payment, with the events of each step. */
+const payFirstInvoice = (
   stand: Stand,
-  session: Session,
-  payer: { email: string; name: string },
-): Session => {
-  const customer = session.customer
-    ? find(stand.state.customers, session.customer, 'customer')
-    : createCustomer(stand, NO_REQUEST, payer);
+  subscription: Subscription,
+  purchase: Purchase,
+  at: number,
+): Invoice => {
+  const { customer, product } = purchase;
+  const before = { start: at, end: at };
+  const invoice = draftInvoice(
+    { customer, subscription, product, reason: 'subscription_create', before },
+    at,
+  );
+  stand.state.invoices[invoice.id] = invoice;
+  subscription.latest_invoice = invoice.id;
+  stand.emit(NO_REQUEST, 'customer.subscription.created', subscription);
+  stand.emit(NO_REQUEST, 'invoice.created', invoice);
+  finalize(stand, invoice, at);
+  attemptPayment(stand, invoice, { at, isConfirmed: true });
+  return invoice;
+};
+
+const subscribe = (stand: Stand, purchase: Purchase, isLater: boolean) => {
+  const { customer } = purchase;
+  const at = timeOf(stand, customer);
+  const subscription = newSubscription(purchase, at);
+  if (isLater) subscription.status = 'incomplete';
+  stand.state.subscriptions[subscription.id] = subscription;
+  customer.currency ??= subscription.currency;
+  return { subscription, invoice: payFirstInvoice(stand, subscription, purchase, at) };
+};
+
+/** The customer, with what the session may change of it. */
+const buyerOf = (stand: Stand, session: Session, payer: Payer): Customer => {
+  if (!session.customer) {
+    const { email, businessName, name, address } = payer;
+    return createCustomer(stand, NO_REQUEST, { email, name: businessName || name, address });
+  }
+  const customer = find(stand.state.customers, session.customer, 'customer');
+  const { address, name } = stand.state.plans[session.id]?.updates ?? {};
+  const update = {
+    ...(address === 'auto' && payer.address && { address: payer.address }),
+    ...(name === 'auto' && { name: payer.businessName || payer.name }),
+  };
+  if (Object.keys(update).length) change(stand, NO_REQUEST, 'customer.updated', customer, update);
+  return customer;
+};
+
+const detailsOf = (customer: Customer, payer: Payer): Session['customer_details'] => ({
+  ...nulls('individual_name', 'phone'),
+  address: payer.address ?? null,
+  business_name: payer.businessName || null,
+  email: customer.email ?? payer.email,
+  name: payer.businessName || payer.name,
+  tax_exempt: 'none',
+  tax_ids: payer.taxId ? [{ type: 'unknown', value: payer.taxId }] : [],
+});
+
+/** Completes a session whose customer has confirmed. A card has paid then, and a bank debit pays days later. */
+export const completeSession = (stand: Stand, session: Session, payer: Payer): Session => {
+  const customer = buyerOf(stand, session, payer);
+  const at = timeOf(stand, customer);
   const offer = offerOf(stand, session);
-  const { subscription, invoice } = subscribe(stand, { ...offer, customer });
+  const method = attach(stand, NO_REQUEST, customer, { payer, at });
+  const isLater = method.type !== 'card' && offer.trialDays === 0;
+  const { subscription, invoice } = subscribe(stand, { ...offer, customer, method: method.id }, isLater);
   Object.assign(session, {
     customer: customer.id,
-    customer_details: {
-      ...nulls('address', 'business_name', 'individual_name', 'phone'),
-      email: customer.email ?? payer.email,
-      name: payer.name,
-      tax_exempt: 'none',
-      tax_ids: [],
-    },
+    customer_details: detailsOf(customer, payer)!,
     invoice: invoice.id,
-    payment_status: offer.trialDays ? 'no_payment_required' : 'paid',
+    payment_status: offer.trialDays ? 'no_payment_required' : isLater ? 'unpaid' : 'paid',
     status: 'complete',
     subscription: subscription.id,
     url: null,

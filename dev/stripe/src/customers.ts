@@ -1,10 +1,16 @@
+import { timeOf } from './clocks.ts';
 import { newId } from './ids.ts';
 import { nulls } from './wire.ts';
+import type { Address } from './payer.ts';
 import type { Stand } from './stand.ts';
 import { find } from './state.ts';
 import type { Cause, Customer } from './wire.ts';
 
-type Given = Partial<Pick<Customer, 'email' | 'name' | 'description' | 'phone' | 'metadata'>>;
+type Given = Partial<
+  Pick<Customer, 'email' | 'name' | 'description' | 'phone' | 'metadata' | 'test_clock'>
+> & {
+  address?: Address | undefined;
+};
 
 /** If `customer` is given, it must exist in this account. This applies to lists too. */
 export const checkCustomer = ({ state }: Stand, id: string | undefined): void => {
@@ -16,9 +22,10 @@ export const createCustomer = (stand: Stand, cause: Cause, given: Given): Custom
   const customer: Customer = {
     id: newId('cus_', 14),
     object: 'customer',
-    ...nulls('address', 'currency', 'default_source', 'discount', 'shipping', 'test_clock'),
+    ...nulls('currency', 'default_source', 'discount', 'shipping'),
+    address: given.address ?? null,
     balance: 0,
-    created: stand.now(),
+    created: timeOf(stand, { test_clock: given.test_clock ?? null }),
     delinquent: false,
     description: given.description ?? null,
     email: given.email ?? null,
@@ -31,6 +38,7 @@ export const createCustomer = (stand: Stand, cause: Cause, given: Given): Custom
     phone: given.phone ?? null,
     preferred_locales: [],
     tax_exempt: 'none',
+    test_clock: given.test_clock ?? stand.state.shared.clock,
   };
   stand.state.customers[customer.id] = customer;
   stand.emit(cause, 'customer.created', customer);

@@ -1,6 +1,8 @@
+import { actionOf } from './dev-actions.ts';
+import { StripeError } from './errors.ts';
 import { addFaults, noFaults } from './faults.ts';
 import type { Faults } from './faults.ts';
-import type { State } from './state.ts';
+import type { Stand } from './stand.ts';
 import type { Violations } from './violations.ts';
 
 export interface LoggedRequest {
@@ -11,7 +13,7 @@ export interface LoggedRequest {
 }
 
 interface Place {
-  state: State;
+  stand: Stand;
   faults: Faults;
   violations: Violations;
   requests: LoggedRequest[];
@@ -34,20 +36,38 @@ const controls: Record<string, (place: Place, body: string) => JsonAnswer> = {
   'GET /_dev/health': () => ({ status: 200, body: { status: 'ok' } }),
   'GET /_dev/violations': ({ violations }) => ({ status: 200, body: violations.list }),
   'GET /_dev/requests': ({ requests }) => ({ status: 200, body: requests }),
-  'GET /_dev/deliveries': ({ state }) => ({ status: 200, body: Object.values(state.deliveries) }),
+  'GET /_dev/deliveries': ({ stand }) => ({ status: 200, body: Object.values(stand.state.deliveries) }),
   'GET /_dev/faults': ({ faults }) => ({ status: 200, body: faults }),
   'POST /_dev/faults': ({ faults }, body) => setFaults(faults, body),
   'DELETE /_dev/faults': ({ faults }) => ({ status: 200, body: Object.assign(faults, noFaults()) }),
 };
 
-/** Controls for developers and tests. Web pages cannot use them, because requests with an Origin are rejected. */
-export const control = (
-  place: Place,
-  request: { method: string; path: string; body: string; origin: string | undefined },
-): JsonAnswer => {
-  if (request.origin) return { status: 403, body: { error: 'Web pages cannot use these controls.' } };
+const act = (stand: Stand, { method, path, query }: ControlRequest): JsonAnswer | undefined => {
+  const action = method === 'POST' ? actionOf(path) : undefined;
+  if (!action) return undefined;
+  try {
+    return { status: 200, body: action(stand, new URLSearchParams(query)) };
+  } catch (error) {
+    if (error instanceof StripeError) return { status: error.status, body: { error: error.message } };
+    throw error;
+  }
+};
+
+interface ControlRequest {
+  method: string;
+  path: string;
+  query: string;
+  body: string;
+  /** It comes from a web page that is not ours. */
+  isForeign: boolean;
+}
+
+/** Controls for developers and tests, and for the buttons of our own page. Other web pages cannot use them. */
+export const control = (place: Place, request: ControlRequest): JsonAnswer => {
+  if (request.isForeign) return { status: 403, body: { error: 'Web pages cannot use these controls.' } };
   const found = controls[`${request.method} ${request.path}`];
-  return found
-    ? found(place, request.body)
-    : { status: 404, body: { error: 'This control does not exist.' } };
+  return (
+    found?.(place, request.body) ??
+    act(place.stand, request) ?? { status: 404, body: { error: 'This control does not exist.' } }
+  );
 };

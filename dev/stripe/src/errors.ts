@@ -1,7 +1,8 @@
 export interface StripeErrorBody {
-  type: 'api_error' | 'idempotency_error' | 'invalid_request_error';
+  type: 'api_error' | 'card_error' | 'idempotency_error' | 'invalid_request_error';
   message: string;
   code?: string;
+  decline_code?: string;
   param?: string;
 }
 

@@ -14,6 +14,19 @@ export interface Page {
   headers: Record<string, string>;
 }
 
+export interface Redirect {
+  status: 303;
+  location: string;
+}
+
+/** A file to download. */
+export interface Download {
+  status: 200;
+  name: string;
+  type: string;
+  content: Buffer;
+}
+
 /** A whole page. Its form can redirect to these origins, because browsers apply `form-action` to redirects. */
 export const layout = (page: {
   title: string;
@@ -53,7 +66,8 @@ export const layout = (page: {
       'content-type': 'text/html; charset=utf-8',
       'content-security-policy': policy.join('; '),
       'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
+      // Without an Origin, a form of ours would look like one of another site.
+      'referrer-policy': 'same-origin',
       'cache-control': 'no-store',
     },
   };

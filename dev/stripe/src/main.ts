@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.ts';
-import { expireDue } from './checkout.ts';
+import { doDue, resumeAdvances } from './clock-runs.ts';
 import { readConfig } from './config.ts';
 import { createEmit } from './events.ts';
 import { noFaults } from './faults.ts';
@@ -45,6 +45,7 @@ server.listen(config.port, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;
   stand.origin = `http://localhost:${port}`;
   webhooks.resume();
-  setInterval(() => expireDue(stand), SWEEP_MS);
+  resumeAdvances(stand);
+  setInterval(() => doDue(stand), SWEEP_MS);
   process.stdout.write(`Local stand-in for Stripe on http://127.0.0.1:${port}\n`);
 });

@@ -28,6 +28,10 @@ const NEWER: Record<string, string[]> = {
   subscriptions_resource_trial_settings_end_behavior: ['billing_cycle_anchor'],
 };
 
+/** Operations and objects that the pruned document lacks. The SDK's types alone check them. */
+const UNCHECKED_OPERATIONS = ['get /v1/charges', 'get /v1/charges/{charge}'];
+const UNCHECKED_OBJECTS = ['charge', 'dispute'];
+
 /** Parameters that only an update has. */
 const ONLY_IN_UPDATE: Node = { active: { type: 'boolean' } };
 
@@ -153,12 +157,14 @@ export const openSchema = (file: string): Schema => {
   const component = (name: string) => pointer('components', 'schemas', name);
   return {
     request: (operation, form) => {
+      if (UNCHECKED_OPERATIONS.includes(operation)) return undefined;
       const schema = requestSchema(document, operation);
       if (!schema) return 'this operation is not in the schema';
       return validators.form(operation, rooted(schema) as Node, shaped(form, schema));
     },
     answer: (operation, status, body) => {
       if (status !== 200) return validators.object(component('error'), body);
+      if (UNCHECKED_OPERATIONS.includes(operation)) return undefined;
       const borrowed = BORROWED[operation];
       if (borrowed) return validators.object(component(borrowed.response), body);
       const [method = '', path = ''] = operation.split(' ');
@@ -169,7 +175,9 @@ export const openSchema = (file: string): Schema => {
       const { object } = event.data.object as { object: string };
       return (
         validators.object(component('event'), event) ??
-        validators.object(component(object), event.data.object)
+        (UNCHECKED_OBJECTS.includes(object)
+          ? undefined
+          : validators.object(component(object), event.data.object))
       );
     },
   };

@@ -1,13 +1,19 @@
+import type { Behaviour, Payer } from './payer.ts';
 import { missing } from './errors.ts';
 import type {
+  Charge,
   Customer,
+  Dispute,
   Invoice,
+  PaymentMethod,
   PortalConfiguration,
+  PortalSession,
   Price,
   Product,
   Session,
   StripeEvent,
   Subscription,
+  TestClock,
   WebhookEndpoint,
 } from './wire.ts';
 
@@ -35,6 +41,28 @@ export interface StoredAnswer {
   body: object;
 }
 
+/** What a session will create, and what it may change of its customer. */
+export interface Plan {
+  trialDays: number;
+  metadata: Record<string, string>;
+  updates?: { address?: 'auto' | 'never'; name?: 'auto' | 'never' } | undefined;
+}
+
+/** A payment that waits for the page of 3-D Secure: of a checkout, or of an open invoice. */
+export interface Confirmation {
+  id: string;
+  subject: string;
+  payer?: Payer;
+}
+
+/** A bank debit on its way. */
+export interface Debit {
+  invoice: string;
+  method: string;
+  settlesAt: number;
+  succeeds: boolean;
+}
+
 /** Everything that survives a restart. Each collection is sorted, oldest first. */
 export interface State {
   products: Collection<Product>;
@@ -42,12 +70,28 @@ export interface State {
   customers: Collection<Customer>;
   sessions: Collection<Session>;
   /** What a session will create. Its object does not have this. */
-  plans: Collection<{ trialDays: number; metadata: Record<string, string> }>;
+  plans: Collection<Plan>;
   subscriptions: Collection<Subscription>;
   invoices: Collection<Invoice>;
+  methods: Collection<PaymentMethod>;
+  /** What the bank does with a payment method. */
+  behaviours: Collection<Behaviour>;
+  charges: Collection<Charge>;
+  disputes: Collection<Dispute>;
+  confirmations: Collection<Confirmation>;
+  /** By invoice. */
+  debits: Collection<Debit>;
+  /** By customer: how many of the next automatic payments fail. */
+  failing: Collection<number>;
+  /** By subscription: the end of the trial that an event has announced. */
+  announced: Collection<number>;
+  clocks: Collection<TestClock>;
+  /** The clock of every customer without one of its own. It runs, this many seconds ahead of the machine's. */
+  shared: { clock: string | null; ahead: number };
   endpoints: Collection<WebhookEndpoint>;
   secrets: Collection<string>;
   configurations: Collection<PortalConfiguration>;
+  portals: Collection<PortalSession>;
   events: Collection<StripeEvent>;
   deliveries: Collection<Delivery>;
   answers: Collection<StoredAnswer>;
@@ -61,9 +105,20 @@ export const emptyState = (): State => ({
   plans: {},
   subscriptions: {},
   invoices: {},
+  methods: {},
+  behaviours: {},
+  charges: {},
+  disputes: {},
+  confirmations: {},
+  debits: {},
+  failing: {},
+  announced: {},
+  clocks: {},
+  shared: { clock: null, ahead: 0 },
   endpoints: {},
   secrets: {},
   configurations: {},
+  portals: {},
   events: {},
   deliveries: {},
   answers: {},

@@ -25,6 +25,13 @@ export type SubscriptionItem = Wire<Omit<Stripe.SubscriptionItem, Outdated>>;
 export type Subscription = Wire<Omit<Stripe.Subscription, 'items'>> & { items: List<SubscriptionItem> };
 export type Invoice = Wire<Stripe.Invoice>;
 export type WebhookEndpoint = Wire<Stripe.WebhookEndpoint>;
+type Ours = 'id' | 'object' | 'allow_redisplay' | 'billing_details' | 'card' | 'us_bank_account' | 'created';
+type AlsoOurs = 'customer' | 'customer_account' | 'livemode' | 'metadata' | 'type';
+export type PaymentMethod = Wire<Pick<Stripe.PaymentMethod, Ours | AlsoOurs>>;
+export type Charge = Wire<Stripe.Charge>;
+export type Dispute = Wire<Stripe.Dispute>;
+export type TestClock = Wire<Stripe.TestHelpers.TestClock>;
+export type PortalSession = Wire<Stripe.BillingPortal.Session>;
 type Features = Omit<Stripe.BillingPortal.Configuration['features'], 'subscription_pause'>;
 export type PortalConfiguration = Wire<Omit<Stripe.BillingPortal.Configuration, 'features'>> & {
   features: Wire<Features>;

@@ -111,14 +111,16 @@ describe('Paying', () => {
     });
     const { data } = await stripe.checkout.sessions.list({ customer: String(paid.customer) });
     expect(data.map(({ id }) => id)).toEqual([session.id]);
-    const { data: events } = await stripe.events.list({ limit: 7 });
+    const { data: events } = await stripe.events.list({ limit: 9 });
     expect(events.map(({ type }) => type)).toEqual([
       'checkout.session.completed',
       'invoice.payment_succeeded',
       'invoice.paid',
+      'charge.succeeded',
       'invoice.finalized',
       'invoice.created',
       'customer.subscription.created',
+      'payment_method.attached',
       'customer.created',
     ]);
   });
@@ -144,7 +146,7 @@ describe('Paying', () => {
     ['4000 0000 0000 0119', 'An error occurred while processing your card.'],
     ['4242 4242 4242 4241', 'Your card number is invalid.'],
     ['4242 4242', 'Your card number is incomplete.'],
-    ['5555 5555 5555 4444', 'test mode'],
+    ['6011 1111 1111 1117', 'test mode'],
   ])('%s is refused, and another card may be tried', async (cardNumber, message) => {
     const session = await openSession(stripe);
     const typed = { ...CARD, cardNumber, email: 'try@example.com' };

@@ -16,6 +16,14 @@ export const CARD = {
   name: 'Ada Lovelace',
 };
 
+/** A bank debit that pays after four days. */
+export const ACCOUNT = {
+  by: 'bank',
+  routingNumber: '110000000',
+  accountNumber: '000123456789',
+  holder: 'Ada Lovelace',
+};
+
 const SUCCESS_URL = 'http://localhost:3001/usage?checkout={CHECKOUT_SESSION_ID}';
 export const CANCEL_URL = 'http://localhost:3001/usage';
 
@@ -115,4 +123,11 @@ export const startReceiver = async (): Promise<Receiver> => {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+};
+
+/** Advances a test clock, and waits until it is ready. */
+export const advanceTo = async (stripe: Stripe, clock: string, frozenTime: number): Promise<void> => {
+  const { testClocks } = stripe.testHelpers;
+  await testClocks.advance(clock, { frozen_time: frozenTime });
+  await eventually(async () => (await testClocks.retrieve(clock)).status === 'ready', `${clock} is ready`);
 };

@@ -193,10 +193,32 @@ describe('Subscriptions and invoices', () => {
     expect(await page.text()).toContain(plain.number);
   });
 
+  it('an id is expanded to its object when asked', async () => {
+    const { customer, session, subscriptionId: id } = await subscribe(stripe);
+    const expand = ['data.default_payment_method', 'data.latest_invoice.payments', 'data.customer'];
+    const [subscription] = (await stripe.subscriptions.list({ customer: customer.id, expand })).data;
+    expect(subscription).toMatchObject({
+      customer: { id: customer.id, email: 'ada@example.com' },
+      default_payment_method: { object: 'payment_method', card: { last4: '4242' } },
+      latest_invoice: { status: 'paid', customer: customer.id, payments: { data: [{ status: 'paid' }] } },
+    });
+    const read = await stripe.checkout.sessions.retrieve(session.id, { expand: ['subscription'] });
+    expect(read.subscription).toMatchObject({ id, status: 'active', customer: customer.id });
+    const plain = await stripe.subscriptions.retrieve(id, { expand: ['latest_invoice'] });
+    expect(plain.latest_invoice).not.toHaveProperty('payments');
+    expect(plain.customer).toBe(customer.id);
+  });
+
   it('a cancellation at the period end is asked for and taken back', async () => {
     const { subscriptionId: id } = await subscribe(stripe);
-    const set = await stripe.subscriptions.update(id, { cancel_at_period_end: true });
-    expect(set).toMatchObject({ status: 'active', cancel_at_period_end: true });
+    const why = { comment: 'Too many agents', feedback: 'too_complex' as const };
+    const cancellation = { cancel_at_period_end: true, cancellation_details: why };
+    const set = await stripe.subscriptions.update(id, cancellation);
+    expect(set).toMatchObject({
+      status: 'active',
+      cancel_at_period_end: true,
+      cancellation_details: { ...why, reason: 'cancellation_requested' },
+    });
     expect(set.cancel_at).toBe(set.items.data[0]!.current_period_end);
     const [event] = (await stripe.events.list({ type: 'customer.subscription.updated', limit: 1 })).data;
     expect(event!.data.previous_attributes).toMatchObject({ cancel_at_period_end: false, cancel_at: null });

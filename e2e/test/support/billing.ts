@@ -33,7 +33,7 @@ export interface Billing {
   /** The stand-in's own controls. */
   dev<T = unknown>(path: string, init?: RequestInit): Promise<T>;
   /** As the client that owns the account. */
-  ask<T>(path: string): Promise<T>;
+  ask<T>(path: string, init?: RequestInit): Promise<T>;
   workflows(tenantId: string): Promise<Listed[]>;
   /** What an operator types; answers what it prints. */
   temporalCli(args: string[]): Promise<string>;
@@ -156,7 +156,7 @@ export const startBilling = async ({
     environment: { ...access, TEMPORAL_ADDRESS: address, STRIPE_WEBHOOK_SECRETS: secret },
     dev: (path, init) =>
       fetchJson(`/_dev${path}`, { headers: { 'content-type': 'application/json' }, ...init }),
-    ask: (path) => fetchJson(`/v1${path}`, { headers: { authorization: `Bearer ${KEY}` } }),
+    ask: (path, init) => fetchJson(`/v1${path}`, { headers: { authorization: `Bearer ${KEY}` }, ...init }),
     workflows: (tenantId) => listWorkflows(address, `TenantId = "${tenantId}"`),
     temporalCli: cli(address),
     close: async () => {

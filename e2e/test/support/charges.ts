@@ -9,6 +9,13 @@ export const becomesPaid = (person: SignedUp): Promise<void> =>
 export const setFaults = (stack: SellingStack, body: object) =>
   stack.billing.dev('/faults', { method: 'POST', body: JSON.stringify(body) });
 
+interface SubscriptionAtStripe {
+  id: string;
+  status: string;
+  cancel_at_period_end: boolean;
+  items: { data: { current_period_end: number }[] };
+}
+
 interface List<T> {
   data: T[];
 }
@@ -19,11 +26,15 @@ export const atStripe = async (stack: SellingStack, { tenantId }: SignedUp) => {
   const customer = row!.customer_id as string;
   const { ask } = stack.billing;
   const [sessions, subscriptions, invoices] = await Promise.all([
-    ask<List<{ id: string; status: string }>>(`/checkout/sessions?customer=${customer}&limit=100`),
-    ask<List<{ status: string }>>(`/subscriptions?customer=${customer}&status=all&limit=100`),
-    ask<List<{ status: string; amount_paid: number }>>(`/invoices?customer=${customer}&limit=100`),
+    ask<List<{ id: string; status: string; client_reference_id: string }>>(
+      `/checkout/sessions?customer=${customer}&limit=100`,
+    ),
+    ask<List<SubscriptionAtStripe>>(`/subscriptions?customer=${customer}&status=all&limit=100`),
+    ask<List<{ id: string; status: string; amount_paid: number }>>(
+      `/invoices?customer=${customer}&limit=100`,
+    ),
   ]);
-  return { sessions: sessions.data, subscriptions: subscriptions.data, invoices: invoices.data };
+  return { customer, sessions: sessions.data, subscriptions: subscriptions.data, invoices: invoices.data };
 };
 
 export const expectOneCharge = async (stack: SellingStack, person: SignedUp): Promise<void> => {

@@ -17,6 +17,8 @@ export interface Program {
   stop(): Promise<void>;
   /** As a machine that loses its power. */
   kill(): Promise<void>;
+  /** Waits until it has ended. Returns the signal that ended it. */
+  ended(): Promise<NodeJS.Signals | null>;
   /** What it has written to its error output so far. */
   errors(): string;
 }
@@ -42,10 +44,11 @@ export const program = (
   const errors: Buffer[] = [];
   let printed = '';
   let child: ReturnType<typeof launch> | undefined;
+  const isOver = (): boolean => !child || child.exitCode !== null || child.signalCode !== null;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    await once(child, 'exit');
+    if (isOver()) return;
+    child!.kill(signal);
+    await once(child!, 'exit');
   };
   return {
     start: async () => {
@@ -60,6 +63,10 @@ export const program = (
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
+    ended: async () => {
+      if (!isOver()) await once(child!, 'exit');
+      return child?.signalCode ?? null;
+    },
     errors: () => Buffer.concat(errors).toString(),
   };
 };

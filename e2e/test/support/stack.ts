@@ -157,8 +157,9 @@ export const startSellingStack = async (env: Record<string, string> = {}): Promi
   const place = await findPlace();
   const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env });
   // The pages are linked by the name that the stand-in gives itself.
-  const checkoutOrigin = `http://localhost:${new URL(billing.stripeUrl).port}`;
-  const stack = await bringUp(place, { ...billing.environment, ...env }, { CHECKOUT_ORIGIN: checkoutOrigin });
+  const origin = `http://localhost:${new URL(billing.stripeUrl).port}`;
+  const origins = { CHECKOUT_ORIGIN: origin, PORTAL_ORIGIN: origin };
+  const stack = await bringUp(place, { ...billing.environment, ...env }, origins);
   return {
     ...stack,
     billing,

@@ -97,7 +97,7 @@ export type Checkout = {
      * `chk_…`
      */
     checkoutId: string;
-    status: 'open' | 'completed' | 'expired';
+    status: 'open' | 'processing' | 'completed' | 'failed' | 'expired';
     createdAt: string;
     /**
      * `null` until the Stripe session exists.
@@ -201,6 +201,58 @@ export type Introspection = {
      */
     iat?: number;
     exp?: number;
+};
+
+export type Invoice = {
+    invoiceId: string;
+    /**
+     * `null` while it is a draft.
+     */
+    number: string | null;
+    status: 'draft' | 'open' | 'paid' | 'uncollectible' | 'void';
+    /**
+     * In the currency’s minor unit.
+     */
+    amountDue: number;
+    /**
+     * In the currency’s minor unit.
+     */
+    amountPaid: number;
+    /**
+     * In the currency’s minor unit.
+     */
+    amountRefunded: number;
+    /**
+     * The card’s owner has disputed its payment.
+     */
+    isDisputed: boolean;
+    currency: string;
+    createdAt: string;
+    periodStart: string;
+    /**
+     * Exclusive.
+     */
+    periodEnd: string;
+    /**
+     * The page at Stripe, where an open invoice can be paid.
+     */
+    pageUrl: string | null;
+    pdfUrl: string | null;
+    /**
+     * The usage of the period, in whole UTC days.
+     */
+    usage: {
+        api_calls: number;
+        token_issuances: number;
+    };
+};
+
+export type InvoicePage = {
+    data: Array<Invoice>;
+    /**
+     * `null` on the last page.
+     */
+    nextCursor: string | null;
 };
 
 /**
@@ -310,6 +362,10 @@ export type OpenIdConfiguration = {
     subject_types_supported: Array<string>;
 };
 
+export type OpenedPortal = {
+    url: string;
+};
+
 export type Person = {
     id: string;
     email: string;
@@ -330,7 +386,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -441,6 +497,52 @@ export type StartedCheckout = {
     url: string;
 };
 
+export type Subscription = {
+    tier: TierId;
+    status: 'active' | 'trial' | 'past_due' | 'payment_failed' | 'paused' | 'cancelled';
+    renewsAt: string | null;
+    /**
+     * When the paid tier ends, or the trial.
+     */
+    endsAt: string | null;
+    /**
+     * Past due: when the paid tier ends if nobody pays.
+     */
+    graceEndsAt: string | null;
+    /**
+     * The subscription ends at `endsAt` and is not charged again.
+     */
+    isCancelling: boolean;
+    nextCharge: {
+        /**
+         * In the currency’s minor unit, as Stripe will charge it.
+         */
+        amount: number;
+        currency: string;
+        at: string;
+    } | null;
+    /**
+     * The card that is charged next.
+     */
+    card: {
+        brand: string;
+        last4: string;
+        expMonth: number;
+        expYear: number;
+    } | null;
+    /**
+     * Whether the tenant has a billing portal at Stripe.
+     */
+    hasPortal: boolean;
+    /**
+     * `processing`: the bank settles the payment later.
+     */
+    openCheckout: {
+        checkoutId: string;
+        status: 'open' | 'processing';
+    } | null;
+};
+
 export type Tenant = {
     id: string;
     name: string;
@@ -506,7 +608,7 @@ export type TwoFactorKey = {
 
 export type Usage = {
     tier: TierId;
-    status: 'active' | 'trial' | 'past_due' | 'cancelled';
+    status: 'active' | 'trial' | 'past_due' | 'payment_failed' | 'paused' | 'cancelled';
     renewsAt: string | null;
     endsAt: string | null;
     /**
@@ -2106,7 +2208,10 @@ export type ListTiersResponse = ListTiersResponses[keyof ListTiersResponses];
 
 export type StartCheckoutData = {
     body?: {
-        [key: string]: never;
+        /**
+         * The page of the dashboard to return to, such as `/billing`.
+         */
+        returnTo?: string;
     };
     path?: never;
     query?: never;
@@ -2131,7 +2236,7 @@ export type StartCheckoutErrors = {
      */
     404: Problem;
     /**
-     * already_subscribed
+     * already_subscribed, payment_processing
      */
     409: Problem;
     /**
@@ -2217,6 +2322,298 @@ export type GetCheckoutResponses = {
 };
 
 export type GetCheckoutResponse = GetCheckoutResponses[keyof GetCheckoutResponses];
+
+export type GetSubscriptionData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/billing/subscription';
+};
+
+export type GetSubscriptionErrors = {
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetSubscriptionError = GetSubscriptionErrors[keyof GetSubscriptionErrors];
+
+export type GetSubscriptionResponses = {
+    /**
+     * The subscription
+     */
+    200: Subscription;
+};
+
+export type GetSubscriptionResponse = GetSubscriptionResponses[keyof GetSubscriptionResponses];
+
+export type CancelSubscriptionData = {
+    body?: {
+        [key: string]: never;
+    };
+    path?: never;
+    query?: never;
+    url: '/billing/subscription/cancel';
+};
+
+export type CancelSubscriptionErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * not_subscribed
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type CancelSubscriptionError = CancelSubscriptionErrors[keyof CancelSubscriptionErrors];
+
+export type CancelSubscriptionResponses = {
+    /**
+     * The subscription after the change
+     */
+    200: Subscription;
+};
+
+export type CancelSubscriptionResponse = CancelSubscriptionResponses[keyof CancelSubscriptionResponses];
+
+export type ResumeSubscriptionData = {
+    body?: {
+        [key: string]: never;
+    };
+    path?: never;
+    query?: never;
+    url: '/billing/subscription/resume';
+};
+
+export type ResumeSubscriptionErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * not_subscribed
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ResumeSubscriptionError = ResumeSubscriptionErrors[keyof ResumeSubscriptionErrors];
+
+export type ResumeSubscriptionResponses = {
+    /**
+     * The subscription after the change
+     */
+    200: Subscription;
+};
+
+export type ResumeSubscriptionResponse = ResumeSubscriptionResponses[keyof ResumeSubscriptionResponses];
+
+export type OpenPortalData = {
+    body?: {
+        /**
+         * The page of the dashboard to return to, such as `/billing`.
+         */
+        returnTo?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/billing/portal';
+};
+
+export type OpenPortalErrors = {
+    /**
+     * validation_failed, malformed_json
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * not_subscribed
+     */
+    409: Problem;
+    /**
+     * content_too_large
+     */
+    413: Problem;
+    /**
+     * unsupported_media_type
+     */
+    415: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type OpenPortalError = OpenPortalErrors[keyof OpenPortalErrors];
+
+export type OpenPortalResponses = {
+    /**
+     * The portal; its URL soon expires
+     */
+    200: OpenedPortal;
+};
+
+export type OpenPortalResponse = OpenPortalResponses[keyof OpenPortalResponses];
+
+export type ListInvoicesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        limit?: number;
+        /**
+         * The `nextCursor` of the previous page.
+         */
+        cursor?: string;
+    };
+    url: '/billing/invoices';
+};
+
+export type ListInvoicesErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * billing_disabled
+     */
+    404: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type ListInvoicesError = ListInvoicesErrors[keyof ListInvoicesErrors];
+
+export type ListInvoicesResponses = {
+    /**
+     * A page of invoices
+     */
+    200: InvoicePage;
+};
+
+export type ListInvoicesResponse = ListInvoicesResponses[keyof ListInvoicesResponses];
 
 export type ReceiveStripeEventData = {
     body: {

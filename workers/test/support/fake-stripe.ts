@@ -25,9 +25,18 @@ export const createWorld = (overrides: Partial<Activities> = {}): World => {
       readCheckoutSession: async () => world.session,
       expireCheckoutSession: async () =>
         (world.session = world.session === 'open' ? 'expired' : world.session),
+      showProcessing: async () => {},
       closeCheckout: async () => {},
       startSubscription: async () => {},
       applySubscription: async () => world.reading,
+      changeCancellation: async ({ isCancelling }) => {
+        const { subscription } = world.reading;
+        if (subscription) subscription.cancelAt = isCancelling ? subscription.periodEnd : null;
+      },
+      extendGrace: async ({ until }) => {
+        if (world.reading.subscription) world.reading.subscription.graceUntil = until;
+      },
+      remindOwners: async () => true,
       ...overrides,
     },
   };
@@ -55,5 +64,8 @@ export const monthly = (from: number, changes: Partial<StripeSubscription> = {})
   periodEnd: instant(from + 30 * DAY_MS),
   trialEnd: null,
   cancelAt: null,
+  failedAt: null,
+  graceUntil: null,
+  lookupKey: null,
   ...changes,
 });

@@ -7,6 +7,8 @@ export const checkoutWorkflowId = (tenantId: string, checkoutId: string): string
 export const failures = {
   /** Stripe has a live subscription of this tenant. */
   alreadySubscribed: 'already_subscribed',
+  /** The payment of another session settles later. */
+  paymentProcessing: 'payment_processing',
   /** Stripe rejected the request, or did not respond in time. */
   sessionRefused: 'session_refused',
 } as const;
@@ -27,7 +29,7 @@ export interface OpenedCheckout {
 }
 
 export interface CheckoutState {
-  status: 'opening' | 'open' | CheckoutEnd;
+  status: 'opening' | 'open' | 'processing' | CheckoutEnd;
   sessionId: string | null;
   expiresAt: string | null;
 }
@@ -44,6 +46,8 @@ export interface CheckoutActivities {
   readCheckoutSession(input: { sessionId: string }): Promise<SessionStatus>;
   /** Expires the session if it is still open. Returns its status after that. */
   expireCheckoutSession(input: { sessionId: string }): Promise<SessionStatus>;
+  /** Shows that the payment settles later. The tenant cannot start another checkout meanwhile. */
+  showProcessing(input: CheckoutInput): Promise<void>;
   closeCheckout(input: CheckoutInput & { status: CheckoutEnd }): Promise<void>;
   /** Starts `subscription`, or signals the run that exists. */
   startSubscription(input: { tenantId: string }): Promise<void>;

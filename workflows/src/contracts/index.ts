@@ -4,6 +4,8 @@ export * from './credential-expiry.ts';
 export * from './housekeeping.ts';
 export * from './key-rotation.ts';
 export * from './names.ts';
+export * from './renewal-reminder.ts';
 export * from './schedules.ts';
 export * from './search-attributes.ts';
+export * from './stripe-reconcile.ts';
 export * from './subscription.ts';

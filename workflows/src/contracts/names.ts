@@ -8,6 +8,8 @@ export const BATCH_QUEUE = 'batch';
 export const names = {
   checkout: 'checkout',
   subscription: 'subscription',
+  renewalReminder: 'renewalReminder',
+  stripeReconcile: 'stripeReconcile',
   credentialExpiry: 'credentialExpiry',
   keyRotation: 'keyRotation',
   housekeeping: 'housekeeping',
@@ -15,6 +17,15 @@ export const names = {
   open: 'open',
   /** Signal of both: read from Stripe again. It has no payload, so duplicates, order and delays do not matter. */
   nudge: 'nudge',
+  /** Updates of `subscription`. Their validators refuse with a reason, before anything is in the history. */
+  cancel: 'cancel',
+  resume: 'resume',
+  extendGrace: 'extendGrace',
+  resync: 'resync',
+  /** Signal of `renewalReminder`: the offset of Stripe's clock has changed. */
+  moveClock: 'moveClock',
+  /** Signal of `renewalReminder`: the charge has moved or is cancelled. */
+  stop: 'stop',
   /** Query of both: the current state of the workflow. */
   state: 'state',
 } as const;

@@ -1,11 +1,18 @@
 import { names } from './names.ts';
 
+export interface Schedule {
+  scheduleId: string;
+  workflow: string;
+  /** UTC. Missing: hourly. */
+  hour?: number;
+  note: string;
+}
+
 /** Temporal schedules. The API creates or updates them when it starts. The workers only run them. */
-export const schedules = [
+export const schedules: readonly Schedule[] = [
   {
     scheduleId: 'credential-expiry',
     workflow: names.credentialExpiry,
-    /** UTC. */
     hour: 6,
     note: 'Mails owners 30, 7 and 1 days before credentials expire.',
   },
@@ -21,4 +28,9 @@ export const schedules = [
     hour: 4,
     note: 'Deletes expired rows.',
   },
-] as const;
+  {
+    scheduleId: 'stripe-reconcile',
+    workflow: names.stripeReconcile,
+    note: 'Compares Stripe with our rows and nudges the tenants that differ.',
+  },
+];

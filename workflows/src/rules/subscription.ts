@@ -1,5 +1,5 @@
 import { DAY_MS, HOUR_MS } from './durations.ts';
-import type { TierId } from './tiers.ts';
+import { tiers, type TierId } from './tiers.ts';
 
 /** Stripe's status values. */
 export type StripeStatus =
@@ -15,6 +15,12 @@ export interface StripeSubscription {
   trialEnd: string | null;
   /** The date of the scheduled cancellation, if there is one. */
   cancelAt: string | null;
+  /** When the first payment of its unpaid invoice failed. `null` if none has failed. */
+  failedAt: string | null;
+  /** The end of grace that an operator has set. Stored at Stripe, so it outlives a lost workflow. */
+  graceUntil: string | null;
+  /** The lookup key of its price. `null` if a newer price has taken it over. */
+  lookupKey: string | null;
 }
 
 /** The result of one read from Stripe: the tenant's subscription, and the time of its clock. */
@@ -24,8 +30,15 @@ export interface SubscriptionReading {
   stripeNow: string;
 }
 
-/** Our status values, which the tenant sees. */
-export const subscriptionStatuses = ['active', 'trial', 'past_due', 'cancelled'] as const;
+/** Our status values, which the tenant sees. `payment_failed` and `paused` are on the free tier and can be paid for. */
+export const subscriptionStatuses = [
+  'active',
+  'trial',
+  'past_due',
+  'payment_failed',
+  'paused',
+  'cancelled',
+] as const;
 
 export type SubscriptionStatus = (typeof subscriptionStatuses)[number];
 
@@ -37,13 +50,18 @@ export interface SubscriptionView {
   periodStart: string | null;
   periodEnd: string | null;
   renewsAt: string | null;
+  /** When the paid tier ends, or the trial. */
   endsAt: string | null;
+  /** Past due: when the paid tier ends if nobody pays. */
+  graceEndsAt: string | null;
+  /** Whether the subscription ends at `endsAt`. A trial that is not cancelled is charged then. */
+  isCancelling: boolean;
 }
 
-/** 4: gives the paid tier. 2 and 3: can still become active. */
+/** 4 and 5: gives the paid tier, 4 for as long as its grace lasts. 2 and 3: can still become active. */
 const RANK: Readonly<Record<StripeStatus, number>> = {
-  active: 4,
-  trialing: 4,
+  active: 5,
+  trialing: 5,
   past_due: 4,
   unpaid: 3,
   paused: 3,
@@ -66,6 +84,20 @@ export const chooseSubscription = <T extends StripeSubscription>(all: readonly T
     .toSorted((a, b) => RANK[b.status] - RANK[a.status] || Date.parse(b.createdAt) - Date.parse(a.createdAt))
     .at(0) ?? null;
 
+/** From the first failed payment on. */
+export const GRACE_MS = 7 * DAY_MS;
+
+/** When the paid tier ends, if the subscription stays past due. `null` if no payment has failed. */
+export const graceEnd = ({ failedAt, graceUntil }: StripeSubscription): string | null => {
+  if (!failedAt) return null;
+  const end = new Date(Date.parse(failedAt) + GRACE_MS).toISOString();
+  return graceUntil && graceUntil > end ? graceUntil : end;
+};
+
+/** The tier of this price. A price that the catalogue no longer has was sold as Paid. */
+const tierOfPrice = (lookupKey: string | null): TierId =>
+  Object.values(tiers).find(({ price }) => price !== null && price.lookupKey === lookupKey)?.id ?? 'paid';
+
 const NEVER_PAID: SubscriptionView = {
   tier: 'free',
   status: 'active',
@@ -74,22 +106,35 @@ const NEVER_PAID: SubscriptionView = {
   periodEnd: null,
   renewsAt: null,
   endsAt: null,
+  graceEndsAt: null,
+  isCancelling: false,
 };
 
-/** The plan of a tenant: a pure function of its Stripe subscription. */
-export const viewOf = (subscription: StripeSubscription | null): SubscriptionView => {
+/** The plan of a tenant: a pure function of its Stripe subscription, the time of its clock and the catalogue. */
+export const viewOf = ({ subscription, stripeNow }: SubscriptionReading): SubscriptionView => {
   if (!subscription || !wasBegun(subscription)) return NEVER_PAID;
-  const { id, status, periodStart, periodEnd, trialEnd, cancelAt } = subscription;
-  const paid = { tier: 'paid', subscriptionId: id, periodStart, periodEnd } as const;
+  const { id, status, periodStart, periodEnd, trialEnd, cancelAt, lookupKey } = subscription;
+  const tier = tierOfPrice(lookupKey);
+  const isCancelling = cancelAt !== null;
+  const paid = { ...NEVER_PAID, tier, subscriptionId: id, periodStart, periodEnd, isCancelling };
+  const free = { ...NEVER_PAID, subscriptionId: id };
   switch (status) {
     case 'trialing':
-      return { ...paid, status: 'trial', renewsAt: null, endsAt: cancelAt ?? trialEnd ?? periodEnd };
-    case 'past_due':
-      return { ...paid, status: 'past_due', renewsAt: null, endsAt: cancelAt };
+      return { ...paid, status: 'trial', endsAt: cancelAt ?? trialEnd ?? periodEnd };
     case 'active':
       return { ...paid, status: 'active', renewsAt: cancelAt ? null : periodEnd, endsAt: cancelAt };
+    case 'past_due': {
+      const graceEndsAt = graceEnd(subscription);
+      const isOver = graceEndsAt !== null && Date.parse(graceEndsAt) <= Date.parse(stripeNow);
+      if (isOver) return { ...free, status: 'payment_failed' };
+      return { ...paid, status: 'past_due', endsAt: cancelAt, graceEndsAt };
+    }
+    case 'unpaid':
+      return { ...free, status: 'payment_failed' };
+    case 'paused':
+      return { ...free, status: 'paused' };
     default:
-      return { ...NEVER_PAID, status: 'cancelled', subscriptionId: id };
+      return { ...free, status: 'cancelled' };
   }
 };
 
@@ -97,14 +142,18 @@ const WORDS: Readonly<Record<SubscriptionStatus, string>> = {
   active: 'Active',
   trial: 'Trial',
   past_due: 'Past due',
+  payment_failed: 'Free, because a payment failed',
+  paused: 'Free, because the subscription is paused',
   cancelled: 'Cancelled',
 };
 
 const day = (instant: string): string => instant.slice(0, 10);
 
 /** "Active. Renews 2026-12-22." for operators. */
-export const describeView = ({ tier, status, renewsAt, endsAt }: SubscriptionView): string => {
+export const describeView = (view: SubscriptionView): string => {
+  const { tier, status, renewsAt, endsAt, graceEndsAt } = view;
   const what = tier === 'free' && status === 'active' ? 'No subscription' : WORDS[status];
+  if (graceEndsAt) return `${what}. Free from ${day(graceEndsAt)} if nobody pays.`;
   if (endsAt) return `${what}. Ends ${day(endsAt)}.`;
   return renewsAt ? `${what}. Renews ${day(renewsAt)}.` : `${what}.`;
 };
@@ -129,15 +178,17 @@ const jitterMs = (tenantId: string): number => {
  * When to read again without a signal: after the next date of the subscription, and at least daily, because a webhook
  * can be lost. If a date has passed without a change, hourly.
  */
-export const nextStep = ({ subscription, stripeNow }: SubscriptionReading, tenantId: string): NextStep => {
+export const nextStep = (reading: SubscriptionReading, tenantId: string): NextStep => {
+  const { subscription, stripeNow } = reading;
   if (!subscription || isOver(subscription)) return { kind: 'end' };
-  const { renewsAt, endsAt } = viewOf(subscription);
-  const due = endsAt ?? renewsAt;
+  const { renewsAt, endsAt, graceEndsAt } = viewOf(reading);
+  const due = [graceEndsAt, endsAt, renewsAt].filter((date) => date !== null).sort()[0];
   if (!due) return { kind: 'wait', ms: DAY_MS, why: 'daily read from Stripe' };
   const untilDue = Date.parse(due) - Date.parse(stripeNow);
   if (untilDue <= 0)
     return { kind: 'wait', ms: HOUR_MS, why: `${day(due)} has passed: hourly read from Stripe` };
   const ms = untilDue + jitterMs(tenantId);
   if (ms > DAY_MS) return { kind: 'wait', ms: DAY_MS, why: 'daily read from Stripe' };
-  return { kind: 'wait', ms, why: endsAt ? `ends ${day(due)}` : `renews ${day(due)}` };
+  const what = due === graceEndsAt ? 'grace ends' : due === renewsAt ? 'renews' : 'ends';
+  return { kind: 'wait', ms, why: `${what} ${day(due)}` };
 };

@@ -8,7 +8,7 @@ import { routesOf } from '../route.ts';
 import { answerHistory, askedHistory, historyQuery, historySchema } from '../usage-history.ts';
 
 const { publicRoute, scopedRoute } = routesOf('billing');
-const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
+export const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
 const count = z.int().min(0);
 
 const metric = z

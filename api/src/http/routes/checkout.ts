@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { checkoutStatuses, type Checkout } from '../../models/checkout.ts';
 import { getCheckout } from '../../services/billing/checkout/get-checkout.ts';
 import { startCheckout } from '../../services/billing/checkout/start-checkout.ts';
+import { returnTo } from '../return-to.ts';
 import { routesOf } from '../route.ts';
 
 const { scopedRoute } = routesOf('billing');
@@ -14,7 +15,7 @@ const start = scopedRoute({
   summary: 'Start a checkout, or return the open one',
   access: ['billing:write'],
   neverRefused: true,
-  body: z.strictObject({}),
+  body: z.strictObject({ returnTo }),
   responses: {
     200: {
       description: 'The checkout; the same for a repeated request',
@@ -23,11 +24,11 @@ const start = scopedRoute({
         .meta({ id: 'StartedCheckout' }),
     },
   },
-  problems: ['already_subscribed', 'daily_limit'],
+  problems: ['already_subscribed', 'payment_processing', 'daily_limit'],
   billing: 'configured',
-  handle: async (deps, { origin }, principal) => ({
+  handle: async (deps, { body, origin }, principal) => ({
     status: 200,
-    body: await startCheckout(deps, principal, origin),
+    body: await startCheckout(deps, principal, { origin, returnTo: body.returnTo }),
   }),
 });
 

@@ -11,12 +11,14 @@ import { discoveryRoutes } from './discovery.ts';
 import { emailRoutes } from './email-addresses.ts';
 import { healthRoute, type ApiHealth } from './health.ts';
 import { introspectionRoutes } from './introspection.ts';
+import { invoiceRoutes } from './invoices.ts';
 import { keyRoutes } from './agent-keys.ts';
 import { passwordRoutes } from './passwords.ts';
 import { peopleRoutes } from './people.ts';
 import { resourceRoutes } from './resources.ts';
 import { revocationRoutes } from './revocation.ts';
 import { sessionRoutes } from './sessions.ts';
+import { subscriptionRoutes } from './subscription.ts';
 import { tenantRoutes } from './tenant.ts';
 import { tokenRoutes } from './token.ts';
 import { twoFactorRoutes } from './two-factor.ts';
@@ -42,6 +44,8 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     ...resourceRoutes,
     ...billingRoutes,
     ...checkoutRoutes,
+    ...subscriptionRoutes,
+    ...invoiceRoutes,
     webhookRoute,
     ...peopleRoutes(attemptLimits),
     ...emailRoutes(attemptLimits),

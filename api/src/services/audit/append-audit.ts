@@ -34,3 +34,13 @@ export const appendAudits = async (
  */
 export const appendAudit = (trx: Transaction, entry: AuditEntry): Promise<void> =>
   appendAudits(trx, entry.tenantId, [entry]);
+
+/** The same for an act that can be repeated. Writes nothing if the log has an entry with this id. */
+export const appendAuditOnce = async (trx: Transaction, entry: AuditEntry): Promise<void> => {
+  await lockHead(trx, entry.tenantId);
+  const known: unknown = await trx('audit_events')
+    .select(trx.raw('1'))
+    .where({ tenant_id: entry.tenantId, event_id: entry.eventId })
+    .first();
+  if (!known) await appendAudit(trx, entry);
+};

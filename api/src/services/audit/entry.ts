@@ -19,6 +19,11 @@ export type AuditAction =
   | 'resource.deleted'
   | 'checkout.started'
   | 'subscription.updated'
+  | 'subscription.cancellation_requested'
+  | 'subscription.resumed'
+  | 'subscription.grace_extended'
+  | 'invoice.refunded'
+  | 'invoice.disputed'
   | 'tenant.updated';
 
 /** No address if one of our workflows acted. */
@@ -44,6 +49,13 @@ export interface Act {
   origin: AuditOrigin;
   at: Date;
 }
+
+/** An act that no request of ours caused, so it has no address. */
+export const backgroundAct = (actor: Act['actor'], requestId: string, at: Date): Act => ({
+  actor,
+  origin: { requestId, ip: null, userAgent: null },
+  at,
+});
 
 /** Set the id if it is used elsewhere too, such as in a token's `jti`. */
 type What = Pick<AuditEntry, 'action' | 'agentId' | 'metadata'> & { eventId?: string };

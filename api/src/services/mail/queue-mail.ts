@@ -1,5 +1,6 @@
 import type { Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
+import { listPayers } from './list-payers.ts';
 import type { MailData, MailKind } from './kinds.ts';
 
 export interface NewMail<K extends MailKind> {
@@ -9,19 +10,14 @@ export interface NewMail<K extends MailKind> {
   data: MailData[K];
 }
 
-/** Only verified addresses of owners: otherwise a free tenant could make us mail anyone. */
-const ownersOf = async (trx: Transaction): Promise<string[]> => {
-  const { rows } = await trx.raw<{ rows: { email: string }[] }>('select email from tenant_owners()');
-  return rows.map(({ email }) => email);
-};
-
-/** Queues a mail to each verified owner in the caller's transaction. Returns the number of new mails. */
-export const mailOwners = async <K extends MailKind>(
+/** In the caller's transaction. Returns the number of new mails. */
+const queue = async <K extends MailKind>(
   trx: Transaction,
   tenantId: string,
+  recipients: readonly string[],
   { kind, key, data }: NewMail<K>,
 ): Promise<number> => {
-  const mails = (await ownersOf(trx)).map((recipient) => ({
+  const mails = recipients.map((recipient) => ({
     tenant_id: tenantId,
     id: newId('mai'),
     kind,
@@ -36,4 +32,35 @@ export const mailOwners = async <K extends MailKind>(
     .ignore()
     .returning('id');
   return queued.length;
+};
+
+/**
+ * Queues a mail to each verified owner: otherwise a free tenant could make us mail anyone. Returns the number of new
+ * mails.
+ */
+export const mailOwners = async <K extends MailKind>(
+  trx: Transaction,
+  tenantId: string,
+  mail: NewMail<K>,
+): Promise<number> => {
+  const { rows } = await trx.raw<{ rows: { email: string }[] }>('select email from tenant_owners()');
+  return queue(
+    trx,
+    tenantId,
+    rows.map(({ email }) => email),
+    mail,
+  );
+};
+
+/**
+ * Queues a mail about a payment to each owner, with a verified address or not, because they pay. Its text must be fixed,
+ * except for dates and amounts from Stripe.
+ */
+export const mailPayers = async <K extends MailKind>(
+  trx: Transaction,
+  tenantId: string,
+  mail: NewMail<K>,
+): Promise<number> => {
+  const emails = (await listPayers(trx)).map(({ email }) => email);
+  return queue(trx, tenantId, emails, mail);
 };

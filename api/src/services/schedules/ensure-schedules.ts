@@ -4,16 +4,16 @@ import {
   type Client,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { BATCH_QUEUE, schedules } from '@sentryagent/workflows/contracts';
+import { BATCH_QUEUE, schedules, type Schedule } from '@sentryagent/workflows/contracts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Temporal } from '../../platform/temporal.ts';
 
 const DEADLINE_MS = 10_000;
 
-const optionsOf = ({ scheduleId, workflow, hour, note }: (typeof schedules)[number]) =>
+const optionsOf = ({ scheduleId, workflow, hour, note }: Schedule) =>
   ({
     scheduleId,
-    spec: { calendars: [{ hour, minute: 0, comment: note }], timezone: 'UTC' },
+    spec: { calendars: [{ hour: hour ?? '*', minute: 0, comment: note }], timezone: 'UTC' },
     action: {
       type: 'startWorkflow',
       workflowType: workflow,
@@ -22,7 +22,7 @@ const optionsOf = ({ scheduleId, workflow, hour, note }: (typeof schedules)[numb
       args: [{}],
       staticSummary: note,
     },
-    // Runs a missed day later, and never two at once.
+    // Runs what was missed later, and never two at once. One more run makes up for all missed ones.
     policies: { overlap: ScheduleOverlapPolicy.BUFFER_ONE, catchupWindow: '30 days', pauseOnFailure: false },
   }) satisfies ScheduleOptions;
 

@@ -35,7 +35,7 @@ const OFFER = `
   returning user_id`;
 
 /**
- * Makes the key for an authenticator app. It is in use only when `confirmEnrolment` has had a right code of it. Problems:
+ * Makes the key for an authenticator app. It is not used before `confirmEnrolment` accepts a code of it. Problems:
  * `email_unverified`, `two_factor_on`.
  */
 export const startEnrolment = async (
@@ -92,7 +92,7 @@ export const confirmEnrolment = async (
   );
   const [offered] = rows;
   if (!offered) {
-    throw new Problem('two_factor_off', 'There is no key to confirm. Ask for one first.');
+    throw new Problem('two_factor_off', 'There is no key to confirm. Request one first.');
   }
   if (offered.isOn) throw alreadyOn();
   const now = clock();

@@ -1,6 +1,6 @@
 import type { Agent } from '@sentryagent/sdk';
 
-interface Choice<Value extends string> {
+export interface Choice<Value extends string = string> {
   value: Value;
   name: string;
 }

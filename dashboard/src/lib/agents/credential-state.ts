@@ -1,8 +1,7 @@
 import type { Credential } from '@sentryagent/sdk';
-import { formatMoment, formatShortDay, formatTime } from '#lib/format/dates.ts';
+import { DAY_MS, formatMoment, formatShortDay, formatTime } from '#lib/format/dates.ts';
 import { plural } from '#lib/format/numbers.ts';
 
-const DAY_MS = 86_400_000;
 /** The first of the mails about an expiry is sent so many days before it. */
 const SOON_DAYS = 30;
 

@@ -1,11 +1,5 @@
-import { formatShortDay } from '#lib/format/dates.ts';
-
-interface Choice {
-  value: string;
-  name: string;
-}
-
-const DAY_MS = 86_400_000;
+import { DAY_MS, formatShortDay } from '#lib/format/dates.ts';
+import type { Choice } from './agent-choices.ts';
 
 const lives = [
   { days: 30, name: '30 days' },
@@ -30,7 +24,7 @@ export const expiryChoices = (now: string, given = ''): Choice[] => {
 
 /** How long the old secret still works after a rotation, in seconds. */
 export const overlapChoices: readonly Choice[] = [
-  { value: '0', name: 'None: it stops working at once' },
+  { value: '0', name: '0 hours: it stops working immediately' },
   { value: '3600', name: '1 hour' },
   { value: '86400', name: '24 hours' },
   { value: '604800', name: '7 days' },

@@ -1,7 +1,8 @@
 import type { Agent } from '@sentryagent/sdk';
+import { DAY_MS } from '#lib/format/dates.ts';
 import { formatRelative } from '#lib/format/relative.ts';
 
-const SOON_MS = 7 * 86_400_000;
+const SOON_MS = 7 * DAY_MS;
 
 /** "2, next expires in 6 days": the active credentials of an agent. */
 export const credentialWords = (

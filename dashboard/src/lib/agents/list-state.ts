@@ -1,14 +1,9 @@
 import type { ListAgentsData } from '@sentryagent/sdk';
-import { agentTypes, environments } from './agent-choices.ts';
+import { agentTypes, environments, type Choice } from './agent-choices.ts';
 
 type Query = NonNullable<ListAgentsData['query']>;
 
 export type AgentSort = NonNullable<Query['sort']>;
-
-interface Choice<Value extends string> {
-  value: Value;
-  name: string;
-}
 
 /** The first choice of each filter is the default. It is empty, so it is not in the URL. */
 export const statusChoices = [
@@ -32,7 +27,7 @@ export const sortChoices = [
   { value: 'lastTokenAt', name: 'Longest unused first' },
 ] as const satisfies readonly Choice<AgentSort>[];
 
-type ValueOf<Choices extends readonly Choice<string>[]> = Choices[number]['value'];
+type ValueOf<Choices extends readonly Choice[]> = Choices[number]['value'];
 
 /** What the list shows. It is all in the URL. */
 export interface ListState {

@@ -7,8 +7,8 @@ export const scopeWords: Readonly<Record<Scope, string>> = {
     'Register, change, suspend and decommission agents. Create, rotate and revoke their credentials.',
   'tokens:read': 'Check whether a token of your tenant is valid.',
   'audit:read': 'Read the audit log. No API call uses this scope yet.',
-  'billing:read': 'Read your usage and your plan.',
-  'billing:write': 'Start an upgrade to Paid.',
+  'billing:read': 'Read your usage, subscription, card and invoices.',
+  'billing:write': 'Upgrade to Paid, cancel or resume the subscription, and open the billing portal.',
   'trust:write': 'Change which external identities can get tokens. No API call uses this scope yet.',
 };
 

@@ -29,9 +29,7 @@ export const firstCall = (scopes: readonly string[]): FirstCall => {
   };
 };
 
-export const languages = ['curl', 'TypeScript', 'Python'] as const;
-
-export type Language = (typeof languages)[number];
+export type Language = 'curl' | 'TypeScript' | 'Python';
 
 /** A program that gets a token and makes the first call. It reads the secret from the variable CLIENT_SECRET. */
 export interface Snippet {

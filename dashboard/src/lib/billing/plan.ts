@@ -6,8 +6,24 @@ export const statusWords: Readonly<Record<Usage['status'], string>> = {
   active: 'active',
   trial: 'trial',
   past_due: 'past due',
+  payment_failed: 'payment failed',
+  paused: 'paused',
   cancelled: 'cancelled',
 };
+
+/** How the status looks. */
+export const statusTones = {
+  active: 'good',
+  trial: 'info',
+  past_due: 'warning',
+  payment_failed: 'danger',
+  paused: 'warning',
+  cancelled: 'neutral',
+} as const satisfies Record<Usage['status'], string>;
+
+/** Whether the tenant has a subscription that needs a payment or a card. It is fixed in Stripe's portal, not bought again. */
+export const needsPayment = (status: Usage['status'] | undefined): boolean =>
+  status === 'past_due' || status === 'payment_failed' || status === 'paused';
 
 export const tierWords: Readonly<Record<Usage['tier'], string>> = { free: 'Free', paid: 'Paid' };
 

@@ -1,5 +1,8 @@
 import { UNKNOWN } from './unknown.ts';
 
+/** A day in UTC. No daylight saving changes its length. */
+export const DAY_MS = 86_400_000;
+
 /** In UTC. `Intl` throws if a date is not valid, which would replace the whole page. */
 const formatter = (options: Intl.DateTimeFormatOptions, locale = 'en-US') => {
   const format = new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' });

@@ -1,5 +1,6 @@
 import Bot from '@lucide/svelte/icons/bot';
 import ChartColumn from '@lucide/svelte/icons/chart-column';
+import CreditCard from '@lucide/svelte/icons/credit-card';
 import Layers from '@lucide/svelte/icons/layers';
 import Settings from '@lucide/svelte/icons/settings';
 
@@ -8,6 +9,7 @@ export const links = [
   { path: 'usage', name: 'Usage', icon: ChartColumn },
   { path: 'agents', name: 'Agents', icon: Bot },
   { path: 'resources', name: 'Resources', icon: Layers },
+  { path: 'billing', name: 'Billing', icon: CreditCard },
   { path: 'settings', name: 'Settings', icon: Settings },
 ] as const;
 

@@ -1,10 +1,16 @@
-import { API_URL, CHECKOUT_ORIGIN, ORIGIN, PUBLIC_API_URL } from '$app/env/private';
+import { API_URL, CHECKOUT_ORIGIN, ORIGIN, PORTAL_ORIGIN, PUBLIC_API_URL } from '$app/env/private';
 import { parseConfig } from './parse-config.ts';
 
 /** sysexits.h: EX_CONFIG. */
 const EXIT_CONFIG = 78;
 
-const { config, problems } = parseConfig({ API_URL, PUBLIC_API_URL, ORIGIN, CHECKOUT_ORIGIN });
+const { config, problems } = parseConfig({
+  API_URL,
+  PUBLIC_API_URL,
+  ORIGIN,
+  CHECKOUT_ORIGIN,
+  PORTAL_ORIGIN,
+});
 
 export { config };
 

@@ -5,13 +5,18 @@ export interface Config {
   publicApiUrl: string;
   /** The origin of this server in a browser. */
   origin: string;
-  /** The origin of Stripe's Checkout pages: the only other origin that we redirect to. */
+  /** The origin of Stripe's Checkout pages. We redirect to no other origin than this one and the next. */
   checkoutOrigin: string;
+  /** The origin of Stripe's billing portal. */
+  portalOrigin: string;
 }
 
-const names = ['API_URL', 'PUBLIC_API_URL', 'ORIGIN', 'CHECKOUT_ORIGIN'] as const;
+const names = ['API_URL', 'PUBLIC_API_URL', 'ORIGIN', 'CHECKOUT_ORIGIN', 'PORTAL_ORIGIN'] as const;
 
-const DEFAULT_CHECKOUT_ORIGIN = 'https://checkout.stripe.com';
+const STRIPE = {
+  CHECKOUT_ORIGIN: 'https://checkout.stripe.com',
+  PORTAL_ORIGIN: 'https://billing.stripe.com',
+};
 
 export type Settings = Record<(typeof names)[number], string | undefined>;
 
@@ -27,13 +32,18 @@ const judge = (name: string, value: string | undefined): string | undefined => {
 
 /** Checks all settings. Problems never contain a value. The config is valid only if there are no problems. */
 export const parseConfig = (given: Settings): { config: Config; problems: string[] } => {
-  const settings = { ...given, CHECKOUT_ORIGIN: given.CHECKOUT_ORIGIN || DEFAULT_CHECKOUT_ORIGIN };
+  const settings = {
+    ...given,
+    CHECKOUT_ORIGIN: given.CHECKOUT_ORIGIN || STRIPE.CHECKOUT_ORIGIN,
+    PORTAL_ORIGIN: given.PORTAL_ORIGIN || STRIPE.PORTAL_ORIGIN,
+  };
   return {
     config: {
       apiUrl: settings.API_URL ?? '',
       publicApiUrl: settings.PUBLIC_API_URL ?? '',
       origin: settings.ORIGIN ?? '',
       checkoutOrigin: settings.CHECKOUT_ORIGIN,
+      portalOrigin: settings.PORTAL_ORIGIN,
     },
     problems: names.map((name) => judge(name, settings[name])).filter((problem) => problem !== undefined),
   };

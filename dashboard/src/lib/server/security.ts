@@ -23,22 +23,23 @@ export interface AnswerKind {
   secret: boolean;
   publicApiUrl: string;
   checkoutOrigin: string;
+  portalOrigin: string;
 }
 
 /**
  * Adds the headers of every response. The policy's origins are runtime settings, so they are added here. Chromium applies
- * `form-action` to redirects too, and "Upgrade to Paid" redirects to Checkout.
+ * `form-action` to redirects too, and our forms redirect to Checkout and to the billing portal.
  */
 export const secureHeaders = (
   headers: Headers,
-  { secret, publicApiUrl, checkoutOrigin }: AnswerKind,
+  { secret, publicApiUrl, checkoutOrigin, portalOrigin }: AnswerKind,
 ): void => {
   const policy = headers.get('content-security-policy') ?? CLOSED_CSP;
   headers.set(
     'content-security-policy',
     policy
       .replace("connect-src 'self'", `connect-src 'self' ${publicApiUrl}`)
-      .replace("form-action 'self'", `form-action 'self' ${checkoutOrigin}`),
+      .replace("form-action 'self'", `form-action 'self' ${checkoutOrigin} ${portalOrigin}`),
   );
   headers.set('x-content-type-options', 'nosniff');
   headers.set('referrer-policy', 'same-origin');

@@ -1,4 +1,4 @@
-import { ApiError, type Session, type TierId } from '@sentryagent/sdk';
+import { ApiError, type Session, type Usage } from '@sentryagent/sdk';
 import type { RequestEvent } from '@sveltejs/kit';
 import { apiFor } from './api.ts';
 import { toPage } from './failures.ts';
@@ -30,5 +30,8 @@ const find = async <T>(event: RequestEvent, ask: () => Promise<T>): Promise<T | 
 export const findSession = (event: RequestEvent): Promise<Session | null | undefined> =>
   find(event, () => readSession(event));
 
-export const findTier = (event: RequestEvent): Promise<TierId | null | undefined> =>
-  find(event, async () => (await apiFor(event).billing.usage()).tier);
+export const findPlan = (event: RequestEvent): Promise<Pick<Usage, 'tier' | 'status'> | null | undefined> =>
+  find(event, async () => {
+    const { tier, status } = await apiFor(event).billing.usage();
+    return { tier, status };
+  });

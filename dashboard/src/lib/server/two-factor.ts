@@ -7,7 +7,7 @@ import { readForm } from './read-form.ts';
 
 const fields = ['password', 'code', 'recoveryCode'];
 
-/** The key of an app, as long as it is not confirmed. The form carries it, because the API tells it only once. */
+/** The key of an app, as long as it is not confirmed. The form carries it, because the API returns it only once. */
 export interface Offer {
   uri: string;
   key: string;

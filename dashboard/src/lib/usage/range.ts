@@ -1,6 +1,5 @@
 import type { Usage } from '@sentryagent/sdk';
-
-const DAY_MS = 86_400_000;
+import { DAY_MS } from '#lib/format/dates.ts';
 
 export const ranges = ['today', '7d', 'period'] as const;
 export type Range = (typeof ranges)[number];

@@ -2,13 +2,14 @@ import { expireSession, openSession } from '../checkout.ts';
 import { checkCustomer } from '../customers.ts';
 import { invalid } from '../errors.ts';
 import * as kinds from '../parameters.ts';
+import type { Output } from '../parameters.ts';
 import type { Stand } from '../stand.ts';
 import { find } from '../state.ts';
 import type { Price, Session } from '../wire.ts';
 import { page, paging } from './lists.ts';
 import { route } from './route.ts';
 
-const { arrayOf, fields, integer, mergeMetadata, metadata, oneOf, required, text, url } = kinds;
+const { arrayOf, fields, flag, integer, mergeMetadata, metadata, oneOf, required, text, url } = kinds;
 
 const HOUR = 3_600;
 const SHORTEST = HOUR / 2;
@@ -59,7 +60,26 @@ const creation = {
   cancel_url: url,
   expires_at: integer,
   metadata,
+  billing_address_collection: oneOf('auto', 'required'),
+  customer_update: fields({ address: oneOf('auto', 'never'), name: oneOf('auto', 'never') }),
+  tax_id_collection: fields({ enabled: required(flag) }),
   subscription_data: fields({ metadata, trial_period_days: integer }),
+};
+
+/** A tax ID belongs to a business, so Stripe wants to store its name too. */
+const checkUpdates = ({
+  customer,
+  customer_update: update,
+  tax_id_collection: tax,
+}: Output<typeof creation>) => {
+  if (update && customer === undefined) {
+    throw invalid('`customer_update` can only be used with `customer`.', { param: 'customer_update' });
+  }
+  if (tax?.enabled && customer !== undefined && update?.name !== 'auto') {
+    const advice =
+      'To enable tax ID collection for an existing customer, set `customer_update[name]` to `auto`.';
+    throw invalid(`Tax ID collection requires updating business name on the customer. ${advice}`);
+  }
 };
 
 const sessionOf = ({ state }: Stand, id: string): Session => find(state.sessions, id, 'checkout.session');
@@ -71,6 +91,7 @@ export const checkoutSessions = [
     if (customer !== undefined && customer_email !== undefined) {
       throw invalid('You may only specify one of these parameters: customer, customer_email.');
     }
+    checkUpdates(params);
     const [item] = items;
     if (items.length !== 1 || !item) {
       throw invalid('The local stand-in for Stripe sells one line item.', { param: 'line_items' });
@@ -81,8 +102,11 @@ export const checkoutSessions = [
       quantity: quantityOf(item.quantity),
       expires_at: expiry(params.expires_at, stand.now()),
       metadata: mergeMetadata({}, params.metadata),
-      trialDays: trial(plan?.trial_period_days),
-      subscriptionMetadata: mergeMetadata({}, plan?.metadata),
+      plan: {
+        trialDays: trial(plan?.trial_period_days),
+        metadata: mergeMetadata({}, plan?.metadata),
+        updates: params.customer_update,
+      },
     });
   }),
 

@@ -2,6 +2,7 @@ import { createCustomer } from '../customers.ts';
 import { emptyable, mergeMetadata, metadata, text } from '../parameters.ts';
 import { change } from '../stand.ts';
 import { find } from '../state.ts';
+import { isListed, page, paging } from './lists.ts';
 import { route } from './route.ts';
 
 const details = {
@@ -13,8 +14,24 @@ const details = {
 };
 
 export const customers = [
-  route('POST /v1/customers', details, (stand, { params: { metadata: given, ...rest }, cause }) =>
-    createCustomer(stand, cause, { ...rest, metadata: mergeMetadata({}, given) }),
+  route(
+    'POST /v1/customers',
+    { ...details, test_clock: text },
+    (stand, { params: { metadata: given, ...rest }, cause }) => {
+      if (rest.test_clock !== undefined)
+        find(stand.state.clocks, rest.test_clock, 'test_clock', 'test_clock');
+      return createCustomer(stand, cause, { ...rest, metadata: mergeMetadata({}, given) });
+    },
+  ),
+
+  route('GET /v1/customers', { ...paging, email: text, test_clock: text }, (stand, { params }) =>
+    page(
+      '/v1/customers',
+      stand.state.customers,
+      params,
+      (customer) =>
+        isListed(stand, customer, params) && (params.email === undefined || customer.email === params.email),
+    ),
   ),
 
   route('GET /v1/customers/{customer}', {}, ({ state }, { id }) => find(state.customers, id, 'customer')),

@@ -1,6 +1,7 @@
 import { invalid } from '../errors.ts';
 import { fields, integer, text } from '../parameters.ts';
 import type { Kind } from '../parameters.ts';
+import type { Stand } from '../stand.ts';
 import { find } from '../state.ts';
 import type { Collection } from '../state.ts';
 import { listOf } from '../wire.ts';
@@ -43,6 +44,16 @@ export const page = <T extends { id: string }>(
   const rest = after === undefined ? items : items.slice(place(after, 'starting_after') + 1);
   const found = rest.filter(matches);
   return listOf(url, found.slice(0, count), found.length > count);
+};
+
+/** Stripe lists objects of a test clock only by the clock or the customer. The shared clock of ours hides nothing. */
+export const isListed = (
+  { state }: Stand,
+  { test_clock: clock }: { test_clock?: string | null },
+  params: { customer?: string; test_clock?: string },
+): boolean => {
+  if (params.test_clock !== undefined) return clock === params.test_clock;
+  return params.customer !== undefined || !clock || clock === state.shared.clock;
 };
 
 /** A time, or bounds of one. */

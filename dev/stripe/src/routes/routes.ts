@@ -1,12 +1,16 @@
+import { charges } from './charges.ts';
 import { checkoutSessions } from './checkout-sessions.ts';
 import { customers } from './customers.ts';
 import { events } from './events.ts';
 import { invoices } from './invoices.ts';
+import { paymentMethods } from './payment-methods.ts';
 import { portalConfigurations } from './portal-configurations.ts';
+import { portalSessions } from './portal-sessions.ts';
 import { prices } from './prices.ts';
 import { products } from './products.ts';
 import type { Route } from './route.ts';
 import { subscriptions } from './subscriptions.ts';
+import { testClocks } from './test-clocks.ts';
 import { webhookEndpoints } from './webhook-endpoints.ts';
 
 const routes: Route[] = [
@@ -19,6 +23,10 @@ const routes: Route[] = [
   ...events,
   ...webhookEndpoints,
   ...portalConfigurations,
+  ...portalSessions,
+  ...paymentMethods,
+  ...charges,
+  ...testClocks,
 ];
 
 const table = routes.map((route) => ({

@@ -1,15 +1,16 @@
 import { checkCustomer } from '../customers.ts';
 import { invalid, missing } from '../errors.ts';
-import { emptyable, fields, flag, mergeMetadata, metadata, oneOf, text } from '../parameters.ts';
+import { emptyable, fields, flag, integer, mergeMetadata, metadata, oneOf, text } from '../parameters.ts';
+import type { Output } from '../parameters.ts';
 import { change } from '../stand.ts';
 import type { Stand } from '../stand.ts';
 import { find } from '../state.ts';
-import { nulls } from '../wire.ts';
+import { atPeriodEnd, end, hasEnded, nowOf } from '../subscriptions.ts';
 import type { Subscription } from '../wire.ts';
-import { page, paging } from './lists.ts';
+import { isListed, page, paging } from './lists.ts';
 import { route } from './route.ts';
+import { itemUpdates, withUpdates } from './subscription-items.ts';
 
-const ENDED = ['canceled', 'incomplete_expired'];
 const status = oneOf(
   'active',
   'all',
@@ -24,26 +25,57 @@ const status = oneOf(
 );
 
 /** Without a status, all but the canceled ones. */
-const hasStatus = (wanted: string | undefined, { status: own }: Subscription): boolean => {
-  if (wanted === undefined) return own !== 'canceled';
-  if (wanted === 'ended') return ENDED.includes(own);
-  return wanted === 'all' || wanted === own;
+const hasStatus = (wanted: string | undefined, subscription: Subscription): boolean => {
+  if (wanted === undefined) return subscription.status !== 'canceled';
+  if (wanted === 'ended') return hasEnded(subscription);
+  return wanted === 'all' || wanted === subscription.status;
 };
 
 const subscriptionOf = ({ state }: Stand, id: string): Subscription =>
   find(state.subscriptions, id, 'subscription');
 
-const details = fields({ comment: emptyable(text), feedback: emptyable(text) });
+const feedback = oneOf(
+  'customer_service',
+  'low_quality',
+  'missing_features',
+  'other',
+  'switched_service',
+  'too_complex',
+  'too_expensive',
+  'unused',
+);
+const details = fields({ comment: emptyable(text), feedback: emptyable(feedback) });
 
-/** The changes when `cancel_at_period_end` is set or unset. */
-const atPeriodEnd = (subscription: Subscription, on: boolean, now: number): Partial<Subscription> => {
-  if (subscription.cancel_at_period_end === on) return {};
-  const reason = on ? ('cancellation_requested' as const) : null;
+const updates = {
+  cancel_at: emptyable(integer),
+  cancel_at_period_end: flag,
+  cancellation_details: details,
+  default_payment_method: text,
+  items: itemUpdates,
+  metadata,
+  proration_behavior: oneOf('always_invoice', 'create_prorations', 'none'),
+};
+
+const updateOf = (
+  stand: Stand,
+  subscription: Subscription,
+  params: Output<typeof updates>,
+): Partial<Subscription> => {
+  const { cancel_at: cancelAt, cancel_at_period_end: on, default_payment_method: method, items } = params;
+  const isMore = [cancelAt, on, method, items].some((given) => given !== undefined);
+  if (isMore && hasEnded(subscription)) {
+    throw invalid('A canceled subscription can only update its cancellation_details and metadata.');
+  }
+  if (method !== undefined) find(stand.state.methods, method, 'PaymentMethod', 'default_payment_method');
+  const ending = on === undefined ? {} : atPeriodEnd(subscription, on, nowOf(stand, subscription));
+  const reasons = ending.cancellation_details ?? subscription.cancellation_details!;
   return {
-    cancel_at_period_end: on,
-    cancel_at: on ? subscription.items.data[0]!.current_period_end : null,
-    canceled_at: on ? now : null,
-    cancellation_details: { ...nulls('comment', 'feedback', 'feedback_option'), reason },
+    ...ending,
+    cancellation_details: { ...reasons, ...params.cancellation_details },
+    ...(cancelAt !== undefined && { cancel_at: cancelAt, cancel_at_period_end: false }),
+    ...(method !== undefined && { default_payment_method: method }),
+    ...(items && { items: withUpdates(stand, subscription, items) }),
+    metadata: mergeMetadata(subscription.metadata, params.metadata),
   };
 };
 
@@ -52,30 +84,34 @@ const path = '/v1/subscriptions/{subscription_exposed_id}';
 export const subscriptions = [
   route(`GET ${path}`, {}, (stand, { id }) => subscriptionOf(stand, id)),
 
-  route('GET /v1/subscriptions', { ...paging, customer: text, price: text, status }, (stand, { params }) => {
-    const { customer, price, status: wanted } = params;
-    checkCustomer(stand, customer);
-    return page(
-      '/v1/subscriptions',
-      stand.state.subscriptions,
-      params,
-      (one) =>
-        hasStatus(wanted, one) &&
-        (customer === undefined || one.customer === customer) &&
-        (price === undefined || one.items.data.some((item) => item.price.id === price)),
-    );
-  }),
+  route(
+    'GET /v1/subscriptions',
+    { ...paging, customer: text, price: text, status, test_clock: text },
+    (stand, { params }) => {
+      const { customer, price, status: wanted } = params;
+      checkCustomer(stand, customer);
+      return page(
+        '/v1/subscriptions',
+        stand.state.subscriptions,
+        params,
+        (one) =>
+          isListed(stand, one, params) &&
+          hasStatus(wanted, one) &&
+          (customer === undefined || one.customer === customer) &&
+          (price === undefined || one.items.data.some((item) => item.price.id === price)),
+      );
+    },
+  ),
 
-  route(`POST ${path}`, { cancel_at_period_end: flag, metadata }, (stand, { id, params, cause }) => {
+  route(`POST ${path}`, updates, (stand, { id, params, cause }) => {
     const subscription = subscriptionOf(stand, id);
-    const { cancel_at_period_end: on, metadata: given } = params;
-    if (on !== undefined && ENDED.includes(subscription.status)) {
-      throw invalid('A canceled subscription can only update its cancellation_details and metadata.');
-    }
-    return change(stand, cause, 'customer.subscription.updated', subscription, {
-      ...(on !== undefined && atPeriodEnd(subscription, on, stand.now())),
-      metadata: mergeMetadata(subscription.metadata, given),
-    });
+    return change(
+      stand,
+      cause,
+      'customer.subscription.updated',
+      subscription,
+      updateOf(stand, subscription, params),
+    );
   }),
 
   route(
@@ -83,18 +119,13 @@ export const subscriptions = [
     { cancellation_details: details, invoice_now: flag, prorate: flag },
     (stand, { id, params, cause }) => {
       const subscription = subscriptionOf(stand, id);
-      if (ENDED.includes(subscription.status)) throw missing('subscription', id);
-      const { comment = null, feedback = null } = params.cancellation_details ?? {};
-      Object.assign(subscription, {
-        status: 'canceled',
-        cancel_at_period_end: false,
-        cancel_at: null,
-        canceled_at: subscription.canceled_at ?? stand.now(),
-        ended_at: stand.now(),
-        cancellation_details: { comment, feedback, feedback_option: null, reason: 'cancellation_requested' },
-      } satisfies Partial<Subscription>);
-      stand.emit(cause, 'customer.subscription.deleted', subscription);
-      return subscription;
+      if (hasEnded(subscription)) throw missing('subscription', id);
+      const at = nowOf(stand, subscription);
+      return end(stand, cause, subscription, {
+        ...params.cancellation_details,
+        at,
+        reason: 'cancellation_requested',
+      });
     },
   ),
 ];

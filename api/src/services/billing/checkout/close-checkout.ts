@@ -1,6 +1,6 @@
 import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
-import { Checkout } from '../../../models/checkout.ts';
+import { Checkout, unfinished } from '../../../models/checkout.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
 
@@ -16,7 +16,18 @@ export const closeCheckout = async (
 ): Promise<void> => {
   await db.withTenant(tenantId, (trx) =>
     Checkout.query(trx)
-      .where({ id: checkoutId, status: 'open', ...only })
+      .where({ id: checkoutId, ...only })
+      .whereIn('status', unfinished)
       .patch({ status, closedAt: clock() }),
+  );
+};
+
+/** Shows that the payment settles later. The tenant cannot start another checkout meanwhile. */
+export const showProcessing = async (
+  db: Database,
+  { tenantId, checkoutId }: CheckoutInput,
+): Promise<void> => {
+  await db.withTenant(tenantId, (trx) =>
+    Checkout.query(trx).where({ id: checkoutId, status: 'open' }).patch({ status: 'processing' }),
   );
 };

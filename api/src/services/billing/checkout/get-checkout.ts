@@ -1,5 +1,5 @@
 import type { CheckoutInput } from '@sentryagent/workflows/contracts';
-import { Checkout } from '../../../models/checkout.ts';
+import { Checkout, unfinished } from '../../../models/checkout.ts';
 import type { Database } from '../../../platform/database.ts';
 import { notFound } from '../../../platform/problem.ts';
 import { requireId } from '../../../platform/require-id.ts';
@@ -10,7 +10,7 @@ export interface GetCheckoutDeps {
 }
 
 /**
- * One checkout of the tenant. If it is open, a user waits for it, so its workflow is signaled to read from Stripe.
+ * One checkout of the tenant. If it is unfinished, a user waits for it, so its workflow is signaled to read from Stripe.
  * Problem: `not_found`.
  */
 export const getCheckout = async (
@@ -21,6 +21,6 @@ export const getCheckout = async (
   requireId('chk', checkoutId);
   const checkout = await db.withTenant(tenantId, (trx) => Checkout.query(trx).findOne({ id: checkoutId }));
   if (!checkout) throw notFound();
-  if (checkout.status === 'open') stripeEvents?.lookAt({ tenantId, checkoutId });
+  if (unfinished.includes(checkout.status)) stripeEvents?.lookAt({ tenantId, checkoutId });
   return checkout;
 };

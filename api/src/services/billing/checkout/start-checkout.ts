@@ -14,7 +14,7 @@ import {
   type OpenedCheckout,
 } from '@sentryagent/workflows/contracts';
 import type { CheckoutEnd } from '@sentryagent/workflows/rules/checkout';
-import { Checkout } from '../../../models/checkout.ts';
+import { Checkout, unfinished } from '../../../models/checkout.ts';
 import { newId } from '../../../platform/ids.ts';
 import type { Origin, Principal } from '../../../platform/principal.ts';
 import { Problem, unavailable } from '../../../platform/problem.ts';
@@ -24,7 +24,7 @@ import { appendAudit } from '../../audit/append-audit.ts';
 import { succeeded } from '../../audit/entry.ts';
 import { countCheckout } from '../../limits/count-today.ts';
 import { readTier } from '../../usage/read-tier.ts';
-import { alreadySubscribed } from './already-subscribed.ts';
+import { alreadySubscribed, paymentProcessing } from './already-subscribed.ts';
 import { closeCheckout } from './close-checkout.ts';
 import { repairCheckout, type RepairCheckoutDeps } from './repair-checkout.ts';
 
@@ -42,13 +42,21 @@ interface OpenCheckout {
   isNew: boolean;
   /** A user may have been redirected to its Stripe session. */
   hasPage: boolean;
+  /** The bank settles its payment later. */
+  isProcessing: boolean;
 }
 
-/** Returns the tenant's open checkout, or inserts one. The unique index allows only one, even for parallel requests. */
+export interface CheckoutRequest {
+  origin: Origin;
+  /** A path of the dashboard. */
+  returnTo?: string | undefined;
+}
+
+/** Returns the tenant's unfinished checkout, or inserts one. The unique index allows only one, even for parallel requests. */
 const takeOpenCheckout = (
   { db, clock }: RepairCheckoutDeps,
   principal: Principal,
-  origin: Origin,
+  { origin, returnTo }: CheckoutRequest,
 ): Promise<OpenCheckout> =>
   db.withTenant(principal.tenantId, async (trx) => {
     const { tenantId } = principal;
@@ -59,22 +67,24 @@ const takeOpenCheckout = (
       id: newId('chk', at.getTime()),
       created_by: principal.id,
       created_at: at,
+      return_to: returnTo ?? null,
     };
     const made = await trx('checkouts')
       .insert(row)
-      .onConflict(trx.raw(`(tenant_id) where status = 'open'`))
+      .onConflict(trx.raw(`(tenant_id) where status in ('open', 'processing')`))
       .ignore()
       .returning('id');
     if (made.length === 0) {
-      const open = await Checkout.query(trx).findOne({ status: 'open' });
+      const open = await Checkout.query(trx).whereIn('status', unfinished).first();
       if (!open) throw unavailable(new Error('a checkout was closed at this very moment'));
-      return { checkoutId: open.id, isNew: false, hasPage: open.sessionId !== null };
+      const isProcessing = open.status === 'processing';
+      return { checkoutId: open.id, isNew: false, hasPage: open.sessionId !== null, isProcessing };
     }
     await countCheckout(trx, tenantId);
     const act = { actor: principal, origin, at };
     const metadata = { checkoutId: row.id };
     await appendAudit(trx, succeeded(act, { action: 'checkout.started', agentId: null, metadata }));
-    return { checkoutId: row.id, isNew: true, hasPage: false };
+    return { checkoutId: row.id, isNew: true, hasPage: false, isProcessing: false };
   });
 
 /**
@@ -113,7 +123,8 @@ const toProblem = (error: unknown): unknown => {
   if (!(error instanceof WorkflowUpdateFailedError)) return error;
   const type = error.cause instanceof ApplicationFailure ? error.cause.type : undefined;
   if (type === failures.alreadySubscribed) return alreadySubscribed();
-  return new Problem('service_unavailable', 'Stripe did not open a checkout. Please try again.', {
+  if (type === failures.paymentProcessing) return paymentProcessing();
+  return new Problem('service_unavailable', 'Stripe did not create a checkout page. Please try again.', {
     headers: { 'Retry-After': '1' },
     cause: error,
   });
@@ -149,22 +160,23 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
 };
 
 /**
- * Returns the Stripe URL of the tenant's open checkout. Problems: `already_subscribed`, `daily_limit`,
- * `service_unavailable` (Temporal or Stripe is unavailable).
+ * Returns the Stripe URL of the tenant's open checkout. Problems: `already_subscribed`, `payment_processing`,
+ * `daily_limit`, `service_unavailable` (Temporal or Stripe is unavailable).
  */
 export const startCheckout = async (
   deps: RepairCheckoutDeps,
   principal: Principal,
-  origin: Origin,
+  request: CheckoutRequest,
 ): Promise<StartedCheckout> => {
   const { tenantId } = principal;
   const deadline = performance.now() + DEADLINE_MS;
   const leftMs = (): number => Math.max(1, deadline - performance.now());
-  const taken = await takeOpenCheckout(deps, principal, origin);
-  let { checkoutId } = taken;
+  let taken = await takeOpenCheckout(deps, principal, request);
   if (!taken.isNew && (await hasEnded(deps.temporal, tenantId, taken, leftMs()))) {
-    await giveUp(deps, { tenantId, checkoutId });
-    ({ checkoutId } = await takeOpenCheckout(deps, principal, origin));
+    await giveUp(deps, { tenantId, checkoutId: taken.checkoutId });
+    taken = await takeOpenCheckout(deps, principal, request);
   }
+  if (taken.isProcessing) throw paymentProcessing();
+  const { checkoutId } = taken;
   return { checkoutId, url: await openPage(deps.temporal, { tenantId, checkoutId }, leftMs()) };
 };

@@ -1,24 +1,26 @@
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../../models/tenant-subscription.ts';
-import type { Database, Transaction } from '../../../platform/database.ts';
+import type { Database } from '../../../platform/database.ts';
 import { inTime } from '../../../platform/in-time.ts';
-import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
+import type { Logger } from '../../../platform/logger.ts';
 import { repairCheckout, type RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
+import { auditEvents } from './audit-events.ts';
+import { claimEvents, finishEvents, type Claimed, type Quarantine } from './inbox.ts';
+import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
+import { tenantsBehind } from './tenants-behind.ts';
+
+export interface DeliverDeps extends RepairCheckoutDeps {
+  logger: Logger;
+}
 
 const BATCH = 50;
-const LARGEST_BATCH = 16 * BATCH;
-/** Postgres aborts a transaction that is idle for 10 s. This would undo the whole batch. */
+/** In one run. The next run follows a second later. */
+const MOST_BATCHES = 20;
 const PATIENCE_MS = 8_000;
+/** An event that was not delivered is tried again after this. It is longer than a delivery takes. */
+const LEASE_SECONDS = 10;
 const late = () => new Error(`a tenant was not nudged within ${PATIENCE_MS} ms`);
-
-interface Taken {
-  event_id: string;
-  /** `null` if the customer is not ours. */
-  tenant_id: string | null;
-  /** The tenant's open checkout. */
-  checkout_id: string | null;
-}
 
 /** A paid tenant always has a workflow. If it is missing, an operator has terminated it, or Temporal has lost it. */
 const isPaid = async (db: Database, tenantId: string): Promise<boolean> => {
@@ -26,16 +28,49 @@ const isPaid = async (db: Database, tenantId: string): Promise<boolean> => {
   return row !== undefined && tiers[row.tier].price !== null;
 };
 
-const nudge = async (
-  deps: RepairCheckoutDeps,
-  tenantId: string,
-  checkoutId: string | null,
-): Promise<void> => {
+const nudge = async (deps: DeliverDeps, tenantId: string, checkoutId: string | null): Promise<void> => {
   if (checkoutId !== null && !(await nudgeCheckout(deps.temporal, tenantId, checkoutId))) {
     await repairCheckout(deps, { tenantId, checkoutId });
   }
   if (await nudgeSubscription(deps.temporal, tenantId)) return;
   if (await isPaid(deps.db, tenantId)) await startSubscription(deps.temporal, tenantId);
+};
+
+/** Puts events aside, for operators. They change nothing. */
+const quarantine = async (
+  { db, logger }: DeliverDeps,
+  events: readonly Claimed[],
+  because: Quarantine,
+): Promise<void> => {
+  if (events.length === 0) return;
+  await db.acrossTenants((trx) => finishEvents(trx, events, because));
+  const ids = events.map(({ event_id: id }) => id);
+  logger.warn({ events: ids, because }, 'Stripe events were put aside: npm run billing:events');
+};
+
+/** The metadata of an event must agree with our mapping, if it names a tenant at all. */
+const agrees = ({ metadata_tenant_id: named }: Claimed, tenantId: string): boolean =>
+  named === null || named === tenantId;
+
+/** Nudges the tenant once for all its events. */
+const deliverTo = async (deps: DeliverDeps, tenantId: string, events: readonly Claimed[]): Promise<void> => {
+  const { true: own = [], false: others = [] } = Object.groupBy(events, (event) =>
+    agrees(event, tenantId) ? 'true' : 'false',
+  );
+  await quarantine(deps, others, 'metadata_of_other_tenant');
+  if (own.length === 0) return;
+  await nudge(deps, tenantId, own[0]!.checkout_id);
+  await auditEvents(deps, tenantId, own);
+};
+
+/** An event whose customer is none of ours, or that has no customer. */
+const deliverOther = async (deps: DeliverDeps, event: Claimed): Promise<void> => {
+  const tenants = await tenantsBehind(deps, event);
+  if (tenants === undefined) return quarantine(deps, [event], 'unknown_customer');
+  const [first, ...others] = tenants;
+  for (const tenantId of others) await nudge(deps, tenantId, null);
+  if (first !== undefined) return deliverTo(deps, first, [event]);
+  await deps.db.acrossTenants((trx) => finishEvents(trx, [event]));
 };
 
 interface Batch {
@@ -44,37 +79,31 @@ interface Batch {
   failure: unknown;
 }
 
-/** If one tenant's delivery fails, only its own events stay stored. */
-const deliverBatch = async (deps: RepairCheckoutDeps, trx: Transaction, size: number): Promise<Batch> => {
-  const { rows } = await trx.raw<{ rows: Taken[] }>('select * from take_stripe_events(?)', [size]);
-  if (rows.length === 0) return { isFull: false, failure: undefined };
-  const byTenant = Map.groupBy(rows, ({ tenant_id: tenantId }) => tenantId);
+/** If one tenant's delivery fails, only its own events stay stored. No transaction is open while Temporal is called. */
+const deliverBatch = async (deps: DeliverDeps): Promise<Batch> => {
+  const claimed = await claimEvents(deps.db, BATCH, LEASE_SECONDS);
+  const groups = Map.groupBy(claimed, (event) => event.tenant_id ?? event.event_id);
   const outcomes = await Promise.allSettled(
-    [...byTenant].map(async ([tenantId, events]) => {
-      if (tenantId !== null) {
-        await inTime(PATIENCE_MS, nudge(deps, tenantId, events[0]!.checkout_id), late);
-      }
-      return events.map(({ event_id: id }) => id);
+    [...groups.values()].map((events) => {
+      const [{ tenant_id: tenantId }] = events as [Claimed];
+      const delivery = tenantId === null ? deliverOther(deps, events[0]!) : deliverTo(deps, tenantId, events);
+      return inTime(PATIENCE_MS, delivery, late);
     }),
   );
-  const settled = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
-  await trx.raw('select settle_stripe_events(?)', [settled]);
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-  return { isFull: rows.length === size, failure: failed?.reason };
+  return { isFull: claimed.length === BATCH, failure: failed?.reason };
 };
 
 /**
- * Signals the workflows of the stored events. If Temporal is unavailable, the events stay for the next run. Several
- * processes can do this at once, because the rows in work are locked.
+ * Signals the workflows of the stored events. If Temporal is unavailable, the events stay for a later run. Several
+ * processes can do this at once, because each claims its events.
  */
-export const deliverStripeEvents = async (deps: RepairCheckoutDeps): Promise<void> => {
+export const deliverStripeEvents = async (deps: DeliverDeps): Promise<void> => {
   let failure: unknown;
-  for (let size = BATCH; size <= LARGEST_BATCH;) {
-    const batch = await deps.db.acrossTenants((trx) => deliverBatch(deps, trx, size));
+  for (let batches = 0; batches < MOST_BATCHES; batches++) {
+    const batch = await deliverBatch(deps);
     failure ??= batch.failure;
     if (!batch.isFull) break;
-    // Failed events are the oldest, so the next batch would start with them again.
-    if (batch.failure) size *= 2;
   }
   if (failure) throw failure;
 };

@@ -2,15 +2,13 @@ import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { LRUCache } from 'lru-cache';
 import { coalesce } from '../../../platform/coalesce.ts';
 import { every } from '../../../platform/every.ts';
-import { deliverStripeEvents } from './deliver-stripe-events.ts';
+import { deliverStripeEvents, type DeliverDeps } from './deliver-stripe-events.ts';
 import { nudgeCheckout } from './nudge.ts';
 import { isReachable } from '../is-reachable.ts';
 import { pollStripeEvents } from './poll-stripe-events.ts';
-import { repairCheckout, type RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
-import type { Logger } from '../../../platform/logger.ts';
+import { repairCheckout } from '../checkout/repair-checkout.ts';
 
-export interface StripeEventsDeps extends RepairCheckoutDeps {
-  logger: Logger;
+export interface StripeEventsDeps extends DeliverDeps {
   config: { PUBLIC_URL: string; STRIPE_API_URL?: string | undefined };
 }
 
@@ -45,7 +43,7 @@ const POLL_MS = 5_000;
 /** Delivers stored events every second. Polls Stripe for events if Stripe cannot send them. */
 export const startStripeEvents = (deps: StripeEventsDeps): StripeEvents => {
   const { db, stripe, clock, logger, config } = deps;
-  // One at a time, because each holds a connection while it waits for Temporal, and token requests need connections.
+  // One at a time: a second one would find no other events.
   const deliveries = coalesce(() => deliverStripeEvents(deps));
   const stops = [every(DELIVER_MS, logger, 'delivering Stripe events', deliveries.run)];
   if (!isReachable(config.PUBLIC_URL, config.STRIPE_API_URL)) {

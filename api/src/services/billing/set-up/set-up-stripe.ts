@@ -1,19 +1,11 @@
 import type { Stripe } from '../../../platform/stripe.ts';
 import { isReachable } from '../is-reachable.ts';
+import { PORTAL_MARK, findMarked, findPortal } from '../portal/find-portal.ts';
 import type { Step, StripeSetup } from './setup.ts';
 import { setUpWebhook } from './set-up-webhook.ts';
 
 const PRODUCT = { name: 'SentryAgent Paid', metadata: { sentryagent: 'paid' } };
-const PORTAL_METADATA = { sentryagent: 'portal' };
-
-/** Pages through all of them, because our mark is in the metadata and Stripe's search index is updated late. */
-const findMarked = async <T extends { metadata: Stripe.Metadata | null }>(
-  list: AsyncIterable<T>,
-  mark: string,
-): Promise<T | undefined> => {
-  for await (const item of list) if (item.metadata?.sentryagent === mark) return item;
-  return undefined;
-};
+const PORTAL_METADATA = { sentryagent: PORTAL_MARK };
 
 const setUpProduct = async (stripe: Stripe): Promise<Step> => {
   const what = `product "${PRODUCT.name}"`;
@@ -56,9 +48,13 @@ const setUpPrice = async (stripe: Stripe, product: string, price: StripeSetup['p
   return { what, done: found ? 'changed' : 'created', note: id };
 };
 
+/** What invoices show. */
+const CUSTOMER_UPDATES = ['address', 'tax_id'] as const;
+
 const portalOf = (dashboardUrl: string) => ({
-  default_return_url: `${dashboardUrl}/usage`,
+  default_return_url: `${dashboardUrl}/billing`,
   features: {
+    customer_update: { enabled: true, allowed_updates: [...CUSTOMER_UPDATES] },
     invoice_history: { enabled: true },
     payment_method_update: { enabled: true },
     subscription_cancel: { enabled: true, mode: 'at_period_end' as const },
@@ -70,6 +66,8 @@ const isAsWanted = (
   wanted: ReturnType<typeof portalOf>,
 ): boolean =>
   default_return_url === wanted.default_return_url &&
+  features.customer_update.enabled &&
+  features.customer_update.allowed_updates.toSorted().join() === CUSTOMER_UPDATES.join() &&
   features.invoice_history.enabled &&
   features.payment_method_update.enabled &&
   features.subscription_cancel.enabled &&
@@ -78,8 +76,7 @@ const isAsWanted = (
 const setUpPortal = async (stripe: Stripe, dashboardUrl: string): Promise<Step> => {
   const what = 'billing portal configuration';
   const wanted = portalOf(dashboardUrl);
-  const configurations = stripe.billingPortal.configurations.list({ active: true, limit: 100 });
-  const found = await findMarked(configurations, PORTAL_METADATA.sentryagent);
+  const found = await findPortal(stripe);
   if (!found) {
     const { id } = await stripe.billingPortal.configurations.create({ ...wanted, metadata: PORTAL_METADATA });
     return { what, done: 'created', note: id };

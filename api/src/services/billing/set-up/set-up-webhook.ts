@@ -1,21 +1,6 @@
 import type { Stripe } from '../../../platform/stripe.ts';
+import { STRIPE_EVENTS } from '../events/event-types.ts';
 import type { Step, StripeSetup } from './setup.ts';
-
-type EventType = Stripe.WebhookEndpointCreateParams.EnabledEvent;
-
-/** The events that checkouts and subscriptions wait for. */
-const EVENTS: EventType[] = [
-  'checkout.session.completed',
-  'checkout.session.expired',
-  'customer.subscription.created',
-  'customer.subscription.updated',
-  'customer.subscription.deleted',
-  'customer.subscription.paused',
-  'customer.subscription.resumed',
-  'invoice.paid',
-  'invoice.payment_failed',
-  'invoice.payment_action_required',
-];
 
 const findEndpoints = async (stripe: Stripe, url: string): Promise<Stripe.WebhookEndpoint[]> => {
   const found: Stripe.WebhookEndpoint[] = [];
@@ -26,11 +11,11 @@ const findEndpoints = async (stripe: Stripe, url: string): Promise<Stripe.Webhoo
 };
 
 const isAsWanted = ({ status, enabled_events: events }: Stripe.WebhookEndpoint): boolean =>
-  status === 'enabled' && [...events].sort().join() === [...EVENTS].sort().join();
+  status === 'enabled' && [...events].sort().join() === [...STRIPE_EVENTS].sort().join();
 
 const keep = async (stripe: Stripe, endpoint: Stripe.WebhookEndpoint, what: string): Promise<Step> => {
   if (isAsWanted(endpoint)) return { what, done: 'unchanged', note: endpoint.id };
-  await stripe.webhookEndpoints.update(endpoint.id, { enabled_events: EVENTS, disabled: false });
+  await stripe.webhookEndpoints.update(endpoint.id, { enabled_events: STRIPE_EVENTS, disabled: false });
   return { what, done: 'changed', note: endpoint.id };
 };
 
@@ -46,7 +31,7 @@ export const setUpWebhook = async (
   const what = `webhook endpoint ${url}`;
   const found = await findEndpoints(stripe, url);
   if (found[0] && secretIsKnown) return keep(stripe, found[0], what);
-  const made = await stripe.webhookEndpoints.create({ url, enabled_events: EVENTS });
+  const made = await stripe.webhookEndpoints.create({ url, enabled_events: STRIPE_EVENTS });
   if (!made.secret) throw new Error(`Stripe returned no secret for the endpoint ${made.id}`);
   keepSecret(made.secret);
   for (const { id } of found) await stripe.webhookEndpoints.del(id);

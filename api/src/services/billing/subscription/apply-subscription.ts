@@ -9,8 +9,11 @@ import type { Clock } from '../../../platform/clock.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAudit } from '../../audit/append-audit.ts';
-import { succeeded } from '../../audit/entry.ts';
-import { readSubscription } from './read-subscription.ts';
+import { backgroundAct, succeeded } from '../../audit/entry.ts';
+import { mailPayers } from '../../mail/queue-mail.ts';
+import { readSubscription, type FullReading } from './read-subscription.ts';
+import { mailsAbout } from './subscription-mails.ts';
+import { viewOfRow } from './view-of-row.ts';
 
 export interface ApplySubscriptionDeps {
   db: Database;
@@ -30,7 +33,7 @@ const beginReading = (db: Database, tenantId: string) =>
 
 const dateOf = (instant: string | null): Date | null => (instant === null ? null : new Date(instant));
 
-const columnsOf = (view: SubscriptionView) => ({
+const columnsOf = (view: SubscriptionView, { card, nextCharge }: FullReading) => ({
   tier: view.tier,
   status: view.status,
   subscriptionId: view.subscriptionId,
@@ -38,51 +41,48 @@ const columnsOf = (view: SubscriptionView) => ({
   periodEnd: dateOf(view.periodEnd),
   renewsAt: dateOf(view.renewsAt),
   endsAt: dateOf(view.endsAt),
+  graceEndsAt: dateOf(view.graceEndsAt),
+  isCancelling: view.isCancelling,
+  nextAmount: nextCharge?.amount ?? null,
+  nextCurrency: nextCharge?.currency ?? null,
+  cardBrand: card?.brand ?? null,
+  cardLast4: card?.last4 ?? null,
+  cardExpMonth: card?.expMonth ?? null,
+  cardExpYear: card?.expYear ?? null,
 });
 
-type Columns = ReturnType<typeof columnsOf>;
-
-const differs = (row: TenantSubscription, columns: Columns): boolean =>
-  Object.entries(columns).some(
-    ([name, value]) => JSON.stringify(row[name as keyof Columns]) !== JSON.stringify(value),
-  );
-
+/** Writes the row, the mails about what has changed, and the audit entry, all or nothing. */
 const write = async (
   trx: Transaction,
-  tenantId: string,
-  number: number,
-  columns: Columns,
-  at: Date,
+  { tenantId, number, at }: { tenantId: string; number: number; at: Date },
+  reading: FullReading,
 ): Promise<void> => {
   const row = await TenantSubscription.query(trx).findById(tenantId).forUpdate().throwIfNotFound();
   if (row.reading >= number) return;
+  const [before, view] = [viewOfRow(row), viewOf(reading)];
   await TenantSubscription.query(trx)
     .findById(tenantId)
-    .patch({ ...columns, reading: number });
-  if (!differs(row, columns)) return;
+    .patch({ ...columnsOf(view, reading), reading: number });
+  for (const mail of mailsAbout(before, view, reading)) await mailPayers(trx, tenantId, mail);
+  if (JSON.stringify(before) === JSON.stringify({ ...before, ...view })) return;
   const actor = { tenantId, kind: 'system', id: 'subscription' } as const;
-  const origin = { requestId: `subscription/${tenantId}`, ip: null, userAgent: null };
-  const { tier, status, subscriptionId } = columns;
+  const act = backgroundAct(actor, `subscription/${tenantId}`, at);
+  const { tier, status, subscriptionId } = view;
   const metadata = { tier, status, subscriptionId };
-  await appendAudit(
-    trx,
-    succeeded({ actor, origin, at }, { action: 'subscription.updated', agentId: null, metadata }),
-  );
+  await appendAudit(trx, succeeded(act, { action: 'subscription.updated', agentId: null, metadata }));
 };
 
 /**
  * Reads the tenant's subscription from Stripe and updates our row. If a read with a higher number was written first,
- * writes nothing.
+ * writes nothing. Returns no card and no amount, because a workflow's history stores the result.
  */
 export const applySubscription = async (
   deps: ApplySubscriptionDeps,
   tenantId: string,
 ): Promise<SubscriptionReading> => {
   const { number, customerId } = await beginReading(deps.db, tenantId);
-  const reading: SubscriptionReading = customerId
-    ? await readSubscription(deps, customerId)
-    : { subscription: null, stripeNow: deps.clock().toISOString() };
-  const columns = columnsOf(viewOf(reading.subscription));
-  await deps.db.withTenant(tenantId, (trx) => write(trx, tenantId, number, columns, deps.clock()));
-  return reading;
+  const reading = await readSubscription(deps, customerId);
+  await deps.db.withTenant(tenantId, (trx) => write(trx, { tenantId, number, at: deps.clock() }, reading));
+  const { subscription, stripeNow } = reading;
+  return { subscription, stripeNow };
 };

@@ -1,33 +1,71 @@
+import { nextChargeAt } from '@sentryagent/workflows/rules/reminders';
 import {
   chooseSubscription,
+  viewOf,
   type StripeStatus,
   type StripeSubscription,
   type SubscriptionReading,
 } from '@sentryagent/workflows/rules/subscription';
 import type { Clock } from '../../../platform/clock.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
+import { isMissing } from '../stripe-errors.ts';
+import { idOf, isoOf } from '../stripe-values.ts';
+import {
+  readCard,
+  readFailures,
+  readNextCharge,
+  type Card,
+  type Charge,
+  type Failure,
+} from './read-payments.ts';
 
-interface Found extends StripeSubscription {
+export interface FoundSubscription extends StripeSubscription {
+  /** Whether it was cancelled for the end of its period, and not for a date. */
+  endsWithPeriod: boolean;
   testClock: string | null;
+  /** The payment method of the subscription. `null`: that of the customer. */
+  paymentMethod: string | null;
 }
 
-const iso = (seconds: number): string => new Date(seconds * 1_000).toISOString();
-const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : iso(seconds));
+/** What is shown to the tenant and never in a workflow, and what the mails about failed payments say. */
+interface Payments {
+  card: Card | null;
+  nextCharge: Charge | null;
+  failures: readonly Failure[];
+}
+
+export type FullReading = SubscriptionReading & Payments;
+
+export interface ReadSubscriptionDeps {
+  stripe: Stripe;
+  clock: Clock;
+}
+
+const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : isoOf(seconds));
+
+/** Set by `extendGrace`, or by hand at Stripe. */
+const graceUntilOf = ({ grace_until: until = '' }: Stripe.Metadata): string | null =>
+  Number.isNaN(Date.parse(until)) ? null : new Date(until).toISOString();
 
 /** The items have the period. One plan means one item. */
-const take = (subscription: Stripe.Subscription): Found => {
-  const { created, test_clock: clock, cancel_at_period_end: endsWithPeriod } = subscription;
+export const take = (subscription: Stripe.Subscription): FoundSubscription => {
+  const { created, cancel_at_period_end: endsWithPeriod } = subscription;
   const [item] = subscription.items.data;
   const periodEnd = item?.current_period_end ?? created;
   return {
     id: subscription.id,
     status: subscription.status as StripeStatus,
-    createdAt: iso(created),
-    periodStart: iso(item?.current_period_start ?? created),
-    periodEnd: iso(periodEnd),
+    createdAt: isoOf(created),
+    periodStart: isoOf(item?.current_period_start ?? created),
+    periodEnd: isoOf(periodEnd),
     trialEnd: isoOrNull(subscription.trial_end),
     cancelAt: isoOrNull(subscription.cancel_at ?? (endsWithPeriod ? periodEnd : null)),
-    testClock: typeof clock === 'string' ? clock : (clock?.id ?? null),
+    failedAt: null,
+    graceUntil: graceUntilOf(subscription.metadata),
+    lookupKey: item?.price.lookup_key ?? null,
+    endsWithPeriod,
+    testClock: idOf(subscription.test_clock),
+    paymentMethod: idOf(subscription.default_payment_method),
   };
 };
 
@@ -35,19 +73,58 @@ const take = (subscription: Stripe.Subscription): Found => {
  * All subscriptions of the customer, including ended ones. Stripe lists the newest first, so a live one is on the first
  * page.
  */
-export const listSubscriptions = async (stripe: Stripe, customer: string): Promise<Found[]> =>
+export const listSubscriptions = async (stripe: Stripe, customer: string): Promise<FoundSubscription[]> =>
   (await stripe.subscriptions.list({ customer, status: 'all', limit: 100 })).data.map(take);
 
-/** Reads the deciding subscription from Stripe, and the time of the customer's clock. */
-export const readSubscription = async (
-  { stripe, clock }: { stripe: Stripe; clock: Clock },
+/** The subscription that decides the tier. A customer that the Stripe account does not have has none. */
+export const findSubscription = async (
+  stripe: Stripe,
   customer: string,
-): Promise<SubscriptionReading> => {
-  const chosen = chooseSubscription(await listSubscriptions(stripe, customer));
-  if (!chosen) return { subscription: null, stripeNow: clock().toISOString() };
-  const { testClock, ...subscription } = chosen;
-  const stripeNow = testClock
-    ? iso((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time)
-    : clock().toISOString();
-  return { subscription, stripeNow };
+): Promise<FoundSubscription | null> => {
+  try {
+    return chooseSubscription(await listSubscriptions(stripe, customer));
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+};
+
+/** The time of the subscription's test clock, if it has one. */
+const readNow = async (
+  { stripe, clock }: ReadSubscriptionDeps,
+  testClock: string | null,
+): Promise<string> => {
+  if (testClock === null) return clock().toISOString();
+  try {
+    return isoOf((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time);
+  } catch (error) {
+    if (isMissing(error)) return clock().toISOString();
+    throw error;
+  }
+};
+
+const NOTHING: Payments = { card: null, nextCharge: null, failures: [] };
+
+/**
+ * Reads the deciding subscription from Stripe, the time of the customer's clock, and the payments. A tenant without a
+ * customer has no subscription.
+ */
+export const readSubscription = async (
+  deps: ReadSubscriptionDeps,
+  customer: string | null | undefined,
+): Promise<FullReading> => {
+  const { stripe } = deps;
+  const chosen = customer ? await findSubscription(stripe, customer) : null;
+  if (!customer || !chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
+  const { testClock, paymentMethod, endsWithPeriod: _how, ...found } = chosen;
+  const [stripeNow, failures, card] = await Promise.all([
+    readNow(deps, testClock),
+    readFailures(stripe, found),
+    readCard(stripe, { customer, paymentMethod, status: found.status }),
+  ]);
+  const failedAt = failures.map(({ at }) => at).sort()[0] ?? null;
+  const subscription: StripeSubscription = { ...found, failedAt };
+  const isCharged = nextChargeAt(viewOf({ subscription, stripeNow })) !== null;
+  const nextCharge = isCharged ? await readNextCharge(stripe, found.id) : null;
+  return { subscription, stripeNow, card, nextCharge, failures };
 };

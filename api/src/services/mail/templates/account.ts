@@ -92,8 +92,8 @@ const secondFactorNotice = (subject: string, what: string, then: string): Templa
 
 export const twoFactorOn = secondFactorNotice(
   'Two-factor sign-in for SentryAgent was turned on',
-  'Two-factor sign-in of your SentryAgent account was turned on. From now on, a sign-in asks for a code of an authenticator app. All other sessions have ended.',
-  'ask the administrator of this server to turn two-factor sign-in off, because a new password does not.',
+  'Two-factor sign-in of your SentryAgent account was turned on. From now on, each sign-in asks for a code from an authenticator app. All other sessions have ended.',
+  'ask the administrator of this server to turn two-factor sign-in off. A new password does not do that.',
 );
 
 export const twoFactorOff = secondFactorNotice(

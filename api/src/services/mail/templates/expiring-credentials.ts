@@ -26,7 +26,7 @@ export const expiringCredentials: Template<ExpiringCredentials> = {
   subject: 'Credentials of your agents expire soon',
   write: ({ credentials, more }) => ({
     paragraphs: [
-      'The credentials below expire soon. An agent cannot get tokens with an expired credential. Create a new credential with the API (POST /agents/{agentId}/credentials) before the expiry date, then switch the agent to it.',
+      'The credentials below expire soon. An agent cannot get tokens with an expired credential. Open the agent, create a new credential under Credentials, and switch the agent to it before the expiry date.',
     ],
     list: [...credentials.map(listed), ...(more > 0 ? [`and ${more} more`] : [])],
     action: { label: 'View your agents', path: '/agents' },

@@ -1,6 +1,5 @@
 import { findTiers } from '#lib/server/find-tiers.ts';
 import { areFirstStepsHidden, hideFirstSteps } from '#lib/server/first-steps.ts';
-import { upgrade } from '#lib/server/upgrade.ts';
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
@@ -8,4 +7,4 @@ export const load: PageServerLoad = async (event) => {
   return { tiers, firstStepsHidden: areFirstStepsHidden(event, session) };
 };
 
-export const actions: Actions = { upgrade, hideFirstSteps };
+export const actions: Actions = { hideFirstSteps };

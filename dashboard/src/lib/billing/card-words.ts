@@ -1,0 +1,31 @@
+import type { Subscription } from '@sentryagent/sdk';
+
+type Card = NonNullable<Subscription['card']>;
+
+const SOON_MS = 60 * 24 * 60 * 60_000;
+
+const names: Readonly<Record<string, string>> = {
+  amex: 'American Express',
+  diners: 'Diners Club',
+  jcb: 'JCB',
+  mastercard: 'Mastercard',
+  unionpay: 'UnionPay',
+};
+
+/** "Visa". Stripe's brands are in lower case. */
+export const brandWords = (brand: string): string =>
+  names[brand] ?? brand.charAt(0).toUpperCase() + brand.slice(1).replaceAll('_', ' ');
+
+/** "12 / 2034" */
+export const expiryWords = ({ expMonth, expYear }: Pick<Card, 'expMonth' | 'expYear'>): string =>
+  `${String(expMonth).padStart(2, '0')} / ${expYear}`;
+
+/** A card is valid until the end of its month. `null`: it is not soon. */
+export const expiryWarning = (
+  { expMonth, expYear }: Pick<Card, 'expMonth' | 'expYear'>,
+  now: string,
+): 'Expires soon' | 'Expired' | null => {
+  const left = Date.UTC(expYear, expMonth) - Date.parse(now);
+  if (left <= 0) return 'Expired';
+  return left <= SOON_MS ? 'Expires soon' : null;
+};
