@@ -30,7 +30,7 @@ const handle = async ({ tenantId, ours, stripe, otherLive }: Drift): Promise<voi
   const what = `ours: ${describeView(ours)}  Stripe: ${describeView(stripe)}`;
   if (otherLive === null) return nudge(tenantId, what);
   seen.add(tenantId);
-  say(`${tenantId}  ${what}  Not nudged: the customer has another live subscription, ${otherLive}.`);
+  say(`${tenantId}  ${what}  Not changed: the customer has another live subscription, ${otherLive}.`);
   say('  Cancel the one that is not needed at Stripe, then run this command again.');
 };
 
