@@ -59,13 +59,13 @@ const states: readonly [string, Partial<Subscription>, string, [boolean, boolean
   [
     'past due',
     { status: 'past_due', graceEndsAt: GRACE },
-    'Your last payment failed. Stripe tries it again. To pay now, pay the open invoice or change your card. Without a payment, your tenant is on Free from December 5, 2026 (UTC).',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC).',
     [true, false, true],
   ],
   [
     'past due and cancelled',
     { status: 'past_due', graceEndsAt: GRACE, ...cancelled },
-    'Your last payment failed. Stripe tries it again. To pay now, pay the open invoice or change your card. Without a payment, your tenant is on Free from December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
     [false, true, true],
   ],
   [

@@ -220,11 +220,7 @@ const states: readonly [string, Record<string, unknown>, RegExp][] = [
     /Your trial ends on .*Next charge \$49 on/,
   ],
   ['trial-cancelled', { ...paid, status: 'trial', ends_at: END, is_cancelling: true }, /you are not charged/],
-  [
-    'past-due',
-    { ...paid, status: 'past_due', grace_ends_at: END },
-    /Free from February 11, 2027.*Fix payment/,
-  ],
+  ['past-due', { ...paid, status: 'past_due', grace_ends_at: END }, /Free on February 11, 2027.*Fix payment/],
   ['payment-failed', { ...free, ...card, status: 'payment_failed' }, /because a payment failed/],
   ['paused', { ...free, status: 'paused' }, /Your subscription is paused/],
   ['ended', { ...free, status: 'cancelled' }, /Your subscription has ended.*Upgrade to Paid/],
@@ -358,7 +354,7 @@ describe('Billing says why a change was refused', () => {
     await stack.billing.stripe.stop();
     await visit(page, `${stack.dashboardUrl}/billing`);
     const text = await textOf(page);
-    expect(text).toContain('The invoices are unavailable right now');
+    expect(text).toContain('stored at Stripe, which is unavailable right now');
     expect(text).not.toContain('No invoices');
     await button(page, 'Manage billing').click();
     await alert.filter({ hasText: 'billing portal could not be opened' }).waitFor();

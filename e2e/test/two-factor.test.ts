@@ -74,6 +74,8 @@ const turnOn = async (page: Page, person: SignedUp, isLooked: boolean) => {
   await main(page).getByRole('link', { name: 'Turn on', exact: true }).click();
   await headed(page, 'Turn on two-factor sign-in');
   if (isLooked) await checkPage(page, 'start');
+  // The user has no app yet.
+  expect(await main(page).getByLabel('Code', { exact: true }).count()).toBe(0);
   await main(page).getByLabel('Your password').fill('not the password');
   await press(page, 'Continue');
   expect(await problemAt(page, 'Your password')).toBe('The password is wrong. Check it and try again.');
@@ -199,7 +201,7 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     expect(entries[1]).toMatch(/^Chrome on Linux/);
     await press(page, 'Sign out everywhere else');
     await section.getByText('You are signed out everywhere else.').waitFor();
-    await section.getByText('You are signed in nowhere else.').waitFor();
+    await section.getByText('You are not signed in anywhere else.').waitFor();
     await visit(other, `${stack.dashboardUrl}/agents`);
     await other.waitForURL('**/sign-in?next=%2Fagents');
     await Promise.all([here.close(), there.close()]);

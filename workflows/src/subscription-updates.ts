@@ -3,14 +3,13 @@ import {
   ApplicationFailure,
   condition,
   defineUpdate,
-  proxyActivities,
   setHandler,
   uuid4,
 } from '@temporalio/workflow';
+import { awaitedActivities } from './billing-activities.ts';
 import {
   names,
   subscriptionFailures,
-  type Activities,
   type CancellationChange,
   type ExtendedGrace,
   type Requester,
@@ -19,12 +18,7 @@ import { DAY_MS } from './rules/durations.ts';
 import type { SubscriptionView } from './rules/subscription.ts';
 import type { SubscriptionRun } from './subscription-run.ts';
 
-/** Somebody waits for these activities, so they fail after a minute. */
-const { changeCancellation, extendGrace } = proxyActivities<Activities>({
-  startToCloseTimeout: '15 seconds',
-  scheduleToCloseTimeout: '1 minute',
-  retry: { initialInterval: '500ms', maximumInterval: '10 seconds' },
-});
+const { changeCancellation, extendGrace } = awaitedActivities;
 
 const cancelUpdate = defineUpdate<SubscriptionView, [CancellationChange | undefined]>(names.cancel);
 const resumeUpdate = defineUpdate<SubscriptionView, [CancellationChange | undefined]>(names.resume);

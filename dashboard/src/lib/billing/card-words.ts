@@ -1,8 +1,9 @@
 import type { Subscription } from '@sentryagent/sdk';
+import { DAY_MS } from '#lib/format/dates.ts';
 
 type Card = NonNullable<Subscription['card']>;
 
-const SOON_MS = 60 * 24 * 60 * 60_000;
+const SOON_MS = 60 * DAY_MS;
 
 const names: Readonly<Record<string, string>> = {
   amex: 'American Express',

@@ -22,7 +22,7 @@ export const isEnding = ({ isCancelling, graceEndsAt }: Subscription): boolean =
 type Words = (subscription: Subscription) => string;
 
 const onTrial: Words = ({ isCancelling, endsAt }) => {
-  if (!endsAt) return 'Your trial is running.';
+  if (!endsAt) return 'Your trial is active.';
   return isCancelling
     ? `You cancelled. Your trial ends on ${day(endsAt)}, and you are not charged. Then your tenant is on Free.`
     : `Your trial ends on ${day(endsAt)}. Then your card is charged. To avoid this charge, cancel before that day.`;
@@ -37,8 +37,8 @@ const paying: Words = ({ isCancelling, endsAt, renewsAt }) => {
 
 const pastDue: Words = ({ isCancelling, endsAt, graceEndsAt }) =>
   [
-    'Your last payment failed. Stripe tries it again. To pay now, pay the open invoice or change your card.',
-    graceEndsAt && `Without a payment, your tenant is on Free from ${day(graceEndsAt)}.`,
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card.',
+    graceEndsAt && `If nobody pays, your tenant changes to Free on ${day(graceEndsAt)}.`,
     isCancelling && endsAt && `You cancelled: Paid ends on ${day(endsAt)} in any case.`,
   ]
     .filter(Boolean)

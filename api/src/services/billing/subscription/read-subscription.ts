@@ -6,8 +6,8 @@ import {
   type StripeSubscription,
   type SubscriptionReading,
 } from '@sentryagent/workflows/rules/subscription';
-import type { Clock } from '../../../platform/clock.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { isMissing } from '../stripe-errors.ts';
 import { idOf, isoOf } from '../stripe-values.ts';
 import {
@@ -36,10 +36,7 @@ interface Payments {
 
 export type FullReading = SubscriptionReading & Payments;
 
-export interface ReadSubscriptionDeps {
-  stripe: Stripe;
-  clock: Clock;
-}
+type ReadDeps = Pick<StripeDeps, 'stripe' | 'clock'>;
 
 const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : isoOf(seconds));
 
@@ -90,10 +87,7 @@ export const findSubscription = async (
 };
 
 /** The time of the subscription's test clock, if it has one. */
-const readNow = async (
-  { stripe, clock }: ReadSubscriptionDeps,
-  testClock: string | null,
-): Promise<string> => {
+const readNow = async ({ stripe, clock }: ReadDeps, testClock: string | null): Promise<string> => {
   if (testClock === null) return clock().toISOString();
   try {
     return isoOf((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time);
@@ -110,7 +104,7 @@ const NOTHING: Payments = { card: null, nextCharge: null, failures: [] };
  * customer has no subscription.
  */
 export const readSubscription = async (
-  deps: ReadSubscriptionDeps,
+  deps: ReadDeps,
   customer: string | null | undefined,
 ): Promise<FullReading> => {
   const { stripe } = deps;

@@ -1,15 +1,15 @@
 import { nextChargeAt, type ReminderDays } from '@sentryagent/workflows/rules/reminders';
 import { viewOf } from '@sentryagent/workflows/rules/subscription';
 import { mailPayers } from '../../mail/queue-mail.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { findCustomer } from '../find-customer.ts';
-import type { ApplySubscriptionDeps } from './apply-subscription.ts';
 import { readSubscription } from './read-subscription.ts';
 
 /**
  * Mails the owners once that a charge is near, if Stripe will still make it at this time. Returns whether it will.
  */
 export const remindOwners = async (
-  deps: ApplySubscriptionDeps,
+  deps: StripeDeps,
   { tenantId, chargeAt, days }: { tenantId: string; chargeAt: string; days: ReminderDays },
 ): Promise<boolean> => {
   const reading = await readSubscription(deps, await findCustomer(deps.db, tenantId));

@@ -78,7 +78,7 @@ export const paymentFailed: Template<FailedPayment> = {
       `Stripe could not collect ${money(amount, currency)} for SentryAgent Paid. Your bank may have declined the card or may ask you to confirm the payment.`,
       graceEndsAt === null
         ? 'Your tenant is on Free until the payment arrives. Nothing is deleted.'
-        : `You keep Paid until ${day(graceEndsAt)}. After that, your tenant is on Free until the payment arrives. Nothing is deleted.`,
+        : `You keep Paid until ${day(graceEndsAt)}. Then your tenant changes to Free until the payment arrives. Nothing is deleted.`,
       'Pay the open invoice or change the card on the page below.',
     ],
     action: billing('Fix the payment'),
@@ -89,7 +89,7 @@ export const graceEnds: Template<GraceEnd> = {
   subject: 'SentryAgent Paid ends soon because a payment failed',
   write: ({ graceEndsAt }) => ({
     paragraphs: [
-      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant is on Free from ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
+      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant changes to Free on ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
       'Pay the open invoice or change the card on the page below.',
     ],
     action: billing('Fix the payment'),
@@ -117,7 +117,7 @@ export const subscriptionCancelled: Template<Cancelled> = {
           ]
         : [
             `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}, and Stripe charges nothing more for it.`,
-            'To keep Paid after that day, select Resume subscription on the page below before it.',
+            'To keep Paid, select Resume subscription on the page below before that day.',
           ],
     action: billing('View your subscription'),
   }),
