@@ -225,6 +225,16 @@ describe('changes', () => {
     expect((await kindsOf(payer)).filter((kind) => kind === 'subscription_cancelled')).toHaveLength(1);
   });
 
+  it('Each cancellation is confirmed', async () => {
+    const payer = await buy();
+    for (const [index, isCancelling] of [true, false, true].entries()) {
+      await change(payer, isCancelling, `again/${index}/${payer.tenantId}`);
+      // A minute later: an operator's clock moves on between two changes.
+      await advance(payer, Math.floor(Date.now() / 1_000) + 60 * (index + 1));
+    }
+    expect((await kindsOf(payer)).filter((kind) => kind === 'subscription_cancelled')).toHaveLength(2);
+  });
+
   it('A date that was set at Stripe is undone too', async () => {
     const payer = await buy();
     await stripe.subscriptions.update(payer.subscriptionId, { cancel_at: payer.periodEnd - DAY });

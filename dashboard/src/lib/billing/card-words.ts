@@ -30,3 +30,14 @@ export const expiryWarning = (
   if (left <= 0) return 'Expired';
   return left <= SOON_MS ? 'Expires soon' : null;
 };
+
+/** Without a card, a bank account or a wallet may be charged. */
+export const cardlessWords = ({
+  hasPortal,
+  nextCharge,
+}: Pick<Subscription, 'hasPortal' | 'nextCharge'>): string => {
+  if (!hasPortal) return 'No card yet. You enter it on Stripe’s page when you upgrade.';
+  return nextCharge === null
+    ? 'No card is charged.'
+    : 'You do not pay by card. Stripe’s portal shows how you pay.';
+};

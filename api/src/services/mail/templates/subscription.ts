@@ -1,3 +1,4 @@
+import { decimalsOf } from '@sentryagent/workflows/rules/currency';
 import type { NoData } from './account.ts';
 import type { Template } from './template.ts';
 
@@ -26,14 +27,17 @@ export interface GraceEnd {
 export interface Cancelled {
   /** ISO 8601. `null`: it has ended. */
   endsAt: string | null;
+  /** The next charge before that. Missing: there is none. */
+  renewsAt?: string;
+  /** Missing: it was paid for until then. */
+  unpaid?: 'past_due' | 'free';
 }
 
 const day = (instant: string): string => `${instant.slice(0, 10)} (UTC)`;
 
 const money = (amount: number, currency: string): string => {
   if (!/^[a-z]{3}$/i.test(currency)) return 'the amount';
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = decimalsOf(currency);
   return `${(amount / 10 ** digits).toFixed(digits)} ${currency.toUpperCase()}`;
 };
 
@@ -107,18 +111,31 @@ export const graceEnded: Template<NoData> = {
   }),
 };
 
+const RESUME = 'To keep Paid after that day, select Resume subscription on the page below before it.';
+
+const cancelledWords = ({ endsAt, renewsAt, unpaid }: Cancelled): string[] => {
+  if (endsAt === null)
+    return [
+      'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work within the limits of Free. Nothing is deleted.',
+    ];
+  if (unpaid)
+    return [
+      `Your subscription to SentryAgent Paid is cancelled and ends on ${day(endsAt)}.`,
+      unpaid === 'free'
+        ? 'Your tenant is on Free already. Nothing is deleted.'
+        : 'The open invoice stays due, and Stripe tries again to collect it.',
+    ];
+  const charges =
+    renewsAt === undefined
+      ? 'Stripe charges nothing more for it.'
+      : `Until then it renews as before, next on ${day(renewsAt)}.`;
+  return [
+    `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}. ${charges}`,
+    RESUME,
+  ];
+};
+
 export const subscriptionCancelled: Template<Cancelled> = {
   subject: 'Your SentryAgent subscription is cancelled',
-  write: ({ endsAt }) => ({
-    paragraphs:
-      endsAt === null
-        ? [
-            'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work within the limits of Free. Nothing is deleted.',
-          ]
-        : [
-            `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}, and Stripe charges nothing more for it.`,
-            'To keep Paid, select Resume subscription on the page below before that day.',
-          ],
-    action: billing('View your subscription'),
-  }),
+  write: (data) => ({ paragraphs: cancelledWords(data), action: billing('View your subscription') }),
 };
