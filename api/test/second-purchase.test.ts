@@ -25,7 +25,11 @@ afterAll(() => api.close());
 type Status = Stripe.Subscription.Status;
 
 /** A Stripe where the tenant's customer has these subscriptions; which pages are made is noted. */
-const having = (...statuses: Status[]) => {
+const having = (...statuses: Status[]) => havingPaid(undefined, ...statuses);
+
+/** `payment`: of the session that made the subscriptions. */
+const havingPaid = (payment: 'paid' | 'unpaid' | undefined, ...statuses: Status[]) => {
+  const made = payment ? [{ status: 'complete', payment_status: payment }] : [];
   const pages: Stripe.Checkout.SessionCreateParams[] = [];
   const customers: string[] = [];
   const create = async (parameters: Stripe.Checkout.SessionCreateParams) => {
@@ -43,7 +47,7 @@ const having = (...statuses: Status[]) => {
       list: async () => ({ data: statuses.map((status, index) => subscriptionOf(status, `sub_${index}`)) }),
     },
     prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
-    checkout: { sessions: { create, list: async () => ({ data: [] }) } },
+    checkout: { sessions: { create, list: async () => ({ data: made }) } },
   } as unknown as Stripe;
   return { pages, customers, stripe };
 };
@@ -108,6 +112,17 @@ describe('A tenant that Stripe still counts on cannot buy twice', () => {
     expect(rows).toEqual([]);
   });
 });
+
+it.each(['unpaid', 'paid'] as const)(
+  'A payment that settles later blocks another checkout, also without a row of its own: %s',
+  async (payment) => {
+    const { pages, stripe } = havingPaid(payment, 'incomplete');
+    const { refused } = await buy(await signUp(api), stripe);
+    const isProcessing = payment === 'unpaid';
+    expect(refused).toBe(isProcessing ? 'payment_processing' : undefined);
+    expect(pages).toHaveLength(isProcessing ? 0 : 1);
+  },
+);
 
 describe('A trial is given once', () => {
   const trialOf = async (statuses: Status[], trialDays: number): Promise<unknown> => {
