@@ -32,13 +32,15 @@ const havingPaid = (payment: 'paid' | 'unpaid' | undefined, ...statuses: Status[
   const made = payment ? [{ status: 'complete', payment_status: payment }] : [];
   const pages: Stripe.Checkout.SessionCreateParams[] = [];
   const customers: string[] = [];
+  const emails: (string | undefined)[] = [];
   const create = async (parameters: Stripe.Checkout.SessionCreateParams) => {
     pages.push(parameters);
     return { id: `cs_${pages.length}`, url: 'https://checkout.stripe.test/', expires_at: 1_790_000_000 };
   };
   const stripe = {
     customers: {
-      create: async () => {
+      create: async ({ email }: Stripe.CustomerCreateParams) => {
+        emails.push(email);
         customers.push(`cus_${crypto.randomUUID()}`);
         return { id: customers.at(-1) };
       },
@@ -49,19 +51,20 @@ const havingPaid = (payment: 'paid' | 'unpaid' | undefined, ...statuses: Status[
     prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
     checkout: { sessions: { create, list: async () => ({ data: made }) } },
   } as unknown as Stripe;
-  return { pages, customers, stripe };
+  return { pages, customers, emails, stripe };
 };
 
-const openCheckout = async ({ tenantId }: TestMember): Promise<string> => {
+const openCheckout = async ({ tenantId }: TestMember, createdBy = 'usr_a'): Promise<string> => {
   const checkoutId = `chk_${crypto.randomUUID()}`;
-  await api.sql(
-    `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr_a', now())`,
-    [tenantId, checkoutId],
-  );
+  await api.sql(`insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, $3, now())`, [
+    tenantId,
+    checkoutId,
+    createdBy,
+  ]);
   return checkoutId;
 };
 
-const buy = async (member: TestMember, stripe: Stripe, trialDays = 0) => {
+const buy = async (member: TestMember, stripe: Stripe, trialDays = 0, createdBy?: string) => {
   const started: string[] = [];
   const workflow = {
     signalWithStart: async (_name: string, { workflowId }: { workflowId: string }) =>
@@ -70,7 +73,7 @@ const buy = async (member: TestMember, stripe: Stripe, trialDays = 0) => {
   const temporal = {
     within: (_ms: number, work: (client: object) => Promise<unknown>) => work({ workflow }),
   } as unknown as Temporal;
-  const checkoutId = await openCheckout(member);
+  const checkoutId = await openCheckout(member, createdBy);
   const config = { DASHBOARD_URL: 'http://dashboard.test', TRIAL_DAYS: trialDays };
   const key = { tenantId: member.tenantId, checkoutId, expiresAt: new Date().toISOString() };
   const refused = await openCheckoutSession({ db: api.deps.db, stripe, temporal, config }, key).then(
@@ -162,6 +165,19 @@ describe('A trial is given once', () => {
     await buy(member, stripe, 14);
     expect(pages.map((page) => page.subscription_data!.trial_period_days)).toEqual([14, 14]);
   });
+});
+
+it('Stripe has the address of the owner who buys, or of the first owner', async () => {
+  const { emails, stripe } = having();
+  const asked: (string | undefined)[] = [];
+  for (const buyer of ['first', 'second', 'nobody']) {
+    const [first, second] = [await signUp(api), await signUp(api)];
+    await api.sql(`update members set tenant_id = $1 where user_id = $2`, [first.tenantId, second.userId]);
+    const { userId = 'agt_a', email = first.email } = { first, second }[buyer] ?? {};
+    await buy(first, stripe, 0, userId);
+    asked.push(email);
+  }
+  expect(emails).toEqual(asked);
 });
 
 it('A tenant has one customer at Stripe, whose pages carry it', async () => {
