@@ -33,6 +33,8 @@ interface Mail {
 const live = async (
   states: [day: number, subscription: (start: number) => StripeSubscription][],
   aheadDays = () => 0,
+  /** Whether Stripe will still make the charge when the activity looks. */
+  isCharged = () => true,
 ) => {
   const start = (await environment.currentTimeMs()) + DAY / 4;
   const tenantId = `ten_${randomUUID()}`;
@@ -51,7 +53,7 @@ const live = async (
         days,
         sentBefore: Math.round((Date.parse(chargeAt) - (await stripeNow())) / DAY),
       });
-      return true;
+      return isCharged();
     },
   });
   const workflowId = subscriptionWorkflowId(tenantId);
@@ -127,6 +129,22 @@ describe('renewalReminder', () => {
     ]);
     await run((handle) => handle.result());
     expect(mails).toEqual([]);
+  });
+
+  it('A changed period moves the reminder: one that Stripe no longer charges asks for no further mail', async () => {
+    const states: Parameters<typeof live>[0] = [
+      [0, (at) => monthly(at)],
+      [30, ended],
+    ];
+    // As if the charge was cancelled just now, and its event had not come yet.
+    const { start, mails, run, reminder } = await live(
+      states,
+      () => 0,
+      () => false,
+    );
+    await run((handle) => handle.result());
+    expect(mails.map(({ days }) => days)).toEqual([7]);
+    expect((await reminder(start + 30 * DAY).describe()).status.name).toBe('COMPLETED');
   });
 
   it('A cancellation that is undone brings the reminder back', async () => {
