@@ -140,15 +140,14 @@ export const readSubscription = async (
   const chosen = customer ? await findSubscription(stripe, customer) : null;
   if (!customer || !chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
   const { testClock, paymentMethod, endsWithPeriod: _how, ...found } = chosen;
-  const [stripeNow, failures, card] = await Promise.all([
+  // The clock and the failures decide only the grace of a past due subscription, which has no next charge.
+  const chargeAt = chargeTimeOf({ subscription: found, stripeNow: deps.clock().toISOString() });
+  const [stripeNow, failures, card, nextCharge] = await Promise.all([
     readNow(deps, testClock),
     readFailures(stripe, found),
     readCard(stripe, { customer, paymentMethod, status: found.status }),
+    chargeAt === null ? null : readNextCharge(stripe, found.id),
   ]);
   const failedAt = failures.map(({ at }) => at).sort()[0] ?? null;
-  const subscription: StripeSubscription = { ...found, failedAt };
-  const nextCharge = chargeTimeOf({ subscription, stripeNow })
-    ? await readNextCharge(stripe, found.id)
-    : null;
-  return { subscription, stripeNow, card, nextCharge, failures };
+  return { subscription: { ...found, failedAt }, stripeNow, card, nextCharge, failures };
 };
