@@ -380,8 +380,15 @@ it('Invoices show refunds, disputes and their pages', async () => {
   await stack.billing.dev(`/charges/${second!.id}/refund?amount=1050`, { method: 'POST' });
   await stack.billing.dev(`/charges/${third!.id}/dispute`, { method: 'POST' });
   const page = await openAs(person, '/billing', { javaScriptEnabled: false });
-  const rows = async () =>
-    (await page.getByRole('row').allInnerTexts()).slice(1).map((text) => text.replaceAll(/\s+/g, ' '));
+  // A page waits only briefly for Stripe, and asks its reader to reload it.
+  const rows = async () => {
+    await until('the invoices are shown', async () => {
+      if (await page.getByRole('table').isVisible()) return true;
+      await page.reload();
+      return false;
+    });
+    return (await page.getByRole('row').allInnerTexts()).slice(1).map((text) => text.replaceAll(/\s+/g, ' '));
+  };
   const first = await rows();
   expect(first).toHaveLength(10);
   expect(first[0]).toContain('$49 Paid Refunded');
