@@ -132,11 +132,14 @@ describe('the secrets of an agent', () => {
     await page.getByLabel('Name').fill('laptop');
     await page.getByLabel('Expires').selectOption({ index: 2 });
     await press(page, 'Create the secret');
-    await newSecret(page);
-    for (const language of languages)
+    const secret = await newSecret(page);
+    for (const language of languages) {
       expect(await makeFirstCallWithFile(page, language)).toMatchObject({
         data: [{ agentId: fixture.agentId }],
       });
+      const code = page.getByRole('group', { name: `${language} code` }).locator('code');
+      expect(await code.innerText()).not.toContain(secret);
+    }
     const [{ name, expiresAt } = {}] = (await fixture.person.api.credentials.list(fixture.agentId)).data;
     expect([name, expiresAt === null]).toEqual(['laptop', false]);
     await page.context().close();

@@ -187,23 +187,37 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     const [here, there] = [await newContext(javaScript), await newContext(javaScript)];
     await person.enter(here);
     const [page, other] = [await here.newPage(), await there.newPage()];
-    await visit(other, `${stack.dashboardUrl}/sign-in`);
-    await main(other).getByLabel('Email').fill(person.email);
-    await main(other).getByLabel('Password').fill(person.password);
-    await press(other, 'Sign in');
-    await other.waitForURL('**/usage');
-
-    await visit(page, `${stack.dashboardUrl}/settings`);
     const section = page.getByRole('region', { name: 'Sessions' });
-    const entries = await section.getByRole('listitem').allInnerTexts();
+    const entriesAfterSignIn = async (): Promise<string[]> => {
+      await visit(other, `${stack.dashboardUrl}/sign-in`);
+      await main(other).getByLabel('Email').fill(person.email);
+      await main(other).getByLabel('Password').fill(person.password);
+      await press(other, 'Sign in');
+      await other.waitForURL('**/usage');
+      await visit(page, `${stack.dashboardUrl}/settings`);
+      return section.getByRole('listitem').allInnerTexts();
+    };
+    const expectEnded = async (words: string): Promise<void> => {
+      await section.getByText(words).waitFor();
+      await section.getByText('You are not signed in anywhere else.').waitFor();
+      await visit(other, `${stack.dashboardUrl}/agents`);
+      await other.waitForURL('**/sign-in?next=%2Fagents');
+    };
+
+    const entries = await entriesAfterSignIn();
     expect(entries).toHaveLength(2);
     expect(entries[0]).toContain('This browser');
     expect(entries[1]).toMatch(/^Chrome on Linux/);
+    await press(page, 'Sign out Chrome on Linux');
+    await expectEnded('That session has ended.');
+    // The second time it has ended before, which is what the person wants.
+    await entriesAfterSignIn();
+    await person.api.sessions.endOthers();
+    await press(page, 'Sign out Chrome on Linux');
+    await expectEnded('That session has ended.');
+    await entriesAfterSignIn();
     await press(page, 'Sign out everywhere else');
-    await section.getByText('You are signed out everywhere else.').waitFor();
-    await section.getByText('You are not signed in anywhere else.').waitFor();
-    await visit(other, `${stack.dashboardUrl}/agents`);
-    await other.waitForURL('**/sign-in?next=%2Fagents');
+    await expectEnded('You are signed out everywhere else.');
     await Promise.all([here.close(), there.close()]);
   });
 });
