@@ -206,7 +206,7 @@ describe('refunds and disputes', () => {
     expect(await entriesOf(tenant)).toEqual([
       {
         action: 'invoice.refunded',
-        metadata: { ...common, type: 'charge.refunded', objectId: charge!.id, amount: 900 },
+        metadata: { ...common, type: 'charge.refunded', objectId: charge!.id, totalRefunded: 900 },
       },
       ...['charge.dispute.created', 'charge.dispute.closed'].map((type) => ({
         action: 'invoice.disputed',
@@ -215,6 +215,20 @@ describe('refunds and disputes', () => {
     ]);
     expect(await rowOf(tenant)).toEqual({ tier: 'paid', status: 'active' });
     expect(await quarantined()).toEqual([]);
+  });
+
+  it('Each part of a refund is noted with the total', async () => {
+    const tenant = await buy();
+    const [charge] = (await stripe.charges.list({ customer: tenant.customer })).data;
+    for (const amount of [900, 1_000])
+      await standIn.dev(`/charges/${charge!.id}/refund?amount=${amount}`, { method: 'POST' });
+    await reconcileStripe(deps(), { after: null });
+    await deliverStripeEvents(deps());
+    const metadata = (await entriesOf(tenant)).map((entry) => entry.metadata as object);
+    expect(metadata).toHaveLength(2);
+    expect(metadata.map((one) => 'amount' in one)).toEqual([false, false]);
+    const totals = metadata.map((one) => (one as { totalRefunded: number }).totalRefunded);
+    expect(totals.sort((one, other) => one - other)).toEqual([900, 1_900]);
   });
 
   it('A dispute of a charge that is not ours is put aside', async () => {
