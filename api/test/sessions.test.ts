@@ -71,6 +71,30 @@ describe('The list of sessions says what is known', () => {
       expect(word === null || /^[\w .-]{1,40}$/.test(word as string)).toBe(true);
   });
 
+  it('The 101st session ends the oldest one', async () => {
+    const [member, other] = [await signUp(api), await signUp(api)];
+    for (const { userId } of [member, other])
+      await api.sql(
+        `insert into sessions (id, token, user_id, created_at, updated_at, expires_at)
+         select 'full ' || $1 || n, 'full ' || $1 || n, $1, now() - make_interval(mins => n), now(),
+           now() + interval '1 day'
+         from generate_series(1, 150) n`,
+        [userId],
+      );
+    const before = await isLive(member.cookie);
+    const cookies = await Promise.all([signInWith(member, FIREFOX), signInWith(member, SAFARI)]);
+    const left = await api.sql('select user_id, id from sessions where user_id = any ($1) order by id', [
+      [member.userId, other.userId],
+    ]);
+    expect(left.filter(({ user_id: user }) => user === member.userId)).toHaveLength(100);
+    expect(left.filter(({ user_id: user }) => user === other.userId)).toHaveLength(151);
+    expect([before, await Promise.all([member.cookie, ...cookies].map(isLive))]).toEqual([
+      [true],
+      [[true], [true], [true]],
+    ]);
+    expect(left.map(({ id }) => id)).not.toContain(`full ${member.userId}98`);
+  });
+
   /** Each made a second before the next one. */
   const store = ({ userId }: TestMember, count: number, ends: string) =>
     api.sql(

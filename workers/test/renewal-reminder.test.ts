@@ -190,3 +190,31 @@ describe('renewalReminder', () => {
     expect(mails).toHaveLength(1);
   });
 });
+
+it('A reminder that hangs does not hold up its subscription', async () => {
+  const now = await environment.currentTimeMs();
+  const { promise: hanging, resolve: goOn } = Promise.withResolvers<boolean>();
+  const world = createWorld({ remindOwners: () => hanging });
+  // The first reminder is due in two seconds.
+  world.reading = { subscription: monthly(now - 23 * DAY + 2_000), stripeNow: instant(now) };
+  const tenantId = `ten_${randomUUID()}`;
+  await withWorker(environment, world.activities, async () => {
+    const handle = await environment.client.workflow.start(names.subscription, {
+      workflowId: subscriptionWorkflowId(tenantId),
+      taskQueue: 'billing',
+      args: [{ tenantId }],
+    });
+    try {
+      await expect.poll(() => world.calls, { timeout: 20_000 }).toContain('remindOwners');
+      const change = (name: string) => handle.executeUpdate<SubscriptionView, []>(name);
+      expect(await change(names.cancel)).toMatchObject({ isCancelling: true });
+      expect(await change(names.resume)).toMatchObject({ isCancelling: false });
+      expect(await change(names.cancel)).toMatchObject({ isCancelling: true });
+      world.reading = { subscription: ended(now), stripeNow: instant(now) };
+      await handle.signal(names.nudge);
+      expect(await handle.result()).toMatchObject({ tier: 'free', status: 'cancelled' });
+    } finally {
+      goOn(false);
+    }
+  });
+});
