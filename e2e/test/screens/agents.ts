@@ -60,6 +60,9 @@ export const walkRegistering = async (studio: Studio): Promise<void> => {
   await page.context().close();
 };
 
+/** More than a page has. */
+const MANY = 50;
+
 const openMenu = async (page: Page): Promise<void> => {
   await visit(page, page.url());
   await page
@@ -90,9 +93,7 @@ export const walkAgents = async (studio: Studio): Promise<void> => {
   await studio.stack.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [
     person.tenantId,
   ]);
-  await Promise.all(
-    Array.from({ length: 60 }, (_, i) => person.api.agents.register({ name: `worker-${i + 1}` })),
-  );
+  for (let i = 1; i <= MANY; i++) await person.api.agents.register({ name: `worker-${i}` });
   await go(studio, page, '/agents');
   await picture(studio, page, 'agents-many', 'Many agents, page by page.');
   await page.getByRole('link', { name: 'Next page' }).click();
