@@ -180,6 +180,25 @@ describe('the secrets of an agent', () => {
     await page.context().close();
   });
 
+  it('A dialog starts at its first field', async () => {
+    const fixture = await withAgent();
+    const page = await open(fixture, '/credentials');
+    for (const [link, field] of [
+      ['New secret', 'Name'],
+      ['Add public key', 'Public key'],
+      ['Decommission', 'Type the agent’s name'],
+    ] as const) {
+      await page.getByRole('link', { name: link }).press('Enter');
+      const dialog = page.getByRole('dialog');
+      await dialog.waitFor();
+      await page.keyboard.type('typed');
+      expect([link, await dialog.getByLabel(field).inputValue()]).toEqual([link, 'typed']);
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'hidden' });
+    }
+    await page.context().close();
+  });
+
   it('A credential is revoked from its list', async () => {
     const fixture = await withAgent();
     const { agentId, person, secret } = fixture;
