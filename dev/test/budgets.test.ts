@@ -16,7 +16,7 @@ describe('the lines of a function', () => {
 });
 
 describe('a limit', () => {
-  const met = { functionP90: 25, sourceLines: 36_500, apiDependencies: 24 };
+  const met = { functionP90: 25, sourceLines: 37_500, apiDependencies: 24 };
 
   it('holds at its limit', () => {
     expect(findExcess(met)).toEqual([]);
