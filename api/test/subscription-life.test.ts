@@ -11,7 +11,7 @@ import type { MailData, MailKind } from '../src/services/mail/kinds.ts';
 import { renderMail } from '../src/services/mail/render-mail.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { usageOf } from './support/metered.ts';
 import { onOneDay } from './support/one-day.ts';
@@ -515,7 +515,11 @@ it('A downgraded tenant keeps agents but adds none', async () => {
   expect(await shown(payer)).toMatchObject({ tier: 'free', status: 'cancelled' });
   for (const { clientId, clientSecret } of agents) {
     const form = { grant_type: 'client_credentials' };
-    expect((await requestToken(api, basic(clientId, clientSecret), form)).status).toBe(200);
+    const { status, body: token } = await requestToken(api, basic(clientId, clientSecret), form);
+    expect(status).toBe(200);
+    const headers = { authorization: `Bearer ${token.access_token as string}` };
+    const own = await call(api, `/agents/${clientId}`, { headers });
+    expect([own.status, own.body.status]).toEqual([200, 'active']);
   }
   const refused = await payer.member.post('/agents', { name: 'one more' });
   expect([refused.status, refused.body]).toMatchObject([
