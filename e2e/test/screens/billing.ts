@@ -23,9 +23,17 @@ const setSubscription = ({ stack }: Studio, person: SignedUp, columns: Record<st
   ]);
 };
 
+/** Presses again while a part of the platform is too busy to answer in time, which the page says. */
 const upgrade = async (page: Page): Promise<void> => {
-  await press(page, 'Upgrade to Paid');
-  await page.waitForURL('**/c/pay/cs_test_*');
+  const refusal = page.getByRole('alert').filter({ hasText: 'could not be' });
+  for (let tries = 0; tries < 5; tries++) {
+    await press(page, 'Upgrade to Paid');
+    const arrived = page.waitForURL('**/c/pay/cs_test_*').then(() => true);
+    const refused = refusal.waitFor().then(() => false);
+    for (const outcome of [arrived, refused]) outcome.catch(() => undefined);
+    if (await Promise.race([arrived, refused])) return;
+  }
+  throw new Error('The checkout did not open');
 };
 
 export const walkPurchase = async (studio: Studio): Promise<void> => {

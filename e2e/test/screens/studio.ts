@@ -93,7 +93,9 @@ const save = async (page: Page, file: string): Promise<void> => {
   }
   const bytes = await page.screenshot({ animations: 'disabled' });
   await page.setViewportSize(size);
-  await sharp(bytes).png({ palette: true, effort: 8 }).toFile(`${folder}/${file}.png`);
+  await sharp(bytes)
+    .png({ palette: true, quality: 90, dither: 0, effort: 8 })
+    .toFile(`${folder}/${file}.png`);
 };
 
 /**
