@@ -43,7 +43,7 @@ const paying: Words = ({ isCancelling, endsAt, renewsAt }) => {
 
 const pastDue: Words = ({ isCancelling, endsAt, graceEndsAt }) =>
   [
-    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card.',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice. If you only change the card, Stripe charges it at its next attempt.',
     graceEndsAt && `If nobody pays, your tenant changes to Free on ${day(graceEndsAt)}.`,
     isCancelling && endsAt && `You cancelled: Paid ends on ${day(endsAt)} in any case.`,
   ]
@@ -60,7 +60,7 @@ const words: Readonly<Record<Subscription['status'], Words>> = {
   trial: onTrial,
   past_due: pastDue,
   payment_failed: (subscription) =>
-    `Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. ${endOf(subscription, 'To end the subscription instead, cancel it in the portal.')}`,
+    `Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice. ${endOf(subscription, 'To end the subscription instead, cancel it in the portal.')}`,
   paused: (subscription) =>
     `Your subscription is paused, so your tenant is on Free and you are not charged. To continue, add a card. ${endOf(subscription, 'To end it instead, cancel it in the portal.')}`,
   cancelled: () =>

@@ -75,6 +75,9 @@ export const chargeReminder: Template<NextCharge> = {
   }),
 };
 
+const PAY =
+  'Pay the open invoice on the page below. If you only change the card, Stripe charges it at its next attempt.';
+
 export const paymentFailed: Template<FailedPayment> = {
   subject: 'Your payment for SentryAgent failed',
   write: ({ amount, currency, graceEndsAt }) => ({
@@ -83,7 +86,7 @@ export const paymentFailed: Template<FailedPayment> = {
       graceEndsAt === null
         ? 'Your tenant is on Free until the payment arrives. Nothing is deleted.'
         : `You keep Paid until ${day(graceEndsAt)}. Then your tenant changes to Free until the payment arrives. Nothing is deleted.`,
-      'Pay the open invoice or change the card on the page below.',
+      PAY,
     ],
     action: billing('Fix the payment'),
   }),
@@ -94,7 +97,7 @@ export const graceEnds: Template<GraceEnd> = {
   write: ({ graceEndsAt }) => ({
     paragraphs: [
       `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant changes to Free on ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
-      'Pay the open invoice or change the card on the page below.',
+      PAY,
     ],
     action: billing('Fix the payment'),
   }),
@@ -105,7 +108,7 @@ export const graceEnded: Template<NoData> = {
   write: () => ({
     paragraphs: [
       'A payment for SentryAgent Paid is still open, so your tenant is on Free now. All agents and credentials still work within the limits of Free. Nothing is deleted.',
-      'As soon as the open invoice is paid, your tenant is on Paid again. Pay it or change the card on the page below.',
+      'As soon as the open invoice is paid, your tenant is on Paid again. Pay it on the page below.',
     ],
     action: billing('Fix the payment'),
   }),
