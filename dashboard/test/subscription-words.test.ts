@@ -72,25 +72,25 @@ const states: readonly [string, Partial<Subscription>, string, [boolean, boolean
   [
     'past due',
     { status: 'past_due', graceEndsAt: GRACE },
-    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC).',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice. If you only change the card, Stripe charges it at its next attempt. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC).',
     [true, false, true],
   ],
   [
     'past due and cancelled',
     { status: 'past_due', graceEndsAt: GRACE, ...cancelled },
-    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice or change your card. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice. If you only change the card, Stripe charges it at its next attempt. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
     [false, true, true],
   ],
   [
     'unpaid after the grace',
     { tier: 'free', status: 'payment_failed' },
-    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice. To end the subscription instead, cancel it in the portal.',
     [false, false, false],
   ],
   [
     'unpaid and cancelled',
     { tier: 'free', status: 'payment_failed', ...cancelled },
-    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. You cancelled: the subscription ends on December 22, 2026 (UTC).',
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice. You cancelled: the subscription ends on December 22, 2026 (UTC).',
     [false, false, false],
   ],
   [
