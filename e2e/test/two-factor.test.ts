@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
@@ -11,15 +12,18 @@ import type { Stack } from './support/stack.ts';
 let stack: Stack;
 let browser: Browser;
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), startBrowser()]);
+  const proxied = startStack({}, { ADDRESS_HEADER: 'X-Forwarded-For' });
+  [stack, browser] = await Promise.all([proxied, startBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
   await stack.close();
 });
 
+/** From an address of its own: one address has 20 sign-ins a minute. */
 const newContext = async (javaScriptEnabled: boolean): Promise<BrowserContext> => {
-  const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true });
+  const extraHTTPHeaders = { 'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.2` };
+  const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true, extraHTTPHeaders });
   context.setDefaultTimeout(PATIENCE_MS);
   return context;
 };
