@@ -95,6 +95,8 @@ export const walkVerification = async (studio: Studio): Promise<void> => {
   await press(page, 'Send a link');
   await headed(page, 'Check your inbox');
   await picture(studio, page, 'account-verify-email-sent', 'The link was sent again.');
+  // The mail of the sign-up came before. Its link has ended.
+  await studio.inbox.receive(person.email, 2);
   const link = await linkIn(studio, person.email, 'Confirm your email address for SentryAgent');
   const visitor = await open(studio, null, '/verify-email');
   await picture(studio, visitor, 'account-verify-email-visitor', 'The page without a link, for a visitor.');
@@ -106,11 +108,7 @@ export const walkVerification = async (studio: Studio): Promise<void> => {
   await visitor.context().close();
   await go(studio, page, link);
   await press(page, 'Confirm');
-  await page.getByRole('heading', { level: 1, name: /Email confirmed|no longer works/ }).waitFor();
-  if ((await page.getByRole('heading', { level: 1 }).innerText()) !== 'Email confirmed') {
-    await studio.inbox.receive(person.email, 2);
-    throw new Error('The older link was taken');
-  }
+  await headed(page, 'Email confirmed');
   await picture(studio, page, 'account-verify-email-done', 'The address is confirmed.');
   await page.context().close();
 };
