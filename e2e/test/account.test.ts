@@ -6,7 +6,7 @@ import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { checkPage } from './support/fit.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox } from './support/inbox.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
@@ -27,10 +27,7 @@ afterAll(async () => {
 });
 
 const open = async (path: string, javaScriptEnabled: boolean, person?: SignedUp): Promise<Page> => {
-  const context = await browser.newContext({ javaScriptEnabled });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person?.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { javaScriptEnabled });
   await visit(page, path.startsWith('http') ? path : `${stack.dashboardUrl}${path}`);
   return page;
 };

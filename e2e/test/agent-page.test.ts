@@ -7,7 +7,7 @@ import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { languages, makeFirstCallWithFile, shownSecret } from './support/first-call.ts';
 import { expectFit, shoot } from './support/fit.ts';
 import { tabTo } from './support/keyboard.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -43,10 +43,7 @@ const open = async (
   path = '',
   options: BrowserContextOptions = {},
 ): Promise<Page> => {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, options);
   await visit(page, `${stack.dashboardUrl}/agents/${agentId}${path}`);
   return page;
 };

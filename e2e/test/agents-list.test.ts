@@ -3,7 +3,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEntry, PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { expectFit } from './support/fit.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -19,10 +19,7 @@ afterAll(async () => {
 });
 
 const open = async (person: SignedUp, path: string, options: BrowserContextOptions = {}): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { viewport: { width: 1440, height: 900 }, ...options });
   await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
 };

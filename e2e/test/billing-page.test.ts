@@ -1,10 +1,10 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, openEntry, startBrowser, visit } from './support/browser.ts';
+import { openEntry, startBrowser, visit } from './support/browser.ts';
 import { becomesPaid } from './support/charges.ts';
 import { CARDS, openCheckout, payByHttp, payOnPage } from './support/checkout-page.ts';
 import { checkPage, expectAccessible, shoot } from './support/fit.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
@@ -25,10 +25,7 @@ afterAll(async () => {
 });
 
 const openAs = async (person: SignedUp, path: string, options: BrowserContextOptions = {}): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { viewport: { width: 1440, height: 900 }, ...options });
   await visit(page, stack.dashboardUrl + path);
   return page;
 };

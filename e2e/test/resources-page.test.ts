@@ -2,9 +2,9 @@ import { ApiError, createClient } from '@sentryagent/sdk';
 import type { Client, NewCredential } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { expectFit } from './support/fit.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -22,10 +22,7 @@ afterAll(async () => {
 });
 
 const open = async (person: SignedUp, path: string, javaScriptEnabled = true): Promise<Page> => {
-  const context = await browser.newContext({ javaScriptEnabled });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { javaScriptEnabled });
   await visit(page, stack.dashboardUrl + path);
   return page;
 };

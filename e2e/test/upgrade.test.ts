@@ -1,9 +1,9 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { expectAccessible } from './support/fit.ts';
 import { CARDS, openCheckout, payOnPage } from './support/checkout-page.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { startSellingStack } from './support/stack.ts';
@@ -29,10 +29,7 @@ const openAs = async (
   path = '/usage',
   options: BrowserContextOptions = {},
 ): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { viewport: { width: 1440, height: 900 }, ...options });
   await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
 };

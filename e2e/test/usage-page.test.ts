@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { expectAccessible, shoot } from './support/fit.ts';
-import { signUpByHttp, useCalls } from './support/people.ts';
+import { newPageAs, signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -21,12 +21,8 @@ afterAll(async () => {
   await stack.close();
 });
 
-const newPage = async (person: SignedUp, options: BrowserContextOptions = {}): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  return context.newPage();
-};
+const newPage = (person: SignedUp, options: BrowserContextOptions = {}): Promise<Page> =>
+  newPageAs(browser, person, { viewport: { width: 1440, height: 900 }, ...options });
 
 const openAs = async (
   person: SignedUp,

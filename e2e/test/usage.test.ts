@@ -1,8 +1,8 @@
 import { createClient } from '@sentryagent/sdk';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
-import { agentToken, signUpByHttp, useCalls } from './support/people.ts';
+import { startBrowser, visit } from './support/browser.ts';
+import { agentToken, newPageAs, signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
 import type { Stack } from './support/stack.ts';
@@ -19,10 +19,7 @@ afterAll(async () => {
 });
 
 const openAs = async (person: SignedUp, path: string): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { viewport: { width: 1440, height: 900 } });
   await visit(page, `${stack.dashboardUrl}${path}`);
   return page;
 };

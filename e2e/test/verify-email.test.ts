@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
+import { startBrowser, visit } from './support/browser.ts';
 import { expectAccessible } from './support/fit.ts';
 import { startInbox } from './support/inbox.ts';
 import type { Inbox, Received } from './support/inbox.ts';
-import { signUpByHttp } from './support/people.ts';
+import { newPageAs, signUpByHttp } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startSellingStack } from './support/stack.ts';
 import type { SellingStack } from './support/stack.ts';
@@ -24,10 +24,7 @@ afterAll(async () => {
 });
 
 const open = async (url: string, javaScriptEnabled: boolean, person?: SignedUp): Promise<Page> => {
-  const context = await browser.newContext({ javaScriptEnabled });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person?.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { javaScriptEnabled });
   await visit(page, url);
   return page;
 };

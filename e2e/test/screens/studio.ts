@@ -2,11 +2,11 @@ import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { expect } from 'vitest';
-import { PATIENCE_MS, startBrowser, visit } from '../support/browser.ts';
+import { startBrowser, visit } from '../support/browser.ts';
 import { expectAccessible } from '../support/fit.ts';
 import { startInbox } from '../support/inbox.ts';
 import type { Inbox } from '../support/inbox.ts';
-import { confirmEmail, signUpByHttp } from '../support/people.ts';
+import { confirmEmail, newPageAs, signUpByHttp } from '../support/people.ts';
 import type { SignedUp } from '../support/people.ts';
 import { startSellingStack } from '../support/stack.ts';
 import type { SellingStack } from '../support/stack.ts';
@@ -61,10 +61,7 @@ export const open = async (
   path: string,
   options: BrowserContextOptions = {},
 ): Promise<Page> => {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  context.setDefaultTimeout(PATIENCE_MS);
-  await person?.enter(context);
-  const page = await context.newPage();
+  const page = await newPageAs(browser, person, { viewport: { width: 1440, height: 900 }, ...options });
   await go({ stack }, page, path);
   return page;
 };

@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createClient } from '@sentryagent/sdk';
 import type { Client } from '@sentryagent/sdk';
-import type { BrowserContext } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { PATIENCE_MS } from './browser.ts';
 import type { Stack } from './stack.ts';
 
 export interface SignedUp {
@@ -72,3 +73,15 @@ export const useCalls = (stack: Stack, { tenantId }: SignedUp, count: number) =>
      values ($1, (now() at time zone 'UTC')::date, 'api_calls', 'earlier', $2)`,
     [tenantId, count],
   );
+
+/** A new page in a browser of its own, signed in as this person, or a visitor's. */
+export const newPageAs = async (
+  browser: Browser,
+  person: SignedUp | null | undefined,
+  options: BrowserContextOptions = {},
+): Promise<Page> => {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE_MS);
+  await person?.enter(context);
+  return context.newPage();
+};

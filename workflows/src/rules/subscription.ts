@@ -118,13 +118,14 @@ export const graceEnd = ({ failedAt, graceUntil }: StripeSubscription): string |
   return graceUntil && graceUntil > end ? graceUntil : end;
 };
 
+const findTier = (lookupKey: string | null): TierId | undefined =>
+  Object.values(tiers).find(({ price }) => price !== null && price.lookupKey === lookupKey)?.id;
+
 /** Whether the catalogue has this price. */
-export const isInCatalogue = (lookupKey: string | null): boolean =>
-  Object.values(tiers).some(({ price }) => price !== null && price.lookupKey === lookupKey);
+export const isInCatalogue = (lookupKey: string | null): boolean => findTier(lookupKey) !== undefined;
 
 /** The tier of this price. A price that the catalogue no longer has was sold as Paid. */
-const tierOfPrice = (lookupKey: string | null): TierId =>
-  Object.values(tiers).find(({ price }) => price !== null && price.lookupKey === lookupKey)?.id ?? 'paid';
+const tierOfPrice = (lookupKey: string | null): TierId => findTier(lookupKey) ?? 'paid';
 
 const NEVER_PAID: SubscriptionView = {
   tier: 'free',
