@@ -70,6 +70,7 @@ const TENANT_TABLES = [
   'auth_failures',
   'idempotency_keys',
   'daily_counts',
+  'notices',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -122,6 +123,7 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql('insert into notices values ($1, 80, now())', [tenantId]);
       await api.sql('insert into credential_notices values ($1, $2, now(), 7)', [tenantId, credentialId]);
       await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
         tenantId,
@@ -247,6 +249,9 @@ describe('the application’s role', () => {
     'delete from agent_usage',
     'delete from checkouts',
     'delete from daily_counts',
+    'delete from notices',
+    'select from settled_days',
+    `insert into settled_days values (now())`,
     'update mails set recipient = recipient',
     'delete from mails',
     'update stripe_customers set tenant_id = tenant_id',
@@ -285,9 +290,11 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.
     ['sentryagent_use_recorder', []],
-    ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'usage_events']],
+    ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'settled_days', 'usage_events']],
     ['sentryagent_tenant_renamer', ['tenants']],
-    ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
+    ['sentryagent_usage_recorder', ['settled_days', 'tenants', 'usage_events']],
+    ['sentryagent_usage_settler', ['agents', 'settled_days', 'tenants', 'usage_events']],
+    ['sentryagent_usage_warner', ['notices', 'tenant_subscriptions', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys', 'two_factors']],
     ['sentryagent_mailer', ['mails']],

@@ -1,8 +1,10 @@
+import { heartbeat } from '@temporalio/activity';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
 import type { Keyring } from '@sentryagent/api/platform/keyring';
 import type { Logger } from '@sentryagent/api/platform/logger';
+import type { Redis } from '@sentryagent/api/platform/redis';
 import type { Stripe } from '@sentryagent/api/platform/stripe';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 import { announceExpiry } from '@sentryagent/api/services/agents/announce-expiry';
@@ -21,11 +23,14 @@ import { closeCheckout, showProcessing } from '@sentryagent/api/services/billing
 import { openCheckoutSession } from '@sentryagent/api/services/billing/checkout/open-checkout-session';
 import { startSubscription } from '@sentryagent/api/services/billing/subscription/start-subscription';
 import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-expired';
+import { settleUsage } from '@sentryagent/api/services/usage/settle-usage';
 import { rotateSigningKeys } from '@sentryagent/api/services/signing-keys/rotate-signing-keys';
 import { toFailure } from './failure.ts';
 
 export interface ActivityDeps {
   db: Database;
+  /** The counters of the API. `undefined`: there are none. */
+  redis: Redis | undefined;
   stripe: Stripe;
   temporal: Temporal;
   clock: Clock;
@@ -70,5 +75,6 @@ export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
   rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
   reconcileStripe: guardWith(deps)((input) => reconcileStripe(deps, input)),
   reconcilePaidTenants: () => guardWith(deps)(() => reconcilePaidTenants(deps))(undefined),
+  settleUsage: () => guardWith(deps)(() => settleUsage(deps, heartbeat))(undefined),
   deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
 });

@@ -69,6 +69,7 @@ const startRelease = async (buildId?: string): Promise<World> => {
     deleteExpired: async () => ({ deleted: 0, isMore: false }),
     reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
     reconcilePaidTenants: async () => 0,
+    settleUsage: async () => ({ day: null, tenants: 0, isSettled: false }),
   };
   const connect = () => NativeConnection.connect({ address });
   releases.push(

@@ -155,7 +155,8 @@ export const startStack = async (
 /** The same, with Temporal, a worker and a Stripe whose every request and answer is held against Stripe's schema. */
 export const startSellingStack = async (env: Record<string, string> = {}): Promise<SellingStack> => {
   const place = await findPlace();
-  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env });
+  const workerEnv = { REDIS_URL: await emptyRedis(), ...env };
+  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env: workerEnv });
   // The pages are linked by the name that the stand-in gives itself.
   const origin = `http://localhost:${new URL(billing.stripeUrl).port}`;
   const origins = { CHECKOUT_ORIGIN: origin, PORTAL_ORIGIN: origin };
