@@ -29,6 +29,7 @@ import { createCredentialUses, type CredentialUses } from './services/clients/cr
 import { loadSigningKeys, type SigningKeys } from './services/signing-keys/signing-keys.ts';
 import { startTokenFeed, type TokenFeed } from './services/tokens/token-feed.ts';
 import { createMeter, type Meter } from './services/usage/meter.ts';
+import { warnOwners } from './services/usage-warnings/warn-owners.ts';
 import { createTierLookup, type FindTier } from './services/usage/tenant-tier.ts';
 import type { HealthSources } from './services/health/watch-health.ts';
 
@@ -138,7 +139,10 @@ export const createDeps = async (
     credentialUses,
     refusedClients: createRefusedClients({ db, logger, clock }),
     ledger: createLedger(db, credentialUses.note),
-    meter: createMeter({ db, redis, clock, logger, config }),
+    meter: createMeter({
+      ...{ db, redis, clock, logger, config },
+      onStored: config.BILLING_ENABLED ? (days) => warnOwners(db, days) : undefined,
+    }),
     ...createBilling(config, { db, clock, logger }),
   };
 };
