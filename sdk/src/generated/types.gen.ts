@@ -666,6 +666,10 @@ export type UsageRow = {
          */
         api_calls: number | null;
         token_issuances: number;
+        /**
+         * At the end of the day; of today, now. `null` if grouped by agent.
+         */
+        active_agents: number | null;
     };
 };
 
