@@ -23,6 +23,7 @@ import { startSubscription } from '@sentryagent/api/services/billing/subscriptio
 import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-expired';
 import { rotateSigningKeys } from '@sentryagent/api/services/signing-keys/rotate-signing-keys';
 import { toFailure } from './failure.ts';
+import type { WorkerMetrics } from './metrics.ts';
 
 export interface ActivityDeps {
   db: Database;
@@ -30,6 +31,7 @@ export interface ActivityDeps {
   temporal: Temporal;
   clock: Clock;
   logger: Logger;
+  metrics: WorkerMetrics;
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number; KEY_ENCRYPTION_KEYS: Keyring };
 }
 
@@ -65,10 +67,26 @@ export const createActivities = (deps: ActivityDeps): Activities => {
   };
 };
 
-export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
-  announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
-  rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
-  reconcileStripe: guardWith(deps)((input) => reconcileStripe(deps, input)),
-  reconcilePaidTenants: () => guardWith(deps)(() => reconcilePaidTenants(deps))(undefined),
-  deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
-});
+export const createBatchActivities = (deps: ActivityDeps): BatchActivities => {
+  const { expiringCredentials, billingDrift } = deps.metrics;
+  return {
+    announceExpiry: guardWith(deps)(async ({ after }) => {
+      const page = await announceExpiry(deps, after);
+      expiringCredentials.inc(page.noticed);
+      return page;
+    }),
+    rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+    reconcileStripe: guardWith(deps)(async (input) => {
+      const page = await reconcileStripe(deps, input);
+      billingDrift.inc(page.drifted);
+      return page;
+    }),
+    reconcilePaidTenants: () =>
+      guardWith(deps)(async () => {
+        const drifted = await reconcilePaidTenants(deps);
+        billingDrift.inc(drifted);
+        return drifted;
+      })(undefined),
+    deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
+  };
+};

@@ -10,6 +10,7 @@ import {
   query,
 } from '../../api/test/support/servers.ts';
 import { createActivities, createBatchActivities } from '../src/activities.ts';
+import { createWorkerMetrics } from '../src/metrics.ts';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';
 
@@ -44,6 +45,7 @@ beforeAll(async () => {
     config,
     clock: () => new Date(),
     logger: createLogger('silent'),
+    metrics: createWorkerMetrics(db, ''),
     stripe: { checkout: { sessions } },
     temporal: { within: (_ms: number, work: (client: object) => unknown) => work({ workflow }) },
   } as unknown as ActivityDeps;
@@ -108,6 +110,6 @@ describe('each activity does what it is named after', () => {
 
   it('deleteExpired and announceExpiry find nothing where there is nothing', async () => {
     expect(await activities.deleteExpired()).toEqual({ deleted: 0, isMore: false });
-    expect(await activities.announceExpiry({ after: '' })).toEqual({ queued: 0, next: null });
+    expect(await activities.announceExpiry({ after: '' })).toEqual({ queued: 0, noticed: 0, next: null });
   });
 });

@@ -90,6 +90,7 @@ const apiProgram = async (place: Place, env: Record<string, string>) => {
   const environment = {
     API_HOST: 'localhost',
     API_PORT: new URL(place.apiUrl).port,
+    METRICS_PORT: '0',
     PUBLIC_URL: place.apiUrl,
     DASHBOARD_URL: place.dashboardUrl,
     APP_DATABASE_URL: appUrl(place),

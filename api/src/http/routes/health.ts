@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { unavailable } from '../../platform/problem.ts';
 import { isWell, serviceStates, type ServiceState } from '../../platform/service-state.ts';
+import { probeStatuses, type Probed, type Probes } from '../../services/health/probe-services.ts';
 import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('health');
@@ -18,13 +20,34 @@ const schema = z
   })
   .meta({ id: 'Health' });
 
+const probed = z
+  .object({
+    status: z.enum(probeStatuses).meta({
+      description:
+        '`degraded`: it takes more than 1000 ms or rejects requests; of Temporal also: no worker has polled for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.',
+    }),
+    latencyMs: z.int().nullable().meta({ description: '`null`: not measured.' }),
+  })
+  .meta({ id: 'ProbedService' });
+
+const detailedSchema = z
+  .object({
+    status: z
+      .enum(['healthy', 'degraded', 'unreachable'])
+      .meta({ description: 'The worst of all services.' }),
+    services: z.object({ database: probed, redis: probed, temporal: probed, stripe: probed }),
+  })
+  .meta({ id: 'DetailedHealth' });
+
 /** The last known state of each dependency. */
 export interface ApiHealth {
   current(): Record<'database' | 'redis' | 'temporal', ServiceState>;
 }
 
+export type ApiProbes = Probes<'database' | 'redis' | 'temporal' | 'stripe'>;
+
 /** Returns the last known states. Waits for no dependency. */
-export const healthRoute = (watch: ApiHealth, version: string): Route =>
+const healthRoute = (watch: ApiHealth, version: string): Route =>
   publicRoute({
     method: 'get',
     path: '/health',
@@ -37,3 +60,51 @@ export const healthRoute = (watch: ApiHealth, version: string): Route =>
       return { status: 200, body: { status, version, uptime: Math.floor(process.uptime()), services } };
     },
   });
+
+const statusCodes = { healthy: 200, degraded: 207, unreachable: 503 } as const;
+
+const worstOf = (services: Record<string, Probed>): keyof typeof statusCodes => {
+  const seen = Object.values(services).map(({ status }) => status);
+  return (['unreachable', 'degraded'] as const).find((status) => seen.includes(status)) ?? 'healthy';
+};
+
+const detailedHealthRoute = (probes: ApiProbes): Route =>
+  publicRoute({
+    method: 'get',
+    path: '/health/detailed',
+    operationId: 'getDetailedHealth',
+    summary: 'Probe each service; all callers within 10 s share the result',
+    responses: {
+      200: { description: 'Each configured service is healthy', schema: detailedSchema },
+      207: { description: 'A service is degraded', schema: detailedSchema },
+      503: { description: 'A service is unreachable', schema: detailedSchema },
+    },
+    handle: async () => {
+      const services = await probes();
+      const status = worstOf(services);
+      return { status: statusCodes[status], body: { status, services } };
+    },
+  });
+
+const readinessRoute = (watch: ApiHealth): Route =>
+  publicRoute({
+    method: 'get',
+    path: '/health/ready',
+    operationId: 'getReadiness',
+    summary: 'Check whether this process can serve requests',
+    responses: { 200: { description: 'It can', schema: z.object({ status: z.literal('ready') }) } },
+    problems: ['service_unavailable'],
+    handle: async ({ signingKeys }) => {
+      if (watch.current().database === 'disconnected')
+        throw unavailable(new Error('Postgres is unavailable'));
+      // Throws a 503 if this process cannot decrypt it.
+      void signingKeys.current;
+      return { status: 200, body: { status: 'ready' } };
+    },
+  });
+
+export const healthRoutes = (watch: ApiHealth, probes: ApiProbes, version: string): Route[] => [
+  healthRoute(watch, version),
+  detailedHealthRoute(probes),
+  readinessRoute(watch),
+];

@@ -1,0 +1,33 @@
+import { createServer, type Server } from 'node:http';
+import type { Logger } from './logger.ts';
+
+interface Reply {
+  status?: number;
+  type: string;
+  body: string;
+}
+
+/** Serves a few paths to operators and their tools, without authentication: not for a public network. */
+export const createPlainServer = (paths: Readonly<Record<string, () => Promise<Reply> | Reply>>): Server =>
+  createServer((request, response) => {
+    const answer = ({ status = 200, type, body }: Reply): void => {
+      response.writeHead(status, { 'Content-Type': type }).end(body);
+    };
+    const notThere = (): Reply => ({ status: 404, type: 'text/plain', body: '' });
+    const path = request.url ?? '';
+    const reply = Object.hasOwn(paths, path) ? paths[path]! : notThere;
+    (async () => reply())().then(answer, () => answer({ status: 500, type: 'text/plain', body: '' }));
+  });
+
+/** Listens. If the port is in use, exits and names the setting of the port. */
+export const listenOrExit = (
+  server: Server,
+  { setting, port, host }: { setting: string; port: number; host: string },
+  logger: Logger,
+): Server =>
+  server
+    .on('error', (error) => {
+      logger.fatal({ err: error }, `cannot listen on port ${port}; set ${setting} to another port`);
+      process.exit(1);
+    })
+    .listen(port, host);
