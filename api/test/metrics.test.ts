@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/src/ports.ts';
 import { until } from '../../dev/test/support/until.ts';
+import { parseConfig } from '../src/config.ts';
+import { probeServices, type Deps } from '../src/deps.ts';
+import { createDatabase } from '../src/platform/database.ts';
 import { createMetrics } from '../src/platform/metrics.ts';
-import { startApi } from './support/api.ts';
+import { startApi, testEnvironment } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { startApiProcess } from './support/api-process.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
@@ -70,19 +73,20 @@ describe('what callers do', () => {
   it('Paths are labelled by route pattern', async () => {
     await api.sql(
       `insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
-       select $1, 'agt_' || n, 'agent ' || n, '{}', $2, now(), now() from generate_series(1, 1000) n`,
+       select $1, 'agt_' || lpad(n::text, 26, '0'), 'agent ' || n, '{}', $2, now(), now() from generate_series(1, 1000) n`,
       [member.tenantId, member.userId],
     );
+    const pathOf = (n: number) => `/agents/agt_${String(n).padStart(26, '0')}`;
     const readAll = async (): Promise<void> => {
       for (let from = 1; from <= 1_000; from += 20) {
-        const replies = Array.from({ length: 20 }, (_, i) => member.get(`/agents/agt_${from + i}`));
+        const replies = Array.from({ length: 20 }, (_, i) => member.get(pathOf(from + i)));
         for (const { status } of await Promise.all(replies)) expect(status).toBe(200);
       }
     };
     const labels = { method: 'GET', path: '/agents/:agentId', status_code: '200' };
     const series = async () =>
       (await read(api)).filter(({ name }) => name === 'agentidp_http_requests_total').length;
-    await member.get('/agents/agt_1');
+    await member.get(pathOf(1));
     const before = await series();
     expect(await growth(api, ['http_requests_total', labels], readAll)).toBe(1_000);
     expect(await series()).toBe(before);
@@ -125,14 +129,16 @@ describe('what callers do', () => {
 
 describe('what limits refuse', () => {
   it('A rate limited token request is counted', async () => {
-    const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1' } });
-    const member = await signUp(api);
-    const agent = await registerAgent(api, member);
-    await agent.requestToken();
+    const calm = await startApi();
+    const member = await signUp(calm);
+    const agent = await registerAgent(calm, member);
+    const api = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1' }, database: calm.database });
+    await agent.requestToken({}, api);
     const labels = { endpoint: '/oauth2/token', tenant_id: member.tenantId };
-    const refused = async () => expect((await agent.requestToken()).status).toBe(429);
+    const refused = async () => expect((await agent.requestToken({}, api)).status).toBe(429);
     expect(await growth(api, ['rate_limit_hits_total', labels], refused)).toBe(1);
     await api.close();
+    await calm.close();
   });
 
   it('The unlabelled refusal counter still grows', async () => {
@@ -177,36 +183,33 @@ describe('what limits refuse', () => {
 });
 
 describe('the pool', () => {
-  /** Holds so many connections, and answers how to free them. */
-  const hold = async (api: TestApi, count: number) => {
+  /** The gauges while so many hold a connection or wait for one. */
+  const connectionsOf = async (most: string, held: number) => {
+    const database = await createTestDatabase();
+    const config = parseConfig({ ...testEnvironment(database), DB_POOL_MAX: most });
+    const metrics = createMetrics(config);
+    const db = createDatabase(config);
+    probeServices({ db, metrics } as Deps);
     const { promise, resolve } = Promise.withResolvers<void>();
-    const work = Array.from({ length: count }, () => api.deps.db.acrossTenants(() => promise));
-    return async () => {
-      resolve();
-      await Promise.all(work);
-    };
+    const taken: unknown[] = [];
+    const work = Array.from({ length: held }, () => db.acrossTenants(async () => (taken.push(1), promise)));
+    await until('the connections are taken', () => taken.length === Math.min(held, Number(most)));
+    const samples = parseMetrics(await metrics.registry.metrics());
+    resolve();
+    await Promise.all(work);
+    await db.close();
+    await dropTestDatabase(database);
+    return ['active_connections', 'waiting_requests'].map((name) =>
+      sumOf(samples, `agentidp_db_pool_${name}`),
+    );
   };
-  const PATIENT = { DB_POOL_CONNECTION_TIMEOUT_MS: '60000' };
 
   it('Active connections read 15 of 20', async () => {
-    const api = await startApi({ env: { ...PATIENT, DB_POOL_MAX: '20' } });
-    const free = await hold(api, 15);
-    // The API's own work uses a connection now and then.
-    await until('15 are in use', async () => (await valueOf(api, 'db_pool_active_connections')) === 15);
-    expect(await valueOf(api, 'db_pool_waiting_requests')).toBe(0);
-    await free();
-    await until('none is in use', async () => (await valueOf(api, 'db_pool_active_connections')) === 0);
-    await api.close();
+    expect(await connectionsOf('20', 15)).toEqual([15, 0]);
   });
 
   it('Waiting requests read two', async () => {
-    const api = await startApi({ env: { ...PATIENT, DB_POOL_MAX: '4' } });
-    const free = await hold(api, 6);
-    await until('two wait', async () => (await valueOf(api, 'db_pool_waiting_requests')) === 2);
-    expect(await valueOf(api, 'db_pool_active_connections')).toBe(4);
-    await free();
-    await until('nobody waits', async () => (await valueOf(api, 'db_pool_waiting_requests')) === 0);
-    await api.close();
+    expect(await connectionsOf('4', 6)).toEqual([4, 2]);
   });
 });
 

@@ -22,7 +22,7 @@ export const measure = (
   const { method, status } = ctx;
   metrics.request({ method: path === 'none' ? path : method, path, status, ms });
   // A repetition of an earlier response is no new outcome.
-  if (ctx.response.get('Idempotent-Replayed') === '')
+  if (!ctx.res.hasHeader('Idempotent-Replayed'))
     metrics.outcome(operationId, status < 400 ? 'success' : 'failure');
   if (!(error instanceof Problem)) return;
   const tenantId = tenantOf(ctx, error);
