@@ -39,12 +39,8 @@ collectDefaultMetrics({ register: registry });
 const metricsServer = createPlainServer({
   '/metrics': async () => ({ type: registry.contentType, body: await registry.metrics() }),
 });
-listenOrExit(
-  metricsServer,
-  { setting: 'METRICS_PORT', port: config.METRICS_PORT, host: config.METRICS_HOST },
-  logger,
-);
-listenOrExit(server, { setting: 'API_PORT', port: config.API_PORT, host: config.API_HOST }, logger);
+listenOrExit(metricsServer, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
+listenOrExit(server, ['API_PORT', config.API_PORT], config.API_HOST, logger);
 server.on('listening', () => {
   logger.info({ url: config.PUBLIC_URL, host: config.API_HOST, port: config.API_PORT }, 'listening');
 });

@@ -235,7 +235,9 @@ describe('the application’s role', () => {
   });
 
   it.each([
-    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events', 'service_probes'].map((table) => `select from ${table}`),
+    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events', 'service_probes'].map(
+      (table) => `select from ${table}`,
+    ),
     'delete from agents',
     'delete from credentials',
     'delete from audit_heads',

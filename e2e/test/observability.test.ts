@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseMetrics, type Sample } from '../../api/test/support/read-metrics.ts';
+import { parseMetrics, type Sample } from '../../dev/test/support/read-metrics.ts';
 import { required } from '../../dev/test/support/required.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { startBrowser } from './support/browser.ts';

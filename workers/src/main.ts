@@ -55,8 +55,7 @@ const watch = await unlessStopped(
 );
 parts['health checks'] = watch.stop;
 const health = createHealthServer({ workers: () => workers, watch, metrics: deps.metrics });
-const { METRICS_PORT: port, METRICS_HOST: host } = config;
-listenOrExit(health, { setting: 'METRICS_PORT', port, host }, logger);
+listenOrExit(health, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
 parts['health server'] = () => (health.close(), health.closeAllConnections());
 
 const lookAtStripe = (): Promise<void> => probeStripe(deps);

@@ -1,20 +1,16 @@
 import { collectDefaultMetrics } from 'prom-client';
 import type { Database } from '@sentryagent/api/platform/database';
 import { createRegistry } from '@sentryagent/api/platform/metrics';
-import { readBacklog } from '@sentryagent/api/services/billing/events/backlog';
-import { readSettlementDelay } from '@sentryagent/api/services/usage/settlement-delay';
+import { readEventDelay, readSettlementDelay } from '@sentryagent/api/services/health/read-delays';
 
 /** `sdkUrl`: where the Temporal SDK serves its own metrics, which are appended. */
 export const createWorkerMetrics = (db: Database, sdkUrl: string) => {
   const { registry, counter, gauge } = createRegistry();
   collectDefaultMetrics({ register: registry });
-  gauge('stripe_events_pending', 'Stored Stripe events that are not delivered', async () => {
-    return (await readBacklog(db)).pending;
-  });
-  gauge('stripe_events_oldest_pending_seconds', 'Age of the oldest event that is not delivered', async () => {
-    return (await readBacklog(db)).oldestSeconds;
-  });
-  gauge('unsettled_day_seconds', 'Time since the end of the oldest day that is not settled', () =>
+  gauge('stripe_event_delay_seconds', 'Age of the oldest Stripe event that is not delivered', () =>
+    readEventDelay(db),
+  );
+  gauge('settlement_delay_seconds', 'Time since the end of the oldest day that is not settled', () =>
     readSettlementDelay(db),
   );
   return {

@@ -137,7 +137,7 @@ const frame = ({ config, logger, metrics }: Deps, routes: readonly Route[]): Koa
       failure = answerError(ctx, error, { publicUrl, docsUrl, requestId, oauth });
     }
     const ms = performance.now() - started;
-    measure(metrics, ctx, { ms, error });
+    measure(metrics, ctx, ms, error);
     const { route } = ctx.state as { route?: Route };
     const line = {
       requestId,

@@ -10,20 +10,13 @@ export const tenantOf = (ctx: Koa.Context, error: unknown): string | undefined =
   (error instanceof Problem ? error.tenantId : undefined);
 
 /** Counts a request and, if a limit refused it, the refusal. */
-export const measure = (
-  metrics: Metrics,
-  ctx: Koa.Context,
-  { ms, error }: { ms: number; error: unknown },
-): void => {
-  const { path, operationId } = (ctx.state.route as Route | undefined) ?? {
-    path: 'none',
-    operationId: 'none',
-  };
-  const { method, status } = ctx;
-  metrics.request({ method: path === 'none' ? path : method, path, status, ms });
+export const measure = (metrics: Metrics, ctx: Koa.Context, ms: number, error: unknown): void => {
+  const route = ctx.state.route as Route | undefined;
+  const path = route?.path ?? 'none';
+  metrics.request({ method: route ? ctx.method : 'none', path }, ctx.status, ms);
   // A repetition of an earlier response is no new outcome.
-  if (!ctx.res.hasHeader('Idempotent-Replayed'))
-    metrics.outcome(operationId, status < 400 ? 'success' : 'failure');
+  if (route && !ctx.res.hasHeader('Idempotent-Replayed'))
+    metrics.outcome(route.operationId, ctx.status < 400 ? 'success' : 'failure');
   if (!(error instanceof Problem)) return;
   const tenantId = tenantOf(ctx, error);
   if (error.code === 'rate_limited') metrics.rateLimited(path, tenantId);

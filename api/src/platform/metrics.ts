@@ -54,16 +54,6 @@ const REFUSED_PAIRS = 1_000;
 /** More commands than this program sends. */
 const COMMANDS = 30;
 
-export type Outcome = 'success' | 'failure';
-
-export interface RequestSeen {
-  method: string;
-  /** The pattern of the route. */
-  path: string;
-  status: number;
-  ms: number;
-}
-
 /** The metrics of the API. Each label has few values. */
 export const createMetrics = ({ METRICS_MAX_TENANTS }: { METRICS_MAX_TENANTS: number }) => {
   const { registry, counter, histogram, gauge } = createRegistry();
@@ -96,12 +86,13 @@ export const createMetrics = ({ METRICS_MAX_TENANTS }: { METRICS_MAX_TENANTS: nu
   return {
     registry,
     gauge,
-    request: ({ method, path, status, ms }: RequestSeen): void => {
-      requests.inc({ method, path, status_code: status });
-      requestTimes.observe({ method, path }, ms / 1_000);
+    /** `path`: the pattern of the route. */
+    request: (route: { method: string; path: string }, status: number, ms: number): void => {
+      requests.inc({ ...route, status_code: status });
+      requestTimes.observe(route, ms / 1_000);
     },
     /** Counts the outcome of an operation that has a metric of its own. */
-    outcome: (operationId: string, outcome: Outcome): void => {
+    outcome: (operationId: string, outcome: 'success' | 'failure'): void => {
       if (Object.hasOwn(outcomes, operationId))
         outcomes[operationId as keyof typeof outcomes].inc({ outcome });
     },

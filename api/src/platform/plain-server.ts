@@ -19,10 +19,11 @@ export const createPlainServer = (paths: Readonly<Record<string, () => Promise<R
     (async () => reply())().then(answer, () => answer({ status: 500, type: 'text/plain', body: '' }));
   });
 
-/** Listens. If the port is in use, exits and names the setting of the port. */
+/** Listens. If the port is in use, exits and names its setting. */
 export const listenOrExit = (
   server: Server,
-  { setting, port, host }: { setting: string; port: number; host: string },
+  [setting, port]: [setting: string, port: number],
+  host: string,
   logger: Logger,
 ): Server =>
   server

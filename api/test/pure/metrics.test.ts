@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createMetrics } from '../../src/platform/metrics.ts';
-import { parseMetrics } from '../support/read-metrics.ts';
+import { parseMetrics } from '../../../dev/test/support/read-metrics.ts';
 
 const read = async ({ registry }: ReturnType<typeof createMetrics>, name?: string) => {
   const samples = parseMetrics(await registry.metrics());

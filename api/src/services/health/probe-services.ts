@@ -16,6 +16,17 @@ export const PROBE_MS = 2_000;
 /** All callers within this time share one probe. */
 const SHARED_MS = 10_000;
 
+/** Asks a service how it is, and measures the time unless the answer has it. Never rejects. */
+export const lookAt = async (ask: () => Promise<Seen> | Seen) => {
+  const started = performance.now();
+  const late = () => new Error(`no response within ${PROBE_MS} ms`);
+  const seen = await inTime(PROBE_MS, (async () => ask())(), late).catch((cause: unknown): Seen => ({
+    state: 'disconnected',
+    cause,
+  }));
+  return { latencyMs: Math.round(performance.now() - started), ...seen };
+};
+
 const statusOf = {
   connected: 'healthy',
   degraded: 'degraded',
@@ -23,19 +34,11 @@ const statusOf = {
   disabled: 'disabled',
 } as const satisfies Record<ServiceState, Probed['status']>;
 
-/** Asks a service how it is. Never rejects. */
 export const probe = async (ask: () => Promise<Seen> | Seen): Promise<Probed> => {
-  const started = performance.now();
-  const late = () => new Error(`no response within ${PROBE_MS} ms`);
-  const seen = await inTime(PROBE_MS, (async () => ask())(), late).catch((cause: unknown): Seen => ({
-    state: 'disconnected',
-    cause,
-  }));
-  const status = statusOf[seen.state];
-  if (status === 'disabled') return { status, latencyMs: null };
-  const { latencyMs = Math.round(performance.now() - started) } = seen;
-  const isSlow = status === 'healthy' && latencyMs !== null && latencyMs > SLOW_MS;
-  return { status: isSlow ? 'degraded' : status, latencyMs };
+  const { state, latencyMs } = await lookAt(ask);
+  if (state === 'disabled') return { status: state, latencyMs: null };
+  const isSlow = state === 'connected' && latencyMs !== null && latencyMs > SLOW_MS;
+  return { status: isSlow ? 'degraded' : statusOf[state], latencyMs };
 };
 
 export type Probes<Name extends string> = () => Promise<Record<Name, Probed>>;

@@ -9,26 +9,22 @@ export const statusBadges = {
 
 interface Row {
   name: string;
-  /** What stops if it is unreachable. */
-  use: string;
   probed: ProbedService;
 }
 
-const known = [
-  ['database', 'Database', 'Everything except this page'],
-  ['redis', 'Redis', 'Limits shared by all API processes'],
-  ['temporal', 'Temporal and workers', 'Checkouts, subscriptions and scheduled work'],
-  ['stripe', 'Stripe', 'Payments and invoices'],
-] as const;
+const names = {
+  database: 'Database',
+  redis: 'Redis',
+  temporal: 'Temporal and workers',
+  stripe: 'Stripe',
+} as const satisfies Record<keyof DetailedHealth['services'], string>;
 
 /** The API and the services behind it. `undefined`: the API does not respond, so nothing is known about the others. */
 export const statusRows = (services: DetailedHealth['services'] | undefined): Row[] => [
-  {
-    name: 'API',
-    use: 'Tokens, agents and the console',
-    probed: { status: services ? 'healthy' : 'unreachable', latencyMs: null },
-  },
-  ...(services ? known.map(([key, name, use]) => ({ name, use, probed: services[key] })) : []),
+  { name: 'API', probed: { status: services ? 'healthy' : 'unreachable', latencyMs: null } },
+  ...(services
+    ? Object.entries(names).map(([key, name]) => ({ name, probed: services[key as keyof typeof names] }))
+    : []),
 ];
 
 /** The state of the whole in one sentence. */

@@ -6,16 +6,16 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { startRedisServer } from '../../api/test/support/redis-server.ts';
-import type { RedisServer } from '../../api/test/support/redis-server.ts';
-import { writeProof } from '../../api/test/support/proof-report.ts';
+import { startRedisServer } from './support/redis-server.ts';
+import type { RedisServer } from './support/redis-server.ts';
+import { writeProof } from './support/proof-report.ts';
 import { freePort } from '../../dev/src/ports.ts';
 import { required } from '../../dev/test/support/required.ts';
 import { until } from '../../dev/test/support/until.ts';
-import { signUpByHttp } from './support/people.ts';
-import type { SignedUp } from './support/people.ts';
-import { startSellingStack } from './support/stack.ts';
-import type { SellingStack } from './support/stack.ts';
+import { signUpByHttp } from '../../e2e/test/support/people.ts';
+import type { SignedUp } from '../../e2e/test/support/people.ts';
+import { startSellingStack } from '../../e2e/test/support/stack.ts';
+import type { SellingStack } from '../../e2e/test/support/stack.ts';
 
 /** The promise, and what an alert may need to end again. */
 const BOUND_MS = 120_000;
@@ -200,7 +200,7 @@ it('the report is written', () => {
   writeProof(
     'Alerts of injected troubles, in a real Prometheus',
     [
-      '`npm run proof -- e2e/test/alerts.proof.test.ts`, with the rules and the intervals of `deploy/`.',
+      '`npm run proof -- api/test/alerts.proof.test.ts`, with the rules and the intervals of `deploy/`.',
       '',
       '| alert | fired after | bound |',
       '|---|---|---|',
