@@ -20,6 +20,8 @@ import type { Config } from './config.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
+const NAMING = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
 /** The SDK cannot tell the port that it gets for port 0. */
 const freeLocalPort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
@@ -40,11 +42,8 @@ export const installRuntime = async (logger: Logger): Promise<string> => {
   Runtime.install({
     logger: new DefaultLogger('WARN', write),
     shutdownSignals: [],
-    telemetryOptions: {
-      metrics: {
-        prometheus: { bindAddress: address, countersTotalSuffix: true, useSecondsForDurations: true },
-      },
-    },
+    // The names and units that the dashboards of Temporal expect.
+    telemetryOptions: { metrics: { prometheus: { bindAddress: address, ...NAMING } } },
   });
   return `http://${address}/metrics`;
 };
