@@ -13,10 +13,9 @@ export const createPlainServer = (paths: Readonly<Record<string, () => Promise<R
     const answer = ({ status = 200, type, body }: Reply): void => {
       response.writeHead(status, { 'Content-Type': type }).end(body);
     };
-    const notThere = (): Reply => ({ status: 404, type: 'text/plain', body: '' });
-    const path = request.url ?? '';
-    const reply = Object.hasOwn(paths, path) ? paths[path]! : notThere;
-    (async () => reply())().then(answer, () => answer({ status: 500, type: 'text/plain', body: '' }));
+    const empty = (status: number): Reply => ({ status, type: 'text/plain', body: '' });
+    const reply = paths[request.url ?? ''] ?? (() => empty(404));
+    (async () => reply())().then(answer, () => answer(empty(500)));
   });
 
 /** Listens. If the port is in use, exits and names its setting. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { unavailable } from '../../platform/problem.ts';
 import { isWell, serviceStates, type ServiceState } from '../../platform/service-state.ts';
-import { probeStatuses, type Probed, type Probes } from '../../services/health/probe-services.ts';
+import { probeStatuses, type Probes } from '../../services/health/probe-services.ts';
 import { routesOf, type Route } from '../route.ts';
 
 const { publicRoute } = routesOf('health');
@@ -61,12 +61,8 @@ const healthRoute = (watch: ApiHealth, version: string): Route =>
     },
   });
 
-const statusCodes = { healthy: 200, degraded: 207, unreachable: 503 } as const;
-
-const worstOf = (services: Record<string, Probed>): keyof typeof statusCodes => {
-  const seen = Object.values(services).map(({ status }) => status);
-  return (['unreachable', 'degraded'] as const).find((status) => seen.includes(status)) ?? 'healthy';
-};
+/** The worst first. */
+const statusCodes = { unreachable: 503, degraded: 207, healthy: 200 } as const;
 
 const detailedHealthRoute = (probes: ApiProbes): Route =>
   publicRoute({
@@ -81,8 +77,9 @@ const detailedHealthRoute = (probes: ApiProbes): Route =>
     },
     handle: async () => {
       const services = await probes();
-      const status = worstOf(services);
-      return { status: statusCodes[status], body: { status, services } };
+      const seen = Object.values(services).map(({ status }) => status);
+      const [status, code] = Object.entries(statusCodes).find(([each]) => seen.includes(each as never))!;
+      return { status: code, body: { status, services } };
     },
   });
 
