@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { freePort } from '../../dev/src/ports.ts';
+import { parseMetrics } from '../../dev/test/support/read-metrics.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { createTemporal } from '../src/platform/temporal.ts';
 import { Stripe } from '../src/platform/stripe.ts';
@@ -143,6 +144,23 @@ describe('with a dependency that is cut off', () => {
     expect((await call(api, '/health/ready')).status).toBe(500);
     await api.close();
   });
+});
+
+it('A lost service reads zero', async () => {
+  const database = await createTestDatabase();
+  const redis = await startProxy(redisUrl(database));
+  const api = await startApi({ database, env: { REDIS_URL: redis.url } });
+  const gauges = async () => {
+    const samples = parseMetrics(await api.deps.metrics.registry.metrics());
+    const ours = samples.filter(({ name }) => name === 'agentidp_dependency_healthy');
+    return Object.fromEntries(ours.map(({ labels, value }) => [labels.dependency, value]));
+  };
+  await redis.cut();
+  await until('Redis reads zero', async () => (await gauges()).redis === 0);
+  expect(await gauges()).toEqual({ database: 1, redis: 0 });
+  await api.close();
+  await redis.close();
+  await dropTestDatabase(database);
 });
 
 describe('what workers tell', () => {

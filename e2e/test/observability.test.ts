@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { createClient } from '@sentryagent/sdk';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { parseMetrics, type Sample } from '../../dev/test/support/read-metrics.ts';
+import { parseMetrics, sumOf, type Sample } from '../../dev/test/support/read-metrics.ts';
 import { required } from '../../dev/test/support/required.ts';
 import { until } from '../../dev/test/support/until.ts';
 import { startBrowser } from './support/browser.ts';
@@ -36,6 +36,15 @@ it('Worker metrics stand beside the API metrics', async () => {
   expect(names(worker)).toContain('agentidp_credentials_expiring_soon_total');
   expect(names(worker)).toContain('temporal_worker_task_slots_available');
   expect(names(api)).toContain('agentidp_tokens_issued_total');
+});
+
+it('A tenant that differs from Stripe is counted', async () => {
+  const { tenantId } = await signUpByHttp(stack);
+  await stack.sql(`update tenant_subscriptions set tier = 'paid' where tenant_id = $1`, [tenantId]);
+  const drift = async () => sumOf(await scrape(stack.billing.metricsUrl), 'agentidp_billing_drift_total');
+  expect(await drift()).toBe(0);
+  await stack.billing.temporalCli(['schedule', 'trigger', '--schedule-id', 'stripe-reconcile']);
+  await until('the drift is counted', async () => (await drift()) === 1);
 });
 
 /** Something of every kind that is counted. */

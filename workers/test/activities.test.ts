@@ -11,6 +11,7 @@ import {
 } from '../../api/test/support/servers.ts';
 import { createActivities, createBatchActivities } from '../src/activities.ts';
 import { createWorkerMetrics } from '../src/metrics.ts';
+import { readEventDelay } from '@sentryagent/api/services/health/read-delays';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';
 
@@ -113,6 +114,19 @@ describe('each activity does what it is named after', () => {
   it('deleteExpired and announceExpiry find nothing where there is nothing', async () => {
     expect(await activities.deleteExpired()).toEqual({ deleted: 0, isMore: false });
     expect(await activities.announceExpiry({ after: '' })).toEqual({ queued: 0, noticed: 0, next: null });
+  });
+
+  it('An undelivered event has an age', async () => {
+    const delay = () => readEventDelay(db);
+    expect(await delay()).toBe(0);
+    await sql(
+      `insert into stripe_events (id, type, customer_id, created_at, received_at)
+       values ('evt_1', 'invoice.paid', 'cus_1', now(), now() - interval '90 seconds'),
+         ('evt_2', 'invoice.paid', 'cus_1', now(), now())`,
+    );
+    expect(await delay()).toBeGreaterThanOrEqual(90);
+    await sql('update stripe_events set settled_at = now()');
+    expect(await delay()).toBe(0);
   });
 
   it('An expiring credential is counted once', async () => {

@@ -36,3 +36,17 @@ it.each<[string, States | undefined, Services, number, string]>([
   expect((await fetch(`${url}/`)).status).toBe(404);
   server.close();
 });
+
+it('metrics that cannot be read are a 500, and the server goes on', async () => {
+  const server = createHealthServer({
+    workers: () => undefined,
+    watch: { current: () => WELL },
+    metrics: { print: () => Promise.reject(new Error('the SDK does not answer')) },
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reply = await fetch(`${url}/metrics`);
+  expect([reply.status, await reply.text()]).toEqual([500, '']);
+  expect((await fetch(`${url}/health`)).status).toBe(503);
+  server.close();
+});
