@@ -40,6 +40,32 @@ it('a refusal is labelled with the tenants that have a label, and counted in any
   expect((await read(metrics, 'rate_limit_rejections_total'))[0]?.value).toBe(3);
 });
 
+it('requests are counted by route and status, and their times in seconds', async () => {
+  const metrics = createMetrics({ METRICS_MAX_TENANTS: 1 });
+  const route = { method: 'GET', path: '/agents' };
+  for (const status of [200, 200, 503]) metrics.request(route, status, 20);
+  const seen = await read(metrics, 'http_requests_total');
+  expect(seen.map(({ labels, value }) => [labels, value])).toEqual([
+    [{ ...route, status_code: '200' }, 2],
+    [{ ...route, status_code: '503' }, 1],
+  ]);
+  const buckets = await read(metrics, 'http_request_duration_seconds_bucket');
+  expect(buckets.find(({ labels }) => labels.le === '0.01')).toMatchObject({ labels: route, value: 0 });
+  expect(buckets.find(({ labels }) => labels.le === '0.025')).toMatchObject({ labels: route, value: 3 });
+});
+
+it('refusals have at most a thousand pairs of an endpoint and a tenant', async () => {
+  const metrics = createMetrics({ METRICS_MAX_TENANTS: 100 });
+  for (let i = 0; i < 20; i++)
+    for (let tenant = 0; tenant < 100; tenant++) metrics.rateLimited(`/${i}`, `ten_${tenant}`);
+  const hits = await read(metrics, 'rate_limit_hits_total');
+  expect(hits.filter(({ labels }) => labels.tenant_id !== 'other')).toHaveLength(1_000);
+  expect(hits.find(({ labels }) => labels.endpoint === '/19')).toMatchObject({
+    labels: { tenant_id: 'other' },
+    value: 100,
+  });
+});
+
 it('statements and commands have labels from short lists', async () => {
   const metrics = createMetrics({ METRICS_MAX_TENANTS: 1 });
   for (const sql of ['SELECT 1', 'insert into t', '  ', 'update t', 'delete from t', 'with x as (select 1)'])
@@ -57,6 +83,8 @@ it('statements and commands have labels from short lists', async () => {
   const commands = await labelsOf('redis_command_duration_seconds', 'command');
   expect([commands.length, commands.at(-1)]).toEqual([31, ['other', 970]]);
   expect((await read(metrics, 'db_query_duration_seconds_sum'))[0]?.value).toBe(0.002);
+  const quick = await read(metrics, 'redis_command_duration_seconds_bucket');
+  expect(quick.find(({ labels }) => labels.command === 'other' && labels.le === '0.001')?.value).toBe(970);
 });
 
 it('a gauge is read when it is scraped, and has no value if that fails', async () => {

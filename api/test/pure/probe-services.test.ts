@@ -11,6 +11,7 @@ afterEach(() => void vi.useRealTimers());
 /** What a probe says of a service that answers after so long; `null`: never. */
 const probeOf = async (ms: number | null, seen: Seen = { state: 'connected' }) => {
   const { promise, resolve } = Promise.withResolvers<Seen>();
+  await vi.advanceTimersByTimeAsync(500);
   if (ms !== null) setTimeout(() => resolve(seen), ms);
   const probed = probe(() => promise);
   await vi.advanceTimersByTimeAsync(3_000);

@@ -37,7 +37,7 @@ const statusOf = {
 export const probe = async (ask: () => Promise<Seen> | Seen): Promise<Probed> => {
   const { state, latencyMs } = await lookAt(ask);
   if (state === 'disabled') return { status: state, latencyMs: null };
-  const isSlow = state === 'connected' && latencyMs !== null && latencyMs > SLOW_MS;
+  const isSlow = state === 'connected' && (latencyMs ?? 0) > SLOW_MS;
   return { status: isSlow ? 'degraded' : statusOf[state], latencyMs };
 };
 
