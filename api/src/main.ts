@@ -7,7 +7,7 @@ import { createRoutes } from './http/routes/routes.ts';
 import { createHttpServer, stopLimits } from './http/server.ts';
 import { closeAll } from './platform/close-all.ts';
 import { createLogger } from './platform/logger.ts';
-import { createPlainServer, listenOrExit } from './platform/plain-server.ts';
+import { createPlainServer, listen } from './platform/plain-server.ts';
 import { watchHealth } from './services/health/watch-health.ts';
 import { keepSchedules } from './services/schedules/ensure-schedules.ts';
 import { readVersion } from './version.ts';
@@ -39,8 +39,8 @@ collectDefaultMetrics({ register: registry });
 const metricsServer = createPlainServer({
   '/metrics': async () => ({ type: registry.contentType, body: await registry.metrics() }),
 });
-listenOrExit(metricsServer, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
-listenOrExit(server, ['API_PORT', config.API_PORT], config.API_HOST, logger);
+listen(metricsServer, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
+listen(server, ['API_PORT', config.API_PORT], config.API_HOST, logger);
 server.on('listening', () => {
   logger.info({ url: config.PUBLIC_URL, host: config.API_HOST, port: config.API_PORT }, 'listening');
 });

@@ -1,3 +1,4 @@
+import type { Counter } from 'prom-client';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
@@ -67,26 +68,26 @@ export const createActivities = (deps: ActivityDeps): Activities => {
   };
 };
 
+/** Adds a figure of the result to a counter. */
+const counted = async <T>(done: Promise<T>, counter: Counter, figure: (result: T) => number): Promise<T> => {
+  const result = await done;
+  counter.inc(figure(result));
+  return result;
+};
+
 export const createBatchActivities = (deps: ActivityDeps): BatchActivities => {
   const { expiringCredentials, billingDrift } = deps.metrics;
+  const guard = guardWith(deps);
   return {
-    announceExpiry: guardWith(deps)(async ({ after }) => {
-      const page = await announceExpiry(deps, after);
-      expiringCredentials.inc(page.noticed);
-      return page;
-    }),
-    rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
-    reconcileStripe: guardWith(deps)(async (input) => {
-      const page = await reconcileStripe(deps, input);
-      billingDrift.inc(page.drifted);
-      return page;
-    }),
+    announceExpiry: guard(({ after }) =>
+      counted(announceExpiry(deps, after), expiringCredentials, ({ noticed }) => noticed),
+    ),
+    rotateSigningKeys: () => guard(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+    reconcileStripe: guard((input) =>
+      counted(reconcileStripe(deps, input), billingDrift, ({ drifted }) => drifted),
+    ),
     reconcilePaidTenants: () =>
-      guardWith(deps)(async () => {
-        const drifted = await reconcilePaidTenants(deps);
-        billingDrift.inc(drifted);
-        return drifted;
-      })(undefined),
-    deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
+      guard(() => counted(reconcilePaidTenants(deps), billingDrift, (drifted) => drifted))(undefined),
+    deleteExpired: () => guard(() => deleteExpired(deps.db))(undefined),
   };
 };

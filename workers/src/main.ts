@@ -2,7 +2,7 @@ import { watchHealth } from '@sentryagent/api/services/health/watch-health';
 import { closeAll } from '@sentryagent/api/platform/close-all';
 import { every } from '@sentryagent/api/platform/every';
 import { createLogger } from '@sentryagent/api/platform/logger';
-import { listenOrExit } from '@sentryagent/api/platform/plain-server';
+import { listen } from '@sentryagent/api/platform/plain-server';
 import { probeStripe } from '@sentryagent/api/services/health/stripe-probe';
 import { prepareNamespace } from './temporal-namespace.ts';
 import { createActivities, createBatchActivities } from './activities.ts';
@@ -55,7 +55,7 @@ const watch = await unlessStopped(
 );
 parts['health checks'] = watch.stop;
 const health = createHealthServer({ workers: () => workers, watch, metrics: deps.metrics });
-listenOrExit(health, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
+listen(health, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
 parts['health server'] = () => (health.close(), health.closeAllConnections());
 
 const lookAtStripe = (): Promise<void> => probeStripe(deps);

@@ -58,21 +58,15 @@ const COMMANDS = 30;
 export const createMetrics = ({ METRICS_MAX_TENANTS }: { METRICS_MAX_TENANTS: number }) => {
   const { registry, counter, histogram, gauge } = createRegistry();
   const requests = counter('http_requests_total', 'Requests', ['method', 'path', 'status_code']);
-  const requestTimes = histogram(
-    'http_request_duration_seconds',
-    'Time from a request to its response',
-    ['method', 'path'],
-    PATIENT,
-  );
+  const durations = 'http_request_duration_seconds';
+  const requestTimes = histogram(durations, 'Time to respond', ['method', 'path'], PATIENT);
   const queryTimes = histogram('db_query_duration_seconds', 'Time of a statement', ['operation'], QUICK);
   const commandTimes = histogram('redis_command_duration_seconds', 'Time of a command', ['command'], QUICK);
   const calls = counter('tenant_api_calls_total', 'API calls that count as usage', ['tenant_id']);
   const hits = counter('rate_limit_hits_total', 'Requests over a rate limit', ['endpoint', 'tenant_id']);
   const rejections = counter('rate_limit_rejections_total', 'Requests over a rate limit');
-  const overQuota = counter('billing_limit_rejections_total', 'Requests over a limit of the free tier', [
-    'tenant_id',
-    'limit_type',
-  ]);
+  const quota = 'Requests over a limit of the free tier';
+  const overQuota = counter('billing_limit_rejections_total', quota, ['tenant_id', 'limit_type']);
   const outcomes = {
     issueToken: counter('tokens_issued_total', 'Token requests', ['outcome']),
     registerAgent: counter('agents_registered_total', 'Registrations of agents', ['outcome']),

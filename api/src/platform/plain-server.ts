@@ -19,15 +19,10 @@ export const createPlainServer = (paths: Readonly<Record<string, () => Promise<R
   });
 
 /** Listens. If the port is in use, exits and names its setting. */
-export const listenOrExit = (
-  server: Server,
-  [setting, port]: [setting: string, port: number],
-  host: string,
-  logger: Logger,
-): Server =>
-  server
-    .on('error', (error) => {
-      logger.fatal({ err: error }, `cannot listen on port ${port}; set ${setting} to another port`);
-      process.exit(1);
-    })
-    .listen(port, host);
+export const listen = (server: Server, [setting, port]: [string, number], host: string, logger: Logger) => {
+  server.on('error', (error) => {
+    logger.fatal({ err: error }, `cannot listen on port ${port}; set ${setting} to another port`);
+    process.exit(1);
+  });
+  server.listen(port, host);
+};

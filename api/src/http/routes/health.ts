@@ -46,25 +46,23 @@ export interface ApiHealth {
 
 export type ApiProbes = Probes<'database' | 'redis' | 'temporal' | 'stripe'>;
 
-/** Returns the last known states. Waits for no dependency. */
-const healthRoute = (watch: ApiHealth, version: string): Route =>
+/** The worst first. */
+const statusCodes = { unreachable: 503, degraded: 207, healthy: 200 } as const;
+
+export const healthRoutes = (watch: ApiHealth, probes: ApiProbes, version: string): Route[] => [
   publicRoute({
     method: 'get',
     path: '/health',
     operationId: 'getHealth',
     summary: 'Get the health of the API and its services',
     responses: { 200: { description: 'The API is running', schema } },
+    // Returns the last known states. Waits for no dependency.
     handle: async () => {
       const services = watch.current();
       const status = Object.values(services).every(isWell) ? 'ok' : 'degraded';
       return { status: 200, body: { status, version, uptime: Math.floor(process.uptime()), services } };
     },
-  });
-
-/** The worst first. */
-const statusCodes = { unreachable: 503, degraded: 207, healthy: 200 } as const;
-
-const detailedHealthRoute = (probes: ApiProbes): Route =>
+  }),
   publicRoute({
     method: 'get',
     path: '/health/detailed',
@@ -81,9 +79,7 @@ const detailedHealthRoute = (probes: ApiProbes): Route =>
       const [status, code] = Object.entries(statusCodes).find(([each]) => seen.includes(each as never))!;
       return { status: code, body: { status, services } };
     },
-  });
-
-const readinessRoute = (watch: ApiHealth): Route =>
+  }),
   publicRoute({
     method: 'get',
     path: '/health/ready',
@@ -98,10 +94,5 @@ const readinessRoute = (watch: ApiHealth): Route =>
       void signingKeys.current;
       return { status: 200, body: { status: 'ready' } };
     },
-  });
-
-export const healthRoutes = (watch: ApiHealth, probes: ApiProbes, version: string): Route[] => [
-  healthRoute(watch, version),
-  detailedHealthRoute(probes),
-  readinessRoute(watch),
+  }),
 ];

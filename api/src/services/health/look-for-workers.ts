@@ -5,17 +5,13 @@ import { PROBE_MS } from './probe-services.ts';
 
 /** A poll lasts up to 60 s. Temporal notes its worker when it begins and when it ends. */
 const SILENCE_MS = 65_000;
-/** `temporal.api.enums.v1.TaskQueueType` */
-const WORKFLOW_QUEUE = 1;
+/** `taskQueueType`: of workflow tasks (`temporal.api.enums.v1.TaskQueueType`). */
+const queue = { taskQueue: { name: BILLING_QUEUE }, taskQueueType: 1 };
 
 /** `degraded` if Temporal responds but no worker has polled it for tasks in the last minute. */
 export const lookForWorkers = async (temporal: Temporal): Promise<Seen> => {
   const { pollers } = await temporal.within(PROBE_MS, ({ workflowService, options: { namespace } }) =>
-    workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: BILLING_QUEUE },
-      taskQueueType: WORKFLOW_QUEUE,
-    }),
+    workflowService.describeTaskQueue({ namespace, ...queue }),
   );
   const polls = pollers.map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
   return Date.now() - Math.max(0, ...polls) < SILENCE_MS

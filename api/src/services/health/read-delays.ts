@@ -1,11 +1,8 @@
 import type { Database } from '../../platform/database.ts';
 
 const readSeconds = async (db: Database, delay: string): Promise<number> => {
-  const { rows } = await db.acrossTenants((trx) =>
-    trx.raw<{ rows: { seconds: number | null }[] }>(
-      `select extract(epoch from ${delay})::integer as seconds`,
-    ),
-  );
+  const sql = `select extract(epoch from ${delay})::integer as seconds`;
+  const { rows } = await db.acrossTenants((trx) => trx.raw<{ rows: { seconds: number | null }[] }>(sql));
   return rows[0]?.seconds ?? 0;
 };
 
