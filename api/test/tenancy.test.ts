@@ -237,7 +237,9 @@ describe('the application’s role', () => {
   });
 
   it.each([
-    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events'].map((table) => `select from ${table}`),
+    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events', 'service_probes'].map(
+      (table) => `select from ${table}`,
+    ),
     'delete from agents',
     'delete from credentials',
     'delete from audit_heads',
@@ -265,6 +267,7 @@ describe('the application’s role', () => {
     'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
     'set role sentryagent_reconciler',
+    'set role sentryagent_observer',
     'set role sentryagent_auditor',
     'set role sentryagent_housekeeper',
     'alter table agents disable row level security',
@@ -303,6 +306,7 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_housekeeper', ['assertion_uses', 'idempotency_keys', 'sessions', 'verifications']],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_reconciler', ['stripe_customers', 'tenant_subscriptions']],
+    ['sentryagent_observer', ['service_probes', 'stripe_events']],
     // Of the mails those that are of no tenant.
     ['sentryagent_auth', [...PEOPLES_TABLES, 'mails']],
     ['sentryagent_app', TENANT_TABLES],

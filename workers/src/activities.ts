@@ -1,4 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
+import type { Counter } from 'prom-client';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
@@ -26,6 +27,7 @@ import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-exp
 import { settleUsage } from '@sentryagent/api/services/usage/settle-usage';
 import { rotateSigningKeys } from '@sentryagent/api/services/signing-keys/rotate-signing-keys';
 import { toFailure } from './failure.ts';
+import type { WorkerMetrics } from './metrics.ts';
 
 export interface ActivityDeps {
   db: Database;
@@ -35,6 +37,7 @@ export interface ActivityDeps {
   temporal: Temporal;
   clock: Clock;
   logger: Logger;
+  metrics: WorkerMetrics;
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number; KEY_ENCRYPTION_KEYS: Keyring };
 }
 
@@ -70,11 +73,27 @@ export const createActivities = (deps: ActivityDeps): Activities => {
   };
 };
 
-export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
-  announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
-  rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
-  reconcileStripe: guardWith(deps)((input) => reconcileStripe(deps, input)),
-  reconcilePaidTenants: () => guardWith(deps)(() => reconcilePaidTenants(deps))(undefined),
-  settleUsage: () => guardWith(deps)(() => settleUsage(deps, heartbeat))(undefined),
-  deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
-});
+/** Adds a figure of the result to a counter. */
+const counted = async <T>(done: Promise<T>, counter: Counter, figure: (result: T) => number): Promise<T> => {
+  const result = await done;
+  counter.inc(figure(result));
+  return result;
+};
+
+export const createBatchActivities = (deps: ActivityDeps): BatchActivities => {
+  const { expiringCredentials, billingDrift } = deps.metrics;
+  const guard = guardWith(deps);
+  return {
+    announceExpiry: guard(({ after }) =>
+      counted(announceExpiry(deps, after), expiringCredentials, ({ noticed }) => noticed),
+    ),
+    rotateSigningKeys: () => guard(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+    reconcileStripe: guard((input) =>
+      counted(reconcileStripe(deps, input), billingDrift, ({ drifted }) => drifted),
+    ),
+    reconcilePaidTenants: () =>
+      guard(() => counted(reconcilePaidTenants(deps), billingDrift, (drifted) => drifted))(undefined),
+    settleUsage: () => guard(() => settleUsage(deps, heartbeat))(undefined),
+    deleteExpired: () => guard(() => deleteExpired(deps.db))(undefined),
+  };
+};

@@ -8,6 +8,7 @@ import { createStripe } from '@sentryagent/api/platform/stripe';
 import { createTemporal } from '@sentryagent/api/platform/temporal';
 import type { ActivityDeps } from './activities.ts';
 import type { Config } from './config.ts';
+import { createWorkerMetrics } from './metrics.ts';
 
 /** The time to close the sockets. The end of the process closes the others. */
 const SOCKETS_MS = 2_000;
@@ -15,7 +16,11 @@ const SOCKETS_MS = 2_000;
 const REDIS_TIMEOUT_MS = 2_000;
 
 /** The only code that opens sockets. Rejects if the database does not separate tenants. */
-export const createDeps = async (config: Config, logger: Logger): Promise<ActivityDeps> => {
+export const createDeps = async (
+  config: Config,
+  sdkMetricsUrl: string,
+  logger: Logger,
+): Promise<ActivityDeps> => {
   const db = createDatabase(config);
   await db.acrossTenants(assertSafeCatalogue);
   return {
@@ -25,6 +30,7 @@ export const createDeps = async (config: Config, logger: Logger): Promise<Activi
     temporal: createTemporal(config),
     clock: systemClock,
     logger,
+    metrics: createWorkerMetrics(db, sdkMetricsUrl),
     config,
   };
 };

@@ -22,7 +22,7 @@ afterAll(() => environment.teardown());
 const FAILURES = 10;
 
 const reachable = {
-  announceExpiry: async () => ({ next: null, queued: 0 }),
+  announceExpiry: async () => ({ next: null, queued: 0, noticed: 0 }),
   rotateSigningKeys: async () => [],
   deleteExpired: async () => ({ deleted: 0, isMore: false }),
   reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
@@ -116,6 +116,7 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     temporal: { within: fail },
     clock: () => new Date(),
     logger: createLogger('silent'),
+    metrics: {},
     config: {},
   } as unknown as ActivityDeps;
   const activities = { ...createActivities(deps), ...createBatchActivities(deps) };

@@ -82,7 +82,7 @@ const twoPages = (): BatchActivities => {
   return {
     rotateSigningKeys: async () => [{ kid: 'key_1', to: 'next' }],
     announceExpiry: async ({ after }) =>
-      after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
+      after === '' ? { next: 'crd_1', queued: 2, noticed: 3 } : { next: null, queued: 1, noticed: 1 },
     deleteExpired: async () => ({ deleted: 3, isMore: batches.shift()! }),
     reconcileStripe: async ({ after }) =>
       after === null ? { next: 'sub_1', compared: 100, drifted: 1 } : { next: null, compared: 3, drifted: 0 },

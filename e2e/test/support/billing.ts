@@ -27,6 +27,8 @@ export interface Billing {
   worker: Program;
   stripe: Program;
   temporalUiUrl: string;
+  /** Where the worker serves its metrics. */
+  metricsUrl: string;
   stripeUrl: string;
   /** What the API is told of them. */
   environment: Record<string, string>;
@@ -82,12 +84,10 @@ const stripeProgram = async (folder: string) => {
   return { url, stripe: program(['dev/stripe/src/main.ts'], env, () => answers(`${url}/_dev/health`)) };
 };
 
-const workerProgram = async (env: Record<string, string>): Promise<Program> => {
-  const port = await freePort();
-  return program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
+const workerProgram = (port: number, env: Record<string, string>): Program =>
+  program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
     answers(`http://127.0.0.1:${port}/health`),
   );
-};
 
 /** The same set-up that a real account gets; answers the webhook's secret. */
 const setUp = async (folder: string, env: Record<string, string>): Promise<string> => {
@@ -135,7 +135,8 @@ export const startBilling = async ({
     stripeProgram(folder),
   ]);
   const access = { STRIPE_SECRET_KEY: KEY, STRIPE_API_URL: stripeUrl, DASHBOARD_URL: dashboardUrl };
-  const worker = await workerProgram({
+  const workerPort = await freePort();
+  const worker = workerProgram(workerPort, {
     ...access,
     APP_DATABASE_URL: appDatabaseUrl,
     KEY_ENCRYPTION_KEYS: KEYS,
@@ -152,6 +153,7 @@ export const startBilling = async ({
     worker,
     stripe,
     temporalUiUrl: uiUrl,
+    metricsUrl: `http://127.0.0.1:${workerPort}/metrics`,
     stripeUrl,
     environment: { ...access, TEMPORAL_ADDRESS: address, STRIPE_WEBHOOK_SECRETS: secret },
     dev: (path, init) =>
