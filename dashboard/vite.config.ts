@@ -8,7 +8,7 @@ export default defineConfig({
       adapter: adapter(),
       compilerOptions: { runes: true },
       // In characters. A small style sheet is part of the page, with the nonce of its policy.
-      inlineStyleThreshold: 1_200,
+      inlineStyleThreshold: 5_000,
       // Kit compares with the origin it guesses from the Host header, or one fixed at build time. Ours is known when
       // the server starts, so hooks.server.ts compares instead, for every kind of body.
       csrf: { trustedOrigins: ['*'] },

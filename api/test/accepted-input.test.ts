@@ -157,13 +157,22 @@ const send = (operation: Operation, body?: Record<string, JsonText>, ids = param
     ...(body && { body: isForm(operation) ? formOf(body) : objectOf(body) }),
   });
 
+/** On a busy machine Postgres may give no connection in time. That says nothing about what was written. */
+const read = async (operation: Operation, ids: typeof parameters): Promise<Reply> => {
+  let reply = await send(operation, undefined, ids);
+  for (let tries = 1; reply.status === 503 && tries < 10; tries++) {
+    reply = await send(operation, undefined, ids);
+  }
+  return reply;
+};
+
 /** Every read of the tenant answers, whatever was written; what is gone may be 404. */
 const expectReadable = async (ids = parameters): Promise<void> => {
   const reads = operations.filter(
     ({ method, id, isPublic }) => method === 'GET' && !isPublic && !OTHER_READS.includes(id),
   );
   const replies = await Promise.all(
-    reads.map(async (read) => [read.id, await send(read, undefined, ids)] as const),
+    reads.map(async (operation) => [operation.id, await read(operation, ids)] as const),
   );
   expect(replies.filter(([, { status }]) => status !== 200).map(([id, { text }]) => [id, text])).toEqual([]);
 };

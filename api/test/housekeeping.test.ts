@@ -98,3 +98,21 @@ it('Housekeeping twice at once deletes once, and a crash leaves the rows to the 
   expect(totals.reduce((sum, total) => sum + total)).toBe(2_400);
   expect(await endedRows()).toEqual([0, 0, 0, 0]);
 });
+
+it('Old Stripe events are deleted', async () => {
+  await api.sql(
+    `insert into stripe_events (id, type, created_at, settled_at, quarantined_because)
+     select 'evt ' || age || ' ' || state, 'invoice.paid', now() - make_interval(days => age),
+       case state when 'waits' then null else now() end,
+       case state when 'put aside' then 'unknown_customer' end
+     from unnest(array[59, 61]) age, unnest(array['delivered', 'put aside', 'waits']) state`,
+  );
+  expect(await keepHouse(1)).toBe(2);
+  const left = await api.sql(`select id from stripe_events where id like 'evt %' order by id`);
+  expect(left.map(({ id }) => id)).toEqual([
+    'evt 59 delivered',
+    'evt 59 put aside',
+    'evt 59 waits',
+    'evt 61 waits',
+  ]);
+});

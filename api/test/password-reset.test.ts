@@ -118,6 +118,36 @@ describe('asking for a link', () => {
     });
   });
 
+  it('Strangers keep nobody from a reset link', async () => {
+    const endHour = async () => {
+      for (const key of await api.deps.redis!.keys('door:reset-account*')) await api.deps.redis!.del(key);
+    };
+    await onOneDay(async () => {
+      const [confirmed, unconfirmed] = [await signUp(api), await signUp(api)];
+      await api.sql('update users set email_verified = true where email = $1', [confirmed.email]);
+      for (const { email, cookie } of [confirmed, unconfirmed]) {
+        for (let i = 0; i < 11; i++) {
+          if (i % 5 === 0) await endHour();
+          expect((await forgot(email)).status).toBe(204);
+        }
+        expect(await resetMails(email)).toHaveLength(10);
+        for (let i = 0; i < 5; i++) await forgot(email);
+        expect((await forgot(email)).status).toBe(429);
+        // The mark of another account is none of this one.
+        const stranger = email === confirmed.email ? unconfirmed.cookie : confirmed.cookie;
+        expect((await forgot(email, { cookie: stranger })).status).toBe(429);
+        for (let i = 0; i < 12; i++) {
+          if (i % 5 === 0) await endHour();
+          expect((await forgot(email, { cookie })).status).toBe(204);
+        }
+      }
+      expect(await resetMails(confirmed.email)).toHaveLength(20);
+      expect(await resetMails(unconfirmed.email)).toHaveLength(10);
+      const token = await mailbox.token(confirmed.email, '/reset-password');
+      expect((await reset(token)).status).toBe(200);
+    });
+  });
+
   it('Nobody floods a mailbox by reset links of its tags', async () => {
     const name = `flooded-${Date.now()}`;
     const [confirmed] = [`${name}+own@example.com`];

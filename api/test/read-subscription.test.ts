@@ -73,3 +73,22 @@ it('reads one that has ended too: it was begun, and that counts', async () => {
     subscriptionId,
   });
 });
+
+it('asks for the card and for the next charge at once', async () => {
+  const { customer } = await subscribe(stripe);
+  const asked = Promise.withResolvers<void>();
+  const retrieve = async (id: string) => {
+    await asked.promise;
+    return stripe.paymentMethods.retrieve(id);
+  };
+  const createPreview = (params: Stripe.InvoiceCreatePreviewParams) => {
+    asked.resolve();
+    return stripe.invoices.createPreview(params);
+  };
+  const { subscriptions, customers } = stripe;
+  const waiting = { subscriptions, customers, paymentMethods: { retrieve }, invoices: { createPreview } };
+  expect(await readSubscription({ stripe: waiting as unknown as Stripe, clock }, customer.id)).toMatchObject({
+    card: { last4: '4242' },
+    nextCharge: { amount: 4_900 },
+  });
+});

@@ -25,16 +25,22 @@ afterAll(() => api.close());
 type Status = Stripe.Subscription.Status;
 
 /** A Stripe where the tenant's customer has these subscriptions; which pages are made is noted. */
-const having = (...statuses: Status[]) => {
+const having = (...statuses: Status[]) => havingPaid(undefined, ...statuses);
+
+/** `payment`: of the session that made the subscriptions. */
+const havingPaid = (payment: 'paid' | 'unpaid' | undefined, ...statuses: Status[]) => {
+  const made = payment ? [{ status: 'complete', payment_status: payment }] : [];
   const pages: Stripe.Checkout.SessionCreateParams[] = [];
   const customers: string[] = [];
+  const emails: (string | undefined)[] = [];
   const create = async (parameters: Stripe.Checkout.SessionCreateParams) => {
     pages.push(parameters);
     return { id: `cs_${pages.length}`, url: 'https://checkout.stripe.test/', expires_at: 1_790_000_000 };
   };
   const stripe = {
     customers: {
-      create: async () => {
+      create: async ({ email }: Stripe.CustomerCreateParams) => {
+        emails.push(email);
         customers.push(`cus_${crypto.randomUUID()}`);
         return { id: customers.at(-1) };
       },
@@ -43,21 +49,22 @@ const having = (...statuses: Status[]) => {
       list: async () => ({ data: statuses.map((status, index) => subscriptionOf(status, `sub_${index}`)) }),
     },
     prices: { list: async () => ({ data: [{ id: 'price_1' }] }) },
-    checkout: { sessions: { create, list: async () => ({ data: [] }) } },
+    checkout: { sessions: { create, list: async () => ({ data: made }) } },
   } as unknown as Stripe;
-  return { pages, customers, stripe };
+  return { pages, customers, emails, stripe };
 };
 
-const openCheckout = async ({ tenantId }: TestMember): Promise<string> => {
+const openCheckout = async ({ tenantId }: TestMember, createdBy = 'usr_a'): Promise<string> => {
   const checkoutId = `chk_${crypto.randomUUID()}`;
-  await api.sql(
-    `insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, 'usr_a', now())`,
-    [tenantId, checkoutId],
-  );
+  await api.sql(`insert into checkouts (tenant_id, id, created_by, created_at) values ($1, $2, $3, now())`, [
+    tenantId,
+    checkoutId,
+    createdBy,
+  ]);
   return checkoutId;
 };
 
-const buy = async (member: TestMember, stripe: Stripe, trialDays = 0) => {
+const buy = async (member: TestMember, stripe: Stripe, trialDays = 0, createdBy?: string) => {
   const started: string[] = [];
   const workflow = {
     signalWithStart: async (_name: string, { workflowId }: { workflowId: string }) =>
@@ -66,7 +73,7 @@ const buy = async (member: TestMember, stripe: Stripe, trialDays = 0) => {
   const temporal = {
     within: (_ms: number, work: (client: object) => Promise<unknown>) => work({ workflow }),
   } as unknown as Temporal;
-  const checkoutId = await openCheckout(member);
+  const checkoutId = await openCheckout(member, createdBy);
   const config = { DASHBOARD_URL: 'http://dashboard.test', TRIAL_DAYS: trialDays };
   const key = { tenantId: member.tenantId, checkoutId, expiresAt: new Date().toISOString() };
   const refused = await openCheckoutSession({ db: api.deps.db, stripe, temporal, config }, key).then(
@@ -109,6 +116,17 @@ describe('A tenant that Stripe still counts on cannot buy twice', () => {
   });
 });
 
+it.each(['unpaid', 'paid'] as const)(
+  'A payment that settles later blocks another checkout, also without a row of its own: %s',
+  async (payment) => {
+    const { pages, stripe } = havingPaid(payment, 'incomplete');
+    const { refused } = await buy(await signUp(api), stripe);
+    const isProcessing = payment === 'unpaid';
+    expect(refused).toBe(isProcessing ? 'payment_processing' : undefined);
+    expect(pages).toHaveLength(isProcessing ? 0 : 1);
+  },
+);
+
 describe('A trial is given once', () => {
   const trialOf = async (statuses: Status[], trialDays: number): Promise<unknown> => {
     const { pages, stripe } = having(...statuses);
@@ -147,6 +165,19 @@ describe('A trial is given once', () => {
     await buy(member, stripe, 14);
     expect(pages.map((page) => page.subscription_data!.trial_period_days)).toEqual([14, 14]);
   });
+});
+
+it('Stripe has the address of the owner who buys, or of the first owner', async () => {
+  const { emails, stripe } = having();
+  const asked: (string | undefined)[] = [];
+  for (const buyer of ['first', 'second', 'nobody']) {
+    const [first, second] = [await signUp(api), await signUp(api)];
+    await api.sql(`update members set tenant_id = $1 where user_id = $2`, [first.tenantId, second.userId]);
+    const { userId = 'agt_a', email = first.email } = { first, second }[buyer] ?? {};
+    await buy(first, stripe, 0, userId);
+    asked.push(email);
+  }
+  expect(emails).toEqual(asked);
 });
 
 it('A tenant has one customer at Stripe, whose pages carry it', async () => {

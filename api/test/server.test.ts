@@ -129,12 +129,12 @@ it.each([
   ['in the middle of its second headers', `${get('/first')}GET / HTTP/1.1\r\nX-Slow: `],
 ])('No connection keeps a server from stopping: one %s', async (_what, head) => {
   const { server, stop, port } = await listen(60_000);
-  const connected = once(server, 'connection');
+  const connected = once(server, 'connection') as Promise<[Socket]>;
   const { socket, received, ended } = await dial(port);
-  await connected;
+  const [served] = await connected;
   socket.write(head);
+  if (head) await until('the server has read it', () => served.bytesRead === head.length);
   if (head.includes('/first')) await until('it is answered', () => received().includes('/first'));
-  else if (head) await wait(50);
   await Promise.all([stop({ senderMs: NEVER_MS, answerMs: NEVER_MS }), ended]);
 });
 

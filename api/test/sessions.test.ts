@@ -71,21 +71,57 @@ describe('The list of sessions says what is known', () => {
       expect(word === null || /^[\w .-]{1,40}$/.test(word as string)).toBe(true);
   });
 
-  it('without those that have ended, and at most the 100 newest', async () => {
+  it('The 101st session ends the oldest one', async () => {
+    const [member, other] = [await signUp(api), await signUp(api)];
+    for (const { userId } of [member, other])
+      await api.sql(
+        `insert into sessions (id, token, user_id, created_at, updated_at, expires_at)
+         select 'full ' || $1 || n, 'full ' || $1 || n, $1, now() - make_interval(mins => n), now(),
+           now() + interval '1 day'
+         from generate_series(1, 150) n`,
+        [userId],
+      );
+    const before = await isLive(member.cookie);
+    const cookies = await Promise.all([signInWith(member, FIREFOX), signInWith(member, SAFARI)]);
+    const left = await api.sql('select user_id, id from sessions where user_id = any ($1) order by id', [
+      [member.userId, other.userId],
+    ]);
+    expect(left.filter(({ user_id: user }) => user === member.userId)).toHaveLength(100);
+    expect(left.filter(({ user_id: user }) => user === other.userId)).toHaveLength(151);
+    expect([before, await Promise.all([member.cookie, ...cookies].map(isLive))]).toEqual([
+      [true],
+      [[true], [true], [true]],
+    ]);
+    expect(left.map(({ id }) => id)).not.toContain(`full ${member.userId}98`);
+  });
+
+  /** Each made a second before the next one. */
+  const store = ({ userId }: TestMember, count: number, ends: string) =>
+    api.sql(
+      `insert into sessions (id, token, user_id, expires_at, created_at, updated_at)
+       select $3 || n, $1 || $3 || n, $1, now() + $3::interval, now() - make_interval(secs => $2 - n), now()
+       from generate_series(1, $2::int) n`,
+      [userId, count, ends],
+    );
+
+  it('without those that have ended', async () => {
     const member = await signUp(api);
+    await store(member, 2, '-1 second');
+    await store(member, 2, '1 hour');
+    expect((await list(member.cookie)).map(({ id }) => id).slice(1)).toEqual(['1 hour2', '1 hour1']);
+  });
+
+  it('and at most the 100 newest', async () => {
+    const member = await signUp(api);
+    await store(member, 120, '1 day');
     await api.sql(
-      `insert into sessions (id, token, user_id, expires_at, updated_at)
-       select 'many ' || n, 'many ' || $1 || n, $1, now() + make_interval(secs => n - 3), now()
-       from generate_series(1, 120) n`,
+      `update sessions set created_at = created_at - interval '1 hour' where user_id = $1 and id like 'ses%'`,
       [member.userId],
     );
-    await api.sql(
-      `update sessions set created_at = created_at - interval '1 hour' where token not like 'many%'`,
-    );
     const sessions = await list(member.cookie);
-    expect(sessions).toHaveLength(100);
     expect(sessions[0]).toMatchObject({ isCurrent: true });
-    expect(sessions.map(({ id }) => id)).not.toContain('many 1');
+    const newest = Array.from({ length: 99 }, (_, i) => `1 day${120 - i}`);
+    expect(sessions.slice(1).map(({ id }) => id)).toEqual(newest);
   });
 });
 

@@ -38,8 +38,8 @@ beforeEach(() => api.sql('delete from stripe_events'));
 
 /** A Temporal that notes whom it nudges and starts, and where all workflows run but those named. */
 const noting = (withoutRun: string[] = []) => {
-  const nudged = new Set<string>();
-  const note = (workflowId: string) => void nudged.add(workflowId.split('/')[1]!);
+  const nudged: string[] = [];
+  const note = (workflowId: string) => void nudged.push(workflowId.split('/')[1]!);
   const workflow = {
     getHandle: (workflowId: string) => ({ signal: async () => note(workflowId) }),
     signalWithStart: async (_name: string, { workflowId }: { workflowId: string }) => note(workflowId),
@@ -52,7 +52,7 @@ const noting = (withoutRun: string[] = []) => {
   const temporal = {
     within: (_ms: number, work: (client: object) => Promise<unknown>) => work({ workflow }),
   } as unknown as Temporal;
-  return { temporal, nudged: () => [...nudged].sort() };
+  return { temporal, nudged: () => nudged.toSorted() };
 };
 
 const deps = (temporal: Temporal = noting().temporal) => ({ ...api.deps, stripe, temporal });
@@ -73,7 +73,7 @@ const join = async (): Promise<Tenant> => {
   return { tenantId, customer };
 };
 
-const pay = async ({ customer }: Tenant): Promise<void> => {
+const pay = async ({ customer }: Pick<Tenant, 'customer'>): Promise<void> => {
   await submit((await openSession(stripe, { customer })).url!, CARD);
 };
 
@@ -87,6 +87,9 @@ const buy = async (): Promise<Tenant> => {
 
 const rowOf = async ({ tenantId }: Tenant) =>
   (await api.sql('select tier, status from tenant_subscriptions where tenant_id = $1', [tenantId]))[0];
+const isCancelling = async ({ tenantId }: Tenant) =>
+  (await api.sql('select is_cancelling from tenant_subscriptions where tenant_id = $1', [tenantId]))[0]!
+    .is_cancelling;
 const quarantined = () =>
   api.sql(
     'select id, quarantined_because from stripe_events where quarantined_because is not null order by id',
@@ -203,7 +206,7 @@ describe('refunds and disputes', () => {
     expect(await entriesOf(tenant)).toEqual([
       {
         action: 'invoice.refunded',
-        metadata: { ...common, type: 'charge.refunded', objectId: charge!.id, amount: 900 },
+        metadata: { ...common, type: 'charge.refunded', objectId: charge!.id, totalRefunded: 900 },
       },
       ...['charge.dispute.created', 'charge.dispute.closed'].map((type) => ({
         action: 'invoice.disputed',
@@ -214,10 +217,31 @@ describe('refunds and disputes', () => {
     expect(await quarantined()).toEqual([]);
   });
 
+  it('Each part of a refund is noted with the total', async () => {
+    const tenant = await buy();
+    const [charge] = (await stripe.charges.list({ customer: tenant.customer })).data;
+    for (const amount of [900, 1_000])
+      await standIn.dev(`/charges/${charge!.id}/refund?amount=${amount}`, { method: 'POST' });
+    await reconcileStripe(deps(), { after: null });
+    await deliverStripeEvents(deps());
+    const metadata = (await entriesOf(tenant)).map((entry) => entry.metadata as object);
+    expect(metadata).toHaveLength(2);
+    expect(metadata.map((one) => 'amount' in one)).toEqual([false, false]);
+    const totals = metadata.map((one) => (one as { totalRefunded: number }).totalRefunded);
+    expect(totals.sort((one, other) => one - other)).toEqual([900, 1_900]);
+  });
+
   it('A dispute of a charge that is not ours is put aside', async () => {
-    const dispute = { id: 'dp_1', object: 'dispute', charge: 'ch_gone', amount: 1, currency: 'usd' };
-    expect(await deliver(event('charge.dispute.created', dispute))).toEqual([]);
-    expect(await quarantined()).toMatchObject([{ quarantined_because: 'unknown_customer' }]);
+    const { id: customer } = await stripe.customers.create({ email: 'nobody@example.com' });
+    await pay({ customer });
+    const [charge] = (await stripe.charges.list({ customer })).data;
+    // The charge of somebody else, and one that this Stripe account does not have.
+    for (const id of [charge!.id, 'ch_gone']) {
+      const dispute = { id: 'dp_1', object: 'dispute', charge: id, amount: 1, currency: 'usd' };
+      expect(await deliver(event('charge.dispute.created', dispute))).toEqual([]);
+    }
+    const because = { quarantined_because: 'unknown_customer' };
+    expect(await quarantined()).toMatchObject([because, because]);
   });
 });
 
@@ -276,6 +300,7 @@ describe('reconciliation', () => {
       { tier: 'free', status: 'cancelled' },
       { tier: 'paid', status: 'active' },
     ]);
+    expect(await Promise.all([bought, cancelled, kept].map(isCancelling))).toEqual([false, true, false]);
     expect(await reconcile()).toEqual([]);
     expect(await reconcile([kept.tenantId])).toEqual([kept.tenantId]);
   });
@@ -289,11 +314,11 @@ describe('reconciliation', () => {
       tenantId,
       customer,
     ]);
-    await pay({ tenantId, customer });
+    await pay({ customer });
     await applySubscription(deps(), tenantId);
     const [first] = (await stripe.subscriptions.list({ customer })).data;
     await advanceTo(stripe, clock, now + 3_600);
-    await pay({ tenantId, customer });
+    await pay({ customer });
     await standIn.dev(`/customers/${customer}/fail-next-payment?times=16`, { method: 'POST' });
     await advanceTo(stripe, clock, now + 39 * 86_400);
     const drift = (await comparePaidTenants(deps())).find((one) => one.tenantId === tenantId);

@@ -73,7 +73,7 @@ describe('setUpStripe', () => {
     const [endpoint] = await endpoints();
     expect(endpoint!.url).toBe('http://localhost:3000/billing/webhook');
     expect(endpoint!.enabled_events).toContain('customer.subscription.paused');
-    expect(endpoint!.enabled_events).toHaveLength(17);
+    expect(endpoint!.enabled_events).toHaveLength(19);
   });
 
   it('an amount that changed gets a new price, which takes over the lookup key', async () => {
@@ -106,7 +106,7 @@ describe('setUpStripe', () => {
     expect([mended!.id, mended!.status, mended!.enabled_events.length]).toEqual([
       endpoint!.id,
       'enabled',
-      17,
+      19,
     ]);
   });
 

@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CARD, advanceTo, clientOf, openSession, submit } from '../../dev/stripe/test/journey.ts';
 import { startStripe } from '../../dev/stripe/test/stand-in.ts';
 import type { StripeStandIn } from '../../dev/stripe/test/stand-in.ts';
+import { listInvoices } from '../src/services/billing/invoices/list-invoices.ts';
 import { applySubscription } from '../src/services/billing/subscription/apply-subscription.ts';
 import { changeCancellation, extendGrace } from '../src/services/billing/subscription/change-at-stripe.ts';
 import { remindOwners } from '../src/services/billing/subscription/remind-owners.ts';
+import type { MailData, MailKind } from '../src/services/mail/kinds.ts';
+import { renderMail } from '../src/services/mail/render-mail.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { basic, registerAgent, requestToken, signUp } from './support/callers.ts';
+import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { usageOf } from './support/metered.ts';
 import { onOneDay } from './support/one-day.ts';
@@ -82,6 +85,27 @@ const advance = async (payer: Payer, seconds: number): Promise<void> => {
 
 const mailsOf = ({ tenantId }: Payer) =>
   api.sql('select kind, key, data from mails where tenant_id = $1 order by created_at, id', [tenantId]);
+/** The texts of a kind that each address gets. */
+const textsOf = async ({ tenantId }: Payer, kind: MailKind): Promise<Map<string, string[]>> => {
+  const rows = await api.sql(
+    'select recipient, data from mails where tenant_id = $1 and kind = $2 order by created_at, id',
+    [tenantId, kind],
+  );
+  const texts = rows.map(({ recipient, data }) => ({
+    recipient: recipient as string,
+    text: renderMail(kind, data as MailData[MailKind], 'http://dashboard.test').text,
+  }));
+  const byRecipient = Map.groupBy(texts, ({ recipient }) => recipient);
+  return new Map([...byRecipient].map(([recipient, own]) => [recipient, own.map(({ text }) => text)]));
+};
+
+/** Makes somebody else an owner too. */
+const addOwner = async ({ tenantId }: Payer): Promise<string> => {
+  const { userId, email } = await signUp(api);
+  await api.sql(`update members set tenant_id = $1, role = 'owner' where user_id = $2`, [tenantId, userId]);
+  return email;
+};
+
 const kindsOf = async (payer: Payer) => (await mailsOf(payer)).map(({ kind }) => kind);
 
 const failNext = ({ customer }: Payer, times: number) =>
@@ -129,12 +153,20 @@ describe('GET /billing/subscription', () => {
 describe('a renewal that fails', () => {
   it('Each failed payment mails the owners once', async () => {
     const payer = await buy();
+    const owners = [payer.member.email, await addOwner(payer)];
     await failNext(payer, 2);
     await advance(payer, payer.periodEnd + 2 * HOUR);
+    expect((await kindsOf(payer)).filter((kind) => kind === 'payment_failed')).toHaveLength(owners.length);
     await advance(payer, payer.periodEnd + 2 * HOUR + 4 * DAY);
     const failed = (await mailsOf(payer)).filter(({ kind }) => kind === 'payment_failed');
-    expect(failed.map(({ data }) => (data as { amount: number }).amount)).toEqual([4_900, 4_900]);
-    expect(failed.map(({ key }) => String(key).split('/')[1])).toEqual(['1', '2']);
+    expect(failed.map(({ key }) => String(key).split('/')[1])).toEqual(['1', '1', '2', '2']);
+    const texts = await textsOf(payer, 'payment_failed');
+    expect([...texts.keys()].sort()).toEqual(owners.sort());
+    for (const text of [...texts.values()].flat()) {
+      expect(text).toContain('could not collect 49.00 USD');
+      // The page that has the button to the portal.
+      expect(text).toContain('http://dashboard.test/billing\n');
+    }
   });
 
   it('A past due tenant keeps Paid for seven days', async () => {
@@ -148,6 +180,7 @@ describe('a renewal that fails', () => {
     await advance(payer, failedAt + 6 * DAY);
     expect(await shown(payer)).toMatchObject({ tier: 'paid', status: 'past_due', graceEndsAt });
     expect(await kindsOf(payer)).toContain('grace_ends');
+    for (let i = 0; i < 11; i++) await registerAgent(api, payer.member);
   });
 
   it('The end of grace lowers the tier only', async () => {
@@ -170,12 +203,22 @@ describe('a renewal that fails', () => {
     const payer = await buy();
     await failNext(payer, 8);
     await advance(payer, payer.periodEnd + 2 * HOUR);
-    const until = iso(payer.periodEnd + 30 * DAY);
+    // Later than 7 days, and before the last attempt of Stripe, which cancels.
+    const end = payer.periodEnd + 12 * DAY;
+    const until = iso(end);
     const requestedBy = { kind: 'system', id: 'operator' } as const;
     const input = { tenantId: payer.tenantId, until, operation: `op/${payer.tenantId}`, requestedBy };
     await Promise.all([1, 2, 3].map(() => extendGrace(deps(), input)));
     await applySubscription(deps(), payer.tenantId);
-    expect(await shown(payer)).toMatchObject({ tier: 'paid', graceEndsAt: until });
+    const isPaid = { tier: 'paid', status: 'past_due', graceEndsAt: until };
+    expect(await shown(payer)).toMatchObject(isPaid);
+    expect((await stripe.subscriptions.retrieve(payer.subscriptionId)).metadata).toMatchObject({
+      grace_until: until,
+    });
+    await advance(payer, end - HOUR);
+    expect(await shown(payer)).toMatchObject(isPaid);
+    await advance(payer, end + HOUR);
+    expect(await shown(payer)).toMatchObject({ tier: 'free', status: 'payment_failed' });
     expect(await audited(payer, 'subscription.grace_extended')).toEqual([
       {
         actor_kind: 'system',
@@ -225,9 +268,22 @@ describe('changes', () => {
     expect((await kindsOf(payer)).filter((kind) => kind === 'subscription_cancelled')).toHaveLength(1);
   });
 
+  it('Each cancellation is confirmed', async () => {
+    const payer = await buy();
+    for (const [index, isCancelling] of [true, false, true].entries()) {
+      await change(payer, isCancelling, `again/${index}/${payer.tenantId}`);
+      // A minute later: an operator's clock moves on between two changes.
+      await advance(payer, Math.floor(Date.now() / 1_000) + 60 * (index + 1));
+    }
+    expect((await kindsOf(payer)).filter((kind) => kind === 'subscription_cancelled')).toHaveLength(2);
+  });
+
   it('A date that was set at Stripe is undone too', async () => {
     const payer = await buy();
-    await stripe.subscriptions.update(payer.subscriptionId, { cancel_at: payer.periodEnd - DAY });
+    const cancelAt = payer.periodEnd - DAY;
+    await stripe.subscriptions.update(payer.subscriptionId, { cancel_at: cancelAt });
+    await applySubscription(deps(), payer.tenantId);
+    expect(await shown(payer)).toMatchObject({ endsAt: iso(cancelAt), isCancelling: true });
     await change(payer, false, `undo/${payer.tenantId}`);
     await applySubscription(deps(), payer.tenantId);
     expect(await shown(payer)).toMatchObject({ endsAt: null, isCancelling: false });
@@ -237,7 +293,10 @@ describe('changes', () => {
     const payer = await buy();
     await change(payer, true, `end/${payer.tenantId}`);
     await advance(payer, payer.periodEnd - DAY);
-    expect(await shown(payer)).toMatchObject({ tier: 'paid', status: 'active' });
+    expect(await shown(payer)).toMatchObject({
+      ...{ tier: 'paid', status: 'active' },
+      endsAt: iso(payer.periodEnd),
+    });
     await advance(payer, payer.periodEnd + HOUR);
     expect(await shown(payer)).toMatchObject({ tier: 'free', status: 'cancelled', isCancelling: false });
     const cancelled = (await mailsOf(payer)).filter(({ kind }) => kind === 'subscription_cancelled');
@@ -252,14 +311,25 @@ describe('reminders', () => {
   it('Owners are reminded before each renewal', async () => {
     const payer = await buy();
     const chargeAt = iso(payer.periodEnd);
-    const remind = (at: string) => remindOwners(deps(), { tenantId: payer.tenantId, chargeAt: at, days: 7 });
-    expect([await remind(chargeAt), await remind(chargeAt)]).toEqual([true, true]);
-    expect((await mailsOf(payer)).filter(({ kind }) => kind === 'charge_reminder')).toMatchObject([
-      { data: { at: chargeAt, isTrial: false, amount: 4_900, currency: 'usd' } },
-    ]);
-    expect(await remind(iso(payer.periodEnd + DAY))).toBe(false);
+    const owners = [payer.member.email, await addOwner(payer)];
+    const remind = (at: string, days: 7 | 1) =>
+      remindOwners(deps(), { tenantId: payer.tenantId, chargeAt: at, days });
+    for (const days of [7, 1] as const)
+      expect([await remind(chargeAt, days), await remind(chargeAt, days)]).toEqual([true, true]);
+    const reminded = () => textsOf(payer, 'charge_reminder');
+    const texts = await reminded();
+    expect([...texts.keys()].sort()).toEqual(owners.sort());
+    for (const own of texts.values()) {
+      expect(own).toHaveLength(2);
+      for (const text of own) {
+        expect(text).toContain(`Stripe charges 49.00 USD on ${chargeAt.slice(0, 10)} (UTC).`);
+        expect(text).toContain('http://dashboard.test/billing\n');
+      }
+    }
+    expect(await remind(iso(payer.periodEnd + DAY), 7)).toBe(false);
     await stripe.subscriptions.update(payer.subscriptionId, { cancel_at_period_end: true });
-    expect(await remind(chargeAt)).toBe(false);
+    expect(await remind(chargeAt, 1)).toBe(false);
+    expect(await reminded()).toEqual(texts);
   });
 });
 
@@ -271,19 +341,24 @@ it('A customer that Stripe has lost counts as no subscription', async () => {
   const { subscription } = await applySubscription(deps(), payer.tenantId);
   expect(subscription).toBeNull();
   expect(await shown(payer)).toMatchObject({ tier: 'free', card: null, nextCharge: null });
+  const portal = await payer.member.post('/billing/portal', {});
+  expect([portal.status, portal.body.code]).toEqual([409, 'not_subscribed']);
+  expect((await payer.member.get('/billing/invoices')).body).toEqual({ data: [], nextCursor: null });
 });
 
 describe('POST /billing/portal', () => {
   it('The portal link opens the Stripe portal', async () => {
-    const payer = await buy();
+    const [payer] = [await buy(), await buy()];
     await stripe.billingPortal.configurations.create({
-      features: { invoice_history: { enabled: true } },
+      features: { invoice_history: { enabled: true }, subscription_cancel: { enabled: true } },
       metadata: { sentryagent: 'portal' },
     });
     const { status, body } = await payer.member.post('/billing/portal', { returnTo: '/billing?tab=card' });
     expect(status).toBe(200);
     const page = await (await fetch(body.url as string)).text();
     expect(page).toContain('http://dashboard.test/billing?tab=card');
+    const subscriptions = [...page.matchAll(/sub_\w+/g)].map(([id]) => id);
+    expect(subscriptions).toEqual([payer.subscriptionId]);
   });
 
   it('A tenant without a customer has no portal, and no other address is returned to', async () => {
@@ -336,6 +411,25 @@ describe('GET /billing/invoices', () => {
     expect(page.data).toHaveLength(1);
     const next = await payer.member.get(`/billing/invoices?limit=1&cursor=${page.nextCursor as string}`);
     expect(next.body).toMatchObject({ data: [{ periodEnd: iso(payer.periodEnd) }], nextCursor: null });
+  });
+
+  it('Invoices show the usage of their period, and not of a proration', async () => {
+    const payer = await buy();
+    const page = await stripe.invoices.list({ customer: payer.customer });
+    const [line] = page.data[0]!.lines.data;
+    const { start, end } = line!.period;
+    const proration = {
+      period: { start: start - 10 * DAY, end: start - DAY },
+      parent: { subscription_item_details: { proration: true } },
+    };
+    // As Stripe lists a change of the plan: before the plan itself.
+    const changed = { ...page.data[0]!, lines: { data: [proration, line] } };
+    const altered = {
+      charges: stripe.charges,
+      invoices: { list: async () => ({ data: [changed], has_more: false }) },
+    } as unknown as Stripe;
+    const { rows } = await listInvoices({ db: api.deps.db, stripe: altered }, payer.tenantId, { limit: 10 });
+    expect(rows).toMatchObject([{ periodStart: iso(start), periodEnd: iso(end) }]);
   });
 
   it('A tenant sees its own invoices alone', async () => {
@@ -421,7 +515,11 @@ it('A downgraded tenant keeps agents but adds none', async () => {
   expect(await shown(payer)).toMatchObject({ tier: 'free', status: 'cancelled' });
   for (const { clientId, clientSecret } of agents) {
     const form = { grant_type: 'client_credentials' };
-    expect((await requestToken(api, basic(clientId, clientSecret), form)).status).toBe(200);
+    const { status, body: token } = await requestToken(api, basic(clientId, clientSecret), form);
+    expect(status).toBe(200);
+    const headers = { authorization: `Bearer ${token.access_token as string}` };
+    const own = await call(api, `/agents/${clientId}`, { headers });
+    expect([own.status, own.body.status]).toEqual([200, 'active']);
   }
   const refused = await payer.member.post('/agents', { name: 'one more' });
   expect([refused.status, refused.body]).toMatchObject([

@@ -303,7 +303,10 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_mailer', ['mails']],
     ['sentryagent_owner_finder', ['members', 'users']],
     ['sentryagent_expiry_finder', ['agents', 'credentials', 'tenants']],
-    ['sentryagent_housekeeper', ['assertion_uses', 'idempotency_keys', 'sessions', 'verifications']],
+    [
+      'sentryagent_housekeeper',
+      ['assertion_uses', 'idempotency_keys', 'sessions', 'stripe_events', 'verifications'],
+    ],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_reconciler', ['stripe_customers', 'tenant_subscriptions']],
     ['sentryagent_observer', ['service_probes', 'stripe_events']],

@@ -1,11 +1,14 @@
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cookiesOf } from '../../dev/src/cookies.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, insist, post, signUp } from './support/callers.ts';
 import type { Reply, TestMember } from './support/callers.ts';
 import { openMailbox } from './support/mailbox.ts';
+import { adminUrl } from './support/servers.ts';
 import {
   beginSignIn,
   createTestClock,
@@ -101,6 +104,28 @@ describe('Two-factor sign-in is on after a first right code', () => {
       member.post('/auth/two-factor/enrolment/confirm', { code: codeOfApp(of, clock.read().getTime()) });
     expect(shape(await confirm(old))).toEqual([400, 'invalid_code']);
     expect((await confirm(key)).status).toBe(200);
+    clock.next();
+  });
+
+  it('of the newest key alone, also if that is made while the code is checked', async () => {
+    const member = await signUpConfirmed(api);
+    const start = async () =>
+      (await member.post('/auth/two-factor/enrolment', { password: member.password })).body.key as string;
+    const confirm = (of: string) =>
+      member.post('/auth/two-factor/enrolment/confirm', { code: codeOfApp(of, clock.read().getTime()) });
+    const old = await start();
+    const holder = new pg.Client({ connectionString: adminUrl(api.database) });
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select from users where id = $1 for update', [member.userId]);
+    const late = confirm(old);
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await until('the code is checked', async () => (await holder.query(waiting)).rowCount === 1);
+    const key = await start();
+    await holder.end();
+    expect((await late).status).not.toBe(200);
+    expect(await statusOf(member)).toEqual(OFF);
+    expect((await insist(() => confirm(key))).status).toBe(200);
     clock.next();
   });
 

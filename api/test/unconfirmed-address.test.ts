@@ -1,6 +1,7 @@
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { post, signUp } from './support/callers.ts';
@@ -105,13 +106,13 @@ it('A session that has ended turns on no second factor', async () => {
     await other.query('begin');
     await other.query('delete from sessions where user_id = $1', [member.userId]);
     const confirmed = confirm(member, key);
-    await vi.waitFor(async () => {
+    await until('the confirmation waits', async () => {
       const { rowCount } = await other.query(
         `select from pg_locks where not granted and transactionid is not null
          and pg_backend_pid() = any (pg_blocking_pids(pid))`,
       );
-      expect(rowCount).toBe(1);
-    }, 5_000);
+      return rowCount === 1;
+    });
     await other.query('commit');
     expect((await confirmed).body.code).toBe('invalid_code');
   } finally {

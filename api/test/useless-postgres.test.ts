@@ -153,12 +153,14 @@ it('A statement that waits too long fails alone', async () => {
 });
 
 it('A transaction that its process forgot is ended', async () => {
-  const remembered = Promise.withResolvers<void>();
+  const [locked, remembered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const outcome = api.deps.db.withTenant(tenantId, async (trx) => {
     await trx.raw('select from tenant_subscriptions for update');
+    locked.resolve();
     await remembered.promise;
     await trx.raw('select 1');
   });
+  await locked.promise;
   expect((await asks['a new agent']!()).status).toBe(503);
   await until('the lock is free', async () => (await asks['a new agent']!()).status === 201);
   remembered.resolve();

@@ -7,6 +7,8 @@ declare global {
     interface PageData {
       /** The session. `null`: not signed in. */
       session?: Session | null;
+      /** Whether the user's role allows changes of the tenant. Set on the pages of the console. */
+      mayChange?: boolean;
     }
   }
 }

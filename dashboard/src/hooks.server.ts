@@ -1,5 +1,6 @@
 import { building } from '$app/env';
 import { sequence, type Handle, type HandleServerError, type ServerInit } from '@sveltejs/kit/hooks';
+import { compress } from '#lib/server/compress.ts';
 import { checkConfig, config } from '#lib/server/config.ts';
 import { isForeignMutation, refuseForeign, secureHeaders } from '#lib/server/security.ts';
 
@@ -11,11 +12,11 @@ export const init: ServerInit = () => {
 const isFirst = (type: string, path: string): boolean =>
   type === 'js' || type === 'css' || (type === 'font' && /\/inter-latin-wght-normal\./.test(path));
 
-const addHeaders: Handle = async ({ event, resolve }) => {
+const finish: Handle = async ({ event, resolve }) => {
   const response = await resolve(event, { preload: ({ type, path }) => isFirst(type, path) });
   const secret = event.route.id?.startsWith('/(console)') || event.request.method !== 'GET';
   secureHeaders(response.headers, { ...config, secret });
-  return response;
+  return compress(event.request, response);
 };
 
 const refuseForeignMutations: Handle = ({ event, resolve }) =>
@@ -23,7 +24,7 @@ const refuseForeignMutations: Handle = ({ event, resolve }) =>
     ? refuseForeign(event.request, config.origin)
     : resolve(event);
 
-export const handle = sequence(addHeaders, refuseForeignMutations);
+export const handle = sequence(finish, refuseForeignMutations);
 
 /** Logs every server error. The user sees no details of an unexpected one. */
 export const handleError: HandleServerError = ({ kind, error, event }) => {

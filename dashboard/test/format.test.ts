@@ -30,7 +30,9 @@ it.each([
   [4_900, 'eur', '€49'],
   [4_900, 'jpy', '¥4,900'],
   [4_900, 'kwd', 'KWD\u00a04.900'],
-])('%i minor units of %s are %s', (amount, currency, words) => {
+  [680_000, 'isk', 'ISK\u00a06,800'],
+  [18_000_000, 'ugx', 'UGX\u00a0180,000'],
+])('Amounts have the decimals of Stripe: %i minor units of %s are %s', (amount, currency, words) => {
   expect(formatMoney(amount, currency)).toBe(words);
 });
 

@@ -1,6 +1,6 @@
 import type { Invoice } from '@sentryagent/sdk';
 import { describe, expect, it } from 'vitest';
-import { brandWords, expiryWarning, expiryWords } from '../src/lib/billing/card-words.ts';
+import { brandWords, cardlessWords, expiryWarning, expiryWords } from '../src/lib/billing/card-words.ts';
 import { amountWords, marksOf, usageWords } from '../src/lib/billing/invoice-words.ts';
 
 const invoiceOf = (changes: Partial<Invoice>): Invoice => ({
@@ -63,4 +63,13 @@ describe('a card', () => {
     expect(expiryWarning({ expMonth: 12, expYear: 2026 }, '2026-12-31T23:59:59Z')).toBe('Expires soon');
     expect(expiryWarning({ expMonth: 12, expYear: 2026 }, '2027-01-01T00:00:00Z')).toBe('Expired');
   });
+});
+
+it('A payer without a card is not told that nothing is charged', () => {
+  const nextCharge = { amount: 4_900, currency: 'usd', at: '2026-12-22T09:30:00Z' };
+  expect(cardlessWords({ hasPortal: true, nextCharge })).toBe(
+    'You do not pay by card. Stripe’s portal shows how you pay.',
+  );
+  expect(cardlessWords({ hasPortal: true, nextCharge: null })).toBe('No card is charged.');
+  expect(cardlessWords({ hasPortal: false, nextCharge: null })).toMatch(/^No card yet\./);
 });

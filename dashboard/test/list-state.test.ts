@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { defaultState, isNarrowed, listPath, readListState, toQuery } from '../src/lib/agents/list-state.ts';
+import {
+  defaultState,
+  isNarrowed,
+  listPath,
+  readListState,
+  sortedPath,
+  toQuery,
+} from '../src/lib/agents/list-state.ts';
 import type { ListState } from '../src/lib/agents/list-state.ts';
 
 const read = (search: string): ListState => readListState(new URLSearchParams(search));
@@ -26,6 +33,14 @@ it('has nothing in the URL by default', () => {
   expect(listPath({ ...full, q: '', owner: '', cursor: '' })).toBe(
     'agents?status=suspended&type=router&environment=staging&sort=-name',
   );
+});
+
+it('sorts what is found, from its first page', () => {
+  expect(read(sortedPath(full, 'name').replace(/^agents\??/, ''))).toEqual({
+    ...full,
+    sort: 'name',
+    cursor: '',
+  });
 });
 
 it('takes the default for what it does not know', () => {

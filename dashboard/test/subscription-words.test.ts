@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   canCancel,
   canResume,
+  cancelWords,
   chargeWords,
   checkoutWords,
   doneOf,
@@ -57,21 +58,39 @@ const states: readonly [string, Partial<Subscription>, string, [boolean, boolean
     [false, true, true],
   ],
   [
+    'cancelled for a day after the next charge',
+    { ...cancelled, renewsAt: GRACE },
+    'You cancelled. You keep Paid until December 22, 2026 (UTC), and your card is charged until then, next on December 5, 2026 (UTC). Then your tenant is on Free.',
+    [false, true, true],
+  ],
+  [
+    'on a trial that is cancelled for a day after it',
+    { status: 'trial', ...cancelled, renewsAt: GRACE },
+    'You cancelled. You keep Paid until December 22, 2026 (UTC), and your card is charged until then, next on December 5, 2026 (UTC). Then your tenant is on Free.',
+    [false, true, true],
+  ],
+  [
     'past due',
     { status: 'past_due', graceEndsAt: GRACE },
-    'Your last payment failed. Stripe tries it again. To pay now, pay the open invoice or change your card. Without a payment, your tenant is on Free from December 5, 2026 (UTC).',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice. If you only change the card, Stripe charges it at its next attempt. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC).',
     [true, false, true],
   ],
   [
     'past due and cancelled',
     { status: 'past_due', graceEndsAt: GRACE, ...cancelled },
-    'Your last payment failed. Stripe tries it again. To pay now, pay the open invoice or change your card. Without a payment, your tenant is on Free from December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
+    'Your last payment failed. Stripe retries it automatically. To pay now, pay the open invoice. If you only change the card, Stripe charges it at its next attempt. If nobody pays, your tenant changes to Free on December 5, 2026 (UTC). You cancelled: Paid ends on December 22, 2026 (UTC) in any case.',
     [false, true, true],
   ],
   [
     'unpaid after the grace',
     { tier: 'free', status: 'payment_failed' },
-    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice or change your card. To end the subscription instead, cancel it in the portal.',
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice. To end the subscription instead, cancel it in the portal.',
+    [false, false, false],
+  ],
+  [
+    'unpaid and cancelled',
+    { tier: 'free', status: 'payment_failed', ...cancelled },
+    'Your tenant is on Free because a payment failed. To be on Paid again, pay the open invoice. You cancelled: the subscription ends on December 22, 2026 (UTC).',
     [false, false, false],
   ],
   [
@@ -101,6 +120,20 @@ describe('The Billing page explains every state', () => {
       expect(subscriptionWords(subscriptionOf(changes))).toMatch(/^[A-Z][^–]+\.$/);
     },
   );
+
+  it('A cancellation while past due leaves the open invoice due', () => {
+    const words = (changes: Partial<Subscription>) => cancelWords(subscriptionOf(changes));
+    expect(words({ status: 'past_due', graceEndsAt: GRACE })).toBe(
+      'The subscription ends with this period. The open invoice stays due, and Stripe tries again to collect it.',
+    );
+    expect(words({ renewsAt: DAY })).toBe(
+      'You keep Paid until December 22, 2026 (UTC). You are not charged again.',
+    );
+    expect(words({ status: 'trial', endsAt: DAY })).toBe(
+      'You keep Paid until December 22, 2026 (UTC), when the trial ends. You are not charged.',
+    );
+    expect(words({})).toContain('until the period that you have paid for ends');
+  });
 
   it('says what is charged next', () => {
     const nextCharge = { amount: 4_900, currency: 'usd', at: DAY };

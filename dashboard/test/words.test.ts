@@ -2,7 +2,12 @@ import { expect, it } from 'vitest';
 import { leastScopes, scopeWords } from '../src/lib/agents/scopes.ts';
 import { registerWords } from '../src/lib/agents/register-words.ts';
 import { checkoutState } from '../src/lib/billing/checkout-state.ts';
-import { changeWords, foreignPage, portalWords, upgradeWords } from '../src/lib/billing/problem-words.ts';
+import {
+  cancellationWords,
+  foreignPage,
+  portalWords,
+  upgradeWords,
+} from '../src/lib/billing/problem-words.ts';
 import { verificationTitles } from '../src/lib/people/verification-state.ts';
 import { problemResponse } from '../src/lib/server/problem-response.ts';
 import { secureHeaders } from '../src/lib/server/security.ts';
@@ -62,7 +67,7 @@ it('what a page says instead of the API is whole sentences', () => {
   const all = [
     ...Object.values(upgradeWords),
     ...Object.values(portalWords),
-    ...Object.values(changeWords),
+    ...Object.values(cancellationWords),
     ...Object.values(registerWords),
     ...Object.values(scopeWords),
     foreignPage.upgrade,

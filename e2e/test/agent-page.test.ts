@@ -132,11 +132,14 @@ describe('the secrets of an agent', () => {
     await page.getByLabel('Name').fill('laptop');
     await page.getByLabel('Expires').selectOption({ index: 2 });
     await press(page, 'Create the secret');
-    await newSecret(page);
-    for (const language of languages)
+    const secret = await newSecret(page);
+    for (const language of languages) {
       expect(await makeFirstCallWithFile(page, language)).toMatchObject({
         data: [{ agentId: fixture.agentId }],
       });
+      const code = page.getByRole('group', { name: `${language} code` }).locator('code');
+      expect(await code.innerText()).not.toContain(secret);
+    }
     const [{ name, expiresAt } = {}] = (await fixture.person.api.credentials.list(fixture.agentId)).data;
     expect([name, expiresAt === null]).toEqual(['laptop', false]);
     await page.context().close();
@@ -174,6 +177,25 @@ describe('the secrets of an agent', () => {
     await page.keyboard.press('Enter');
     await says(page, 'The old secret no longer works. Only the new one does.');
     expect(await working(agentId, secret.clientSecret, second)).toEqual([false, true]);
+    await page.context().close();
+  });
+
+  it('A dialog starts at its first field', async () => {
+    const fixture = await withAgent();
+    const page = await open(fixture, '/credentials');
+    for (const [link, field] of [
+      ['New secret', 'Name'],
+      ['Add public key', 'Public key'],
+      ['Decommission', 'Type the agent’s name'],
+    ] as const) {
+      await page.getByRole('link', { name: link }).press('Enter');
+      const dialog = page.getByRole('dialog');
+      await dialog.waitFor();
+      await page.keyboard.type('typed');
+      expect([link, await dialog.getByLabel(field).inputValue()]).toEqual([link, 'typed']);
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'hidden' });
+    }
     await page.context().close();
   });
 

@@ -226,6 +226,8 @@ describe('the list of agents', () => {
     const person = await signUpByHttp(stack);
     const page = await open(person, '/agents');
     await page.getByText('No agents yet — register your first agent.').waitFor();
+    const register = page.getByRole('main').getByRole('link', { name: 'Register an agent' });
+    expect(new URL((await register.getAttribute('href'))!, page.url()).pathname).toBe('/onboarding');
     await expectFit(page, 'empty');
     const { agentId } = await person.api.agents.register({ name: 'gone' });
     await person.api.agents.decommission(agentId);

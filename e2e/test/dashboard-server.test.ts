@@ -147,6 +147,31 @@ it('Pages of the console are kept nowhere', async () => {
   expect(await cacheOf('/pricing', { cookie })).toBe('private, no-cache');
 });
 
+it('Pages are compressed, but no secret is', async () => {
+  const person = await signUpByHttp(stack);
+  const { agentId } = await person.api.agents.register({ name: 'invoice-reader' });
+  const { cookie } = person;
+  const encodingOf = async (path: string, accepted: string, method = 'GET') => {
+    const answer = await send(path, {
+      method,
+      headers: { cookie, 'accept-encoding': accepted },
+      ...(method === 'POST' && { body: new URLSearchParams({ name: 'extra' }) }),
+    });
+    const text = await answer.text();
+    const { headers, status } = answer;
+    return { status, encoding: headers.get('content-encoding'), vary: headers.get('vary') ?? '', text };
+  };
+  for (const path of ['/pricing', '/usage', '/agents/__data.json']) {
+    const [packed, plain] = [await encodingOf(path, 'br, gzip'), await encodingOf(path, 'identity')];
+    expect([packed.status, packed.encoding, plain.encoding]).toEqual([200, 'gzip', null]);
+    expect(packed.vary).toContain('accept-encoding');
+    expect(packed.text.slice(0, 15)).toBe(plain.text.slice(0, 15));
+  }
+  const answer = await encodingOf(`/agents/${agentId}/secret?/create`, 'gzip', 'POST');
+  expect([answer.status, answer.encoding]).toEqual([200, null]);
+  expect(answer.text).toMatch(/sa_[0-9a-z]{26}_/);
+});
+
 describe('A renewed session’s cookie reaches the browser', () => {
   const renewed = /^sentryagent=[^;]+; Max-Age=604800; Path=\/; HttpOnly; SameSite=Lax$/;
 

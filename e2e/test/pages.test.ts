@@ -4,6 +4,7 @@ import { PATIENCE_MS, startBrowser, visit } from './support/browser.ts';
 import { expectFit } from './support/fit.ts';
 import { expectTabOrder, expectWaysBack, tabTo } from './support/keyboard.ts';
 import { fillParameters, pages } from './support/pages.ts';
+import type { DashboardPage } from './support/pages.ts';
 import { signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -67,6 +68,18 @@ describe('each page', () => {
     expect(complaints).toEqual([]);
     await page.close();
   });
+});
+
+it('Pages below an entry lead back to it', async () => {
+  const isBelow = ({ route, isConsole }: DashboardPage) =>
+    isConsole && (route === '/onboarding' || route.split('/').length > 2);
+  for (const { route } of pages.filter(isBelow)) {
+    const url = stack.dashboardUrl + pathOf(route);
+    const html = await (await fetch(url, { headers: { cookie: person.cookie } })).text();
+    const [, href] = /aria-label="Breadcrumb"><a href="(.*?)"/.exec(html) ?? [];
+    const entry = href && new URL(href, url).pathname;
+    expect([route, entry]).toEqual([route, route === '/onboarding' ? '/agents' : `/${route.split('/')[1]}`]);
+  }
 });
 
 it('Every page works by keyboard alone', async () => {

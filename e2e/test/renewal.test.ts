@@ -1,9 +1,7 @@
-import type { ApiError } from '@sentryagent/sdk';
-import { createClient } from '@sentryagent/sdk';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../../dev/test/support/until.ts';
 import type { Failpoint } from '../../workers/test/support/failpoints.ts';
-import { atStripe, becomesPaid } from './support/charges.ts';
+import { becomesPaid } from './support/charges.ts';
 import { openCheckout, payByHttp } from './support/checkout-page.ts';
 import { createKills, supervise } from './support/kills.ts';
 import { signUpByHttp } from './support/people.ts';
@@ -34,31 +32,6 @@ const buy = async (): Promise<SignedUp> => {
 
 const advance = (days: number) => stack.billing.dev(`/advance?days=${days}`, { method: 'POST' });
 
-it('A downgraded tenant keeps agents but adds none', async () => {
-  const { api, ...person } = await buy();
-  const credentials = [];
-  for (let number = 1; number <= 14; number++) {
-    const { agentId } = await api.agents.register({ name: `agent ${number}` });
-    credentials.push(await api.agents.createCredential(agentId));
-  }
-  const { subscriptions } = await atStripe(stack, { api, ...person });
-  await stack.billing.ask(`/subscriptions/${subscriptions[0]!.id}`, { method: 'DELETE' });
-  await until('the tenant is free', async () => (await api.billing.usage()).tier === 'free');
-  for (const { clientId, clientSecret } of credentials) {
-    const { access_token: token } = await createClient({ baseUrl: stack.apiUrl }).tokens.issue({
-      clientId,
-      clientSecret,
-    });
-    const headers = { authorization: `Bearer ${token}` };
-    const agent = await createClient({ baseUrl: stack.apiUrl, headers }).agents.get(clientId);
-    expect(agent).toMatchObject({ agentId: clientId, status: 'active' });
-  }
-  const refused = await api.agents
-    .register({ name: 'agent 15' })
-    .catch((error: unknown) => error as ApiError);
-  expect(refused).toMatchObject({ status: 429 });
-});
-
 it('A reminder survives the death of workers', async () => {
   const person = await buy();
   const { tenantId } = person;
@@ -79,23 +52,4 @@ it('A reminder survives the death of workers', async () => {
   expect(await reminders()).toBe(0);
   await killedAt('after remindOwners', 25);
   expect(await reminders()).toBe(1);
-});
-
-it('Operators find past due subscriptions by filter', async () => {
-  const [late] = [await buy(), await buy()];
-  const { customer } = await atStripe(stack, late);
-  await stack.billing.dev(`/customers/${customer}/fail-next-payment`, { method: 'POST' });
-  await advance(32);
-  const { temporalCli } = stack.billing;
-  const id = `subscription/${late.tenantId}`;
-  await until('the tenant that is past due is found, and no other', async () => {
-    const query = 'SubscriptionStatus = "past_due"';
-    const found = await temporalCli(['workflow', 'list', '--query', query, '--output', 'json']);
-    const ids = (JSON.parse(found) as { execution: { workflowId: string } }[]).map(
-      ({ execution: { workflowId } }) => workflowId,
-    );
-    return ids.join() === id;
-  });
-  const words = await temporalCli(['workflow', 'metadata', '-w', id, '--output', 'json']);
-  expect(words).toMatch(/"Past due\. Free from \d{4}-\d\d-\d\d if nobody pays\."/);
 });

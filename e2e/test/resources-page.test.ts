@@ -94,6 +94,8 @@ it.each([true, false])(
     await page.getByRole('link', { name: /^Scopes/ }).click();
     await page.getByRole('link', { name: 'scopes of your own resources' }).click();
     await page.getByRole('checkbox', { name: 'contacts:read', checked: true }).waitFor();
+    const tab = page.getByRole('navigation', { name: 'Agent' }).locator('[aria-current=page]');
+    expect((await tab.innerText()).replaceAll(/\s+/g, ' ').trim()).toBe('Resources 1');
     await visit(page, `${stack.dashboardUrl}/resources`);
     await page.getByRole('link', { name: CRM }).click();
     await page.getByRole('row', { name: /crm-sync contacts:read/ }).waitFor();

@@ -180,6 +180,14 @@ describe('a payment that settles later', () => {
     await becomesPaid(paying.person);
   });
 
+  it('A payment that settles later blocks another checkout, even if its own is closed', async () => {
+    const { person, checkoutId } = await payLater(ACCOUNTS.good);
+    await stack.sql(`update checkouts set status = 'expired', closed_at = now() where id = $1`, [checkoutId]);
+    const refused = await openCheckout(person).catch((error: unknown) => error as ApiError);
+    expect(refused).toMatchObject({ status: 409, code: 'payment_processing' });
+    expect((await atStripe(stack, person)).sessions).toHaveLength(1);
+  });
+
   it('A payment that never settles ends its checkout as failed', async () => {
     const paying = await payLater(ACCOUNTS.returned);
     await stack.billing.dev(`/invoices/${paying.invoice}/settle?outcome=fail`, { method: 'POST' });

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { codeOfApp } from '../../dev/test/support/totp.ts';
@@ -11,15 +12,18 @@ import type { Stack } from './support/stack.ts';
 let stack: Stack;
 let browser: Browser;
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(), startBrowser()]);
+  const proxied = startStack({}, { ADDRESS_HEADER: 'X-Forwarded-For' });
+  [stack, browser] = await Promise.all([proxied, startBrowser()]);
 });
 afterAll(async () => {
   await browser.close();
   await stack.close();
 });
 
+/** From an address of its own: one address has 20 sign-ins a minute. */
 const newContext = async (javaScriptEnabled: boolean): Promise<BrowserContext> => {
-  const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true });
+  const extraHTTPHeaders = { 'x-forwarded-for': `10.${randomInt(256)}.${randomInt(256)}.2` };
+  const context = await browser.newContext({ javaScriptEnabled, acceptDownloads: true, extraHTTPHeaders });
   context.setDefaultTimeout(PATIENCE_MS);
   return context;
 };
@@ -74,6 +78,8 @@ const turnOn = async (page: Page, person: SignedUp, isLooked: boolean) => {
   await main(page).getByRole('link', { name: 'Turn on', exact: true }).click();
   await headed(page, 'Turn on two-factor sign-in');
   if (isLooked) await checkPage(page, 'start');
+  // The user has no app yet.
+  expect(await main(page).getByLabel('Code', { exact: true }).count()).toBe(0);
   await main(page).getByLabel('Your password').fill('not the password');
   await press(page, 'Continue');
   expect(await problemAt(page, 'Your password')).toBe('The password is wrong. Check it and try again.');
@@ -185,23 +191,37 @@ describe.each([true, false])('JavaScript: %s', (javaScript) => {
     const [here, there] = [await newContext(javaScript), await newContext(javaScript)];
     await person.enter(here);
     const [page, other] = [await here.newPage(), await there.newPage()];
-    await visit(other, `${stack.dashboardUrl}/sign-in`);
-    await main(other).getByLabel('Email').fill(person.email);
-    await main(other).getByLabel('Password').fill(person.password);
-    await press(other, 'Sign in');
-    await other.waitForURL('**/usage');
-
-    await visit(page, `${stack.dashboardUrl}/settings`);
     const section = page.getByRole('region', { name: 'Sessions' });
-    const entries = await section.getByRole('listitem').allInnerTexts();
+    const entriesAfterSignIn = async (): Promise<string[]> => {
+      await visit(other, `${stack.dashboardUrl}/sign-in`);
+      await main(other).getByLabel('Email').fill(person.email);
+      await main(other).getByLabel('Password').fill(person.password);
+      await press(other, 'Sign in');
+      await other.waitForURL('**/usage');
+      await visit(page, `${stack.dashboardUrl}/settings`);
+      return section.getByRole('listitem').allInnerTexts();
+    };
+    const expectEnded = async (words: string): Promise<void> => {
+      await section.getByText(words).waitFor();
+      await section.getByText('You are not signed in anywhere else.').waitFor();
+      await visit(other, `${stack.dashboardUrl}/agents`);
+      await other.waitForURL('**/sign-in?next=%2Fagents');
+    };
+
+    const entries = await entriesAfterSignIn();
     expect(entries).toHaveLength(2);
     expect(entries[0]).toContain('This browser');
     expect(entries[1]).toMatch(/^Chrome on Linux/);
+    await press(page, 'Sign out Chrome on Linux');
+    await expectEnded('That session has ended.');
+    // The second time it has ended before, which is what the person wants.
+    await entriesAfterSignIn();
+    await person.api.sessions.endOthers();
+    await press(page, 'Sign out Chrome on Linux');
+    await expectEnded('That session has ended.');
+    await entriesAfterSignIn();
     await press(page, 'Sign out everywhere else');
-    await section.getByText('You are signed out everywhere else.').waitFor();
-    await section.getByText('You are signed in nowhere else.').waitFor();
-    await visit(other, `${stack.dashboardUrl}/agents`);
-    await other.waitForURL('**/sign-in?next=%2Fagents');
+    await expectEnded('You are signed out everywhere else.');
     await Promise.all([here.close(), there.close()]);
   });
 });

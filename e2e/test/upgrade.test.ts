@@ -140,7 +140,7 @@ describe('the way to Paid', () => {
     await page.getByRole('link', { name: /Back/ }).click();
     await page.waitForURL('**/usage?checkout=cancelled');
     const text = await textOf(page);
-    expect(text).toMatch(/left the checkout without paying/);
+    expect(text).toMatch(/left the checkout without paying\. You were not charged\./);
     expect(text).toMatch(/Free, active/);
     await expectAccessible(page);
     await goToStripe(page);
@@ -223,6 +223,8 @@ describe('a press of the button that leads nowhere', () => {
     const page = await openAs(person);
     await upgradeButton(page).click();
     await page.getByRole('alert').filter({ hasText: 'owner or admin' }).waitFor();
+    const checkouts = await stack.sql('select id from checkouts where tenant_id = $1', [person.tenantId]);
+    expect(checkouts).toEqual([]);
     await expectAccessible(page);
     await page.context().close();
   });

@@ -5,7 +5,8 @@ export interface Flags {
   /** The time per candidate and round, without the warm-up. */
   seconds: number;
   rounds: number;
-  connections: number;
+  /** Not set: as the bench has it. */
+  connections: number | undefined;
   check: boolean;
   profile: boolean;
 }
@@ -24,8 +25,7 @@ export const parseFlags = (args: string[]): Flags => {
     options: {
       seconds: { type: 'string', default: '5' },
       rounds: { type: 'string', default: '5' },
-      // Keeps both cores of a small machine busy while groups of requests wait for the disk.
-      connections: { type: 'string', default: '128' },
+      connections: { type: 'string' },
       check: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
     },
@@ -36,7 +36,7 @@ export const parseFlags = (args: string[]): Flags => {
     bench,
     seconds: number(values.seconds),
     rounds: Math.ceil(number(values.rounds)),
-    connections: Math.ceil(number(values.connections)),
+    connections: values.connections === undefined ? undefined : Math.ceil(number(values.connections)),
     check: values.check,
     profile: values.profile,
   };

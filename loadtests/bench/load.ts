@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import type { Candidate } from './bench.ts';
 
 export interface Load {
   connections: number;
@@ -11,6 +10,13 @@ export interface Measured {
   perSecond: number;
   p50: number;
   p99: number;
+}
+
+/** A server on a local port, and the requests to send to it. */
+export interface HttpTarget {
+  name: string;
+  port: number;
+  next(): Buffer;
 }
 
 const HEAD_END = '\r\n\r\n';
@@ -26,12 +32,7 @@ const answerLength = (text: string): number | undefined => {
 };
 
 /** Sends requests one after another on one connection. Each response must be a 200. */
-const keepAsking = (
-  { name, port }: Candidate,
-  next: () => Buffer,
-  end: number,
-  latencies: number[],
-): Promise<void> =>
+const keepAsking = ({ name, port, next }: HttpTarget, end: number, latencies: number[]): Promise<void> =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     let sent = 0;
@@ -68,18 +69,14 @@ const keepAsking = (
 const percentile = (sorted: Float64Array, share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-/**
- * A closed loop: a fixed number of connections, each with one pending request. The client is small because it shares
- * the CPU cores with the server that it measures.
- */
-export const measure = async (candidate: Candidate, { connections, ms }: Load): Promise<Measured> => {
-  const { requests } = candidate;
+/** Runs the loop of each connection until its end. */
+const measureLoops = async (
+  { connections, ms }: Load,
+  loop: (end: number, latencies: number[]) => Promise<void>,
+): Promise<Measured> => {
   const latencies: number[] = [];
-  let turn = 0;
-  const next = (): Buffer => requests[turn++ % requests.length]!;
   const started = performance.now();
-  const loop = () => keepAsking(candidate, next, started + ms, latencies);
-  await Promise.all(Array.from({ length: connections }, loop));
+  await Promise.all(Array.from({ length: connections }, () => loop(started + ms, latencies)));
   const seconds = (performance.now() - started) / 1_000;
   const sorted = Float64Array.from(latencies).sort();
   return {
@@ -87,4 +84,31 @@ export const measure = async (candidate: Candidate, { connections, ms }: Load): 
     p50: percentile(sorted, 0.5),
     p99: percentile(sorted, 0.99),
   };
+};
+
+/**
+ * A closed loop: a fixed number of connections, each with one pending request. The client is small because it shares
+ * the CPU cores with the server that it measures.
+ */
+export const measureHttp = (target: HttpTarget, load: Load): Promise<Measured> =>
+  measureLoops(load, (end, latencies) => keepAsking(target, end, latencies));
+
+/**
+ * A closed loop of other work. Each turn reports how long its steps took. The loop ends early if there is nothing left
+ * to do.
+ */
+export const measureTurns = (load: Load, turn: () => Promise<number[]>): Promise<Measured> =>
+  measureLoops(load, async (end, latencies) => {
+    while (performance.now() < end) {
+      const took = await turn();
+      if (took.length === 0) return;
+      latencies.push(...took);
+    }
+  });
+
+/** How long it took, in milliseconds. */
+export const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
 };

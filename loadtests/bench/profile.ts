@@ -89,11 +89,7 @@ export const prepareProfile = (folder: string): void => {
   mkdirSync(folder, { recursive: true });
 };
 
-/** The time of the process, without idle time: by file or package, and by function. */
-export const describeProfile = (folder: string): string => {
-  const name = readdirSync(folder).find((file) => file.endsWith('.cpuprofile'));
-  if (name === undefined) throw new Error(`no CPU profile was written to ${folder}`);
-  const file = join(folder, name);
+const describeThread = (file: string): string[] => {
   const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile;
   const { shares, busy } = chargeTimes(profile, fileCharged);
   return [
@@ -104,5 +100,15 @@ export const describeProfile = (folder: string): string => {
     '',
     `  All of it, for a browser’s DevTools: ${file}`,
     '',
-  ].join('\n');
+  ];
+};
+
+/** The time of each thread of the process, without idle time: by file or package, and by function. */
+export const describeProfile = (folder: string): string => {
+  const names = readdirSync(folder).filter((file) => file.endsWith('.cpuprofile'));
+  if (names.length === 0) throw new Error(`no CPU profile was written to ${folder}`);
+  return names
+    .sort()
+    .flatMap((name) => describeThread(join(folder, name)))
+    .join('\n');
 };

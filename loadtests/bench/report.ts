@@ -1,4 +1,4 @@
-import type { Ratio, Results, Row } from './rounds.ts';
+import type { Ratio, Results, Row, Slowest } from './rounds.ts';
 
 const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
@@ -13,13 +13,25 @@ const ratioLine = ({ against, atLeast, ratio, met }: Ratio): string => {
   return `  ${ratio.toFixed(2).padStart(6)} × ${against}${budget}`;
 };
 
-export const report = (unit: string, { rows, ratios }: Results): string => {
+/** The ratios of one candidate after its name. */
+const ratioLines = (ratios: Ratio[]): string[] =>
+  [...Map.groupBy(ratios, ({ of }) => of)].flatMap(([of, own]) => [
+    '',
+    `  ${of} makes`,
+    ...own.map(ratioLine),
+  ]);
+
+const slowestLine = ({ of, p99, p99AtMost, met }: Slowest): string =>
+  `  ${of}: p99 ${p99.toFixed(1)} ms  (budget: at most ${wholes.format(p99AtMost)} ms, ${met ? 'met' : 'MISSED'})`;
+
+export const report = (unit: string, { rows, ratios, slowest }: Results): string => {
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
     '',
     line('', [unit, 'p50', 'p99'], width),
     ...rows.map((row) => rowLine(row, width)),
-    ...(ratios.length > 0 ? ['', `  ${rows[0]?.name} makes`, ...ratios.map(ratioLine)] : []),
+    ...ratioLines(ratios),
+    ...(slowest.length > 0 ? ['', ...slowest.map(slowestLine)] : []),
     '',
   ].join('\n');
 };

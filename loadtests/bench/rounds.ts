@@ -1,6 +1,5 @@
-import type { Budget, Candidate, Prepared } from './bench.ts';
-import type { Flags } from './flags.ts';
-import { measure, type Measured } from './load.ts';
+import type { Asked, Budget, Candidate, Limit, Prepared } from './bench.ts';
+import type { Measured } from './load.ts';
 
 export interface Row extends Measured {
   name: string;
@@ -11,9 +10,15 @@ export interface Ratio extends Budget {
   met: boolean;
 }
 
+export interface Slowest extends Limit {
+  p99: number;
+  met: boolean;
+}
+
 export interface Results {
   rows: Row[];
   ratios: Ratio[];
+  slowest: Slowest[];
 }
 
 const median = (values: number[]): number => {
@@ -40,14 +45,14 @@ const compare = (ours: Measured[], theirs: Measured[], budget: Budget): Ratio =>
  * slower for two seconds.
  */
 export const runRounds = async (
-  { candidates, budgets }: Prepared,
-  { rounds, seconds, connections }: Flags,
+  { candidates, budgets, limits = [] }: Prepared,
+  { rounds, seconds, connections }: Asked & { rounds: number },
   say: (text: string) => void,
 ): Promise<Results> => {
   const measured = new Map<string, Measured[]>(candidates.map(({ name }) => [name, []]));
   const once = async (candidate: Candidate): Promise<void> => {
-    await measure(candidate, { connections, ms: seconds * 500 });
-    measured.get(candidate.name)!.push(await measure(candidate, { connections, ms: seconds * 1_000 }));
+    await candidate.measure({ connections, ms: seconds * 500 });
+    measured.get(candidate.name)!.push(await candidate.measure({ connections, ms: seconds * 1_000 }));
   };
   for (let round = 1; round <= rounds; round++) {
     for (const candidate of candidates) {
@@ -55,9 +60,13 @@ export const runRounds = async (
       await once(candidate);
     }
   }
-  const ours = measured.get(candidates[0].name)!;
+  const rows = candidates.map(({ name }) => summarise(name, measured.get(name)!));
   return {
-    rows: candidates.map(({ name }) => summarise(name, measured.get(name)!)),
-    ratios: budgets.map((budget) => compare(ours, measured.get(budget.against)!, budget)),
+    rows,
+    ratios: budgets.map((budget) => compare(measured.get(budget.of)!, measured.get(budget.against)!, budget)),
+    slowest: limits.map((limit) => {
+      const { p99 } = rows.find(({ name }) => name === limit.of)!;
+      return { ...limit, p99, met: p99 <= limit.p99AtMost };
+    }),
   };
 };

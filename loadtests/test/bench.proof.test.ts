@@ -3,6 +3,12 @@ import { expect, it } from 'vitest';
 import { processesOf } from '../../dev/test/support/launcher.ts';
 import { bench, root } from './support/run-bench.ts';
 
+const expectNothingLeft = (pid: number): void => {
+  const folder = `${root}.cache/test-${pid}`;
+  expect(existsSync(folder)).toBe(false);
+  expect(processesOf(folder)).toEqual([]);
+};
+
 it('The token bench tells its ratios', { timeout: 120_000 }, async () => {
   const { pid, code, out, err } = await bench(['token', '--seconds', '0.4', '--rounds', '1']);
   expect([code, code === 0 ? '' : err]).toEqual([0, '']);
@@ -11,7 +17,25 @@ it('The token bench tells its ratios', { timeout: 120_000 }, async () => {
   }
   expect(out).toMatch(/[\d.]+ × bare Koa .*at least 0\.5, (met|MISSED)/);
   expect(out).toMatch(/[\d.]+ × oidc-provider, equal work .*at least 1\.5, (met|MISSED)/);
-  const folder = `${root}.cache/test-${pid}`;
-  expect(existsSync(folder)).toBe(false);
-  expect(processesOf(folder)).toEqual([]);
+  expectNothingLeft(pid);
+});
+
+it('The billing bench tells its ratios', { timeout: 600_000 }, async () => {
+  const args = ['billing', '--seconds', '0.4', '--rounds', '1', '--connections', '4'];
+  const { pid, code, out, err } = await bench(args);
+  expect([code, code === 0 ? '' : err]).toEqual([0, '']);
+  for (const name of [
+    'SentryAgent: checkouts started',
+    'bare Temporal: update-with-start',
+    'SentryAgent: webhook to row',
+    'bare Temporal: signal to row',
+    'SentryAgent: webhooks taken and signaled',
+    'SentryAgent: event at Stripe to tier',
+  ]) {
+    expect(out).toMatch(new RegExp(`${name} +[\\d,]+ +[\\d.]+ ms +[\\d.]+ ms\n`));
+  }
+  expect(out).toMatch(/[\d.]+ × bare Temporal: update-with-start .*at least 0\.8, (met|MISSED)/);
+  expect(out).toMatch(/[\d.]+ × bare Temporal: signal to row .*at least 0\.8, (met|MISSED)/);
+  expect(out).toMatch(/event at Stripe to tier: p99 [\d.]+ ms .*at most 1,000 ms, (met|MISSED)/);
+  expectNothingLeft(pid);
 });

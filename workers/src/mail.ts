@@ -35,7 +35,8 @@ const createDelivery = (smtpUrl: string, from: string): { deliver: Deliver; clos
       greetingTimeout: PATIENCE_MS,
       socketTimeout: PATIENCE_MS,
     },
-    { from },
+    // RFC 3834 and Exchange's own header: absence notes do not answer our mails.
+    { from, headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' } },
   );
   return {
     deliver: async (envelope) => {

@@ -192,14 +192,14 @@ describe('checkout', () => {
     });
   });
 
-  it('tells apart a tenant that pays already', async () => {
+  it.each(['already_subscribed', 'payment_processing'])('tells the caller why: %s', async (type) => {
     const world = createWorld({
-      openCheckoutSession: () => Promise.reject(ApplicationFailure.nonRetryable('no', 'already_subscribed')),
+      openCheckoutSession: () => Promise.reject(ApplicationFailure.nonRetryable('no', type)),
     });
     await run(world, async () => {
       const handle = await start();
       const refused = await open(handle).catch((error: unknown) => error);
-      expect(refused).toMatchObject({ cause: { type: 'already_subscribed' } });
+      expect(refused).toMatchObject({ cause: { type } });
       expect(await handle.result()).toBe('expired');
     });
   });

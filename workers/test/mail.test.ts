@@ -52,6 +52,7 @@ interface Mail {
   from: { address: string }[];
   text: string;
   html: string;
+  headers: Record<string, string>;
 }
 
 const credential = {
@@ -92,7 +93,7 @@ const sending = async (port: number, work: () => Promise<void>): Promise<void> =
   await db.close();
 };
 
-it('what is queued reaches the mail server, as text and HTML', async () => {
+it('A mail says that a machine has sent it: what is queued reaches the mail server, as text and HTML', async () => {
   await queue('mai_1', 0);
   await sending(smtpPort, async () => {
     const received = async () => (await (await fetch(`${inbox}/email`)).json()) as Mail[];
@@ -106,6 +107,10 @@ it('what is queued reaches the mail server, as text and HTML', async () => {
     expect(mail).toMatchObject({
       subject: 'Credentials of your agents expire soon',
       from: [{ address: 'hello@example.com' }],
+    });
+    // No absence note answers it.
+    expect(mail!.headers).toMatchObject({
+      ...{ 'auto-submitted': 'auto-generated', 'x-auto-response-suppress': 'All' },
     });
     expect(mail!.text).toContain('crd_1');
     expect(mail!.html).toContain('screener &amp; co');

@@ -33,6 +33,8 @@ interface Mail {
 const live = async (
   states: [day: number, subscription: (start: number) => StripeSubscription][],
   aheadDays = () => 0,
+  /** Whether Stripe will still make the charge when the activity looks. */
+  isCharged = () => true,
 ) => {
   const start = (await environment.currentTimeMs()) + DAY / 4;
   const tenantId = `ten_${randomUUID()}`;
@@ -51,7 +53,7 @@ const live = async (
         days,
         sentBefore: Math.round((Date.parse(chargeAt) - (await stripeNow())) / DAY),
       });
-      return true;
+      return isCharged();
     },
   });
   const workflowId = subscriptionWorkflowId(tenantId);
@@ -129,6 +131,22 @@ describe('renewalReminder', () => {
     expect(mails).toEqual([]);
   });
 
+  it('A changed period moves the reminder: one that Stripe no longer charges asks for no further mail', async () => {
+    const states: Parameters<typeof live>[0] = [
+      [0, (at) => monthly(at)],
+      [30, ended],
+    ];
+    // As if the charge was cancelled just now, and its event had not come yet.
+    const { start, mails, run, reminder } = await live(
+      states,
+      () => 0,
+      () => false,
+    );
+    await run((handle) => handle.result());
+    expect(mails.map(({ days }) => days)).toEqual([7]);
+    expect((await reminder(start + 30 * DAY).describe()).status.name).toBe('COMPLETED');
+  });
+
   it('A cancellation that is undone brings the reminder back', async () => {
     const { mails, run } = await live([
       [0, (at) => monthly(at)],
@@ -170,5 +188,33 @@ describe('renewalReminder', () => {
     });
     // The charge has been made, so the second one is not sent.
     expect(mails).toHaveLength(1);
+  });
+});
+
+it('A reminder that hangs does not hold up its subscription', async () => {
+  const now = await environment.currentTimeMs();
+  const { promise: hanging, resolve: goOn } = Promise.withResolvers<boolean>();
+  const world = createWorld({ remindOwners: () => hanging });
+  // The first reminder is due in two seconds.
+  world.reading = { subscription: monthly(now - 23 * DAY + 2_000), stripeNow: instant(now) };
+  const tenantId = `ten_${randomUUID()}`;
+  await withWorker(environment, world.activities, async () => {
+    const handle = await environment.client.workflow.start(names.subscription, {
+      workflowId: subscriptionWorkflowId(tenantId),
+      taskQueue: 'billing',
+      args: [{ tenantId }],
+    });
+    try {
+      await expect.poll(() => world.calls, { timeout: 20_000 }).toContain('remindOwners');
+      const change = (name: string) => handle.executeUpdate<SubscriptionView, []>(name);
+      expect(await change(names.cancel)).toMatchObject({ isCancelling: true });
+      expect(await change(names.resume)).toMatchObject({ isCancelling: false });
+      expect(await change(names.cancel)).toMatchObject({ isCancelling: true });
+      world.reading = { subscription: ended(now), stripeNow: instant(now) };
+      await handle.signal(names.nudge);
+      expect(await handle.result()).toMatchObject({ tier: 'free', status: 'cancelled' });
+    } finally {
+      goOn(false);
+    }
   });
 });

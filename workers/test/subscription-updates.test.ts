@@ -101,6 +101,22 @@ describe('subscription', () => {
       expect(await change(handle, names.resync)).toMatchObject({ status: 'active', isCancelling: false });
     });
   });
+
+  it('A change that is not confirmed is not called unmade', async () => {
+    const world: World = createWorld({
+      // Stripe has made the change, and then the database is unavailable for more than a minute.
+      changeCancellation: async () => {
+        world.reading.subscription!.cancelAt = world.reading.subscription!.periodEnd;
+        throw ApplicationFailure.retryable('service_unavailable', 'service_unavailable');
+      },
+    });
+    await during(world, async (handle) => {
+      expect(await refusalOf(change(handle, names.cancel))).toMatch(
+        /not confirmed .* Stripe may have made it: send `resync`/,
+      );
+      expect(await change(handle, names.resync)).toMatchObject({ isCancelling: true });
+    });
+  });
 });
 
 describe('An operator repair with bad input is refused', () => {
@@ -125,6 +141,32 @@ describe('An operator repair with bad input is refused', () => {
       expect(await refusalOf(change(handle, names.extendGrace, input as ExtendedGrace))).toMatch(reason);
       expect(await updatesIn(handle)).toEqual([names.resync]);
       expect(count(world, 'extendGrace')).toBe(0);
+    });
+  });
+
+  const requester = { requestedBy: { kind: 'member', id: 'usr_1' } };
+  it.each<[string, string, unknown]>([
+    ['null', names.cancel, null],
+    ['a number', names.resume, 5],
+    ['a list', names.cancel, [requester]],
+    ['no requester in its place', names.cancel, { requestedBy: null }],
+    ['a requester of another kind', names.resume, { requestedBy: { kind: 'root', id: 'usr_1' } }],
+    ['a requester without an id', names.cancel, { requestedBy: { kind: 'member' } }],
+    ['a requester whose id is an object', names.cancel, { requestedBy: { kind: 'member', id: {} } }],
+    ['another tenant', names.cancel, { requestedBy: { ...requester.requestedBy, tenantId: 'ten_2' } }],
+    ['null', names.extendGrace, null],
+    ['a number for a date', names.extendGrace, { until: 2_027 }],
+    ['a list for a date', names.extendGrace, { until: ['2027-01-01T00:00:00Z'] }],
+    ['a requester of another kind', names.extendGrace, { requestedBy: { kind: 'root', id: 'x' }, until: '' }],
+  ])('A repair with input of another type is refused: %s for %s', async (_what, name, input) => {
+    const world = createWorld();
+    await during(world, async (handle, now) => {
+      const failed = monthly(now, { status: 'past_due', failedAt: instant(now) });
+      world.reading = { subscription: failed, stripeNow: instant(now) };
+      await change(handle, names.resync);
+      expect(await refusalOf(change(handle, name, input as ExtendedGrace))).toMatch(/^(Give|Leave) /);
+      expect(await updatesIn(handle)).toEqual([names.resync]);
+      expect([count(world, 'changeCancellation'), count(world, 'extendGrace')]).toEqual([0, 0]);
     });
   });
 

@@ -9,18 +9,17 @@ import {
   defineSignal,
   defineUpdate,
   isCancellation,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   setWorkflowOptions,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { awaitedActivities, billingActivities } from './billing-activities.ts';
 import {
   failures,
   names,
   searchAttributes,
-  type Activities,
   type CheckoutInput,
   type CheckoutRun,
   type CheckoutState,
@@ -29,17 +28,9 @@ import {
 } from './contracts/index.ts';
 import { checkoutEnd, nextLookMs, sessionExpiry, type CheckoutEnd } from './rules/checkout.ts';
 
-const retry = { initialInterval: '500ms', maximumInterval: '1 minute' } as const;
-
-/** A user waits for this activity, so it fails after a minute. */
-const { openCheckoutSession } = proxyActivities<Activities>({
-  startToCloseTimeout: '15 seconds',
-  scheduleToCloseTimeout: '1 minute',
-  retry,
-});
-/** Retried until they succeed, because the customer may have paid. */
+const { openCheckoutSession } = awaitedActivities;
 const { readCheckoutSession, expireCheckoutSession, showProcessing, closeCheckout, startSubscription } =
-  proxyActivities<Activities>({ startToCloseTimeout: '15 seconds', retry });
+  billingActivities;
 
 const openUpdate = defineUpdate<OpenedCheckout>(names.open);
 const nudge = defineSignal(names.nudge);

@@ -1,17 +1,9 @@
-import {
-  condition,
-  defineSignal,
-  proxyActivities,
-  setCurrentDetails,
-  setHandler,
-} from '@temporalio/workflow';
-import { names, type Activities, type RenewalReminderInput } from './contracts/index.ts';
+import { condition, defineSignal, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { billingActivities } from './billing-activities.ts';
+import { names, type RenewalReminderInput } from './contracts/index.ts';
 import { remindersAhead, untilReminderMs, type ReminderDays } from './rules/reminders.ts';
 
-const { remindOwners } = proxyActivities<Activities>({
-  startToCloseTimeout: '15 seconds',
-  retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
-});
+const { remindOwners } = billingActivities;
 
 const moveClock = defineSignal<[number]>(names.moveClock);
 const stop = defineSignal(names.stop);

@@ -1,7 +1,9 @@
 import {
   ParentClosePolicy,
   WorkflowIdReusePolicy,
+  condition,
   getExternalWorkflowHandle,
+  patched,
   startChild,
   type ChildWorkflowHandle,
   type ExternalWorkflowHandle,
@@ -14,6 +16,21 @@ import type { SubscriptionRun } from './subscription-run.ts';
 
 /** A difference of the clocks that is only the time of the read. */
 const SAME_CLOCK_MS = 60_000;
+
+/** How long a stopped reminder may take to end. */
+const END_MS = 10_000;
+
+/** Two reminders of one charge have the same id, so the next one starts after the end of the one before. */
+const awaitEnd = async (reminder: ChildWorkflowHandle<Workflow>): Promise<void> => {
+  let hasEnded = false;
+  const end = reminder
+    .result()
+    .catch(() => {})
+    .then(() => (hasEnded = true));
+  // A reminder that hangs or is paused must not keep its subscription from being read.
+  if (patched('bounded-stop')) await condition(() => hasEnded, END_MS, { summary: 'the reminder ends' });
+  else await end;
+};
 
 /** A reminder that has ended needs no signal. */
 const tell = async (
@@ -55,7 +72,7 @@ export const createReminder = (run: SubscriptionRun, remindedOf: string | null) 
   let child: ChildWorkflowHandle<Workflow> | undefined;
   const stop = async (chargeAt: string): Promise<void> => {
     await tell(run, chargeAt, (reminder) => reminder.signal(names.stop));
-    await child?.result().catch(() => {});
+    if (child) await awaitEnd(child);
     child = undefined;
     remindedOf = null;
   };

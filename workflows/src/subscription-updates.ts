@@ -3,14 +3,13 @@ import {
   ApplicationFailure,
   condition,
   defineUpdate,
-  proxyActivities,
   setHandler,
   uuid4,
 } from '@temporalio/workflow';
+import { awaitedActivities } from './billing-activities.ts';
 import {
   names,
   subscriptionFailures,
-  type Activities,
   type CancellationChange,
   type ExtendedGrace,
   type Requester,
@@ -19,12 +18,7 @@ import { DAY_MS } from './rules/durations.ts';
 import type { SubscriptionView } from './rules/subscription.ts';
 import type { SubscriptionRun } from './subscription-run.ts';
 
-/** Somebody waits for these activities, so they fail after a minute. */
-const { changeCancellation, extendGrace } = proxyActivities<Activities>({
-  startToCloseTimeout: '15 seconds',
-  scheduleToCloseTimeout: '1 minute',
-  retry: { initialInterval: '500ms', maximumInterval: '10 seconds' },
-});
+const { changeCancellation, extendGrace } = awaitedActivities;
 
 const cancelUpdate = defineUpdate<SubscriptionView, [CancellationChange | undefined]>(names.cancel);
 const resumeUpdate = defineUpdate<SubscriptionView, [CancellationChange | undefined]>(names.resume);
@@ -32,10 +26,33 @@ const extendGraceUpdate = defineUpdate<SubscriptionView, [ExtendedGrace]>(names.
 const resyncUpdate = defineUpdate<SubscriptionView>(names.resync);
 
 const LONGEST_GRACE_DAYS = 60;
+const GIVE_UNTIL = 'Give `until` as a date: {"until": "2026-12-24T00:00:00Z"}.';
 const OPERATOR: Requester = { kind: 'system', id: 'operator' };
+const KINDS: readonly unknown[] = ['member', 'agent', 'system'] satisfies Requester['kind'][];
 
 const refuse = (reason: string, type: string = subscriptionFailures.refused): ApplicationFailure =>
   ApplicationFailure.nonRetryable(reason, type);
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isRequester = (value: unknown): boolean =>
+  isObject(value) &&
+  Object.keys(value).every((name) => name === 'kind' || name === 'id') &&
+  KINDS.includes(value.kind) &&
+  typeof value.id === 'string' &&
+  /^[\w-]{1,64}$/.test(value.id);
+
+/**
+ * An operator can send anything. A handler that throws a TypeError fails the task of the workflow, and a requester that
+ * the audit log cannot store would be found only after the change at Stripe.
+ */
+const checkInput = (input: unknown): void => {
+  if (input === undefined) return;
+  if (!isObject(input)) throw refuse('Give the input as a JSON object, or none.');
+  if (input.requestedBy === undefined || isRequester(input.requestedBy)) return;
+  throw refuse('Leave `requestedBy` out, or give it as {"kind": "member", "id": "usr_…"}.');
+};
 
 /** Before the first read, nothing is known. The handler then checks again after it. */
 const requireSubscription = ({ view }: SubscriptionRun): void => {
@@ -44,11 +61,17 @@ const requireSubscription = ({ view }: SubscriptionRun): void => {
   throw refuse('The tenant has no subscription, or it has ended.', subscriptionFailures.notSubscribed);
 };
 
+const checkGraceInput = (input: Partial<ExtendedGrace> | undefined): void => {
+  checkInput(input);
+  if (typeof input?.until === 'string') return;
+  throw refuse(GIVE_UNTIL);
+};
+
 const checkGrace = (run: SubscriptionRun, change: ExtendedGrace | undefined): void => {
   requireSubscription(run);
   const until = Date.parse(change?.until ?? '');
   const now = Date.now() + run.offsetMs;
-  if (Number.isNaN(until)) throw refuse('Give `until` as a date: {"until": "2026-12-24T00:00:00Z"}.');
+  if (Number.isNaN(until)) throw refuse(GIVE_UNTIL);
   if (until <= now) throw refuse(`The date ${change!.until} is in the past. Give a later one.`);
   if (until > now + LONGEST_GRACE_DAYS * DAY_MS) {
     throw refuse(
@@ -68,10 +91,19 @@ const readAgain = async (run: SubscriptionRun): Promise<SubscriptionView> => {
   return run.view!;
 };
 
-/** What the caller gets. The details of the activity stay in the history. */
+/**
+ * What the caller gets. The details of the activity stay in the history. Only an error that is not retried says that
+ * nothing has changed: after any other, Stripe may have made the change, or the database may lack its audit entry.
+ */
 const toRefusal = (error: unknown): unknown => {
   if (!(error instanceof ActivityFailure)) return error;
-  return refuse('Stripe did not accept the change. Nothing has changed.');
+  const { cause } = error;
+  const isFinal = cause instanceof ApplicationFailure && cause.nonRetryable === true;
+  return refuse(
+    isFinal
+      ? 'Stripe did not accept the change. Nothing has changed.'
+      : 'The change was not confirmed within a minute. Stripe may have made it: send `resync` to see, and repeat the change if not.',
+  );
 };
 
 /**
@@ -105,7 +137,10 @@ export const handleUpdates = (run: SubscriptionRun): void => {
       (view) => view.isCancelling === isCancelling,
       (operation) => changeCancellation({ tenantId: run.tenantId, isCancelling, operation, requestedBy }),
     );
-  const validator = (_input: CancellationChange | undefined): void => requireSubscription(run);
+  const validator = (input: CancellationChange | undefined): void => {
+    checkInput(input);
+    requireSubscription(run);
+  };
   setHandler(cancelUpdate, (input) => setCancelling(true, input), { validator });
   setHandler(resumeUpdate, (input) => setCancelling(false, input), { validator });
   setHandler(
@@ -122,7 +157,12 @@ export const handleUpdates = (run: SubscriptionRun): void => {
             requestedBy: input.requestedBy ?? OPERATOR,
           }),
       ),
-    { validator: (input) => checkGrace(run, input) },
+    {
+      validator: (input) => {
+        checkGraceInput(input);
+        checkGrace(run, input);
+      },
+    },
   );
   setHandler(resyncUpdate, () => readAgain(run));
 };

@@ -5,22 +5,19 @@ import {
   defineQuery,
   defineSignal,
   patched,
-  proxyActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { names, searchAttributes, type Activities, type SubscriptionInput } from './contracts/index.ts';
+import { billingActivities } from './billing-activities.ts';
+import { names, searchAttributes, type SubscriptionInput } from './contracts/index.ts';
 import { describeView, nextStep, viewOf, type SubscriptionView } from './rules/subscription.ts';
 import { createReminder } from './subscription-reminder.ts';
 import type { SubscriptionRun } from './subscription-run.ts';
 import { handleUpdates } from './subscription-updates.ts';
 
-const { applySubscription } = proxyActivities<Activities>({
-  startToCloseTimeout: '15 seconds',
-  retry: { initialInterval: '500ms', maximumInterval: '1 minute' },
-});
+const { applySubscription } = billingActivities;
 
 const nudge = defineSignal(names.nudge);
 const stateQuery = defineQuery<SubscriptionView | null>(names.state);

@@ -1,3 +1,4 @@
+import { runCommand, say } from '../platform/command.ts';
 import { createDatabase } from '../platform/database.ts';
 import { listQuarantined, type QuarantinedEvent } from '../services/billing/events/inbox.ts';
 import { readConfig } from './config.ts';
@@ -7,8 +8,6 @@ const db = createDatabase(config);
 
 /** The newest ones. Older ones need no action. */
 const MOST = 1_000;
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const whyOf = ({ quarantined_because: because, metadata_tenant_id: named }: QuarantinedEvent): string =>
   because === 'unknown_customer'
@@ -24,18 +23,16 @@ const toJson = (event: QuarantinedEvent) => ({
   createdAt: event.created_at.toISOString(),
 });
 
-try {
+const toLine = (event: QuarantinedEvent): string => {
+  const { event_id: id, type, customer_id: customer, created_at: at } = event;
+  return `${at.toISOString()}  ${id}  ${type}  ${customer ?? 'no customer'}: ${whyOf(event)}`;
+};
+
+const list = async (): Promise<void> => {
   const events = await listQuarantined(db, MOST);
-  if (config.json) say(JSON.stringify(events.map(toJson), null, 2));
-  else if (events.length === 0) say('No event of Stripe was put aside.');
-  else
-    for (const event of events) {
-      const { event_id: id, type, customer_id: customer, created_at: at } = event;
-      say(`${at.toISOString()}  ${id}  ${type}  ${customer ?? 'no customer'}: ${whyOf(event)}`);
-    }
-} catch (error) {
-  process.stderr.write(`Listing the events failed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-} finally {
-  await db.close();
-}
+  if (config.json) return say(JSON.stringify(events.map(toJson), null, 2));
+  if (events.length === 0) say('No Stripe event was put aside.');
+  for (const event of events) say(toLine(event));
+};
+
+await runCommand({ run: list, failure: 'Listing the events failed', close: db.close });

@@ -1,5 +1,6 @@
 import { describeView } from '@sentryagent/workflows/rules/subscription';
 import { systemClock } from '../platform/clock.ts';
+import { runCommand, say } from '../platform/command.ts';
 import { createDatabase } from '../platform/database.ts';
 import { createStripe } from '../platform/stripe.ts';
 import { createTemporal } from '../platform/temporal.ts';
@@ -14,7 +15,6 @@ const { dryRun } = config;
 const temporal = createTemporal(config);
 const deps = { db: createDatabase(config), stripe: createStripe(config), clock: systemClock };
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const seen = new Set<string>();
 
 /** Nudges a tenant once. */
@@ -30,10 +30,11 @@ const handle = async ({ tenantId, ours, stripe, otherLive }: Drift): Promise<voi
   const what = `ours: ${describeView(ours)}  Stripe: ${describeView(stripe)}`;
   if (otherLive === null) return nudge(tenantId, what);
   seen.add(tenantId);
-  say(`${tenantId}  ${what}  Not nudged: the customer has another live subscription, ${otherLive}.`);
+  say(`${tenantId}  ${what}  Not changed: the customer has another live subscription, ${otherLive}.`);
   say('  Cancel the one that is not needed at Stripe, then run this command again.');
 };
 
+/** Returns the number of subscriptions that were compared. */
 const reconcile = async (): Promise<number> => {
   if (!dryRun) await recoverAuditedEvents(deps.db, deps.stripe, systemClock());
   let compared = 0;
@@ -50,15 +51,14 @@ const reconcile = async (): Promise<number> => {
   return compared;
 };
 
-try {
-  const compared = await reconcile();
-  const done = dryRun ? 'Nothing was changed.' : 'Their workflows read from Stripe now.';
-  say(
-    `Compared ${compared} live subscriptions. Tenants that differ: ${seen.size}. ${seen.size ? done : ''}`.trim(),
-  );
-} catch (error) {
-  process.stderr.write(`The reconciliation failed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-} finally {
-  await Promise.all([deps.db.close(), temporal.close()]);
-}
+await runCommand({
+  run: async () => {
+    const compared = await reconcile();
+    const done = dryRun ? 'Nothing was changed.' : 'Their workflows read from Stripe now.';
+    say(
+      `Compared ${compared} live subscriptions. Tenants that differ: ${seen.size}. ${seen.size ? done : ''}`.trim(),
+    );
+  },
+  failure: 'The reconciliation failed',
+  close: () => Promise.all([deps.db.close(), temporal.close()]),
+});

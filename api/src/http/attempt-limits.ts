@@ -90,7 +90,7 @@ const limits = {
   ),
   /** Uses of a mailed link per address. */
   confirmation: limit('confirmation', 20, MINUTE, 'Too many links used from this network'),
-  /** Reset links per email address, whether or not it has an account. */
+  /** Reset links per email address, whether or not it has an account. A known browser is counted separately. */
   resetAccount: limit('reset-account', 5, HOUR, 'Too many links for this email address'),
   /** Reset links per network (`networkKey`). */
   resetNetwork: limit('reset-network', 20, HOUR, 'Too many requests for a new password from this network'),

@@ -1,5 +1,6 @@
 import type { RotatedKey } from '@sentryagent/workflows/contracts';
 import { systemClock } from '../platform/clock.ts';
+import { runCommand, say } from '../platform/command.ts';
 import { createDatabase } from '../platform/database.ts';
 import { countSealed, type Sealed } from '../services/housekeeping/count-sealed.ts';
 import { KEY_SET_MAX_AGE, KEY_TIMES, mayTakeOver } from '../services/signing-keys/key-stages.ts';
@@ -10,8 +11,6 @@ import { readConfig } from './config.ts';
 const config = readConfig();
 const db = createDatabase(config);
 const now = systemClock();
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const words = {
   next: 'is published and becomes the current key at the next rotation',
@@ -81,13 +80,9 @@ const remove = async (kid: string): Promise<void> => {
   }
 };
 
-try {
-  if (config.list) await list();
-  else if (config.emergency === undefined) await rotate();
-  else await remove(config.emergency);
-} catch (error) {
-  process.stderr.write(`No key was changed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-} finally {
-  await db.close();
-}
+const run = (): Promise<void> => {
+  if (config.list) return list();
+  return config.emergency === undefined ? rotate() : remove(config.emergency);
+};
+
+await runCommand({ run, failure: 'No key was changed', close: db.close });

@@ -1,4 +1,5 @@
 import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { runCommand, say } from '../platform/command.ts';
 import { createStripe } from '../platform/stripe.ts';
 import { setUpStripe } from '../services/billing/set-up/set-up-stripe.ts';
 import { readConfig } from './config.ts';
@@ -6,8 +7,6 @@ import { hasSecret, writeSecret } from './secrets-file.ts';
 
 const config = readConfig();
 const { secretsFile } = config;
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 const keepSecret = (secret: string): void => {
   if (secretsFile) {
@@ -20,7 +19,7 @@ const keepSecret = (secret: string): void => {
   }
 };
 
-try {
+const setUp = async (): Promise<void> => {
   const steps = await setUpStripe(createStripe(config), {
     price: tiers.paid.price!,
     publicUrl: config.PUBLIC_URL,
@@ -31,7 +30,6 @@ try {
     keepSecret,
   });
   for (const { what, done, note } of steps) say(`${what}: ${done} (${note})`);
-} catch (error) {
-  process.stderr.write(`Stripe setup failed: ${(error as Error).message}\n`);
-  process.exitCode = 1;
-}
+};
+
+await runCommand({ run: setUp, failure: 'Stripe setup failed' });

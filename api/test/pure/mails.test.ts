@@ -185,6 +185,17 @@ describe('a mail about a payment', () => {
     expect(textOf('charge_reminder', { at, isTrial })).toContain('Stripe charges your card on 2026-12-24');
   });
 
+  it.each([
+    ['jpy', 490_000, '490000 JPY'],
+    ['kwd', 49_000, '49.000 KWD'],
+    ['isk', 680_000, '6800.00 ISK'],
+    ['ugx', 18_000_000, '180000.00 UGX'],
+    ['usd', 4_900, '49.00 USD'],
+  ])('Amounts have the decimals of Stripe: %s', (currency, amount, words) => {
+    const failed = { ...honest.payment_failed, currency, amount };
+    expect(textOf('payment_failed', failed)).toContain(`could not collect ${words} for`);
+  });
+
   it('tells until when Paid is kept, or that it is Free already', () => {
     const failed = { ...honest.payment_failed, graceEndsAt: '2026-12-31T00:00:00.000Z' };
     expect(textOf('payment_failed', failed)).toContain('You keep Paid until 2026-12-31 (UTC).');

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { vi } from 'vitest';
+import { until } from '../../../dev/test/support/until.ts';
 import type { TestApi } from './api.ts';
 import type { Reply } from './callers.ts';
 import { adminUrl } from './servers.ts';
@@ -21,13 +21,13 @@ export const beforeSessionIsStored = async (
       create trigger wait_for_test before insert on sessions for each row execute function wait_for_test();
       select pg_advisory_lock(${LOCK})`);
     const started = start();
-    await vi.waitFor(async () => {
+    await until('a session waits to be stored', async () => {
       const { rowCount } = await holder.query(
         `select from pg_locks where locktype = 'advisory' and objid = ${LOCK} and not granted
          and database = (select oid from pg_database where datname = current_database())`,
       );
-      if (rowCount !== 1) throw new Error('no session waits to be stored');
-    }, 5_000);
+      return rowCount === 1;
+    });
     await meanwhile();
     await holder.query(`select pg_advisory_unlock(${LOCK})`);
     return await started;

@@ -56,7 +56,7 @@ const button = ({ session }: Visit, action: string, subscription: Subscription, 
 const dates = ({ status, cancel_at: cancelAt, items, trial_end: trialEnd }: Subscription): string => {
   if (cancelAt !== null) return `Ends ${day(cancelAt)}.`;
   if (status === 'trialing') return `The trial ends ${day(trialEnd!)}. You are charged then.`;
-  if (status === 'past_due') return 'The last payment failed. Pay the open invoice, or change your card.';
+  if (status === 'past_due') return 'The last payment failed. Pay the open invoice.';
   if (status === 'incomplete') return 'The first payment is on its way.';
   return status === 'active' ? `Renews ${day(items.data[0]!.current_period_end)}.` : `It is ${status}.`;
 };

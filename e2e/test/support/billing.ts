@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Stripe } from 'stripe';
 import { freePort } from '../../../dev/src/ports.ts';
 import { required } from '../../../dev/test/support/required.ts';
 import { answers, program, runProgram } from './processes.ts';
 import type { Program } from './processes.ts';
+import { openAccount } from './stripe-account.ts';
 
-const SCHEMA = new URL('../../../dev/stripe/test/fixtures/stripe-openapi.json', import.meta.url).pathname;
-const KEY = 'sk_test_journeys';
 /** Of the API as well: both open the signing keys. */
 export const KEYS = `k1:${Buffer.alloc(32, 9).toString('base64')}`;
 
@@ -21,11 +21,13 @@ export interface Listed {
   attributes: Record<string, unknown>;
 }
 
-/** Temporal, the worker and the Stripe stand-in: what the API needs to sell. */
+/** Temporal, the worker and Stripe or its stand-in: what the API needs to sell. */
 export interface Billing {
   temporal: Program;
   worker: Program;
   stripe: Program;
+  /** Not the stand-in, so nothing is controlled but by Stripe's API. */
+  isRealStripe: boolean;
   temporalUiUrl: string;
   /** Where the worker serves its metrics. */
   metricsUrl: string;
@@ -34,7 +36,7 @@ export interface Billing {
   environment: Record<string, string>;
   /** The stand-in's own controls. */
   dev<T = unknown>(path: string, init?: RequestInit): Promise<T>;
-  /** As the client that owns the account. */
+  /** As the client that owns the account. Throws if a real account refuses. */
   ask<T>(path: string, init?: RequestInit): Promise<T>;
   workflows(tenantId: string): Promise<Listed[]>;
   /** What an operator types; answers what it prints. */
@@ -47,6 +49,8 @@ interface Wanted {
   dashboardUrl: string;
   appDatabaseUrl: string;
   env: Record<string, string>;
+  /** Of a real account in test mode. */
+  stripeKey?: string | undefined;
 }
 
 const temporalProgram = async (folder: string) => {
@@ -73,26 +77,16 @@ const temporalProgram = async (folder: string) => {
   };
 };
 
-const stripeProgram = async (folder: string) => {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const env = {
-    STRIPE_PORT: String(port),
-    STRIPE_DATA_FILE: join(folder, 'stripe.json'),
-    STRIPE_SCHEMA: SCHEMA,
-  };
-  return { url, stripe: program(['dev/stripe/src/main.ts'], env, () => answers(`${url}/_dev/health`)) };
-};
-
 const workerProgram = (port: number, env: Record<string, string>): Program =>
   program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
     answers(`http://127.0.0.1:${port}/health`),
   );
 
-/** The same set-up that a real account gets; answers the webhook's secret. */
+/** The same set-up for every account; answers the webhook's secret, if Stripe can reach the webhook. */
 const setUp = async (folder: string, env: Record<string, string>): Promise<string> => {
   const file = join(folder, 'secrets.env');
   await runProgram(['api/src/stripe-setup/main.ts', '--secrets-file', file], env);
+  if (!existsSync(file)) return '';
   return /^STRIPE_WEBHOOK_SECRETS=(.*)$/m.exec(readFileSync(file, 'utf8'))![1]!;
 };
 
@@ -128,13 +122,15 @@ export const startBilling = async ({
   dashboardUrl,
   appDatabaseUrl,
   env,
+  stripeKey,
 }: Wanted): Promise<Billing> => {
   const folder = mkdtempSync(join(tmpdir(), 'sentryagent-'));
-  const [{ temporal, address, uiUrl }, { stripe, url: stripeUrl }] = await Promise.all([
+  const [{ temporal, address, uiUrl }, account] = await Promise.all([
     temporalProgram(folder),
-    stripeProgram(folder),
+    openAccount(folder, stripeKey),
   ]);
-  const access = { STRIPE_SECRET_KEY: KEY, STRIPE_API_URL: stripeUrl, DASHBOARD_URL: dashboardUrl };
+  const { program: stripe, url: stripeUrl, isReal: isRealStripe } = account;
+  const access = { ...account.environment, DASHBOARD_URL: dashboardUrl };
   const workerPort = await freePort();
   const worker = workerProgram(workerPort, {
     ...access,
@@ -146,19 +142,30 @@ export const startBilling = async ({
   });
   await Promise.all([temporal.start(), stripe.start()]);
   const [secret] = await Promise.all([setUp(folder, { ...access, PUBLIC_URL: apiUrl }), worker.start()]);
-  const fetchJson = async <T>(path: string, init?: RequestInit): Promise<T> =>
-    (await fetch(`${stripeUrl}${path}`, init)).json() as Promise<T>;
+  const fetchJson = async <T>(path: string, init?: RequestInit): Promise<T> => {
+    const response = await fetch(`${stripeUrl}${path}`, init);
+    const body = (await response.json()) as T;
+    if (isRealStripe && !response.ok) throw new Error(`${path}: ${JSON.stringify(body)}`);
+    return body;
+  };
   return {
     temporal,
     worker,
     stripe,
+    isRealStripe,
     temporalUiUrl: uiUrl,
     metricsUrl: `http://127.0.0.1:${workerPort}/metrics`,
     stripeUrl,
     environment: { ...access, TEMPORAL_ADDRESS: address, STRIPE_WEBHOOK_SECRETS: secret },
-    dev: (path, init) =>
-      fetchJson(`/_dev${path}`, { headers: { 'content-type': 'application/json' }, ...init }),
-    ask: (path, init) => fetchJson(`/v1${path}`, { headers: { authorization: `Bearer ${KEY}` }, ...init }),
+    dev: (path, init) => {
+      if (isRealStripe) throw new Error(`Stripe has no control ${path}`);
+      return fetchJson(`/_dev${path}`, { headers: { 'content-type': 'application/json' }, ...init });
+    },
+    ask: (path, init) =>
+      fetchJson(`/v1${path}`, {
+        headers: { authorization: `Bearer ${account.key}`, 'stripe-version': Stripe.API_VERSION },
+        ...init,
+      }),
     workflows: (tenantId) => listWorkflows(address, `TenantId = "${tenantId}"`),
     temporalCli: cli(address),
     close: async () => {

@@ -35,7 +35,7 @@ const answersByJavaScript =
 export const visit = async (page: Page, url: string): Promise<void> => {
   await page.goto(url);
   // Not waitForFunction, which the Content-Security-Policy refuses.
-  await expect.poll(() => page.evaluate(answersByJavaScript)).toBe(true);
+  await expect.poll(() => page.evaluate(answersByJavaScript), { timeout: PATIENCE_MS }).toBe(true);
 };
 
 /** Follows an entry of the main navigation, which is behind a button on a phone. */

@@ -13,6 +13,7 @@ export interface Inbox {
   smtpUrl: string;
   /** Waits until so many mails to the address are there. */
   receive(address: string, count: number): Promise<Received[]>;
+  all(): Promise<Received[]>;
   close(): Promise<void>;
 }
 
@@ -29,16 +30,16 @@ export const startInbox = async (): Promise<Inbox> => {
   const url = `http://127.0.0.1:${web}/api`;
   const server = program([process.execPath, ...argv], {}, () => answers(`${url}/healthz`));
   await server.start();
+  const all = async (): Promise<Stored[]> => (await (await fetch(`${url}/email`)).json()) as Stored[];
   const mailsTo = async (address: string): Promise<Stored[]> =>
-    ((await (await fetch(`${url}/email`)).json()) as Stored[]).filter(({ to }) =>
-      to.some((recipient) => recipient.address === address),
-    );
+    (await all()).filter(({ to }) => to.some((recipient) => recipient.address === address));
   return {
     smtpUrl: `smtp://127.0.0.1:${smtp}`,
     receive: async (address, count) => {
       await until(`${count} mails to ${address}`, async () => (await mailsTo(address)).length >= count);
       return mailsTo(address);
     },
+    all,
     close: server.kill,
   };
 };

@@ -157,20 +157,31 @@ export const startStack = async (
   dashboardEnv: Record<string, string> = {},
 ): Promise<Stack> => bringUp(await findPlace(), env, dashboardEnv);
 
-/** The same, with Temporal, a worker and a Stripe whose every request and answer is held against Stripe's schema. */
-export const startSellingStack = async (env: Record<string, string> = {}): Promise<SellingStack> => {
+/** The pages are linked by the name that the stand-in gives itself. */
+const originsOf = ({ isRealStripe, stripeUrl }: Billing): Record<string, string> => {
+  if (isRealStripe) return {};
+  const origin = `http://localhost:${new URL(stripeUrl).port}`;
+  return { CHECKOUT_ORIGIN: origin, PORTAL_ORIGIN: origin };
+};
+
+/**
+ * The same, with Temporal, a worker and a Stripe whose every request and answer is held against Stripe's schema; or
+ * with a real account in test mode.
+ */
+export const startSellingStack = async (
+  env: Record<string, string> = {},
+  stripeKey?: string,
+): Promise<SellingStack> => {
   const place = await findPlace();
   const workerEnv = { REDIS_URL: await emptyRedis(), ...env };
-  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env: workerEnv });
-  // The pages are linked by the name that the stand-in gives itself.
-  const origin = `http://localhost:${new URL(billing.stripeUrl).port}`;
-  const origins = { CHECKOUT_ORIGIN: origin, PORTAL_ORIGIN: origin };
+  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env: workerEnv, stripeKey });
+  const origins = originsOf(billing);
   const stack = await bringUp(place, { ...billing.environment, ...env }, origins);
   return {
     ...stack,
     billing,
     close: async () => {
-      const violations = await billing.dev<unknown[]>('/violations');
+      const violations = billing.isRealStripe ? [] : await billing.dev<unknown[]>('/violations');
       await billing.worker.stop();
       await stack.close();
       await billing.close();

@@ -526,7 +526,7 @@ export type Subscription = {
     status: 'active' | 'trial' | 'past_due' | 'payment_failed' | 'paused' | 'cancelled';
     renewsAt: string | null;
     /**
-     * When the paid tier ends, or the trial.
+     * When the subscription ends, or the trial.
      */
     endsAt: string | null;
     /**
@@ -534,7 +534,7 @@ export type Subscription = {
      */
     graceEndsAt: string | null;
     /**
-     * The subscription ends at `endsAt` and is not charged again.
+     * The subscription ends at `endsAt`. It is charged before that only if `renewsAt` is set.
      */
     isCancelling: boolean;
     nextCharge: {

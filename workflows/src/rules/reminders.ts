@@ -8,7 +8,7 @@ export type ReminderDays = (typeof reminderDays)[number];
 
 /** The time of the next charge: a renewal, or the end of a trial. `null` if there is none. */
 export const nextChargeAt = ({ status, renewsAt, endsAt, isCancelling }: SubscriptionView): string | null =>
-  isCancelling ? null : status === 'trial' ? endsAt : renewsAt;
+  renewsAt ?? (status === 'trial' && !isCancelling ? endsAt : null);
 
 const dueMs = (chargeAt: string, days: ReminderDays): number => Date.parse(chargeAt) - days * DAY_MS;
 

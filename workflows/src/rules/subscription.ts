@@ -21,6 +21,10 @@ export interface StripeSubscription {
   graceUntil: string | null;
   /** The lookup key of its price. `null` if a newer price has taken it over. */
   lookupKey: string | null;
+  /** Whether it was sold as one of our tiers. Missing in histories of older releases, as the next one. */
+  isOurs?: boolean;
+  /** The time of the next charge. `null`: none, because it ends first or an operator has paused its payments. */
+  nextChargeAt?: string | null;
 }
 
 /** The result of one read from Stripe: the tenant's subscription, and the time of its clock. */
@@ -54,7 +58,10 @@ export interface SubscriptionView {
   endsAt: string | null;
   /** Past due: when the paid tier ends if nobody pays. */
   graceEndsAt: string | null;
-  /** Whether the subscription ends at `endsAt`. A trial that is not cancelled is charged then. */
+  /**
+   * Whether the subscription ends at `endsAt`. It is charged before that only if `renewsAt` is set. A trial that is not
+   * cancelled is charged at `endsAt`.
+   */
   isCancelling: boolean;
 }
 
@@ -77,11 +84,28 @@ export const holdsTheTenant = ({ status }: Pick<StripeSubscription, 'status'>): 
 export const wasBegun = ({ status }: Pick<StripeSubscription, 'status'>): boolean =>
   status !== 'incomplete' && status !== 'incomplete_expired';
 
-/** The subscription that decides the tier: a live one first, then the newest. Ignores those that expired unpaid. */
+/** The preference for a subscription, most important first. */
+const preference = (subscription: StripeSubscription): number[] => [
+  Number(holdsTheTenant(subscription)),
+  Number(subscription.isOurs ?? true),
+  RANK[subscription.status],
+  Date.parse(subscription.createdAt),
+];
+
+const byPreference = (one: StripeSubscription, other: StripeSubscription): number => {
+  const theirs = preference(other);
+  const difference = preference(one).map((value, index) => theirs[index]! - value);
+  return difference.find((value) => value !== 0) ?? 0;
+};
+
+/**
+ * The subscription that decides the tier: a live one first, of these one that we sold, then the newest. An operator can
+ * give the same customer a subscription for something else. Ignores those that expired unpaid.
+ */
 export const chooseSubscription = <T extends StripeSubscription>(all: readonly T[]): T | null =>
   all
     .filter(({ status }) => RANK[status] > 0)
-    .toSorted((a, b) => RANK[b.status] - RANK[a.status] || Date.parse(b.createdAt) - Date.parse(a.createdAt))
+    .toSorted(byPreference)
     .at(0) ?? null;
 
 /** From the first failed payment on. */
@@ -93,6 +117,10 @@ export const graceEnd = ({ failedAt, graceUntil }: StripeSubscription): string |
   const end = new Date(Date.parse(failedAt) + GRACE_MS).toISOString();
   return graceUntil && graceUntil > end ? graceUntil : end;
 };
+
+/** Whether the catalogue has this price. */
+export const isInCatalogue = (lookupKey: string | null): boolean =>
+  Object.values(tiers).some(({ price }) => price !== null && price.lookupKey === lookupKey);
 
 /** The tier of this price. A price that the catalogue no longer has was sold as Paid. */
 const tierOfPrice = (lookupKey: string | null): TierId =>
@@ -116,23 +144,31 @@ export const viewOf = ({ subscription, stripeNow }: SubscriptionReading): Subscr
   const { id, status, periodStart, periodEnd, trialEnd, cancelAt, lookupKey } = subscription;
   const tier = tierOfPrice(lookupKey);
   const isCancelling = cancelAt !== null;
+  const { nextChargeAt = isCancelling ? null : periodEnd } = subscription;
   const paid = { ...NEVER_PAID, tier, subscriptionId: id, periodStart, periodEnd, isCancelling };
   const free = { ...NEVER_PAID, subscriptionId: id };
+  // Older histories do not have the cancellation of a subscription that is on Free.
+  const unpaid = subscription.nextChargeAt === undefined ? free : { ...free, isCancelling, endsAt: cancelAt };
   switch (status) {
     case 'trialing':
-      return { ...paid, status: 'trial', endsAt: cancelAt ?? trialEnd ?? periodEnd };
+      return {
+        ...paid,
+        status: 'trial',
+        renewsAt: isCancelling ? nextChargeAt : null,
+        endsAt: cancelAt ?? trialEnd ?? periodEnd,
+      };
     case 'active':
-      return { ...paid, status: 'active', renewsAt: cancelAt ? null : periodEnd, endsAt: cancelAt };
+      return { ...paid, status: 'active', renewsAt: nextChargeAt, endsAt: cancelAt };
     case 'past_due': {
       const graceEndsAt = graceEnd(subscription);
       const isOver = graceEndsAt !== null && Date.parse(graceEndsAt) <= Date.parse(stripeNow);
-      if (isOver) return { ...free, status: 'payment_failed' };
+      if (isOver) return { ...unpaid, status: 'payment_failed' };
       return { ...paid, status: 'past_due', endsAt: cancelAt, graceEndsAt };
     }
     case 'unpaid':
-      return { ...free, status: 'payment_failed' };
+      return { ...unpaid, status: 'payment_failed' };
     case 'paused':
-      return { ...free, status: 'paused' };
+      return { ...unpaid, status: 'paused' };
     default:
       return { ...free, status: 'cancelled' };
   }

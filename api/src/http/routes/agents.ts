@@ -45,7 +45,6 @@ const list = scopedRoute({
   access: ['agents:read'],
   query: z.strictObject({ ...pageQuery, ...agentFilter }),
   responses: { 200: { description: 'A page of agents', schema: pageSchema(agentSchema, 'AgentPage') } },
-  problems: [],
   handle: async (deps, { query }, { tenantId }) => ({
     status: 200,
     body: presentPage(await listAgents(deps, tenantId, query), presentAgent),

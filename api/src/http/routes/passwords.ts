@@ -24,11 +24,15 @@ const forgotRoute = (limits: AttemptLimits): Route =>
     body: z.strictObject({ email }),
     responses: { 204: { description: 'If the address has an account, the mail is queued', schema: null } },
     problems: ['rate_limited'],
-    handle: async (deps, { body, origin }) => {
-      await limits.resetNetwork.consume(networkKey(origin.ip));
-      await limits.resetAccount.consume(digestKey(body.email));
-      const isCrowded = await isMailboxCrowded(limits, body);
-      await requestPasswordReset(deps, body.email, { isCrowded });
+    handle: async (deps, request) => {
+      const { email: account } = request.body;
+      const { device } = attemptOf(deps, account, request);
+      await limits.resetNetwork.consume(networkKey(request.origin.ip));
+      await limits.resetAccount.consume(
+        digestKey(account, ...(device === undefined ? [] : ['device', device])),
+      );
+      const isCrowded = await isMailboxCrowded(limits, request.body);
+      await requestPasswordReset(deps, account, { isCrowded, isKnown: device !== undefined });
       return { status: 204 };
     },
   });

@@ -63,7 +63,6 @@ const list = scopedRoute({
       schema: z.object({ data: z.array(resourceSchema) }).meta({ id: 'ResourceList' }),
     },
   },
-  problems: [],
   handle: async ({ db }, _request, { tenantId }) => ({
     status: 200,
     body: { data: (await listResources(db, tenantId)).map(present) },

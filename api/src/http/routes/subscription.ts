@@ -15,11 +15,11 @@ const subscriptionSchema = z
     tier: tierSchema,
     status: z.enum(subscriptionStatuses),
     renewsAt: instant,
-    endsAt: instant.meta({ description: 'When the paid tier ends, or the trial.' }),
+    endsAt: instant.meta({ description: 'When the subscription ends, or the trial.' }),
     graceEndsAt: instant.meta({ description: 'Past due: when the paid tier ends if nobody pays.' }),
-    isCancelling: z
-      .boolean()
-      .meta({ description: 'The subscription ends at `endsAt` and is not charged again.' }),
+    isCancelling: z.boolean().meta({
+      description: 'The subscription ends at `endsAt`. It is charged before that only if `renewsAt` is set.',
+    }),
     nextCharge: z
       .object({
         amount: z.int().meta({ description: 'In the currency’s minor unit, as Stripe will charge it.' }),

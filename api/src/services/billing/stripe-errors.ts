@@ -7,6 +7,10 @@ export const isMissing = (error: unknown, param?: string): boolean =>
   error.code === 'resource_missing' &&
   (param === undefined || error.param === param);
 
+/** Stripe does not accept the email address. */
+export const isRefusedEmail = (error: unknown): boolean =>
+  error instanceof Stripe.errors.StripeError && error.code === 'email_invalid';
+
 /** Asks Stripe while a user waits. Problem: `service_unavailable`. The log has what Stripe said. */
 export const whileUserWaits = async <T>(ask: () => Promise<T>): Promise<T> => {
   try {

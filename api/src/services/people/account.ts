@@ -24,8 +24,16 @@ export const startSession = async (people: People, user: Person, headers: Header
   return { user, cookies: started.headers.getSetCookie(), token: started.response.token };
 };
 
+/** A user's live sessions. Scripts sign in for ever and never sign out, and nobody reads a longer list. */
+export const MOST_SESSIONS = 100;
+
+const END_OLDEST = `
+  delete from sessions where user_id = $1 and id in (
+    select id from sessions where user_id = $1 order by created_at desc, id desc offset ${MOST_SESSIONS}
+  )`;
+
 /**
- * Signs in a person who has proved who they are. A new password or a new second factor ends all sessions, and this one
+ * Signs in a person who has proved who they are. Ends the user's oldest sessions above `MOST_SESSIONS`. A new password or a new second factor ends all sessions, and this one
  * may be stored just after that. So `confirm` checks the proof once more, after the session is stored. If it throws, the
  * session is deleted.
  */
@@ -41,5 +49,6 @@ export const startProvedSession = async (
     await peoplePool.query('delete from sessions where token = $1', [token]);
     throw error;
   }
+  await peoplePool.query(END_OLDEST, [user.id]);
   return { user, cookies };
 };

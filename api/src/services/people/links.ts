@@ -26,7 +26,7 @@ export const identifierOf = (kind: LinkKind, token: string): string =>
   `${kind}:${createHash('sha256').update(token).digest('base64url')}`;
 
 /** The keys of the mails that a user can get on this day. */
-const mailKeys = (user: string, now: Date): string[] => {
+export const mailKeys = (user: string, now: Date): string[] => {
   const day = now.toISOString().slice(0, 10);
   return Array.from({ length: MOST_A_DAY }, (_, number) => `${user} ${day} ${number}`);
 };

@@ -1,8 +1,6 @@
 import Bowser from 'bowser';
 import type { Pool } from 'pg';
-
-/** A person can have more, but nobody reads them. */
-const MOST = 100;
+import { MOST_SESSIONS } from './account.ts';
 
 export interface SessionEntry {
   id: string;
@@ -40,7 +38,7 @@ export const listSessions = async (
     `select id, created_at as "createdAt", updated_at as "renewedAt", expires_at as "expiresAt",
        user_agent as "userAgent", id = $2 as "isCurrent"
      from sessions where user_id = $1 and expires_at > now()
-     order by (id = $2) desc, created_at desc, id desc limit ${MOST}`,
+     order by (id = $2) desc, created_at desc, id desc limit ${MOST_SESSIONS}`,
     [userId, sessionId],
   );
   return rows.map(describe);

@@ -3,7 +3,7 @@ import { hashPassword } from 'better-auth/crypto';
 import { newId } from '../../platform/ids.ts';
 import type { Problem } from '../../platform/problem.ts';
 import { checkPassword } from './check-password.ts';
-import { identifierOf, invalidLink, newLink, type LinkDeps } from './links.ts';
+import { identifierOf, invalidLink, mailKeys, newLink, type LinkDeps } from './links.ts';
 
 /** The text of the mail names it too. */
 const LIFETIME_MS = HOUR_MS;
@@ -16,7 +16,8 @@ const QUEUE = `
   with person as (
     select id, email_verified from users where email = $7
   ), free as (
-    select keys.key from person, unnest($1::text[]) with ordinality as keys (key, number)
+    select keys.key from person,
+      unnest($1::text[] || case when person.email_verified then $9::text[] end) with ordinality as keys (key, number)
     where (person.email_verified or not $8) and not exists (
       select from mails
       where tenant_id is null and kind = 'password_reset' and mails.key = keys.key and recipient = $7
@@ -37,14 +38,17 @@ const QUEUE = `
  * Queues a mail with a link that sets a new password, if the address has an account. An earlier link becomes invalid.
  * Does the same work for every address, and tells nobody whether it queued a mail. `isCrowded`: other addresses of the
  * mailbox have had too many mails. Then an unconfirmed address gets none, because anyone can sign up with it.
+ * `isKnown`: a browser that has signed in to the account asks. A confirmed address has mails of the day that only such a
+ * browser can use up, because strangers can use up the others.
  */
 export const requestPasswordReset = async (
   deps: LinkDeps,
   email: string,
-  { isCrowded }: { isCrowded: boolean },
+  { isCrowded, isKnown }: { isCrowded: boolean; isKnown: boolean },
 ): Promise<void> => {
   const link = newLink(deps, { kind: 'password-reset', user: 'reset', lifetimeMs: LIFETIME_MS });
-  await deps.peoplePool.query(QUEUE, [...link, email, isCrowded]);
+  const keysOfKnown = isKnown ? mailKeys('reset known', deps.clock()) : [];
+  await deps.peoplePool.query(QUEUE, [...link, email, isCrowded, keysOfKnown]);
 };
 
 /** A link works only for the address that it was sent to, even if the user has another one now. */

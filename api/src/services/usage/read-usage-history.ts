@@ -89,7 +89,6 @@ const countsByAgent = async (
        from agent_usage
        where tenant_id = :tenantId and metric = 'token_issuances' and day between :from and :to
        group by 1, 2
-       order by 1, 3 desc, 2
        limit :limit
      ) as u
      left join agents a on a.tenant_id = :tenantId and a.id = u.agent_id

@@ -15,8 +15,8 @@ const doneWords = {
   scopes: 'The scopes are saved. New tokens of the agent have them.',
   grants: 'The grants are saved.',
   suspended:
-    'The agent is suspended. It gets no new tokens, and those that it has stop working within a second.',
-  reactivated: 'The agent is active again. It can get tokens with the same credentials.',
+    'The agent is suspended. It gets no new tokens, and its current tokens stop working within a second.',
+  reactivated: 'The agent is active again. It can get new tokens with the same credentials.',
   decommissioned: 'The agent is decommissioned, and its credentials are revoked.',
   'key-added': 'The public key is added. The agent can authenticate with it now.',
   revoked: 'The credential is revoked. Tokens that were issued with it stop working within a second.',

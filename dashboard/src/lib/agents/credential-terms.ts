@@ -19,12 +19,12 @@ export const expiryChoices = (now: string, given = ''): Choice[] => {
   const choices = [{ value: '', name: 'Never' }, ...offered];
   return choices.some(({ value }) => value === given)
     ? choices
-    : [...choices, { value: given, name: 'As chosen before' }];
+    : [...choices, { value: given, name: 'The time that you chose before' }];
 };
 
 /** How long the old secret still works after a rotation, in seconds. */
 export const overlapChoices: readonly Choice[] = [
-  { value: '0', name: '0 hours: it stops working immediately' },
+  { value: '0', name: '0 hours (it stops working immediately)' },
   { value: '3600', name: '1 hour' },
   { value: '86400', name: '24 hours' },
   { value: '604800', name: '7 days' },

@@ -1,8 +1,9 @@
 import type { Subscription } from '@sentryagent/sdk';
+import { DAY_MS } from '#lib/format/dates.ts';
 
 type Card = NonNullable<Subscription['card']>;
 
-const SOON_MS = 60 * 24 * 60 * 60_000;
+const SOON_MS = 60 * DAY_MS;
 
 const names: Readonly<Record<string, string>> = {
   amex: 'American Express',
@@ -28,4 +29,15 @@ export const expiryWarning = (
   const left = Date.UTC(expYear, expMonth) - Date.parse(now);
   if (left <= 0) return 'Expired';
   return left <= SOON_MS ? 'Expires soon' : null;
+};
+
+/** Without a card, a bank account or a wallet may be charged. */
+export const cardlessWords = ({
+  hasPortal,
+  nextCharge,
+}: Pick<Subscription, 'hasPortal' | 'nextCharge'>): string => {
+  if (!hasPortal) return 'No card yet. You enter it on Stripe’s page when you upgrade.';
+  return nextCharge === null
+    ? 'No card is charged.'
+    : 'You do not pay by card. Stripe’s portal shows how you pay.';
 };

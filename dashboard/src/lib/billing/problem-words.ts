@@ -17,10 +17,10 @@ export const portalWords = {
 } as const;
 
 /** Why the subscription was not cancelled or resumed. */
-export const changeWords = {
+export const cancellationWords = {
   not_subscribed: 'Your tenant has no subscription, or it has ended. You are not charged.',
   service_unavailable:
-    'The change could not be confirmed, so it may still happen. Reload this page in a minute. To be sure, try again: a second try does no harm.',
+    'The change could not be confirmed, so it may still happen. Reload this page in a minute. You can safely try again.',
 } as const;
 
 /** The API returned a URL that is not Stripe's. */

@@ -1,5 +1,7 @@
 import { UNKNOWN } from './unknown.ts';
 
+export const MINUTE_MS = 60_000;
+
 /** A day in UTC. No daylight saving changes its length. */
 export const DAY_MS = 86_400_000;
 

@@ -1,8 +1,9 @@
+import { DAY_MS, MINUTE_MS } from './dates.ts';
+
 const format = new Intl.RelativeTimeFormat('en-US', { numeric: 'auto' });
 
-const MINUTE_MS = 60_000;
 const units = [
-  { unit: 'day', ms: 24 * 60 * MINUTE_MS },
+  { unit: 'day', ms: DAY_MS },
   { unit: 'hour', ms: 60 * MINUTE_MS },
   { unit: 'minute', ms: MINUTE_MS },
 ] as const;

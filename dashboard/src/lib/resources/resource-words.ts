@@ -1,3 +1,5 @@
+import { plural } from '#lib/format/numbers.ts';
+
 /** Error codes → messages that replace the API's: why nothing was changed, and what to do next. */
 export const resourceWords = {
   forbidden:
@@ -7,5 +9,5 @@ export const resourceWords = {
 /** "15 minutes", or seconds if they are no whole minutes. */
 export const lifetimeWords = (seconds: number): string => {
   const [count, unit] = seconds % 60 === 0 ? [seconds / 60, 'minute'] : [seconds, 'second'];
-  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+  return `${count} ${plural(count, unit)}`;
 };

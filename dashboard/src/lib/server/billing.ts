@@ -1,6 +1,6 @@
 import { ApiError, type InvoicePage, type Subscription } from '@sentryagent/sdk';
 import { redirect, type RequestEvent } from '@sveltejs/kit';
-import { changeWords } from '#lib/billing/problem-words.ts';
+import { cancellationWords } from '#lib/billing/problem-words.ts';
 import { apiFor } from './api.ts';
 import { isTemporary, submit, toPage } from './failures.ts';
 import { findTiers } from './find-tiers.ts';
@@ -43,7 +43,7 @@ export const loadBilling = async (event: RequestEvent) => {
 };
 
 export const cancel = (event: RequestEvent) =>
-  submit(event, apiFor(event).billing.cancel(), '/billing?done=cancelled', { byCode: changeWords });
+  submit(event, apiFor(event).billing.cancel(), '/billing?done=cancelled', { byCode: cancellationWords });
 
 export const resume = (event: RequestEvent) =>
-  submit(event, apiFor(event).billing.resume(), '/billing?done=resumed', { byCode: changeWords });
+  submit(event, apiFor(event).billing.resume(), '/billing?done=resumed', { byCode: cancellationWords });

@@ -5,7 +5,8 @@ import { dayCounts, tokensByAgent, type History } from '#lib/usage/history.ts';
 import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
 
-const spanOf = ({ searchParams }: URL) => ({
+/** The days that the request names. The API checks them. */
+const requestedSpan = ({ searchParams }: URL) => ({
   from: searchParams.get('from') ?? '',
   to: searchParams.get('to') ?? '',
 });
@@ -18,7 +19,7 @@ const rowsOrNull = (failure: unknown): null => {
 
 /** The 30 days until `to`, and the tokens by agent since `from`. */
 export const readHistory = async (event: RequestEvent): Promise<History> => {
-  const span = spanOf(event.url);
+  const span = requestedSpan(event.url);
   const { billing } = apiFor(event);
   const [byDay, byAgent] = await Promise.all([
     billing.usageHistory({ to: span.to, groupBy: 'day' }),
@@ -29,7 +30,7 @@ export const readHistory = async (event: RequestEvent): Promise<History> => {
 
 /** The days as a CSV file. */
 export const downloadHistory = async (event: RequestEvent): Promise<Response> => {
-  const { from, to } = spanOf(event.url);
+  const { from, to } = requestedSpan(event.url);
   try {
     const csv = await apiFor(event).billing.usageHistoryCsv({ from, to, groupBy: 'day' });
     return new Response(csv, {

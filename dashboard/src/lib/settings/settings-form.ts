@@ -8,7 +8,7 @@ export interface RejectedForm {
   values: Readonly<Record<string, string>>;
 }
 
-export interface FormState {
+export interface SettingsState {
   /** The last form of the page, if it was rejected. */
   rejected: RejectedForm | null;
   /** The name of the form that has just succeeded. It is in the URL, so the page can be reloaded. */
@@ -16,7 +16,7 @@ export interface FormState {
 }
 
 export const stateOf = (
-  { rejected, done }: FormState,
+  { rejected, done }: SettingsState,
   name: string,
 ): { problem?: FormProblem; values: Readonly<Record<string, string>>; isDone: boolean } => ({
   ...(rejected?.name === name ? rejected : { values: {} }),

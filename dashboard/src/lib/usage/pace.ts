@@ -1,8 +1,7 @@
 import type { MetricUsage } from '@sentryagent/sdk';
-import { DAY_MS, formatTime } from '#lib/format/dates.ts';
+import { DAY_MS, MINUTE_MS, formatTime } from '#lib/format/dates.ts';
 import { formatNumber } from '#lib/format/numbers.ts';
 
-const MINUTE_MS = 60_000;
 /** With less than this, the pace is chance. */
 const LEAST_MS = 10 * MINUTE_MS;
 const LEAST_CALLS = 10;

@@ -1,6 +1,4 @@
-import { formatTime } from '#lib/format/dates.ts';
-
-const MINUTE_MS = 60_000;
+import { MINUTE_MS, formatTime } from '#lib/format/dates.ts';
 
 const span = (ms: number): string => {
   const minutes = Math.ceil(ms / MINUTE_MS);

@@ -4,8 +4,7 @@ import { version } from '#lib/server/version.ts';
 import type { LayoutServerLoad } from './$types';
 
 /** The only check that a user is signed in, for all pages of the console. */
-export const load: LayoutServerLoad = async (event) => ({
-  session: await requireSession(event),
-  apiUrl: config.publicApiUrl,
-  version,
-});
+export const load: LayoutServerLoad = async (event) => {
+  const session = await requireSession(event);
+  return { session, mayChange: session.role !== 'member', apiUrl: config.publicApiUrl, version };
+};

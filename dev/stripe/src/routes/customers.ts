@@ -1,13 +1,22 @@
 import { createCustomer } from '../customers.ts';
+import { invalid } from '../errors.ts';
 import { emptyable, mergeMetadata, metadata, text } from '../parameters.ts';
+import type { Kind } from '../parameters.ts';
 import { change } from '../stand.ts';
 import { find } from '../state.ts';
 import { isListed, page, paging } from './lists.ts';
 import { route } from './route.ts';
 
+/** Stripe refuses a domain without a dot, which HTML's email field accepts. */
+const email: Kind<string> = (value, path) => {
+  const address = text(value, path);
+  if (/^[^\s@]+@[^\s@]+\.[^\s@.]{2,}$/.test(address)) return address;
+  throw invalid(`Invalid email address: ${address}`, { code: 'email_invalid', param: path });
+};
+
 const details = {
   description: emptyable(text),
-  email: emptyable(text),
+  email: emptyable(email),
   metadata,
   name: emptyable(text),
   phone: emptyable(text),

@@ -35,6 +35,9 @@ const pay = (stand: Stand, invoice: Invoice, method: string | undefined): Invoic
   });
 };
 
+const isRenewed = ({ cancel_at: end, items }: Subscription): boolean =>
+  end === null || end > items.data[0]!.current_period_end;
+
 /** The subscription that would be invoiced next. */
 const renewing = (stand: Stand, params: { customer?: string; subscription?: string }): Subscription => {
   const { subscriptions } = stand.state;
@@ -43,7 +46,7 @@ const renewing = (stand: Stand, params: { customer?: string; subscription?: stri
     params.subscription === undefined
       ? Object.values(subscriptions).findLast((one) => one.customer === params.customer && !hasEnded(one))
       : find(subscriptions, params.subscription, 'subscription', 'subscription');
-  if (found && !hasEnded(found) && found.cancel_at === null) return found;
+  if (found && !hasEnded(found) && isRenewed(found)) return found;
   throw invalid('No upcoming invoices for this customer.', { code: 'invoice_upcoming_none' });
 };
 

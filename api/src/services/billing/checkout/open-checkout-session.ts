@@ -51,7 +51,7 @@ const findPrice = async (stripe: Stripe): Promise<string> => {
 const parametersOf = (
   { DASHBOARD_URL, TRIAL_DAYS }: OpenCheckoutSessionDeps['config'],
   purchase: Purchase,
-  session: { customer: string; price: string; isFirst: boolean },
+  session: { customer: string; price: string; hasTrial: boolean },
 ): Stripe.Checkout.SessionCreateParams => ({
   mode: 'subscription',
   customer: session.customer,
@@ -64,7 +64,7 @@ const parametersOf = (
   metadata: { tenant_id: purchase.tenantId, checkout_id: purchase.checkoutId },
   subscription_data: {
     metadata: { tenant_id: purchase.tenantId },
-    ...(TRIAL_DAYS > 0 && session.isFirst && { trial_period_days: TRIAL_DAYS }),
+    ...(session.hasTrial && { trial_period_days: TRIAL_DAYS }),
   },
   ...returnUrls(DASHBOARD_URL, purchase),
 });
@@ -134,8 +134,8 @@ const createSession = async (
   }
   if (await isProcessing(stripe, found)) throw paymentProcessing();
   const price = await findPrice(stripe);
-  const isFirst = !found.some(wasBegun) && !(await hasBought(db, tenantId));
-  return stripe.checkout.sessions.create(parametersOf(config, purchase, { customer, price, isFirst }), {
+  const hasTrial = config.TRIAL_DAYS > 0 && !found.some(wasBegun) && !(await hasBought(db, tenantId));
+  return stripe.checkout.sessions.create(parametersOf(config, purchase, { customer, price, hasTrial }), {
     idempotencyKey: `checkout/${checkoutId}`,
   });
 };

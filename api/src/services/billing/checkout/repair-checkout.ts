@@ -1,27 +1,17 @@
 import type { CheckoutInput } from '@sentryagent/workflows/contracts';
 import { checkoutEnd } from '@sentryagent/workflows/rules/checkout';
 import { Checkout, unfinished } from '../../../models/checkout.ts';
-import type { Clock } from '../../../platform/clock.ts';
-import type { Database } from '../../../platform/database.ts';
-import type { Stripe } from '../../../platform/stripe.ts';
-import type { Temporal } from '../../../platform/temporal.ts';
+import type { WorkflowDeps } from '../stripe-deps.ts';
 import { expireCheckoutSession } from './checkout-session.ts';
 import { closeCheckout, showProcessing } from './close-checkout.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
-
-export interface RepairCheckoutDeps {
-  db: Database;
-  stripe: Stripe;
-  temporal: Temporal;
-  clock: Clock;
-}
 
 /**
  * Completes the work of an unfinished checkout whose workflow was terminated. Expires the Stripe session, because no
  * workflow watches it. An earlier payment counts. A payment that settles later is read again at each click and event. A
  * row without a session stays open, because its workflow may be about to start.
  */
-export const repairCheckout = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<void> => {
+export const repairCheckout = async (deps: WorkflowDeps, key: CheckoutInput): Promise<void> => {
   const { db, stripe, temporal } = deps;
   const row = await db.withTenant(key.tenantId, (trx) =>
     Checkout.query(trx).findOne({ id: key.checkoutId }).whereIn('status', unfinished),

@@ -24,9 +24,10 @@ import { appendAudit } from '../../audit/append-audit.ts';
 import { succeeded } from '../../audit/entry.ts';
 import { countCheckout } from '../../limits/count-today.ts';
 import { readTier } from '../../usage/read-tier.ts';
+import type { WorkflowDeps } from '../stripe-deps.ts';
 import { alreadySubscribed, paymentProcessing } from './already-subscribed.ts';
 import { closeCheckout } from './close-checkout.ts';
-import { repairCheckout, type RepairCheckoutDeps } from './repair-checkout.ts';
+import { repairCheckout } from './repair-checkout.ts';
 
 /** The caller gets a response within 3 s. The rest is for the database. */
 const DEADLINE_MS = 2_500;
@@ -54,7 +55,7 @@ export interface CheckoutRequest {
 
 /** Returns the tenant's unfinished checkout, or inserts one. The unique index allows only one, even for parallel requests. */
 const takeOpenCheckout = (
-  { db, clock }: RepairCheckoutDeps,
+  { db, clock }: WorkflowDeps,
   principal: Principal,
   { origin, returnTo }: CheckoutRequest,
 ): Promise<OpenCheckout> =>
@@ -108,7 +109,7 @@ const hasEnded = (
   });
 
 /** Repairs the checkout if its workflow has ended. If Stripe cannot expire the session now, the checkout stays open. */
-const giveUp = async (deps: RepairCheckoutDeps, key: CheckoutInput): Promise<void> => {
+const giveUp = async (deps: WorkflowDeps, key: CheckoutInput): Promise<void> => {
   await closeCheckout(deps, key, 'expired', { session_id: null });
   try {
     await repairCheckout(deps, key);
@@ -164,7 +165,7 @@ const openPage = async (temporal: Temporal, input: CheckoutInput, withinMs: numb
  * `daily_limit`, `service_unavailable` (Temporal or Stripe is unavailable).
  */
 export const startCheckout = async (
-  deps: RepairCheckoutDeps,
+  deps: WorkflowDeps,
   principal: Principal,
   request: CheckoutRequest,
 ): Promise<StartedCheckout> => {

@@ -4,6 +4,7 @@ import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { listPayers } from '../../mail/list-payers.ts';
 import { findCustomer } from '../find-customer.ts';
+import { isRefusedEmail } from '../stripe-errors.ts';
 
 export interface Buyer extends CheckoutInput {
   /** The member or agent that started the checkout. */
@@ -18,8 +19,14 @@ const create = async (
 ): Promise<string> => {
   const payers = await db.withTenant(tenantId, listPayers);
   const { email } = payers.find(({ userId }) => userId === createdBy) ?? payers[0] ?? {};
-  const details = { metadata: { tenant_id: tenantId }, ...(email !== undefined && { email }) };
-  return (await stripe.customers.create(details, { idempotencyKey })).id;
+  const metadata = { tenant_id: tenantId };
+  try {
+    return (await stripe.customers.create({ metadata, ...(email && { email }) }, { idempotencyKey })).id;
+  } catch (error) {
+    // Stripe refuses some valid addresses, such as one without a dot in the domain. Its page then asks for one.
+    if (!isRefusedEmail(error)) throw error;
+    return (await stripe.customers.create({ metadata }, { idempotencyKey: `${idempotencyKey}/no-email` })).id;
+  }
 };
 
 /**

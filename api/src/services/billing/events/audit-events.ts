@@ -10,12 +10,15 @@ const isAudited = ({ type }: Claimed): boolean => (AUDITED as string[]).includes
 
 const entryOf = (tenantId: string, event: Claimed, at: Date): AuditEntry => {
   const { event_id: eventId, type, object_id: objectId, amount, currency } = event;
+  const isRefund = type === 'charge.refunded';
   return succeeded(backgroundAct({ tenantId, kind: 'system', id: 'stripe' }, eventId, at), {
-    action: type === 'charge.refunded' ? 'invoice.refunded' : 'invoice.disputed',
+    action: isRefund ? 'invoice.refunded' : 'invoice.disputed',
     agentId: null,
     eventId: derivedId('evt', eventId),
     metadata: {
-      ...{ type, objectId, amount, currency },
+      ...{ type, objectId, currency },
+      // The event of each partial refund has the sum of all until then.
+      ...(isRefund ? { totalRefunded: amount } : { amount }),
       chargeId: event.charge_id,
       paymentIntentId: event.payment_intent_id,
     },

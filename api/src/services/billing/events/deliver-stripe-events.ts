@@ -3,14 +3,15 @@ import { TenantSubscription } from '../../../models/tenant-subscription.ts';
 import type { Database } from '../../../platform/database.ts';
 import { inTime } from '../../../platform/in-time.ts';
 import type { Logger } from '../../../platform/logger.ts';
-import { repairCheckout, type RepairCheckoutDeps } from '../checkout/repair-checkout.ts';
+import type { WorkflowDeps } from '../stripe-deps.ts';
+import { repairCheckout } from '../checkout/repair-checkout.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
 import { auditEvents } from './audit-events.ts';
 import { claimEvents, finishEvents, type Claimed, type Quarantine } from './inbox.ts';
 import { nudgeCheckout, nudgeSubscription } from './nudge.ts';
 import { tenantsBehind } from './tenants-behind.ts';
 
-export interface DeliverDeps extends RepairCheckoutDeps {
+export interface DeliverDeps extends WorkflowDeps {
   logger: Logger;
 }
 

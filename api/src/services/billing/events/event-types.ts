@@ -30,9 +30,11 @@ export const STRIPE_EVENTS: EventType[] = [
   'customer.subscription.paused',
   'customer.subscription.resumed',
   'customer.subscription.trial_will_end',
+  'customer.updated',
   'invoice.paid',
   'invoice.payment_failed',
   'invoice.payment_action_required',
+  'payment_method.automatically_updated',
   CLOCK_READY,
   ...AUDITED,
 ];

@@ -29,9 +29,14 @@ const tenantIn = (metadata: unknown): string | null => {
   return tenant === undefined ? null : isId(tenant) ? tenant : 'invalid';
 };
 
-/** The metadata of an invoice is its own. That of its subscription is in its parent. */
-const metadataTenantOf = ({ metadata, parent }: Fields): string | null =>
-  tenantIn(metadata) ?? tenantIn(fieldsOf(fieldsOf(parent).subscription_details).metadata);
+/**
+ * The metadata of an invoice is its own. That of its subscription is in its parent, or beside it if the endpoint has an
+ * API version from before 2025-03-31.
+ */
+const metadataTenantOf = ({ metadata, parent, subscription_details: details }: Fields): string | null =>
+  tenantIn(metadata) ??
+  tenantIn(fieldsOf(fieldsOf(parent).subscription_details).metadata) ??
+  tenantIn(fieldsOf(details).metadata);
 
 /** Of a charge what was refunded, of a dispute what is disputed. */
 const amountOf = (type: string, { amount, amount_refunded: refunded }: Fields): number | null => {

@@ -29,11 +29,15 @@ export interface Invoice {
 /** A page has at most 100 invoices. Each has one payment, and some failed charges. */
 const MOST_CHARGES = 1_000;
 
-/** The invoice of a renewal is for the period that begins with it, which its line has. */
-const periodOf = ({ lines, period_start: start, period_end: end }: Stripe.Invoice) => {
-  const line = lines.data.find(({ parent }) => !parent?.subscription_item_details?.proration);
-  return line?.period ?? { start, end };
-};
+const isOfPeriod = ({ parent }: Stripe.InvoiceLineItem): boolean =>
+  parent?.subscription_item_details?.proration === false;
+
+/**
+ * The invoice of a renewal is for the period that begins with it, which a line of the subscription has. Stripe lists
+ * other lines first: prorations, and what an operator has added.
+ */
+const periodOf = ({ lines, period_start: start, period_end: end }: Stripe.Invoice) =>
+  lines.data.find(isOfPeriod)?.period ?? { start, end };
 
 const intentsOf = ({ payments }: Stripe.Invoice): string[] =>
   (payments?.data ?? []).flatMap(({ payment }) => idOf(payment.payment_intent) ?? []);

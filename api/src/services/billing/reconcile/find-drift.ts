@@ -5,18 +5,12 @@ import {
   type SubscriptionView,
 } from '@sentryagent/workflows/rules/subscription';
 import { TenantSubscription } from '../../../models/tenant-subscription.ts';
-import type { Clock } from '../../../platform/clock.ts';
 import type { Database } from '../../../platform/database.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { findTenants } from '../events/inbox.ts';
 import { listSubscriptions, readSubscription, take } from '../subscription/read-subscription.ts';
 import { viewOfRow } from '../subscription/view-of-row.ts';
-
-export interface FindDriftDeps {
-  db: Database;
-  stripe: Stripe;
-  clock: Clock;
-}
 
 /** A tenant whose row differs from Stripe. */
 export interface Drift {
@@ -54,7 +48,7 @@ const otherLive = async (
 
 /** Reads everything again, the row first, so that a change in between is at most one nudge too many. */
 const compare = async (
-  deps: FindDriftDeps,
+  deps: StripeDeps,
   tenantId: string,
   customer: string | null,
 ): Promise<Drift | undefined> => {
@@ -69,7 +63,7 @@ const compare = async (
 
 /** What a page of Stripe shows is enough for subscriptions whose payments work. */
 const isSettled = async (
-  { db, clock }: FindDriftDeps,
+  { db, clock }: StripeDeps,
   tenantId: string,
   subscription: ReturnType<typeof take>,
 ): Promise<boolean> => {
@@ -79,7 +73,7 @@ const isSettled = async (
 };
 
 /** Compares a page of Stripe's subscriptions with our rows. Those of test clocks are in no list of Stripe's. */
-export const comparePage = async (deps: FindDriftDeps, after: string | null): Promise<ComparedPage> => {
+export const comparePage = async (deps: StripeDeps, after: string | null): Promise<ComparedPage> => {
   const { data, has_more: hasMore } = await deps.stripe.subscriptions.list({
     limit: 100,
     ...(after !== null && { starting_after: after }),
@@ -127,7 +121,7 @@ async function* paidTenants(db: Database): AsyncGenerator<PaidTenant> {
 }
 
 /** Compares the tenants that are paid in our rows and whose subscription is in no list of Stripe's live ones. */
-export const comparePaidTenants = async (deps: FindDriftDeps): Promise<Drift[]> => {
+export const comparePaidTenants = async (deps: StripeDeps): Promise<Drift[]> => {
   const live = new Set<string>();
   for await (const { id } of deps.stripe.subscriptions.list({ limit: 100 })) live.add(id);
   const drifts: Drift[] = [];

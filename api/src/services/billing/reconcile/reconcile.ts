@@ -1,12 +1,9 @@
 import { subscriptionWorkflowId, type ReconciledPage } from '@sentryagent/workflows/contracts';
 import type { Temporal } from '../../../platform/temporal.ts';
+import type { WorkflowDeps } from '../stripe-deps.ts';
 import { recoverAuditedEvents } from '../events/poll-stripe-events.ts';
 import { startSubscription } from '../subscription/start-subscription.ts';
-import { comparePage, comparePaidTenants, type FindDriftDeps } from './find-drift.ts';
-
-export interface ReconcileDeps extends FindDriftDeps {
-  temporal: Temporal;
-}
+import { comparePage, comparePaidTenants } from './find-drift.ts';
 
 const DEADLINE_MS = 5_000;
 
@@ -27,7 +24,7 @@ export const withoutRun = async (temporal: Temporal, tenants: readonly string[])
  * workflow. The first page also stores the refunds and disputes whose webhooks were lost.
  */
 export const reconcileStripe = async (
-  deps: ReconcileDeps,
+  deps: WorkflowDeps,
   { after }: { after: string | null },
 ): Promise<ReconciledPage> => {
   if (after === null) await recoverAuditedEvents(deps.db, deps.stripe, deps.clock());
@@ -41,7 +38,7 @@ export const reconcileStripe = async (
 };
 
 /** Nudges each tenant that is paid in our rows and whose subscription at Stripe differs. Returns their number. */
-export const reconcilePaidTenants = async (deps: ReconcileDeps): Promise<number> => {
+export const reconcilePaidTenants = async (deps: WorkflowDeps): Promise<number> => {
   const drifts = await comparePaidTenants(deps);
   for (const { tenantId } of drifts) await startSubscription(deps.temporal, tenantId);
   return drifts.length;

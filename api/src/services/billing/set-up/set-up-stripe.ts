@@ -1,3 +1,4 @@
+import { decimalsOf } from '@sentryagent/workflows/rules/currency';
 import type { Stripe } from '../../../platform/stripe.ts';
 import { isReachable } from '../is-reachable.ts';
 import { PORTAL_MARK, findMarked, findPortal } from '../portal/find-portal.ts';
@@ -34,7 +35,7 @@ const isSame = (found: Stripe.Price, product: string, { amount, currency, interv
  */
 const setUpPrice = async (stripe: Stripe, product: string, price: StripeSetup['price']): Promise<Step> => {
   const { amount, currency, interval, lookupKey } = price;
-  const what = `price ${lookupKey}, ${amount / 100} ${currency} a ${interval}`;
+  const what = `price ${lookupKey}, ${amount / 10 ** decimalsOf(currency)} ${currency} a ${interval}`;
   const [found] = (await stripe.prices.list({ lookup_keys: [lookupKey], limit: 1 })).data;
   if (found && isSame(found, product, price)) return { what, done: 'unchanged', note: found.id };
   const { id } = await stripe.prices.create({

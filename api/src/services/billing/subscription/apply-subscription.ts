@@ -5,21 +5,14 @@ import {
 } from '@sentryagent/workflows/rules/subscription';
 import { StripeCustomer } from '../../../models/stripe-customer.ts';
 import { TenantSubscription } from '../../../models/tenant-subscription.ts';
-import type { Clock } from '../../../platform/clock.ts';
 import type { Database, Transaction } from '../../../platform/database.ts';
-import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAudit } from '../../audit/append-audit.ts';
 import { backgroundAct, succeeded } from '../../audit/entry.ts';
 import { mailPayers } from '../../mail/queue-mail.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { readSubscription, type FullReading } from './read-subscription.ts';
 import { mailsAbout } from './subscription-mails.ts';
 import { viewOfRow } from './view-of-row.ts';
-
-export interface ApplySubscriptionDeps {
-  db: Database;
-  stripe: Stripe;
-  clock: Clock;
-}
 
 /** Takes the number before the read, so a read with a higher number has a later state. */
 const beginReading = (db: Database, tenantId: string) =>
@@ -76,10 +69,7 @@ const write = async (
  * Reads the tenant's subscription from Stripe and updates our row. If a read with a higher number was written first,
  * writes nothing. Returns no card and no amount, because a workflow's history stores the result.
  */
-export const applySubscription = async (
-  deps: ApplySubscriptionDeps,
-  tenantId: string,
-): Promise<SubscriptionReading> => {
+export const applySubscription = async (deps: StripeDeps, tenantId: string): Promise<SubscriptionReading> => {
   const { number, customerId } = await beginReading(deps.db, tenantId);
   const reading = await readSubscription(deps, customerId);
   await deps.db.withTenant(tenantId, (trx) => write(trx, { tenantId, number, at: deps.clock() }, reading));

@@ -1,26 +1,18 @@
 import { holdsTheTenant } from '@sentryagent/workflows/rules/subscription';
 import type { Requester, SubscriptionActivities } from '@sentryagent/workflows/contracts';
-import type { Clock } from '../../../platform/clock.ts';
-import type { Database } from '../../../platform/database.ts';
 import { derivedId } from '../../../platform/ids.ts';
-import type { Stripe } from '../../../platform/stripe.ts';
 import { appendAuditOnce } from '../../audit/append-audit.ts';
 import { backgroundAct, succeeded, type AuditAction } from '../../audit/entry.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { findCustomer } from '../find-customer.ts';
 import { notSubscribed } from '../not-subscribed.ts';
 import { findSubscription, type FoundSubscription } from './read-subscription.ts';
-
-interface ChangeDeps {
-  db: Database;
-  stripe: Stripe;
-  clock: Clock;
-}
 
 type Input<Name extends keyof SubscriptionActivities> = Parameters<SubscriptionActivities[Name]>[0];
 
 /** Problem: `not_subscribed`. */
 const requireSubscription = async (
-  { db, stripe }: ChangeDeps,
+  { db, stripe }: StripeDeps,
   tenantId: string,
 ): Promise<FoundSubscription> => {
   const customer = await findCustomer(db, tenantId);
@@ -31,7 +23,7 @@ const requireSubscription = async (
 
 /** One entry for each operation, however often the activity runs. */
 const note = (
-  { db, clock }: ChangeDeps,
+  { db, clock }: StripeDeps,
   { tenantId, operation, requestedBy }: { tenantId: string; operation: string; requestedBy: Requester },
   action: AuditAction,
   metadata: Record<string, unknown>,
@@ -51,7 +43,7 @@ const cancellation = (isCancelling: boolean, { endsWithPeriod }: FoundSubscripti
  * has already done. Problem: `not_subscribed`.
  */
 export const changeCancellation = async (
-  deps: ChangeDeps,
+  deps: StripeDeps,
   input: Input<'changeCancellation'>,
 ): Promise<void> => {
   const { tenantId, isCancelling, operation } = input;
@@ -66,7 +58,7 @@ export const changeCancellation = async (
 };
 
 /** Stores a later end of grace at Stripe, and writes the audit entry. Problem: `not_subscribed`. */
-export const extendGrace = async (deps: ChangeDeps, input: Input<'extendGrace'>): Promise<void> => {
+export const extendGrace = async (deps: StripeDeps, input: Input<'extendGrace'>): Promise<void> => {
   const { tenantId, until, operation } = input;
   const found = await requireSubscription(deps, tenantId);
   if (found.graceUntil !== until) {

@@ -40,21 +40,29 @@ export const readNextCharge = (stripe: Stripe, subscription: string): Promise<Ch
     return { amount, currency };
   });
 
-/** A subscription whose payments work has none. */
+/** After such an invoice, Stripe counts the subscription as active. */
+const isSettled = ({ status }: Stripe.Invoice): boolean => status === 'paid' || status === 'uncollectible';
+
+/**
+ * The open invoices since the last settled one, because Stripe goes by the latest: an older one can stay open for ever.
+ * An invoice that is sent, or that has no card, fails without an attempt. A subscription whose payments work has none.
+ */
 export const readFailures = async (
   stripe: Stripe,
   { id, status }: Pick<StripeSubscription, 'id' | 'status'>,
 ): Promise<Failure[]> => {
   if (status !== 'past_due' && status !== 'unpaid') return [];
-  const { data } = await stripe.invoices.list({ subscription: id, status: 'open', limit: 100 });
+  const { data } = await stripe.invoices.list({ subscription: id, limit: 100 });
+  const settled = data.findIndex(isSettled);
   return data
-    .filter(({ attempted }) => attempted)
+    .slice(0, settled === -1 ? undefined : settled)
+    .filter((invoice) => invoice.status === 'open')
     .map((invoice) => ({
       invoiceId: invoice.id,
       attempts: invoice.attempt_count,
       amount: invoice.amount_remaining,
       currency: invoice.currency,
-      at: isoOf(invoice.status_transitions.finalized_at ?? invoice.created),
+      at: isoOf(invoice.due_date ?? invoice.status_transitions.finalized_at ?? invoice.created),
     }));
 };
 

@@ -1,13 +1,14 @@
 import { nextChargeAt } from '@sentryagent/workflows/rules/reminders';
 import {
   chooseSubscription,
+  isInCatalogue,
   viewOf,
   type StripeStatus,
   type StripeSubscription,
   type SubscriptionReading,
 } from '@sentryagent/workflows/rules/subscription';
-import type { Clock } from '../../../platform/clock.ts';
 import type { Stripe } from '../../../platform/stripe.ts';
+import type { StripeDeps } from '../stripe-deps.ts';
 import { isMissing } from '../stripe-errors.ts';
 import { idOf, isoOf } from '../stripe-values.ts';
 import {
@@ -36,10 +37,11 @@ interface Payments {
 
 export type FullReading = SubscriptionReading & Payments;
 
-export interface ReadSubscriptionDeps {
-  stripe: Stripe;
-  clock: Clock;
-}
+/** When Stripe charges next. `null`: not, as far as we know. */
+export const chargeTimeOf = (reading: SubscriptionReading): string | null =>
+  reading.subscription?.nextChargeAt === null ? null : nextChargeAt(viewOf(reading));
+
+type ReadDeps = Pick<StripeDeps, 'stripe' | 'clock'>;
 
 const isoOrNull = (seconds: number | null): string | null => (seconds === null ? null : isoOf(seconds));
 
@@ -47,11 +49,33 @@ const isoOrNull = (seconds: number | null): string | null => (seconds === null ?
 const graceUntilOf = ({ grace_until: until = '' }: Stripe.Metadata): string | null =>
   Number.isNaN(Date.parse(until)) ? null : new Date(until).toISOString();
 
-/** The items have the period. One plan means one item. */
+/** The items have the periods, which can differ. An operator can add items: that of our price decides. */
+const itemOf = ({ items }: Stripe.Subscription): Stripe.SubscriptionItem | undefined =>
+  items.data.find(({ price }) => isInCatalogue(price.lookup_key)) ?? items.data[0];
+
+/** Our checkout names the tenant in the metadata. An operator can also sell our price by hand. */
+const isOurs = ({ metadata, items }: Stripe.Subscription): boolean =>
+  metadata.tenant_id !== undefined || items.data.some(({ price }) => isInCatalogue(price.lookup_key));
+
+/**
+ * The end of the period or of the trial, in seconds, if it is charged then. A subscription with paused payments stays
+ * active.
+ */
+const chargeOf = (
+  { status, trial_end: trialEnd, pause_collection: pause }: Stripe.Subscription,
+  periodEnd: number,
+  cancelAt: number | null,
+): number | null => {
+  const at = status === 'trialing' ? (trialEnd ?? periodEnd) : periodEnd;
+  const isPaused = Boolean(pause) && (pause!.resumes_at ?? Infinity) > at;
+  return isPaused || (cancelAt !== null && cancelAt <= at) ? null : at;
+};
+
 export const take = (subscription: Stripe.Subscription): FoundSubscription => {
   const { created, cancel_at_period_end: endsWithPeriod } = subscription;
-  const [item] = subscription.items.data;
+  const item = itemOf(subscription);
   const periodEnd = item?.current_period_end ?? created;
+  const cancelAt = subscription.cancel_at ?? (endsWithPeriod ? periodEnd : null);
   return {
     id: subscription.id,
     status: subscription.status as StripeStatus,
@@ -59,10 +83,12 @@ export const take = (subscription: Stripe.Subscription): FoundSubscription => {
     periodStart: isoOf(item?.current_period_start ?? created),
     periodEnd: isoOf(periodEnd),
     trialEnd: isoOrNull(subscription.trial_end),
-    cancelAt: isoOrNull(subscription.cancel_at ?? (endsWithPeriod ? periodEnd : null)),
+    cancelAt: isoOrNull(cancelAt),
     failedAt: null,
     graceUntil: graceUntilOf(subscription.metadata),
     lookupKey: item?.price.lookup_key ?? null,
+    isOurs: isOurs(subscription),
+    nextChargeAt: isoOrNull(chargeOf(subscription, periodEnd, cancelAt)),
     endsWithPeriod,
     testClock: idOf(subscription.test_clock),
     paymentMethod: idOf(subscription.default_payment_method),
@@ -90,10 +116,7 @@ export const findSubscription = async (
 };
 
 /** The time of the subscription's test clock, if it has one. */
-const readNow = async (
-  { stripe, clock }: ReadSubscriptionDeps,
-  testClock: string | null,
-): Promise<string> => {
+const readNow = async ({ stripe, clock }: ReadDeps, testClock: string | null): Promise<string> => {
   if (testClock === null) return clock().toISOString();
   try {
     return isoOf((await stripe.testHelpers.testClocks.retrieve(testClock)).frozen_time);
@@ -110,21 +133,21 @@ const NOTHING: Payments = { card: null, nextCharge: null, failures: [] };
  * customer has no subscription.
  */
 export const readSubscription = async (
-  deps: ReadSubscriptionDeps,
+  deps: ReadDeps,
   customer: string | null | undefined,
 ): Promise<FullReading> => {
   const { stripe } = deps;
   const chosen = customer ? await findSubscription(stripe, customer) : null;
   if (!customer || !chosen) return { subscription: null, stripeNow: deps.clock().toISOString(), ...NOTHING };
   const { testClock, paymentMethod, endsWithPeriod: _how, ...found } = chosen;
-  const [stripeNow, failures, card] = await Promise.all([
+  // The clock and the failures decide only the grace of a past due subscription, which has no next charge.
+  const chargeAt = chargeTimeOf({ subscription: found, stripeNow: deps.clock().toISOString() });
+  const [stripeNow, failures, card, nextCharge] = await Promise.all([
     readNow(deps, testClock),
     readFailures(stripe, found),
     readCard(stripe, { customer, paymentMethod, status: found.status }),
+    chargeAt === null ? null : readNextCharge(stripe, found.id),
   ]);
   const failedAt = failures.map(({ at }) => at).sort()[0] ?? null;
-  const subscription: StripeSubscription = { ...found, failedAt };
-  const isCharged = nextChargeAt(viewOf({ subscription, stripeNow })) !== null;
-  const nextCharge = isCharged ? await readNextCharge(stripe, found.id) : null;
-  return { subscription, stripeNow, card, nextCharge, failures };
+  return { subscription: { ...found, failedAt }, stripeNow, card, nextCharge, failures };
 };

@@ -1,8 +1,7 @@
-import { nextChargeAt } from '@sentryagent/workflows/rules/reminders';
 import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import type { SubscriptionView } from '@sentryagent/workflows/rules/subscription';
 import type { NewMail } from '../../mail/queue-mail.ts';
-import type { FullReading } from './read-subscription.ts';
+import { chargeTimeOf, type FullReading } from './read-subscription.ts';
 
 type Mail =
   | NewMail<'paid_welcome'>
@@ -33,10 +32,18 @@ const aboutGrace = (before: SubscriptionView, view: SubscriptionView, reading: F
   return [{ kind: 'grace_ended', key: `${id}/${failedAt}`, data: {} }];
 };
 
-const aboutCancellation = (before: SubscriptionView, view: SubscriptionView): Mail[] => {
-  const { subscriptionId: id, endsAt, isCancelling, status } = view;
-  if (isCancelling && !before.isCancelling)
-    return [{ kind: 'subscription_cancelled', key: `${id}/${endsAt}`, data: { endsAt } }];
+const aboutCancellation = (
+  before: SubscriptionView,
+  view: SubscriptionView,
+  { stripeNow }: FullReading,
+): Mail[] => {
+  const { subscriptionId: id, endsAt, renewsAt, isCancelling, status, tier } = view;
+  if (isCancelling && !before.isCancelling) {
+    const unpaid = tier === 'free' ? ('free' as const) : status === 'past_due' ? status : undefined;
+    const data = { endsAt, ...(renewsAt !== null && { renewsAt }), ...(unpaid && { unpaid }) };
+    // Each cancellation is confirmed, also one after a resume in the same period.
+    return [{ kind: 'subscription_cancelled', key: `${id}/${stripeNow}`, data }];
+  }
   const hasEnded = status === 'cancelled' && before.status !== 'cancelled' && before.subscriptionId === id;
   return hasEnded ? [{ kind: 'subscription_cancelled', key: `${id}/ended`, data: { endsAt: null } }] : [];
 };
@@ -53,11 +60,11 @@ export const mailsAbout = (
   const { subscriptionId: id } = view;
   if (id === null) return [];
   const isNew = before.tier === 'free' && view.tier !== 'free' && before.subscriptionId !== id;
-  const charge = { at: nextChargeAt(view), isTrial: view.status === 'trial', ...reading.nextCharge };
+  const charge = { at: chargeTimeOf(reading), isTrial: view.status === 'trial', ...reading.nextCharge };
   return [
     ...(isNew ? [{ kind: 'paid_welcome' as const, key: id, data: charge }] : []),
     ...aboutFailures(view, reading),
     ...aboutGrace(before, view, reading),
-    ...aboutCancellation(before, view),
+    ...aboutCancellation(before, view, reading),
   ];
 };

@@ -1,3 +1,4 @@
+import { decimalsOf } from '@sentryagent/workflows/rules/currency';
 import type { NoData } from './account.ts';
 import type { Template } from './template.ts';
 
@@ -26,14 +27,17 @@ export interface GraceEnd {
 export interface Cancelled {
   /** ISO 8601. `null`: it has ended. */
   endsAt: string | null;
+  /** The next charge before that. Missing: there is none. */
+  renewsAt?: string;
+  /** Missing: it was paid for until then. */
+  unpaid?: 'past_due' | 'free';
 }
 
 const day = (instant: string): string => `${instant.slice(0, 10)} (UTC)`;
 
 const money = (amount: number, currency: string): string => {
   if (!/^[a-z]{3}$/i.test(currency)) return 'the amount';
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
+  const digits = decimalsOf(currency);
   return `${(amount / 10 ** digits).toFixed(digits)} ${currency.toUpperCase()}`;
 };
 
@@ -71,6 +75,9 @@ export const chargeReminder: Template<NextCharge> = {
   }),
 };
 
+const PAY =
+  'Pay the open invoice on the page below. If you only change the card, Stripe charges it at its next attempt.';
+
 export const paymentFailed: Template<FailedPayment> = {
   subject: 'Your payment for SentryAgent failed',
   write: ({ amount, currency, graceEndsAt }) => ({
@@ -78,8 +85,8 @@ export const paymentFailed: Template<FailedPayment> = {
       `Stripe could not collect ${money(amount, currency)} for SentryAgent Paid. Your bank may have declined the card or may ask you to confirm the payment.`,
       graceEndsAt === null
         ? 'Your tenant is on Free until the payment arrives. Nothing is deleted.'
-        : `You keep Paid until ${day(graceEndsAt)}. After that, your tenant is on Free until the payment arrives. Nothing is deleted.`,
-      'Pay the open invoice or change the card on the page below.',
+        : `You keep Paid until ${day(graceEndsAt)}. Then your tenant changes to Free until the payment arrives. Nothing is deleted.`,
+      PAY,
     ],
     action: billing('Fix the payment'),
   }),
@@ -89,8 +96,8 @@ export const graceEnds: Template<GraceEnd> = {
   subject: 'SentryAgent Paid ends soon because a payment failed',
   write: ({ graceEndsAt }) => ({
     paragraphs: [
-      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant is on Free from ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
-      'Pay the open invoice or change the card on the page below.',
+      `A payment for SentryAgent Paid is still open. If it does not arrive, your tenant changes to Free on ${day(graceEndsAt)}. Free limits the number of agents and the API calls per day. Nothing is deleted.`,
+      PAY,
     ],
     action: billing('Fix the payment'),
   }),
@@ -101,24 +108,37 @@ export const graceEnded: Template<NoData> = {
   write: () => ({
     paragraphs: [
       'A payment for SentryAgent Paid is still open, so your tenant is on Free now. All agents and credentials still work within the limits of Free. Nothing is deleted.',
-      'As soon as the open invoice is paid, your tenant is on Paid again. Pay it or change the card on the page below.',
+      'As soon as the open invoice is paid, your tenant is on Paid again. Pay it on the page below.',
     ],
     action: billing('Fix the payment'),
   }),
 };
 
+const RESUME = 'To keep Paid after that day, select Resume subscription on the page below before it.';
+
+const cancelledWords = ({ endsAt, renewsAt, unpaid }: Cancelled): string[] => {
+  if (endsAt === null)
+    return [
+      'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work within the limits of Free. Nothing is deleted.',
+    ];
+  if (unpaid)
+    return [
+      `Your subscription to SentryAgent Paid is cancelled and ends on ${day(endsAt)}.`,
+      unpaid === 'free'
+        ? 'Your tenant is on Free already. Nothing is deleted.'
+        : 'The open invoice stays due, and Stripe tries again to collect it.',
+    ];
+  const charges =
+    renewsAt === undefined
+      ? 'Stripe charges nothing more for it.'
+      : `Until then it renews as before, next on ${day(renewsAt)}.`;
+  return [
+    `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}. ${charges}`,
+    RESUME,
+  ];
+};
+
 export const subscriptionCancelled: Template<Cancelled> = {
   subject: 'Your SentryAgent subscription is cancelled',
-  write: ({ endsAt }) => ({
-    paragraphs:
-      endsAt === null
-        ? [
-            'Your subscription to SentryAgent Paid has ended, and Stripe charges nothing more. Your tenant is on Free. All agents and credentials still work within the limits of Free. Nothing is deleted.',
-          ]
-        : [
-            `Your subscription to SentryAgent Paid is cancelled. You keep Paid until ${day(endsAt)}, and Stripe charges nothing more for it.`,
-            'To keep Paid after that day, select Resume subscription on the page below before it.',
-          ],
-    action: billing('View your subscription'),
-  }),
+  write: (data) => ({ paragraphs: cancelledWords(data), action: billing('View your subscription') }),
 };
