@@ -3,7 +3,7 @@ const words = (text) => text.trim().split(/\s+/);
 /** Modules of the API that talk to no server, also through no client that they are given. */
 const pureApi = {
   platform: words(`
-    address cached client-secret clock close-all coalesce envelope every field-problem ids in-time keyring oauth-error page
+    address cached client-secret clock close-all coalesce envelope every field-problem ids in-time keyring metrics oauth-error page
     plain-words principal problem public-jwk remember resource-uri service-state settings
   `),
   http: words(`
@@ -12,7 +12,7 @@ const pureApi = {
     route text wait-words web-headers
   `),
   services: words(`
-    agents/agent-details audit/chain audit/entry clients/client-refusal clients/proof health/watch-health mail/kinds
+    agents/agent-details audit/chain audit/entry clients/client-refusal clients/proof health/probe-services health/watch-health mail/kinds
     mail/plain mail/render-mail mail/sealed-data mail/templates/* people/check-password resource-grants/resource-grants
     signing-keys/key-stages tokens/access-token tokens/claims tokens/grants/* tokens/revocations usage/attempt
     usage/free-tier-limit usage/batch usage/local-rate usage/other-counts usage/own-counts usage/totals

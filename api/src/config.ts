@@ -70,6 +70,9 @@ export const settings = z
     ...stripeSettings,
     STRIPE_WEBHOOK_SECRETS: webhookSecrets,
     USAGE_FLUSH_INTERVAL_MS: count(60_000),
+    METRICS_HOST: z.string().default('127.0.0.1'),
+    METRICS_PORT: port(9464),
+    METRICS_MAX_TENANTS: whole(100, 0, 10_000),
     LOG_LEVEL: logLevel,
   })
   .superRefine(refuseLiveStandIn);

@@ -6,8 +6,10 @@ import { systemClock, type Clock } from './platform/clock.ts';
 import { createDatabase, createPeoplePool, type Database } from './platform/database.ts';
 import type { Keyring } from './platform/keyring.ts';
 import type { Logger } from './platform/logger.ts';
+import { createMetrics, type Metrics } from './platform/metrics.ts';
 import { createPeople, type People } from './platform/people.ts';
-import { createRedis, type Redis } from './platform/redis.ts';
+import { createRedis, isRefusal, type Redis } from './platform/redis.ts';
+import type { Seen } from './platform/service-state.ts';
 import { createStripe, type Stripe } from './platform/stripe.ts';
 import { createTemporal, type Temporal } from './platform/temporal.ts';
 import { resealSecrets } from './services/two-factor/reseal-secrets.ts';
@@ -29,7 +31,11 @@ import { createCredentialUses, type CredentialUses } from './services/clients/cr
 import { loadSigningKeys, type SigningKeys } from './services/signing-keys/signing-keys.ts';
 import { startTokenFeed, type TokenFeed } from './services/tokens/token-feed.ts';
 import { createMeter, type Meter } from './services/usage/meter.ts';
+import { warnOwners } from './services/usage-warnings/warn-owners.ts';
 import { createTierLookup, type FindTier } from './services/usage/tenant-tier.ts';
+import { lookForWorkers } from './services/health/look-for-workers.ts';
+import { createProbes } from './services/health/probe-services.ts';
+import { readStripeProbe } from './services/health/stripe-probe.ts';
 import type { HealthSources } from './services/health/watch-health.ts';
 
 /** Everything that a request can use. A service takes only the part that it needs. */
@@ -37,6 +43,7 @@ export interface Deps {
   config: Config;
   clock: Clock;
   logger: Logger;
+  metrics: Metrics;
   db: Database;
   redis: Redis | undefined;
   people: People;
@@ -104,7 +111,8 @@ export const createDeps = async (
   logger: Logger,
   clock: Clock = systemClock,
 ): Promise<Deps> => {
-  const db = createDatabase(config);
+  const metrics = createMetrics(config);
+  const db = createDatabase(config, metrics.query);
   await db.acrossTenants(assertSafeCatalogue);
   const peoplePool = createPeoplePool(config, logger);
   await resealSecrets({ peoplePool, config }).catch((error: unknown) =>
@@ -112,7 +120,7 @@ export const createDeps = async (
   );
   const redis =
     config.REDIS_URL && config.REDIS_RATE_LIMIT_ENABLED
-      ? createRedis({ REDIS_URL: config.REDIS_URL, REDIS_TIMEOUT_MS: config.REDIS_TIMEOUT_MS })
+      ? createRedis({ ...config, REDIS_URL: config.REDIS_URL, onCommand: metrics.command })
       : undefined;
   if (!redis) logger.warn('Redis is not configured; this process counts limits in its own memory');
   const tokens = await createTokens({ config, db, clock, logger });
@@ -121,6 +129,7 @@ export const createDeps = async (
     config,
     clock,
     logger,
+    metrics,
     db,
     redis,
     peoplePool,
@@ -138,7 +147,10 @@ export const createDeps = async (
     credentialUses,
     refusedClients: createRefusedClients({ db, logger, clock }),
     ledger: createLedger(db, credentialUses.note),
-    meter: createMeter({ db, redis, clock, logger, config }),
+    meter: createMeter({
+      ...{ db, redis, clock, logger, config },
+      onStored: config.BILLING_ENABLED ? (days) => warnOwners(db, days) : undefined,
+    }),
     ...createBilling(config, { db, clock, logger }),
   };
 };
@@ -149,6 +161,35 @@ export const healthSources = ({ db, meter, temporal }: Pick<Deps, 'db' | 'meter'
     redis: meter.redisState,
     temporal: temporal ? temporal.look : () => ({ state: 'disabled' }),
   }) satisfies HealthSources<string>;
+
+const pingRedis = async ({ redis, meter }: Pick<Deps, 'redis' | 'meter'>): Promise<Seen> => {
+  try {
+    await redis?.ping();
+    return meter.redisState();
+  } catch (cause) {
+    return { state: isRefusal(cause) ? 'degraded' : 'disconnected', cause };
+  }
+};
+
+/** Probes each service on request, and shows the results and the connections to Postgres as metrics. */
+export const probeServices = (deps: Deps) => {
+  const { db, temporal, stripe, metrics } = deps;
+  const disabled = (): Seen => ({ state: 'disabled' });
+  const probes = createProbes({
+    database: db.look,
+    redis: () => pingRedis(deps),
+    temporal: temporal ? () => lookForWorkers(temporal) : disabled,
+    stripe: stripe ? () => readStripeProbe(db) : disabled,
+  });
+  const readHealth = async (): Promise<Record<string, number>> => {
+    const known = Object.entries(await probes()).filter(([, { status }]) => status !== 'disabled');
+    return Object.fromEntries(known.map(([name, { status }]) => [name, Number(status === 'healthy')]));
+  };
+  metrics.gauge('db_pool_active_connections', 'Connections in use', () => db.connections().active);
+  metrics.gauge('db_pool_waiting_requests', 'Requests that wait', () => db.connections().waiting);
+  metrics.gauge('dependency_healthy', '1: healthy. 0: degraded or unreachable', readHealth, 'dependency');
+  return probes;
+};
 
 /** The time to store the counts that are still in memory. */
 const WRITE_MS = 5_000;

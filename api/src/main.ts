@@ -1,11 +1,13 @@
 import { readConfig } from './config.ts';
-import { closeDeps, createDeps, healthSources } from './deps.ts';
+import { collectDefaultMetrics } from 'prom-client';
+import { closeDeps, createDeps, healthSources, probeServices } from './deps.ts';
 import { createApp } from './http/app.ts';
 import { createAttemptLimits } from './http/attempt-limits.ts';
 import { createRoutes } from './http/routes/routes.ts';
 import { createHttpServer, stopLimits } from './http/server.ts';
 import { closeAll } from './platform/close-all.ts';
 import { createLogger } from './platform/logger.ts';
+import { createPlainServer, listen } from './platform/plain-server.ts';
 import { watchHealth } from './services/health/watch-health.ts';
 import { keepSchedules } from './services/schedules/ensure-schedules.ts';
 import { readVersion } from './version.ts';
@@ -27,15 +29,19 @@ const stopKeeping = deps.temporal && keepSchedules(deps.temporal, logger);
 const routes = createRoutes({
   attemptLimits: createAttemptLimits(deps.redis, config),
   watch,
+  probes: probeServices(deps),
   version: readVersion(),
 });
 const { server, stop } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);
 
-server.on('error', (error) => {
-  logger.fatal({ err: error }, `cannot listen on port ${config.API_PORT}; set API_PORT to another port`);
-  process.exit(1);
+const { registry } = deps.metrics;
+collectDefaultMetrics({ register: registry });
+const metricsServer = createPlainServer({
+  '/metrics': async () => ({ type: registry.contentType, body: await registry.metrics() }),
 });
-server.listen(config.API_PORT, config.API_HOST, () => {
+listen(metricsServer, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
+listen(server, ['API_PORT', config.API_PORT], config.API_HOST, logger);
+server.on('listening', () => {
   logger.info({ url: config.PUBLIC_URL, host: config.API_HOST, port: config.API_PORT }, 'listening');
 });
 

@@ -8,6 +8,7 @@ const disabled = { database: 'disabled', redis: 'disabled', temporal: 'disabled'
 const routes = createRoutes({
   attemptLimits: createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
   watch: { current: () => disabled },
+  probes: () => Promise.reject(new Error('nothing is probed')),
   version: readVersion(),
 });
 process.stdout.write(`${JSON.stringify(printOpenApi(routes, readVersion()), null, 2)}\n`);

@@ -27,6 +27,9 @@ const defaults = {
   TEMPORAL_NAMESPACE: 'default',
   STRIPE_WEBHOOK_SECRETS: [],
   USAGE_FLUSH_INTERVAL_MS: 60_000,
+  METRICS_HOST: '127.0.0.1',
+  METRICS_PORT: 9464,
+  METRICS_MAX_TENANTS: 100,
   LOG_LEVEL: 'info',
 };
 
@@ -107,6 +110,8 @@ describe('parseConfig', () => {
     ['STRIPE_SECRET_KEY', ['canary', 'pk_test_canary', 'sk_canary']],
     ['STRIPE_API_URL', ['canary', 'http://canary/v1']],
     ['STRIPE_WEBHOOK_SECRETS', ['canary', 'whsec_1,canary']],
+    ['METRICS_PORT', ['canary', '65536']],
+    ['METRICS_MAX_TENANTS', ['canary', '-1', '10001']],
     ['LOG_LEVEL', ['canary', 'INFO']],
   ])('refuses a wrong %s, and prints no value', (name, values) => {
     for (const value of values) {

@@ -315,9 +315,10 @@ const BOUNDS: Readonly<Record<string, string>> = {
   revoked_tokens: 'gone when the token would have expired',
   mails: 'one a notice and owner',
   credential_notices: 'one a credential',
+  notices: 'one a warning threshold',
   audit_events: 'the rate limit: each entry is a request',
   assertion_uses: 'the rate limit; gone when the assertion expires',
-  usage_events: 'one a process, day and metric',
+  usage_events: 'one a process, day and metric, and one that is late',
   agent_usage: 'one an agent, day and metric',
 };
 

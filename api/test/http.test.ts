@@ -429,6 +429,7 @@ describe('GET /openapi.json', () => {
   const routes = createRoutes({
     attemptLimits: createAttemptLimits(undefined, { SIGN_UP_MAX_PER_MINUTE: 60 }),
     watch: { current: () => ({ database: 'connected', redis: 'connected', temporal: 'disabled' }) },
+    probes: () => Promise.reject(new Error('nothing is probed')),
     version: '0.0.0-test',
   });
 

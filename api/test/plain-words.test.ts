@@ -34,7 +34,8 @@ const routes = (): Route[] => {
     current: () => ({ database: 'disabled', redis: 'disabled', temporal: 'disabled' }) as const,
   };
   const attemptLimits = createAttemptLimits(undefined, api.deps.config);
-  return createRoutes({ attemptLimits, watch, version: '0' });
+  const probes = () => Promise.reject(new Error('nothing is probed'));
+  return createRoutes({ attemptLimits, watch, probes, version: '0' });
 };
 
 interface Refused {

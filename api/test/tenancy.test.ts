@@ -70,6 +70,7 @@ const TENANT_TABLES = [
   'auth_failures',
   'idempotency_keys',
   'daily_counts',
+  'notices',
 ];
 const PEOPLES_TABLES = [
   'users',
@@ -122,6 +123,7 @@ describe('the application’s role', () => {
            null, null, null, '{}', '\\x00', '\\x00')`,
         [tenantId],
       );
+      await api.sql('insert into notices values ($1, 80, now())', [tenantId]);
       await api.sql('insert into credential_notices values ($1, $2, now(), 7)', [tenantId, credentialId]);
       await api.sql(`insert into mails values ($1, $2, 'kind', 'key', 'a@example.com', '{}')`, [
         tenantId,
@@ -235,7 +237,9 @@ describe('the application’s role', () => {
   });
 
   it.each([
-    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events'].map((table) => `select from ${table}`),
+    ...[...PEOPLES_TABLES, 'signing_keys', 'stripe_events', 'service_probes'].map(
+      (table) => `select from ${table}`,
+    ),
     'delete from agents',
     'delete from credentials',
     'delete from audit_heads',
@@ -247,6 +251,9 @@ describe('the application’s role', () => {
     'delete from agent_usage',
     'delete from checkouts',
     'delete from daily_counts',
+    'delete from notices',
+    'select from settled_days',
+    `insert into settled_days values (now())`,
     'update mails set recipient = recipient',
     'delete from mails',
     'update stripe_customers set tenant_id = tenant_id',
@@ -260,6 +267,7 @@ describe('the application’s role', () => {
     'set role sentryagent_assertion_keeper',
     'set role sentryagent_stripe_inbox',
     'set role sentryagent_reconciler',
+    'set role sentryagent_observer',
     'set role sentryagent_auditor',
     'set role sentryagent_housekeeper',
     'alter table agents disable row level security',
@@ -285,9 +293,11 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_tenant_founder', []],
     // Two columns of credentials, by name.
     ['sentryagent_use_recorder', []],
-    ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'usage_events']],
+    ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'settled_days', 'usage_events']],
     ['sentryagent_tenant_renamer', ['tenants']],
-    ['sentryagent_usage_recorder', ['tenants', 'usage_events']],
+    ['sentryagent_usage_recorder', ['settled_days', 'tenants', 'usage_events']],
+    ['sentryagent_usage_settler', ['agents', 'settled_days', 'tenants', 'usage_events']],
+    ['sentryagent_usage_warner', ['notices', 'tenant_subscriptions', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys', 'two_factors']],
     ['sentryagent_mailer', ['mails']],
@@ -299,6 +309,7 @@ describe('the roles that cross tenants', () => {
     ],
     ['sentryagent_stripe_inbox', ['checkouts', 'stripe_customers', 'stripe_events']],
     ['sentryagent_reconciler', ['stripe_customers', 'tenant_subscriptions']],
+    ['sentryagent_observer', ['service_probes', 'stripe_events']],
     // Of the mails those that are of no tenant.
     ['sentryagent_auth', [...PEOPLES_TABLES, 'mails']],
     ['sentryagent_app', TENANT_TABLES],

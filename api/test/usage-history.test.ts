@@ -10,7 +10,7 @@ interface Row {
   day: string | null;
   agentId: string | null;
   agentName: string | null;
-  metrics: { api_calls: number | null; token_issuances: number };
+  metrics: { api_calls: number | null; token_issuances: number; active_agents: number | null };
 }
 
 interface History {
@@ -73,9 +73,9 @@ describe('by day', () => {
         Array.from({ length: 30 }, (_, index) => daysAgo(today, 29 - index)),
       );
       expect(data.map(({ metrics }) => metrics)).toEqual([
-        { api_calls: 30, token_issuances: 7 },
-        ...Array.from({ length: 28 }, () => ({ api_calls: 0, token_issuances: 0 })),
-        { api_calls: 1, token_issuances: 1 },
+        { api_calls: 30, token_issuances: 7, active_agents: 0 },
+        ...Array.from({ length: 28 }, () => ({ api_calls: 0, token_issuances: 0, active_agents: 0 })),
+        { api_calls: 1, token_issuances: 1, active_agents: 1 },
       ]);
       expect(data.every(({ agentId, agentName }) => agentId === null && agentName === null)).toBe(true);
       const asked = await historyOf(member, `from=${range.from}&to=${today}`);
@@ -95,6 +95,36 @@ describe('by day', () => {
       expect(data.reduce((sum, row) => sum + row.metrics.api_calls!, 0)).toBe(metrics.api_calls!.period);
       expect(tokensOf(data)).toBe(metrics.token_issuances!.period);
       expect(metrics.api_calls!.today).toBe(3);
+    }));
+
+  it('Active agents have a daily history', () =>
+    onOneDay(async (today) => {
+      const member = await signUp(api);
+      const [early, late] = [await registerAgent(api, member), await registerAgent(api, member)];
+      const ended = await registerAgent(api, member);
+      expect((await member.send('DELETE', `/agents/${ended.agentId}`)).status).toBe(204);
+      const registered = (agentId: string, days: number) =>
+        api.sql('update agents set created_at = $2 where id = $1', [
+          agentId,
+          `${daysAgo(today, days)}T00:00Z`,
+        ]);
+      await registered(early.agentId, 4);
+      await registered(ended.agentId, 3);
+      await registered(late.agentId, 2);
+      await api.sql('update agents set decommissioned_at = $2 where id = $1', [
+        ended.agentId,
+        `${daysAgo(today, 1)}T00:00Z`,
+      ]);
+      const agentsOf = async (range: string) =>
+        (await historyOf(member, range)).data.map(({ metrics }) => metrics.active_agents);
+      const week = `from=${daysAgo(today, 5)}&to=${daysAgo(today, -1)}`;
+      expect(await agentsOf(week)).toEqual([0, 1, 2, 3, 2, 2, 0]);
+      // A settled day keeps what it was settled with.
+      await api.sql(
+        `insert into usage_events (tenant_id, day, metric, source, count) values ($1, $2, 'active_agents', 'settled', 7)`,
+        [member.tenantId, daysAgo(today, 3)],
+      );
+      expect(await agentsOf(week)).toEqual([0, 1, 7, 3, 2, 2, 0]);
     }));
 
   it('can end in the future, and lasts up to a leap year', async () => {
@@ -145,8 +175,8 @@ describe('by agent', () => {
 
       const { data } = await historyOf(member, 'groupBy=agent');
       expect(data.map(({ day, agentId, metrics }) => [day, agentId, metrics])).toEqual([
-        [null, second.agentId, { api_calls: null, token_issuances: 6 }],
-        [null, first.agentId, { api_calls: null, token_issuances: 3 }],
+        [null, second.agentId, { api_calls: null, token_issuances: 6, active_agents: null }],
+        [null, first.agentId, { api_calls: null, token_issuances: 3, active_agents: null }],
       ]);
       expect(tokensOf(data)).toBe(tokensOf((await historyOf(member, 'groupBy=day')).data));
 
@@ -158,7 +188,7 @@ describe('by agent', () => {
         day: yesterday,
         agentId: second.agentId,
         agentName: data.find(({ agentId }) => agentId === second.agentId)!.agentName,
-        metrics: { api_calls: null, token_issuances: 5 },
+        metrics: { api_calls: null, token_issuances: 5, active_agents: null },
       });
     }));
 
@@ -195,12 +225,15 @@ describe('as CSV', () => {
       expect(byDay.headers.get('vary')).toMatch(/\bAccept\b/);
       const { data } = await historyOf(member, `${range}&groupBy=day`);
       expect(data.map(({ metrics }) => metrics)).toEqual([
-        { api_calls: 13, token_issuances: 5 },
-        { api_calls: 1, token_issuances: 1 },
+        { api_calls: 13, token_issuances: 5, active_agents: 0 },
+        { api_calls: 1, token_issuances: 1, active_agents: 2 },
       ]);
       expect(byDay.lines).toEqual([
-        'day,api_calls,token_issuances',
-        ...data.map(({ day, metrics }) => `${day},${metrics.api_calls},${metrics.token_issuances}`),
+        'day,api_calls,token_issuances,active_agents',
+        ...data.map(
+          ({ day, metrics }) =>
+            `${day},${metrics.api_calls},${metrics.token_issuances},${metrics.active_agents}`,
+        ),
         '',
       ]);
 

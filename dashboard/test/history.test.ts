@@ -13,30 +13,35 @@ import { freeUsage, metric } from './usage-of.ts';
 
 const span = { from: '2026-11-01', to: '2026-11-23' };
 
-const byDay = (day: string, api_calls: number, token_issuances: number): UsageRow => ({
+const byDay = (
+  day: string,
+  api_calls: number,
+  token_issuances: number,
+  active_agents: number | null,
+): UsageRow => ({
   day,
   agentId: null,
   agentName: null,
-  metrics: { api_calls, token_issuances },
+  metrics: { api_calls, token_issuances, active_agents },
 });
 
 const byAgent = (agentId: string, tokens: number): UsageRow => ({
   day: null,
   agentId,
   agentName: `agent ${agentId}`,
-  metrics: { api_calls: null, token_issuances: tokens },
+  metrics: { api_calls: null, token_issuances: tokens, active_agents: null },
 });
 
 const agents = (count: number) => Array.from({ length: count }, (_, i) => byAgent(`agt_${i}`, count - i));
 
 const days = Array.from({ length: 30 }, (_, i) =>
-  byDay(new Date(Date.UTC(2026, 9, 25 + i)).toISOString().slice(0, 10), i, 2 * i),
+  byDay(new Date(Date.UTC(2026, 9, 25 + i)).toISOString().slice(0, 10), i, 2 * i, 3),
 );
 
 const usage = freeUsage(0, {
   metrics: {
     api_calls: { ...metric(100, 1_000), period: 900 },
-    active_agents: metric(1, 10),
+    active_agents: metric(4, 10),
     token_issuances: { ...metric(7), period: 70 },
   },
 });
@@ -44,15 +49,20 @@ const usage = freeUsage(0, {
 describe('the days', () => {
   it('are those of the API, in its order', () => {
     expect(dayCounts(days).slice(0, 2)).toEqual([
-      { day: '2026-10-25', api_calls: 0, token_issuances: 0 },
-      { day: '2026-10-26', api_calls: 1, token_issuances: 2 },
+      { day: '2026-10-25', api_calls: 0, token_issuances: 0, active_agents: 3 },
+      { day: '2026-10-26', api_calls: 1, token_issuances: 2, active_agents: 3 },
     ]);
     expect(countsOf(dayCounts(days), 'token_issuances').at(-1)).toEqual({ day: '2026-11-23', count: 58 });
   });
 
   it('have the current counts of today, and no other day has', () => {
     const current = withToday(dayCounts(days), usage);
-    expect(current.at(-1)).toEqual({ day: '2026-11-23', api_calls: 100, token_issuances: 7 });
+    expect(current.at(-1)).toEqual({
+      day: '2026-11-23',
+      api_calls: 100,
+      token_issuances: 7,
+      active_agents: 4,
+    });
     expect(current.slice(0, -1)).toEqual(dayCounts(days).slice(0, -1));
     const tomorrow = withToday(dayCounts(days), { ...usage, day: '2026-11-24' });
     expect(tomorrow).toEqual(dayCounts(days));
@@ -66,6 +76,8 @@ describe('the days', () => {
     const current = withToday(dayCounts(days), usage);
     expect(totalOf(range, current, 'api_calls', usage)).toBe(calls);
     expect(totalOf(range, current, 'token_issuances', usage)).toBe(tokens);
+    // Agents of several days are no sum.
+    expect(totalOf(range, current, 'active_agents', usage)).toBe(4);
   });
 });
 

@@ -10,7 +10,7 @@ const used = (agents: number, tokens: number, calls: number) => ({
   },
 });
 
-const quiet = { day: '2026-11-01', api_calls: 0, token_issuances: 0 };
+const quiet = { day: '2026-11-01', api_calls: 0, token_issuances: 0, active_agents: 0 };
 
 it.each([
   ['nothing yet', used(0, 0, 0), [quiet], 0],

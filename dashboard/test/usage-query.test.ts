@@ -17,6 +17,6 @@ it('reads what it has written', () => {
   }
 });
 
-it.each(['', 'api_calls', 'agents', null])('takes ?metric=%s for API calls', (param) => {
+it.each(['', 'api_calls', 'agent', null])('takes ?metric=%s for API calls', (param) => {
   expect(metricOf(param)).toBe('api_calls');
 });

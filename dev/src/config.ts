@@ -13,6 +13,7 @@ export interface Config {
   temporalUiPort: number;
   stripePort: number;
   mailPort: number;
+  metricsPort: number;
   workerMetricsPort: number;
   /** The ports that must be free, by the name of their variable. */
   portsToTake: Record<string, number>;
@@ -56,6 +57,7 @@ const readPorts = (port: ReadPort) => ({
   temporalUiPort: port('TEMPORAL_UI_PORT', 8233),
   stripePort: port('STRIPE_PORT', 12_111),
   mailPort: port('MAIL_PORT', 1080),
+  metricsPort: port('METRICS_PORT', 9464),
   workerMetricsPort: port('WORKER_METRICS_PORT', 9465),
 });
 
@@ -71,6 +73,7 @@ const portsToTake = (ports: ReturnType<typeof readPorts>, given: Given): Record<
   }),
   ...(!given.stripeSecretKey && { STRIPE_PORT: ports.stripePort }),
   ...(!given.smtpUrl && { MAIL_PORT: ports.mailPort }),
+  METRICS_PORT: ports.metricsPort,
   WORKER_METRICS_PORT: ports.workerMetricsPort,
 });
 

@@ -78,6 +78,7 @@ const TAKERS: Record<string, string> = {
   TEMPORAL_UI_PORT: 'Temporal’s UI',
   STRIPE_PORT: 'Stripe stand-in',
   MAIL_PORT: 'mail inbox',
+  METRICS_PORT: 'API’s metrics',
   WORKER_METRICS_PORT: 'worker’s metrics',
 };
 

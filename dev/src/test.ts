@@ -8,6 +8,7 @@ import { buildGoVerifier } from './go-verifier.ts';
 import { takeOver } from './pid-file.ts';
 import { PYTHON_TOOLS, fetchPipPackages } from './pip-packages.ts';
 import { createProgress } from './progress.ts';
+import { findPrometheus } from './prometheus.ts';
 import { runVitest } from './run-vitest.ts';
 import { stopRequest } from './stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from './test-runs.ts';
@@ -41,6 +42,7 @@ const run = async (config: Config): Promise<Summary> => {
       TEST_DATABASE_URL: await part('postgres', () => startTestPostgres(place)),
       TEST_REDIS_URL: await part('redis', () => startTestRedis(place)),
       ...(await part('temporal', () => findTestTemporal(place))),
+      ...(await part('prometheus', () => findPrometheus(config, children, progress.detail))),
       TEST_WORKFLOW_BUNDLE: await part('workflows', () =>
         buildWorkflowBundle(config, children, progress.detail),
       ),

@@ -50,7 +50,7 @@ describe('settings', () => {
 
   it('take no port for what the caller brings', () => {
     const variables = (env: Record<string, string>) => Object.keys(parseConfig(env).config.portsToTake);
-    const ours = ['API_PORT', 'DASHBOARD_PORT', 'WORKER_METRICS_PORT'];
+    const ours = ['API_PORT', 'DASHBOARD_PORT', 'METRICS_PORT', 'WORKER_METRICS_PORT'];
     const theirs = {
       TEMPORAL_ADDRESS: 'cloud:7233',
       STRIPE_SECRET_KEY: 'sk_test_x',

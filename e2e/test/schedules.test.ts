@@ -26,7 +26,8 @@ const listed = async (): Promise<string[]> =>
 
 it('Schedules are ensured at each start, and a paused one stays paused', async () => {
   const areThere = async (): Promise<boolean> =>
-    (await listed()).join() === 'credential-expiry,housekeeping,key-rotation,stripe-reconcile';
+    (await listed()).join() ===
+    'credential-expiry,daily-quota-reset,housekeeping,key-rotation,stripe-reconcile';
   await until('the schedules are there', areThere);
   await cli(['schedule', 'toggle', '--pause', '--schedule-id', 'credential-expiry', '--reason', 'test']);
   await stack.stopApi();
@@ -42,11 +43,15 @@ it('Schedules are ensured at each start, and a paused one stays paused', async (
 });
 
 /** Waits until that many runs of a workflow have completed. */
-const completed = (workflow: string, runs: number): Promise<void> =>
-  until(`${runs} runs of ${workflow} have completed`, async () => {
-    const query = `WorkflowType = "${workflow}" AND ExecutionStatus = "Completed"`;
-    return new RegExp(`\\b${runs}\\b`).test(await cli(['workflow', 'count', '--query', query]));
-  });
+const completed = (workflow: string, runs: number, boundMs?: number): Promise<void> =>
+  until(
+    `${runs} runs of ${workflow} have completed`,
+    async () => {
+      const query = `WorkflowType = "${workflow}" AND ExecutionStatus = "Completed"`;
+      return new RegExp(`\\b${runs}\\b`).test(await cli(['workflow', 'count', '--query', query]));
+    },
+    boundMs,
+  );
 
 it('the scheduled run moves the signing keys on', async () => {
   await cli(['schedule', 'trigger', '--schedule-id', 'key-rotation']);
@@ -63,6 +68,16 @@ it('the scheduled run deletes what has expired', async () => {
   await cli(['schedule', 'trigger', '--schedule-id', 'housekeeping']);
   await completed('housekeeping', 1);
   expect(await stack.sql('select id from verifications')).toEqual([{ id: 'open' }]);
+});
+
+// Just after midnight UTC, the run waits until 00:05.
+it('the scheduled run settles the days that have ended', { timeout: 400_000 }, async () => {
+  const { tenantId } = await signUpByHttp(stack);
+  await stack.sql(`update tenants set created_at = created_at - interval '1 day' where id = $1`, [tenantId]);
+  await cli(['schedule', 'trigger', '--schedule-id', 'daily-quota-reset']);
+  await completed('dailyQuotaReset', 1, 380_000);
+  const days = await stack.sql(`select (now() at time zone 'UTC')::date - day as ago from settled_days`);
+  expect(days).toEqual([{ ago: 1 }]);
 });
 
 it('the scheduled run queues the mails that are due', async () => {

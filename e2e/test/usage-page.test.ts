@@ -104,6 +104,7 @@ interface Row {
   day: string;
   calls: string;
   tokens: string;
+  agents: string;
 }
 
 /** The table of days, without its heading. */
@@ -113,14 +114,17 @@ const tableOf = (page: Page): Promise<Row[]> =>
     .locator('tbody tr')
     .evaluateAll((rows) =>
       rows.map((row) => {
-        const [calls, tokens] = Array.from(row.querySelectorAll('td'), ({ innerText }) => innerText);
-        return { day: row.querySelector('time')!.dateTime, calls: calls!, tokens: tokens! };
+        const [calls, tokens, agents] = Array.from(row.querySelectorAll('td'), ({ innerText }) => innerText);
+        return { day: row.querySelector('time')!.dateTime, calls: calls!, tokens: tokens!, agents: agents! };
       }),
     );
 
 describe('the history', () => {
   let person: SignedUp;
-  let days: { day: string; metrics: { api_calls: number | null; token_issuances: number } }[];
+  let days: {
+    day: string;
+    metrics: { api_calls: number | null; token_issuances: number; active_agents: number | null };
+  }[];
 
   beforeAll(async () => {
     person = await signUpByHttp(stack);
@@ -138,6 +142,7 @@ describe('the history', () => {
           day,
           calls: metrics.api_calls?.toLocaleString('en-US'),
           tokens: String(metrics.token_issuances),
+          agents: String(metrics.active_agents),
         })),
       );
       const heights = await page
@@ -222,6 +227,40 @@ describe('the history', () => {
     await page.goBack();
     await page.waitForURL('**/usage?range=7d&metric=tokens');
     await page.getByText(`${sum(7, 'token_issuances')} in 7 days`).waitFor();
+    await page.context().close();
+  });
+
+  it('Thirty days of usage are charted', async () => {
+    const agents = month.map((_, i) => i % 11);
+    await seedMetric(person, 'active_agents', 'settled', agents);
+    // Today is not settled.
+    await stack.sql(
+      `delete from usage_events
+       where metric = 'active_agents' and tenant_id = $1 and day = (now() at time zone 'UTC')::date`,
+      [person.tenantId],
+    );
+    const page = await openAs(person, '/usage?metric=agents');
+    await page.getByText('Show as a table').click();
+    const table = (await tableOf(page)).toReversed();
+    const { data } = await person.api.billing.usageHistory();
+    const shown = table.map((row) => row.agents);
+    expect(shown).toEqual([...agents.slice(0, -1), Object.keys(TOKENS).length].map(String));
+    expect(shown).toEqual(data.map(({ metrics }) => String(metrics.active_agents)));
+    expect(await page.locator('svg[role=img] rect').count()).toBe(30);
+    expect(await page.getByRole('img', { name: /^Active agents per day over 30 days/ }).isVisible()).toBe(
+      true,
+    );
+    expect(await textOf(page)).toContain('Limit 10');
+    await page.getByRole('link', { name: 'Active agents 4 now' }).waitFor();
+    await slider(page).focus();
+    await page.keyboard.press('ArrowLeft');
+    expect(await slider(page).getAttribute('aria-valuetext')).toContain(`: ${agents[28]} agents`);
+    for (const metric of ['API calls', 'Tokens']) {
+      await page.getByRole('navigation', { name: 'Metric' }).getByRole('link', { name: metric }).click();
+      await page.getByRole('img', { name: new RegExp(`^${metric} per day over 30 days`) }).waitFor();
+      expect(await page.locator('svg[role=img] rect').count()).toBe(30);
+    }
+    await expectAccessible(page);
     await page.context().close();
   });
 

@@ -25,6 +25,7 @@ export const startApi = async (
       KEY_ENCRYPTION_KEYS: secrets.KEY_ENCRYPTION_KEYS,
       CLIENT_SECRET_PEPPERS: secrets.CLIENT_SECRET_PEPPERS,
       API_PORT: String(port),
+      METRICS_PORT: '0',
       PUBLIC_URL: `http://127.0.0.1:${port}`,
       DASHBOARD_URL,
       DATABASE_URL: undefined,

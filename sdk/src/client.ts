@@ -241,6 +241,8 @@ export const createClient = (options: ClientOptions) => {
     tokens: tokens(send),
     twoFactor: twoFactor(send, post),
     health: () => send<Api.Health>({ method: 'GET', path: '/health' }),
+    /** Probes each service. Also resolves if one is unreachable. */
+    detailedHealth: () => send<Api.DetailedHealth>({ method: 'GET', path: '/health/detailed', expects: 503 }),
   };
 };
 

@@ -23,6 +23,8 @@ export interface Call {
   headers?: Record<string, string>;
   /** Asks for CSV instead of JSON and returns its text. */
   csv?: true;
+  /** A status besides 2xx whose body is a result and not an error. */
+  expects?: number;
 }
 
 const present = <T>(values: Record<string, T | undefined>): [string, T][] =>
@@ -91,7 +93,8 @@ export const createSend = (options: ClientOptions): Send => {
     onResponse?.(response);
     if (call.csv && response.ok) return (await response.text()) as T;
     const body = await readJson(response);
-    if (!response.ok) throw new ApiError(response.status, (body ?? {}) as ErrorBody, retryAfter(response));
+    if (!response.ok && response.status !== call.expects)
+      throw new ApiError(response.status, (body ?? {}) as ErrorBody, retryAfter(response));
     return body as T;
   };
 };

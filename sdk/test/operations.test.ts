@@ -190,6 +190,7 @@ const calls: [name: string, call: (client: Client) => Promise<unknown>, method: 
   ['tokens.introspect', (c) => c.tokens.introspect('t', client), 'POST', '/oauth2/introspect'],
   ['tokens.revoke', (c) => c.tokens.revoke('t', client), 'POST', '/oauth2/revoke'],
   ['health', (c) => c.health(), 'GET', '/health'],
+  ['detailedHealth', (c) => c.detailedHealth(), 'GET', '/health/detailed'],
 ];
 
 it.each(calls)('%s calls its operation', async (name, call, method, path) => {

@@ -1,8 +1,11 @@
+import { heartbeat } from '@temporalio/activity';
+import type { Counter } from 'prom-client';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
 import type { Clock } from '@sentryagent/api/platform/clock';
 import type { Database } from '@sentryagent/api/platform/database';
 import type { Keyring } from '@sentryagent/api/platform/keyring';
 import type { Logger } from '@sentryagent/api/platform/logger';
+import type { Redis } from '@sentryagent/api/platform/redis';
 import type { Stripe } from '@sentryagent/api/platform/stripe';
 import type { Temporal } from '@sentryagent/api/platform/temporal';
 import { announceExpiry } from '@sentryagent/api/services/agents/announce-expiry';
@@ -21,15 +24,20 @@ import { closeCheckout, showProcessing } from '@sentryagent/api/services/billing
 import { openCheckoutSession } from '@sentryagent/api/services/billing/checkout/open-checkout-session';
 import { startSubscription } from '@sentryagent/api/services/billing/subscription/start-subscription';
 import { deleteExpired } from '@sentryagent/api/services/housekeeping/delete-expired';
+import { settleUsage } from '@sentryagent/api/services/usage/settle-usage';
 import { rotateSigningKeys } from '@sentryagent/api/services/signing-keys/rotate-signing-keys';
 import { toFailure } from './failure.ts';
+import type { WorkerMetrics } from './metrics.ts';
 
 export interface ActivityDeps {
   db: Database;
+  /** The counters of the API. `undefined`: there are none. */
+  redis: Redis | undefined;
   stripe: Stripe;
   temporal: Temporal;
   clock: Clock;
   logger: Logger;
+  metrics: WorkerMetrics;
   config: { DASHBOARD_URL: string; TRIAL_DAYS: number; KEY_ENCRYPTION_KEYS: Keyring };
 }
 
@@ -65,10 +73,27 @@ export const createActivities = (deps: ActivityDeps): Activities => {
   };
 };
 
-export const createBatchActivities = (deps: ActivityDeps): BatchActivities => ({
-  announceExpiry: guardWith(deps)(({ after }) => announceExpiry(deps, after)),
-  rotateSigningKeys: () => guardWith(deps)(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
-  reconcileStripe: guardWith(deps)((input) => reconcileStripe(deps, input)),
-  reconcilePaidTenants: () => guardWith(deps)(() => reconcilePaidTenants(deps))(undefined),
-  deleteExpired: () => guardWith(deps)(() => deleteExpired(deps.db))(undefined),
-});
+/** Adds a figure of the result to a counter. */
+const counted = async <T>(done: Promise<T>, counter: Counter, figure: (result: T) => number): Promise<T> => {
+  const result = await done;
+  counter.inc(figure(result));
+  return result;
+};
+
+export const createBatchActivities = (deps: ActivityDeps): BatchActivities => {
+  const { expiringCredentials, billingDrift } = deps.metrics;
+  const guard = guardWith(deps);
+  return {
+    announceExpiry: guard(({ after }) =>
+      counted(announceExpiry(deps, after), expiringCredentials, ({ noticed }) => noticed),
+    ),
+    rotateSigningKeys: () => guard(() => rotateSigningKeys(deps, { now: deps.clock() }))(undefined),
+    reconcileStripe: guard((input) =>
+      counted(reconcileStripe(deps, input), billingDrift, ({ drifted }) => drifted),
+    ),
+    reconcilePaidTenants: () =>
+      guard(() => counted(reconcilePaidTenants(deps), billingDrift, (drifted) => drifted))(undefined),
+    settleUsage: () => guard(() => settleUsage(deps, heartbeat))(undefined),
+    deleteExpired: () => guard(() => deleteExpired(deps.db))(undefined),
+  };
+};

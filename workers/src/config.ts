@@ -44,6 +44,7 @@ export const settings = z
       .regex(/^[^\s]{1,100}$/, 'must be at most 100 characters, without spaces')
       .optional(),
     KEY_ENCRYPTION_KEYS: keyring,
+    REDIS_URL: url('redis', /^rediss?$/).optional(),
     TRIAL_DAYS: trialDays,
     WORKFLOW_BUNDLE: z
       .string()

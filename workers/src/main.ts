@@ -1,6 +1,9 @@
 import { watchHealth } from '@sentryagent/api/services/health/watch-health';
 import { closeAll } from '@sentryagent/api/platform/close-all';
+import { every } from '@sentryagent/api/platform/every';
 import { createLogger } from '@sentryagent/api/platform/logger';
+import { listen } from '@sentryagent/api/platform/plain-server';
+import { probeStripe } from '@sentryagent/api/services/health/stripe-probe';
 import { prepareNamespace } from './temporal-namespace.ts';
 import { createActivities, createBatchActivities } from './activities.ts';
 import { readConfig } from './config.ts';
@@ -13,7 +16,7 @@ import { untilStopped } from './until-stopped.ts';
 
 const config = readConfig();
 const logger = createLogger(config.LOG_LEVEL);
-installRuntime(logger);
+const sdkMetricsUrl = await installRuntime(logger);
 
 const cannotStart = (error: unknown): never => {
   logger.fatal({ err: error }, 'the worker cannot start');
@@ -25,6 +28,8 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => re
 
 /** The time to close the parts that have no work of their own. */
 const PARTS_MS = 2_000;
+
+const PROBE_STRIPE_MS = 15_000;
 
 /** What is open so far. The sockets are closed last, because the parts use them. */
 const parts: Record<string, () => unknown> = {};
@@ -41,7 +46,7 @@ const unlessStopped = async <T>(step: Promise<T>): Promise<T> => {
   return done ? done.value : closeAndExit(true);
 };
 
-const deps = await unlessStopped(createDeps(config, logger).catch(cannotStart));
+const deps = await unlessStopped(createDeps(config, sdkMetricsUrl, logger).catch(cannotStart));
 closeSockets = () => closeDeps(deps);
 const { temporal } = deps;
 let workers: RunningWorkers | undefined = undefined;
@@ -49,16 +54,13 @@ const watch = await unlessStopped(
   watchHealth({ database: deps.db.look, temporal: () => (workers ?? temporal).look() }, logger),
 );
 parts['health checks'] = watch.stop;
-const health = createHealthServer({ workers: () => workers, watch });
-health.on('error', (error) => {
-  logger.fatal(
-    { err: error },
-    `cannot listen on port ${config.METRICS_PORT}; set METRICS_PORT to another port`,
-  );
-  process.exit(1);
-});
-health.listen(config.METRICS_PORT, config.METRICS_HOST);
+const health = createHealthServer({ workers: () => workers, watch, metrics: deps.metrics });
+listen(health, ['METRICS_PORT', config.METRICS_PORT], config.METRICS_HOST, logger);
 parts['health server'] = () => (health.close(), health.closeAllConnections());
+
+const lookAtStripe = (): Promise<void> => probeStripe(deps);
+lookAtStripe().catch((error: unknown) => logger.warn({ err: error }, 'probing Stripe failed'));
+parts['probe of Stripe'] = every(PROBE_STRIPE_MS, logger, 'probing Stripe', lookAtStripe);
 
 const connection = await unlessStopped(connect(config, logger));
 await unlessStopped(prepareNamespace(temporal, config.TEMPORAL_NAMESPACE, logger));

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   DefaultLogger,
@@ -18,11 +20,32 @@ import type { Config } from './config.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** Writes the SDK's messages to our log. The SDK handles no signals: `main.ts` does. */
-export const installRuntime = (logger: Logger): void => {
+const NAMING = { countersTotalSuffix: true, unitSuffix: true, useSecondsForDurations: true };
+
+/** The SDK cannot tell the port that it gets for port 0. */
+const freeLocalPort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+  return port;
+};
+
+/**
+ * Writes the SDK's messages to our log. The SDK handles no signals: `main.ts` does. Returns the URL of the SDK's
+ * metrics.
+ */
+export const installRuntime = async (logger: Logger): Promise<string> => {
+  const address = `127.0.0.1:${await freeLocalPort()}`;
   const write = ({ level, message, meta }: LogEntry): void =>
     logger[LEVELS[level]]({ ...(meta as object | undefined) }, message);
-  Runtime.install({ logger: new DefaultLogger('WARN', write), shutdownSignals: [] });
+  Runtime.install({
+    logger: new DefaultLogger('WARN', write),
+    shutdownSignals: [],
+    // The names and units that the dashboards of Temporal expect.
+    telemetryOptions: { metrics: { prometheus: { bindAddress: address, ...NAMING } } },
+  });
+  return `http://${address}/metrics`;
 };
 
 /** Retries until Temporal is available. */

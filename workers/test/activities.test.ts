@@ -10,6 +10,8 @@ import {
   query,
 } from '../../api/test/support/servers.ts';
 import { createActivities, createBatchActivities } from '../src/activities.ts';
+import { createWorkerMetrics } from '../src/metrics.ts';
+import { readEventDelay } from '@sentryagent/api/services/health/read-delays';
 import type { ActivityDeps } from '../src/activities.ts';
 import { parseConfig } from '../src/config.ts';
 
@@ -19,6 +21,7 @@ let database: string;
 let db: Database;
 /** What Temporal and Stripe were asked for. */
 let asked: unknown[] = [];
+let metrics: ReturnType<typeof createWorkerMetrics>;
 let activities: ReturnType<typeof createActivities> & ReturnType<typeof createBatchActivities>;
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -39,11 +42,13 @@ beforeAll(async () => {
     signalWithStart: async (_name: string, { workflowId }: { workflowId: string }) =>
       void asked.push(['start', workflowId]),
   };
+  metrics = createWorkerMetrics(db, '');
   const deps = {
     db,
     config,
     clock: () => new Date(),
     logger: createLogger('silent'),
+    metrics,
     stripe: { checkout: { sessions } },
     temporal: { within: (_ms: number, work: (client: object) => unknown) => work({ workflow }) },
   } as unknown as ActivityDeps;
@@ -108,6 +113,36 @@ describe('each activity does what it is named after', () => {
 
   it('deleteExpired and announceExpiry find nothing where there is nothing', async () => {
     expect(await activities.deleteExpired()).toEqual({ deleted: 0, isMore: false });
-    expect(await activities.announceExpiry({ after: '' })).toEqual({ queued: 0, next: null });
+    expect(await activities.announceExpiry({ after: '' })).toEqual({ queued: 0, noticed: 0, next: null });
+  });
+
+  it('An undelivered event has an age', async () => {
+    const delay = () => readEventDelay(db);
+    expect(await delay()).toBe(0);
+    await sql(
+      `insert into stripe_events (id, type, customer_id, created_at, received_at)
+       values ('evt_1', 'invoice.paid', 'cus_1', now(), now() - interval '90 seconds'),
+         ('evt_2', 'invoice.paid', 'cus_1', now(), now())`,
+    );
+    expect(await delay()).toBeGreaterThanOrEqual(90);
+    await sql('update stripe_events set settled_at = now()');
+    expect(await delay()).toBe(0);
+  });
+
+  it('An expiring credential is counted once', async () => {
+    const counted = async () => (await metrics.expiringCredentials.get()).values[0]?.value;
+    expect(await counted()).toBe(0);
+    await sql(
+      `insert into users (id, name, email, email_verified) values ('usr_1', 'Ada', 'ada@example.com', true);
+       insert into members (id, tenant_id, user_id, role, created_at)
+         values ('mem_1', '${TENANT}', 'usr_1', 'owner', now());
+       insert into agents (tenant_id, id, name, scopes, owner, created_at, updated_at)
+         values ('${TENANT}', 'agt_1', 'reader', '{}', 'usr_1', now(), now());
+       insert into credentials (tenant_id, id, agent_id, secret_hash, pepper_id, created_at, expires_at)
+         values ('${TENANT}', 'crd_1', 'agt_1', '\\x00', 'p1', now(), now() + interval '5 days')`,
+    );
+    for (const queued of [1, 0])
+      expect(await activities.announceExpiry({ after: '' })).toMatchObject({ queued, noticed: queued });
+    expect(await counted()).toBe(1);
   });
 });

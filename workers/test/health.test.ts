@@ -19,6 +19,7 @@ it.each<[string, States | undefined, Services, number, string]>([
   const server = createHealthServer({
     workers: () => states && { states: () => states },
     watch: { current: () => services },
+    metrics: { print: async () => ({ type: 'text/plain', body: 'up 1' }) },
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -31,6 +32,21 @@ it.each<[string, States | undefined, Services, number, string]>([
     states: states ?? [],
     services,
   });
+  expect(await (await fetch(`${url}/metrics`)).text()).toBe('up 1');
   expect((await fetch(`${url}/`)).status).toBe(404);
+  server.close();
+});
+
+it('metrics that cannot be read are a 500, and the server goes on', async () => {
+  const server = createHealthServer({
+    workers: () => undefined,
+    watch: { current: () => WELL },
+    metrics: { print: () => Promise.reject(new Error('the SDK does not answer')) },
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const reply = await fetch(`${url}/metrics`);
+  expect([reply.status, await reply.text()]).toEqual([500, '']);
+  expect((await fetch(`${url}/health`)).status).toBe(503);
   server.close();
 });

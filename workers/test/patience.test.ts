@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { names } from '@sentryagent/workflows/contracts';
 import type { Activities, BatchActivities } from '@sentryagent/workflows/contracts';
@@ -20,11 +22,12 @@ afterAll(() => environment.teardown());
 const FAILURES = 10;
 
 const reachable = {
-  announceExpiry: async () => ({ next: null, queued: 0 }),
+  announceExpiry: async () => ({ next: null, queued: 0, noticed: 0 }),
   rotateSigningKeys: async () => [],
   deleteExpired: async () => ({ deleted: 0, isMore: false }),
   reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
   reconcilePaidTenants: async () => 0,
+  settleUsage: async () => ({ day: null, tenants: 0, isSettled: false }),
 } satisfies BatchActivities;
 
 /** The activity, after it has failed so often: each time as the guard of the worker would have it fail. */
@@ -86,6 +89,7 @@ describe('Work that nobody waits for goes on until it succeeds', () => {
     [names.credentialExpiry, 'announceExpiry'],
     [names.keyRotation, 'rotateSigningKeys'],
     [names.housekeeping, 'deleteExpired'],
+    [names.dailyQuotaReset, 'settleUsage'],
   ] as const)('of the batch %s', async (workflow, name) => {
     const { counted, flaky } = afterFailures(reachable[name] as BatchActivities[typeof name]);
     await withWorker(environment, { ...reachable, [name]: flaky }, () => execute(workflow, {}));
@@ -112,6 +116,7 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
     temporal: { within: fail },
     clock: () => new Date(),
     logger: createLogger('silent'),
+    metrics: {},
     config: {},
   } as unknown as ActivityDeps;
   const activities = { ...createActivities(deps), ...createBatchActivities(deps) };
@@ -119,7 +124,9 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
 
   it.each(Object.keys(activities) as (keyof typeof activities)[])('%s', async (name) => {
     const activity = activities[name] as (given: object) => Promise<unknown>;
-    const failure = await activity(input).catch((error: unknown) => error);
+    const failure = await new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') })
+      .run(activity, input)
+      .catch((error: unknown) => error);
     expect(failure).toMatchObject({
       type: 'stripe_error',
       nonRetryable: ['openCheckoutSession', 'changeCancellation', 'extendGrace'].includes(name),

@@ -30,7 +30,7 @@ describe('Recorded histories replay with the current code', () => {
   it('has some of each workflow', () => {
     for (const name of [
       ...['checkout', 'subscription', 'renewal-reminder', 'stripe-reconcile'],
-      ...['credential-expiry', 'housekeeping', 'key-rotation'],
+      ...['credential-expiry', 'housekeeping', 'key-rotation', 'daily-quota-reset'],
     ]) {
       expect(files.filter((file) => file.includes(`/${name}-`)).length).toBeGreaterThan(0);
     }
@@ -62,6 +62,7 @@ describe('Recorded histories replay with the current code', () => {
     ['subscription-updated', 'no reminder is started', 'child = await start(run, chargeAt);', ';'],
     ['renewal-reminder-sent', 'it mails at once', 'if (waitMs <= 0) break;', 'break;'],
     ['stripe-reconcile-paged', 'it skips paid tenants', 'drifted += await reconcilePaidTenants();', ';'],
+    ['daily-quota-reset-paged', 'it stops after a part', 'if (part.day === null) break;', 'break;'],
   ])('a deliberate break fails: %s, %s', async (name, _what, code, instead) => {
     const { code: bundle } = workflowBundle();
     const broken = bundle.replaceAll(code, instead);
@@ -73,14 +74,20 @@ describe('Recorded histories replay with the current code', () => {
 
 const twoPages = (): BatchActivities => {
   const batches = [true, false];
+  const parts = [
+    { day: '2026-11-27', tenants: 10_000, isSettled: false },
+    { day: '2026-11-27', tenants: 500, isSettled: true },
+    { day: null, tenants: 0, isSettled: false },
+  ];
   return {
     rotateSigningKeys: async () => [{ kid: 'key_1', to: 'next' }],
     announceExpiry: async ({ after }) =>
-      after === '' ? { next: 'crd_1', queued: 2 } : { next: null, queued: 1 },
+      after === '' ? { next: 'crd_1', queued: 2, noticed: 3 } : { next: null, queued: 1, noticed: 1 },
     deleteExpired: async () => ({ deleted: 3, isMore: batches.shift()! }),
     reconcileStripe: async ({ after }) =>
       after === null ? { next: 'sub_1', compared: 100, drifted: 1 } : { next: null, compared: 3, drifted: 0 },
     reconcilePaidTenants: async () => 1,
+    settleUsage: async () => parts.shift()!,
   };
 };
 
@@ -115,6 +122,7 @@ if (release) {
         ['keyRotation', 'key-rotation-due'],
         ['housekeeping', 'housekeeping-batched'],
         ['stripeReconcile', 'stripe-reconcile-paged'],
+        ['dailyQuotaReset', 'daily-quota-reset-paged'],
       ] as const) {
         const run = await environment.client.workflow.start(names[name], {
           workflowId: `${file}-${randomUUID()}`,

@@ -65,10 +65,11 @@ const startRelease = async (buildId?: string): Promise<World> => {
   });
   const batch = {
     rotateSigningKeys: async () => [],
-    announceExpiry: async () => ({ next: null, queued: 0 }),
+    announceExpiry: async () => ({ next: null, queued: 0, noticed: 0 }),
     deleteExpired: async () => ({ deleted: 0, isMore: false }),
     reconcileStripe: async () => ({ next: null, compared: 0, drifted: 0 }),
     reconcilePaidTenants: async () => 0,
+    settleUsage: async () => ({ day: null, tenants: 0, isSettled: false }),
   };
   const connect = () => NativeConnection.connect({ address });
   releases.push(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nextLookMs } from '../src/rules/checkout.ts';
-import { secondsUntil } from '../src/rules/period.ts';
-import { shouldWarn } from '../src/rules/quota.ts';
+import { secondsUntil, untilSettleableMs } from '../src/rules/period.ts';
+import { shouldWarn, usageThresholds } from '../src/rules/quota.ts';
 import { nextStep, viewOf } from '../src/rules/subscription.ts';
 import type { StripeSubscription } from '../src/rules/subscription.ts';
 import { tiers } from '../src/rules/tiers.ts';
@@ -33,6 +33,33 @@ describe('a warning', () => {
     expect(shouldWarn({ ...paid, warningThresholds: [0.8] }, 1e9)).toBe(false);
     expect([799, 800].map((calls) => shouldWarn(free, calls))).toEqual([false, true]);
   });
+});
+
+describe('a threshold of the daily calls', () => {
+  it('is one for each warning of a tier with a limit', () => {
+    expect(usageThresholds()).toEqual([
+      { tier: 'free', percent: 80, calls: 800 },
+      { tier: 'free', percent: 100, calls: 1_000 },
+    ]);
+  });
+
+  it('is reached by whole calls, also of a soft limit', () => {
+    const apiCallsPerDay = { max: 7, enforcement: 'soft' as const };
+    const third = { ...tiers.paid, limits: { ...tiers.paid.limits, apiCallsPerDay } };
+    expect(usageThresholds([{ ...third, warningThresholds: [0.29] }])).toEqual([
+      { tier: 'paid', percent: 29, calls: 3 },
+    ]);
+    expect(usageThresholds([{ ...tiers.paid, warningThresholds: [0.8] }])).toEqual([]);
+  });
+});
+
+it.each([
+  ['2026-11-29T00:00:00.000Z', 300_000],
+  ['2026-11-29T00:04:59.999Z', 1],
+  ['2026-11-29T00:05:00.000Z', 0],
+  ['2026-11-28T23:59:59.999Z', 0],
+])('A day can be settled five minutes after it has ended: at %s in %i ms', (now, ms) => {
+  expect(untilSettleableMs(new Date(now))).toBe(ms);
 });
 
 describe('a trial', () => {

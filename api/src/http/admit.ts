@@ -9,7 +9,7 @@ import type { Admission, Call } from '../services/usage/admission.ts';
 import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
 import { waitWords } from './wait-words.ts';
 
-type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config'>;
+type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config' | 'metrics'>;
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 
@@ -36,24 +36,27 @@ export interface Refusal {
   reason: string;
   /** When to try again. Default: `waitMs` in words. */
   when?: string;
+  /** The tenant of an authenticated caller. */
+  tenantId?: string;
 }
 
 export const rateLimited = (
-  { waitMs, reason, when = `in ${waitWords(waitMs)}` }: Refusal,
+  { waitMs, reason, when = `in ${waitWords(waitMs)}`, tenantId }: Refusal,
   headers: Record<string, string> = {},
 ): Problem =>
   new Problem('rate_limited', `${reason}. Try again ${when}.`, {
     members: { error: 'rate_limited' },
     headers: { ...headers, 'Retry-After': String(seconds(waitMs)) },
+    tenantId,
   });
 
 /** Returns the headers to send. Throws a 429 with the exceeded limit and the time to wait. */
-const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string>> => {
+const admit = async (deps: AdmitDeps, tenantId: string, call: Call): Promise<Record<string, string>> => {
   const now = deps.clock();
   const admission = await deps.meter.admit(call);
   const headers = limitHeaders(deps.config, call, admission, now);
   if (admission.outcome === 'rate_limited') {
-    throw rateLimited({ waitMs: admission.rate.resetMs, reason: 'Too many requests' }, headers);
+    throw rateLimited({ waitMs: admission.rate.resetMs, reason: 'Too many requests', tenantId }, headers);
   }
   if (admission.outcome === 'quota_exceeded') {
     const max = call.metered?.quota ?? 0;
@@ -69,6 +72,7 @@ const admit = async (deps: AdmitDeps, call: Call): Promise<Record<string, string
       headers: { ...headers, ...problem.headers },
     });
   }
+  if (call.metered) deps.metrics.apiCall(tenantId);
   return headers;
 };
 
@@ -84,7 +88,7 @@ export const admitPrincipal = async (
   const tier = await deps.findTier(tenantId);
   const refuses = deps.config.BILLING_ENABLED && !neverRefused;
   const quota = refuses ? hardMaximum(tier.limits.apiCallsPerDay) : null;
-  return admit(deps, {
+  return admit(deps, tenantId, {
     limitKey: `${kind}:${id}`,
     rateMax: rateOf(deps, tier),
     metered: kind === 'agent' ? { tenantId, quota } : undefined,
@@ -100,4 +104,7 @@ export const admitClient = async (
   { tenantId, agentId }: { tenantId: string; agentId: string },
   work: ClientWork = 'client',
 ): Promise<Record<string, string>> =>
-  admit(deps, { limitKey: `${work}:${agentId}`, rateMax: rateOf(deps, await deps.findTier(tenantId)) });
+  admit(deps, tenantId, {
+    limitKey: `${work}:${agentId}`,
+    rateMax: rateOf(deps, await deps.findTier(tenantId)),
+  });

@@ -35,6 +35,9 @@ const row = z
     metrics: z.object({
       api_calls: count.nullable().meta({ description: '`null` if grouped by agent.' }),
       token_issuances: count,
+      active_agents: count
+        .nullable()
+        .meta({ description: 'At the end of the day; of today, now. `null` if grouped by agent.' }),
     }),
   })
   .meta({ id: 'UsageRow' });
@@ -57,16 +60,17 @@ const columns: Readonly<Record<string, (row: UsageRow) => Cell>> = {
   agent_name: ({ agentName }) => agentName,
   api_calls: ({ metrics }) => metrics.api_calls,
   token_issuances: ({ metrics }) => metrics.token_issuances,
+  active_agents: ({ metrics }) => metrics.active_agents,
 };
 
 const groupColumns: Readonly<Record<UsageGroup, readonly string[]>> = {
-  day: ['day'],
-  agent: ['agent_id', 'agent_name'],
-  'day,agent': ['day', 'agent_id', 'agent_name'],
+  day: ['day', 'api_calls', 'token_issuances', 'active_agents'],
+  agent: ['agent_id', 'agent_name', 'api_calls', 'token_issuances'],
+  'day,agent': ['day', 'agent_id', 'agent_name', 'api_calls', 'token_issuances'],
 };
 
 const csvOf = ({ groupBy, rows }: UsageHistory): string => {
-  const header = [...groupColumns[groupBy], 'api_calls', 'token_issuances'];
+  const header = groupColumns[groupBy];
   return toCsv(
     header,
     rows.map((each) => header.map((name) => columns[name]!(each))),

@@ -26,6 +26,8 @@ export interface Database extends TenantDatabase {
   pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
   /** Checks whether Postgres responds and accepts writes. */
   look(): Promise<Seen>;
+  /** The connections in use, and the requests that wait for one. */
+  connections(): { active: number; waiting: number };
   close(): Promise<void>;
 }
 
@@ -43,7 +45,7 @@ const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: ()
 const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
 
 /** After a failed statement Postgres skips the rest and rolls back at `commit`, so every failure must reject. */
-const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promise<T> => {
+const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => Promise<T>): Promise<T> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
   const stream = streamOf(connection);
@@ -52,7 +54,11 @@ const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promi
     // Send all statements of one event loop turn in one write.
     stream.cork();
     process.nextTick(() => stream.uncork());
-    const answer = connection.query(text, values).then(({ rows }) => rows as R[]);
+    const started = performance.now();
+    const answer = connection.query(text, values).then(({ rows }) => {
+      onQuery(text, performance.now() - started);
+      return rows as R[];
+    });
     answers.push(answer);
     return answer;
   };
@@ -69,13 +75,39 @@ const pipelined = async <T>(knex: Knex, work: (send: Send) => Promise<T>): Promi
   }
 };
 
-interface PoolEvents {
+/** Is called with each statement that Postgres has answered, and the time that it took. */
+type OnQuery = (sql: string, ms: number) => void;
+
+interface Sent {
+  /** The id of the connection, which sends one statement at a time. */
+  __knexUid: string;
+  sql: string;
+}
+
+/** Knex reports no response to the statements that begin and end a transaction. */
+const timeQueries = (knex: Knex, onQuery: OnQuery): void => {
+  const started = new Map<string, number>();
+  const ended = ({ __knexUid: id, sql }: Sent): void => {
+    const at = started.get(id);
+    if (at !== undefined) onQuery(sql, performance.now() - at);
+    started.delete(id);
+  };
+  knex.on('query', ({ __knexUid: id, sql }: Sent) => {
+    if (!/^(begin|commit|rollback)/i.test(sql)) started.set(id, performance.now());
+  });
+  knex.on('query-response', (_response, sent: Sent) => ended(sent));
+  knex.on('query-error', (_error, sent: Sent) => ended(sent));
+};
+
+interface Pool {
+  numUsed(): number;
+  numPendingAcquires(): number;
   on(event: 'createFail', heard: (id: number, why: Error & { code?: string }) => void): void;
   on(event: 'acquireSuccess', heard: (id: number, client: pg.ClientBase) => void): void;
   on(event: 'release', heard: (client: pg.ClientBase) => void): void;
 }
 
-const poolOf = (client: Knex.Client) => client.pool as PoolEvents;
+const poolOf = (client: Knex.Client) => client.pool as Pool;
 
 /** `too_many_connections`: an existing connection can become free. */
 const TOO_MANY = '53300';
@@ -117,7 +149,7 @@ const stateOf = (error: unknown): ServiceState =>
     : 'disconnected';
 
 /** The pool stays private, so every query runs in a transaction with a role. */
-export const createDatabase = (settings: DatabaseSettings): Database => {
+export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = () => {}): Database => {
   let lost: (why: Error) => void = () => {};
   const generation = createGeneration((why) => lost(why));
   const knex = knexFactory({
@@ -139,6 +171,7 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
       },
     },
   });
+  timeQueries(knex, onQuery);
   const client = knex.client as Knex.Client;
   lost = rejectWaiting(client);
   poolOf(client).on('acquireSuccess', (_id, taken) => generation.use(taken));
@@ -160,8 +193,12 @@ export const createDatabase = (settings: DatabaseSettings): Database => {
   return {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
-    pipelined: (work) => pipelined(knex, work),
+    pipelined: (work) => pipelined(knex, onQuery, work),
     look,
+    connections: () => ({
+      active: poolOf(client).numUsed(),
+      waiting: poolOf(client).numPendingAcquires(),
+    }),
     close: () => knex.destroy(),
   };
 };

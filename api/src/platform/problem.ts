@@ -54,6 +54,8 @@ export interface ProblemExtras {
   headers?: Record<string, string>;
   /** Logged only. It never leaves the process. */
   cause?: unknown;
+  /** The tenant that the error is about, if the request has no principal. Logged and counted only. */
+  tenantId?: string | undefined;
 }
 
 /** An error response. `detail` is sent to the caller, so it must not contain secrets. `cause` is only logged. */
@@ -63,8 +65,10 @@ export class Problem extends Error {
   readonly detail: string;
   readonly members: Record<string, unknown>;
   readonly headers: Record<string, string>;
+  readonly tenantId: string | undefined;
 
-  constructor(code: ProblemCode, detail: string, { members = {}, headers = {}, cause }: ProblemExtras = {}) {
+  constructor(code: ProblemCode, detail: string, extras: ProblemExtras = {}) {
+    const { members = {}, headers = {}, cause, tenantId } = extras;
     super(detail, { cause });
     this.name = 'Problem';
     this.code = code;
@@ -72,6 +76,7 @@ export class Problem extends Error {
     this.detail = detail;
     this.members = members;
     this.headers = headers;
+    this.tenantId = tenantId;
   }
 }
 

@@ -5,6 +5,8 @@ export interface RedisAccess {
   REDIS_URL: string;
   /** The maximum wait of a token request or a metered call. */
   REDIS_TIMEOUT_MS: number;
+  /** Is called with the name of each command that Redis has answered, and the time that it took. */
+  onCommand?: (name: string, ms: number) => void;
 }
 
 export type Redis = IoRedis & Readonly<Pick<RedisAccess, 'REDIS_TIMEOUT_MS'>>;
@@ -27,6 +29,18 @@ const forgetCommand = (error: Error & { command?: unknown }): void => {
   delete error.command;
 };
 
+const timeCommands = (redis: IoRedis, onCommand: NonNullable<RedisAccess['onCommand']>): void => {
+  const send = redis.sendCommand.bind(redis);
+  redis.sendCommand = (command, ...rest) => {
+    const started = performance.now();
+    command.promise.then(
+      () => onCommand(command.name, performance.now() - started),
+      () => {},
+    );
+    return send(command, ...rest);
+  };
+};
+
 /**
  * A socket without a response for this long is closed. It is longer than a stall of this process, after which a response
  * may still be unread.
@@ -39,10 +53,10 @@ const REFUSAL_PAUSE_MS = 500;
  * A connection that fails fast: commands are not queued while it is down, and never sent twice. It reconnects
  * automatically and resolves the address again if it is lost, is silent, or if Redis rejects commands.
  */
-export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis => {
+export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS, onCommand }: RedisAccess): Redis => {
   let refused = false;
   const redis = new IoRedis(REDIS_URL, {
-    commandTimeout: Math.max(1_000, REDIS_TIMEOUT_MS),
+    commandTimeout: Math.max(SILENCE_MS, REDIS_TIMEOUT_MS),
     connectTimeout: 1_500,
     socketTimeout: SILENCE_MS,
     disconnectTimeout: 100,
@@ -65,6 +79,7 @@ export const createRedis = ({ REDIS_URL, REDIS_TIMEOUT_MS }: RedisAccess): Redis
       return pause;
     },
   });
+  if (onCommand) timeCommands(redis, onCommand);
   redis.on('error', forgetCommand);
   return Object.assign(redis, { REDIS_TIMEOUT_MS });
 };

@@ -16,4 +16,6 @@ export interface Seen {
   state: ServiceState;
   /** The reason for `degraded` or `disconnected`. */
   cause?: unknown;
+  /** If somebody else has asked the service: the time that it took, or `null` if it is not known. */
+  latencyMs?: number | null;
 }

@@ -13,6 +13,8 @@ const allowed: Admission = { outcome: 'allowed', rate: { remaining: 99, resetMs:
 /** What the limits are asked about a request, and what its caller gets if they answer so. */
 const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
   const calls: Call[] = [];
+  /** The tenants whose API calls were counted. */
+  const counted: string[] = [];
   const deps = {
     meter: {
       admit: async (call: Call) => {
@@ -21,13 +23,14 @@ const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
       },
     },
     findTier: async (tenantId: string) => tiers[tenantId === 'ten_paid' ? 'paid' : 'free'],
+    metrics: { apiCall: (tenantId: string) => void counted.push(tenantId) },
     clock: () => new Date('2026-11-23T23:59:30.500Z'),
     config: {
       ...{ RATE_LIMIT_WINDOW_MS: 60_000, RATE_LIMIT_MAX_REQUESTS: 100, BILLING_ENABLED: isBilled },
       DASHBOARD_URL: 'https://app.test',
     },
   } as never;
-  return { deps, calls };
+  return { deps, calls, counted };
 };
 
 describe('a request of a caller', () => {
@@ -62,9 +65,10 @@ describe('a request of a caller', () => {
     ],
     ['a member', member, false, true, { limitKey: 'member:usr_1', rateMax: 100, metered: undefined }],
   ])('is counted by who it is: %s', async (_what, caller, neverRefused, isBilled, call) => {
-    const { deps, calls } = admit({}, isBilled);
+    const { deps, calls, counted } = admit({}, isBilled);
     await admitPrincipal(deps, caller, neverRefused);
     expect(calls).toEqual([call]);
+    expect(counted).toEqual(call.metered ? [caller.tenantId] : []);
   });
 
   it('is told its limits, that of the day only if it has one', async () => {
@@ -79,11 +83,15 @@ describe('a request of a caller', () => {
     expect(over).toContain('"day";r=0;t=30');
   });
 
-  const refusal = async (answer: Partial<Admission>): Promise<Problem> =>
-    admitPrincipal(admit(answer).deps, agent, false).then(
+  const refusal = async (answer: Partial<Admission>): Promise<Problem> => {
+    const { deps, counted } = admit(answer);
+    const refused = await admitPrincipal(deps, agent, false).then(
       () => expect.unreachable('it was admitted'),
       (error: unknown) => error as Problem,
     );
+    expect(counted).toEqual([]);
+    return refused;
+  };
 
   it('over the rate is refused until the next may come', async () => {
     const rate = { remaining: 0, resetMs: 4_001 };
@@ -91,6 +99,7 @@ describe('a request of a caller', () => {
       code: 'rate_limited',
       detail: 'Too many requests. Try again in 5 seconds.',
       members: { error: 'rate_limited' },
+      tenantId: 'ten_free',
       headers: { 'Retry-After': '5', RateLimit: expect.stringContaining('r=0;t=5') },
     });
   });
@@ -115,9 +124,14 @@ it.each([
   ['introspection', 'introspection:agt_1'],
   ['revocation', 'revocation:agt_1'],
 ] as const)('each OAuth endpoint has its own limit of a client: %s', async (work, limitKey) => {
-  const { deps, calls } = admit();
-  await admitClient(deps, { tenantId: 'ten_paid', agentId: 'agt_1' }, work);
-  expect(calls).toEqual([{ limitKey, rateMax: 1_000 }]);
+  const client = { tenantId: 'ten_paid', agentId: 'agt_1' };
+  const { deps, calls, counted } = admit();
+  await admitClient(deps, client, work);
+  expect([calls, counted]).toEqual([[{ limitKey, rateMax: 1_000 }], []]);
+  const refused = await admitClient(admit({ outcome: 'rate_limited' }).deps, client, work).catch(
+    (error) => error,
+  );
+  expect(refused).toMatchObject({ code: 'rate_limited', tenantId: 'ten_paid' });
 });
 
 it('a refusal says when to try again, in its own words if it has some, and never at once', () => {

@@ -33,6 +33,7 @@ const honest: MailData = {
   two_factor_on: {},
   payment_failed: { amount: 4_900, currency: 'jpy', graceEndsAt: null },
   subscription_cancelled: { endsAt: '2026-12-24T10:00:00.000Z' },
+  usage_warning: { percent: 80, max: 1_000, isHard: true, resetsAt: '2026-12-24T00:00:00.000Z' },
 };
 const everyKind = Object.keys(kinds) as MailKind[];
 
@@ -200,5 +201,25 @@ describe('a mail about a payment', () => {
     expect(textOf('payment_failed', failed)).toContain('You keep Paid until 2026-12-31 (UTC).');
     expect(textOf('payment_failed', honest.payment_failed)).toContain('is on Free until');
     expect(textOf('subscription_cancelled', { endsAt: null })).toContain('has ended');
+  });
+});
+
+describe('a warning about the daily limit', () => {
+  const textOf = (changes: Partial<MailData['usage_warning']> = {}): string =>
+    renderMail('usage_warning', { ...honest.usage_warning, ...changes }, DASHBOARD_URL).text;
+
+  it('names the share, the limit, the reset and the upgrade', () => {
+    const text = textOf();
+    expect(text).toContain('have used 80 % of the 1,000 API calls that you have today.');
+    expect(text).toContain('At 100 %, the API refuses further calls');
+    expect(text).toContain('on 2026-12-24 at 00:00 UTC.');
+    expect(text).toContain('Upgrade to Paid:\nhttp://dashboard.test/pricing\n');
+  });
+
+  it('tells what is refused now, and nothing of a soft limit', () => {
+    expect(textOf({ percent: 100 })).toContain(
+      'used 100 % of the 1,000 API calls that you have today.\n\nThe API refuses',
+    );
+    expect(textOf({ percent: 100, isHard: false })).toContain('The API still answers calls above the limit.');
   });
 });

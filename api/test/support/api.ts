@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import pg from 'pg';
 import { pino } from 'pino';
 import { parseConfig } from '../../src/config.ts';
-import { closeDeps, createDeps, healthSources } from '../../src/deps.ts';
+import { closeDeps, createDeps, healthSources, probeServices } from '../../src/deps.ts';
 import type { Deps } from '../../src/deps.ts';
 import type { Clock } from '../../src/platform/clock.ts';
 import { createApp } from '../../src/http/app.ts';
@@ -30,6 +30,7 @@ export const testEnvironment = (database: string): Record<string, string> => ({
   // A burst that opens more keeps a busy machine from answering in time.
   DB_POOL_MAX: '10',
   SIGN_UP_MAX_PER_MINUTE: '10000',
+  METRICS_PORT: '0',
 });
 
 /** A stall of a busy machine is no Redis that hangs. */
@@ -74,6 +75,7 @@ export const startApi = async ({
   const routes = createRoutes({
     attemptLimits: createAttemptLimits(deps.redis, config),
     watch,
+    probes: probeServices(deps),
     version: '0.0.0-test',
   });
   const { server } = createHttpServer(createApp(deps, routes), config.HTTP_KEEP_ALIVE_MS);

@@ -13,6 +13,7 @@ const environmentOf = ({ config, secrets, found }: Context): Environment => ({
   ...found.stripeEnv,
   STRIPE_WEBHOOK_SECRETS: found.stripeWebhookSecrets,
   API_PORT: String(config.apiPort),
+  METRICS_PORT: String(config.metricsPort),
   PUBLIC_URL: config.publicUrl,
   DASHBOARD_URL: config.dashboardUrl,
   DATABASE_URL: undefined,

@@ -26,6 +26,7 @@ export const worker: Part = {
         ...found.stripeEnv,
         DATABASE_URL: undefined,
         APP_DATABASE_URL: found.appDatabaseUrl,
+        REDIS_URL: found.redisUrl,
         DASHBOARD_URL: config.dashboardUrl,
         KEY_ENCRYPTION_KEYS: config.givenSecrets.KEY_ENCRYPTION_KEYS ?? secrets.KEY_ENCRYPTION_KEYS,
         SMTP_URL: found.smtpUrl,

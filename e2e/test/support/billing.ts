@@ -29,6 +29,8 @@ export interface Billing {
   /** Not the stand-in, so nothing is controlled but by Stripe's API. */
   isRealStripe: boolean;
   temporalUiUrl: string;
+  /** Where the worker serves its metrics. */
+  metricsUrl: string;
   stripeUrl: string;
   /** What the API is told of them. */
   environment: Record<string, string>;
@@ -75,12 +77,10 @@ const temporalProgram = async (folder: string) => {
   };
 };
 
-const workerProgram = async (env: Record<string, string>): Promise<Program> => {
-  const port = await freePort();
-  return program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
+const workerProgram = (port: number, env: Record<string, string>): Program =>
+  program(['workers/src/main.ts'], { ...env, METRICS_PORT: String(port), LOG_LEVEL: 'silent' }, () =>
     answers(`http://127.0.0.1:${port}/health`),
   );
-};
 
 /** The same set-up for every account; answers the webhook's secret, if Stripe can reach the webhook. */
 const setUp = async (folder: string, env: Record<string, string>): Promise<string> => {
@@ -131,7 +131,8 @@ export const startBilling = async ({
   ]);
   const { program: stripe, url: stripeUrl, isReal: isRealStripe } = account;
   const access = { ...account.environment, DASHBOARD_URL: dashboardUrl };
-  const worker = await workerProgram({
+  const workerPort = await freePort();
+  const worker = workerProgram(workerPort, {
     ...access,
     APP_DATABASE_URL: appDatabaseUrl,
     KEY_ENCRYPTION_KEYS: KEYS,
@@ -153,6 +154,7 @@ export const startBilling = async ({
     stripe,
     isRealStripe,
     temporalUiUrl: uiUrl,
+    metricsUrl: `http://127.0.0.1:${workerPort}/metrics`,
     stripeUrl,
     environment: { ...access, TEMPORAL_ADDRESS: address, STRIPE_WEBHOOK_SECRETS: secret },
     dev: (path, init) => {

@@ -11,6 +11,8 @@ import { answers, program } from './processes.ts';
 export interface Stack {
   apiUrl: string;
   dashboardUrl: string;
+  /** Where the API serves its metrics. */
+  metricsUrl: string;
   /** SQL as the superuser. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
   stopApi(): Promise<void>;
@@ -73,6 +75,7 @@ interface Place {
   database: string;
   apiUrl: string;
   dashboardUrl: string;
+  metricsUrl: string;
 }
 
 const findPlace = async (): Promise<Place> => {
@@ -80,7 +83,7 @@ const findPlace = async (): Promise<Place> => {
   await query(databaseUrl('postgres'), `create database ${database} template sentryagent_template`);
   const [apiPort, dashboardPort] = [await freePort(), await freePort()];
   const [apiUrl, dashboardUrl] = [`http://localhost:${apiPort}`, `http://localhost:${dashboardPort}`];
-  return { database, apiUrl, dashboardUrl };
+  return { database, apiUrl, dashboardUrl, metricsUrl: `http://127.0.0.1:${await freePort()}/metrics` };
 };
 
 const appUrl = ({ database }: Place): string => databaseUrl(database, 'sentryagent_test_login');
@@ -90,6 +93,7 @@ const apiProgram = async (place: Place, env: Record<string, string>) => {
   const environment = {
     API_HOST: 'localhost',
     API_PORT: new URL(place.apiUrl).port,
+    METRICS_PORT: new URL(place.metricsUrl).port,
     PUBLIC_URL: place.apiUrl,
     DASHBOARD_URL: place.dashboardUrl,
     APP_DATABASE_URL: appUrl(place),
@@ -133,6 +137,7 @@ const bringUp = async (
   return {
     apiUrl,
     dashboardUrl,
+    metricsUrl: place.metricsUrl,
     sql: (text, values) => query(databaseUrl(database), text, values),
     stopApi: api.stop,
     startApi: api.start,
@@ -168,7 +173,8 @@ export const startSellingStack = async (
   stripeKey?: string,
 ): Promise<SellingStack> => {
   const place = await findPlace();
-  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env, stripeKey });
+  const workerEnv = { REDIS_URL: await emptyRedis(), ...env };
+  const billing = await startBilling({ ...place, appDatabaseUrl: appUrl(place), env: workerEnv, stripeKey });
   const origins = originsOf(billing);
   const stack = await bringUp(place, { ...billing.environment, ...env }, origins);
   return {

@@ -139,6 +139,19 @@ export type CredentialPage = {
     nextCursor: string | null;
 };
 
+export type DetailedHealth = {
+    /**
+     * The worst of all services.
+     */
+    status: 'healthy' | 'degraded' | 'unreachable';
+    services: {
+        database: ProbedService;
+        redis: ProbedService;
+        temporal: ProbedService;
+        stripe: ProbedService;
+    };
+};
+
 export type EndedSessions = {
     ended: number;
 };
@@ -370,6 +383,17 @@ export type Person = {
     id: string;
     email: string;
     name: string;
+};
+
+export type ProbedService = {
+    /**
+     * `degraded`: it takes more than 1000 ms or rejects requests; of Temporal also: no worker has polled for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.
+     */
+    status: 'healthy' | 'degraded' | 'unreachable' | 'disabled';
+    /**
+     * `null`: not measured.
+     */
+    latencyMs: number | null;
 };
 
 /**
@@ -666,6 +690,10 @@ export type UsageRow = {
          */
         api_calls: number | null;
         token_issuances: number;
+        /**
+         * At the end of the day; of today, now. `null` if grouped by agent.
+         */
+        active_agents: number | null;
     };
 };
 
@@ -3783,6 +3811,70 @@ export type GetHealthResponses = {
 };
 
 export type GetHealthResponse = GetHealthResponses[keyof GetHealthResponses];
+
+export type GetDetailedHealthData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/health/detailed';
+};
+
+export type GetDetailedHealthErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetDetailedHealthError = GetDetailedHealthErrors[keyof GetDetailedHealthErrors];
+
+export type GetDetailedHealthResponses = {
+    /**
+     * Each configured service is healthy
+     */
+    200: DetailedHealth;
+    /**
+     * A service is degraded
+     */
+    207: DetailedHealth;
+};
+
+export type GetDetailedHealthResponse = GetDetailedHealthResponses[keyof GetDetailedHealthResponses];
+
+export type GetReadinessData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/health/ready';
+};
+
+export type GetReadinessErrors = {
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetReadinessError = GetReadinessErrors[keyof GetReadinessErrors];
+
+export type GetReadinessResponses = {
+    /**
+     * It can
+     */
+    200: {
+        status: 'ready';
+    };
+};
+
+export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
 
 export type GetOpenApiData = {
     body?: never;

@@ -12,6 +12,7 @@ const END_MS = 15_000;
 
 /** A whole worker as a process of its own, which answers for its health, but may not have reached Temporal yet. */
 export interface WorkerProcess {
+  pid: number;
   ask(): Promise<Response | undefined>;
   /** What it has logged so far. */
   output(): string;
@@ -36,6 +37,7 @@ export const startWorkerProcess = async (settings: Record<string, string>): Prom
   const ask = () => fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
   await until('the worker answers', async () => (await ask()) !== undefined);
   return {
+    pid: child.pid!,
     ask,
     output: () => output,
     end: async (signal) => {

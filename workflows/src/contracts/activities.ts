@@ -1,5 +1,6 @@
 import type { CheckoutActivities } from './checkout.ts';
 import type { CredentialExpiryActivities } from './credential-expiry.ts';
+import type { DailyQuotaResetActivities } from './daily-quota-reset.ts';
 import type { HousekeepingActivities } from './housekeeping.ts';
 import type { KeyRotationActivities } from './key-rotation.ts';
 import type { RenewalReminderActivities } from './renewal-reminder.ts';
@@ -13,4 +14,5 @@ export type Activities = CheckoutActivities & SubscriptionActivities & RenewalRe
 export type BatchActivities = CredentialExpiryActivities &
   KeyRotationActivities &
   HousekeepingActivities &
+  DailyQuotaResetActivities &
   StripeReconcileActivities;

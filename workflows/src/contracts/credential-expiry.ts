@@ -8,6 +8,8 @@ export interface AnnouncedPage {
   next: string | null;
   /** The number of mails queued. */
   queued: number;
+  /** The number of credentials of which owners get notice. */
+  noticed: number;
 }
 
 export interface CredentialExpiryActivities {

@@ -1,6 +1,7 @@
 export * from './activities.ts';
 export * from './checkout.ts';
 export * from './credential-expiry.ts';
+export * from './daily-quota-reset.ts';
 export * from './housekeeping.ts';
 export * from './key-rotation.ts';
 export * from './names.ts';

@@ -13,6 +13,7 @@ export const names = {
   credentialExpiry: 'credentialExpiry',
   keyRotation: 'keyRotation',
   housekeeping: 'housekeeping',
+  dailyQuotaReset: 'dailyQuotaReset',
   /** Update of `checkout`. Returns the URL of the Stripe session. The update id is fixed, so clicks share it. */
   open: 'open',
   /** Signal of both: read from Stripe again. It has no payload, so duplicates, order and delays do not matter. */

@@ -11,6 +11,12 @@ export interface Schedule {
 /** Temporal schedules. The API creates or updates them when it starts. The workers only run them. */
 export const schedules: readonly Schedule[] = [
   {
+    scheduleId: 'daily-quota-reset',
+    workflow: names.dailyQuotaReset,
+    hour: 0,
+    note: 'Settles the usage of every day that has ended.',
+  },
+  {
     scheduleId: 'credential-expiry',
     workflow: names.credentialExpiry,
     hour: 6,

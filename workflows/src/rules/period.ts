@@ -18,6 +18,13 @@ export const dayOfEpoch = (day: number): string => utcDay(new Date(day * DAY_MS)
 /** The next midnight UTC after `at`, when daily limits reset. */
 export const nextUtcMidnight = (at: Date): Date => new Date((epochDay(at) + 1) * DAY_MS);
 
+/** Counts of a day that has ended arrive within a minute. So long after midnight UTC, all that can arrive have. */
+const LATE_COUNTS_MS = 5 * 60_000;
+
+/** How long to wait until a day that ended at the last midnight can be settled. 0: it can be settled now. */
+export const untilSettleableMs = (now: Date): number =>
+  Math.max(0, LATE_COUNTS_MS - (now.getTime() % DAY_MS));
+
 /** Whole seconds from `now` until `at`, at least one. For `Retry-After`. */
 export const secondsUntil = (at: Date, now: Date): number =>
   Math.max(1, Math.ceil((at.getTime() - now.getTime()) / 1_000));

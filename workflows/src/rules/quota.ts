@@ -1,4 +1,4 @@
-import type { Limit, Tier } from './tiers.ts';
+import { tiers, type Limit, type Tier, type TierId } from './tiers.ts';
 
 /** The maximum of a hard limit. `null`: nothing is rejected. */
 export const hardMaximum = (limit: Limit): number | null => (limit.enforcement === 'hard' ? limit.max : null);
@@ -15,3 +15,23 @@ export const shouldWarn = (tier: Tier, apiCallsToday: number): boolean => {
   const [first] = tier.warningThresholds;
   return max !== null && first !== undefined && apiCallsToday >= max * first;
 };
+
+export interface UsageThreshold {
+  tier: TierId;
+  /** Of the daily limit. */
+  percent: number;
+  /** Calls of a day that reach it. */
+  calls: number;
+}
+
+/** Every threshold of the catalogue at which owners are warned. */
+export const usageThresholds = (catalogue: readonly Tier[] = Object.values(tiers)): UsageThreshold[] =>
+  catalogue.flatMap(({ id: tier, limits: { apiCallsPerDay }, warningThresholds }) => {
+    const { max } = apiCallsPerDay;
+    if (max === null) return [];
+    return warningThresholds.map((share) => ({
+      tier,
+      percent: Math.round(share * 100),
+      calls: Math.ceil(max * share),
+    }));
+  });

@@ -9,7 +9,7 @@ import { credentialRoutes } from './credentials.ts';
 import { checkoutRoutes } from './checkout.ts';
 import { discoveryRoutes } from './discovery.ts';
 import { emailRoutes } from './email-addresses.ts';
-import { healthRoute, type ApiHealth } from './health.ts';
+import { healthRoutes, type ApiHealth, type ApiProbes } from './health.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { invoiceRoutes } from './invoices.ts';
 import { keyRoutes } from './agent-keys.ts';
@@ -27,11 +27,12 @@ import { webhookRoute } from './webhook.ts';
 export interface RoutesDeps {
   attemptLimits: AttemptLimits;
   watch: ApiHealth;
+  probes: ApiProbes;
   version: string;
 }
 
 /** Every route of the API. The last one serves the OpenAPI document of all routes. */
-export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Route[] => {
+export const createRoutes = ({ attemptLimits, watch, probes, version }: RoutesDeps): Route[] => {
   const routes: Route[] = [
     ...tokenRoutes(attemptLimits),
     authorizationRoute,
@@ -53,7 +54,7 @@ export const createRoutes = ({ attemptLimits, watch, version }: RoutesDeps): Rou
     ...sessionRoutes,
     ...passwordRoutes(attemptLimits),
     ...tenantRoutes(attemptLimits),
-    healthRoute(watch, version),
+    ...healthRoutes(watch, probes, version),
     openApiRoute(() => document),
   ];
   const document = toDocument(printOpenApi(routes, version));

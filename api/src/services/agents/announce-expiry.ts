@@ -60,10 +60,10 @@ const noteGiven = (trx: Transaction, tenantId: string, due: readonly Due[]) =>
  * Queues a tenant's digest and records its notices. The key of the mail is the day, so parallel runs queue only one. If
  * no mail is queued (no verified owner, or already queued today), no notice is recorded.
  */
-const announce = (db: Database, tenantId: string, now: Date): Promise<number> =>
+const announce = (db: Database, tenantId: string, now: Date): Promise<Omit<AnnouncedPage, 'next'>> =>
   db.withTenant(tenantId, async (trx) => {
     const due = await findDue(trx, now);
-    if (due.length === 0) return 0;
+    if (due.length === 0) return { queued: 0, noticed: 0 };
     const credentials = due.slice(0, LISTED).map(({ agentId, agentName, credentialId, expiresAt }) => ({
       agentId,
       agentName,
@@ -75,8 +75,9 @@ const announce = (db: Database, tenantId: string, now: Date): Promise<number> =>
       key: now.toISOString().slice(0, 10),
       data: { credentials, more: due.length - credentials.length },
     });
-    if (queued > 0) await noteGiven(trx, tenantId, due);
-    return queued;
+    if (queued === 0) return { queued, noticed: 0 };
+    await noteGiven(trx, tenantId, due);
+    return { queued, noticed: due.length };
   });
 
 /** Queues the digests of a page of tenants. Can be repeated: it queues no digest twice. */
@@ -92,9 +93,12 @@ export const announceExpiry = async (
       [after, before, PAGE],
     ),
   );
-  let queued = 0;
+  let [queued, noticed] = [0, 0];
   for (const { tenant_id, is_expiring } of rows) {
-    if (is_expiring) queued += await announce(db, tenant_id, now);
+    if (!is_expiring) continue;
+    const announced = await announce(db, tenant_id, now);
+    queued += announced.queued;
+    noticed += announced.noticed;
   }
-  return { queued, next: rows.length === PAGE ? rows.at(-1)!.tenant_id : null };
+  return { queued, noticed, next: rows.length === PAGE ? rows.at(-1)!.tenant_id : null };
 };

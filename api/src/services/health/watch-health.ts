@@ -13,7 +13,7 @@ export interface HealthWatch<Name extends string> {
 
 const INTERVAL_MS = 2_000;
 /** A connected service that does not respond within this time is `degraded`. */
-const SLOW_MS = 1_000;
+export const SLOW_MS = 1_000;
 
 /**
  * Checks each service every two seconds, so requests read the result without waiting. Logs each change once, with its

@@ -25,6 +25,7 @@ import {
   type NextCharge,
 } from './templates/subscription.ts';
 import { expiringCredentials, type ExpiringCredentials } from './templates/expiring-credentials.ts';
+import { usageWarning, type UsageWarning } from './templates/usage-warning.ts';
 import type { Template } from './templates/template.ts';
 
 /**
@@ -47,6 +48,7 @@ export interface MailData {
   subscription_cancelled: Cancelled;
   two_factor_off: NoData;
   two_factor_on: NoData;
+  usage_warning: UsageWarning;
 }
 
 export type MailKind = keyof MailData;
@@ -67,4 +69,5 @@ export const kinds: { [K in MailKind]: Template<MailData[K]> } = {
   subscription_cancelled: subscriptionCancelled,
   two_factor_off: twoFactorOff,
   two_factor_on: twoFactorOn,
+  usage_warning: usageWarning,
 };

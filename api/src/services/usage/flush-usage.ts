@@ -12,7 +12,11 @@ export interface FlushDeps {
   redis: CounterRedis;
   record: RecordTotals;
   own: OwnCounts;
+  /** Called with days whose counts were just stored. */
+  onStored: OnStored;
 }
+
+export type OnStored = (days: readonly TenantDay[]) => Promise<void>;
 
 const PAGE = 200;
 const OWN_PAGE = 1_000;
@@ -47,6 +51,7 @@ const flushPage = async (deps: FlushDeps, until: string): Promise<Change[]> => {
     return { changes: listed, merged: await exchange(trx, deps, daysOf(listed)) };
   });
   deps.own.stored(merged);
+  await deps.onStored(daysOf(changes));
   return changes;
 };
 
@@ -65,16 +70,19 @@ export const flushChanged = async (deps: FlushDeps): Promise<void> => {
 
 /** Adds to Redis one page of the counts that processes without Redis have written to Postgres. */
 export const shareUnshared = async (deps: FlushDeps): Promise<void> => {
-  await deps.db.acrossTenants(async (trx) => {
-    const days = await listUnsharedDays(trx, PAGE);
-    if (days.length > 0 && (await takeLock(trx))) await exchange(trx, deps, days);
+  const days = await deps.db.acrossTenants(async (trx) => {
+    const unshared = await listUnsharedDays(trx, PAGE);
+    if (unshared.length === 0 || !(await takeLock(trx))) return [];
+    await exchange(trx, deps, unshared);
+    return unshared;
   });
+  await deps.onStored(days);
 };
 
 type OwnDeps = Omit<FlushDeps, 'redis'>;
 
 const writeOwn = async (
-  { db, record, own }: OwnDeps,
+  { db, record, own, onStored }: OwnDeps,
   totals: readonly Total[],
   unshared: boolean,
 ): Promise<void> => {
@@ -83,6 +91,7 @@ const writeOwn = async (
     await db.acrossTenants((trx) => record(trx, page, unshared));
     own.stored(page);
   }
+  await onStored(totals);
 };
 
 /** Stores what this process counted while Redis was unavailable. */

@@ -1,6 +1,6 @@
 import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
-import { flushChanged, flushOwn, flushUnstored, shareUnshared } from './flush-usage.ts';
+import { flushChanged, flushOwn, flushUnstored, shareUnshared, type OnStored } from './flush-usage.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { createRecorder } from './record-totals.ts';
 import type { RedisLink } from './redis-link.ts';
@@ -13,12 +13,13 @@ export interface FlusherDeps {
   /** Not set: the process counts alone. */
   redis: CounterRedis | undefined;
   link: RedisLink;
+  onStored?: OnStored | undefined;
 }
 
 /** Moves counts between this process, Redis and Postgres. */
-export const createFlusher = ({ db, logger, own, redis, link }: FlusherDeps) => {
+export const createFlusher = ({ db, logger, own, redis, link, onStored = async () => {} }: FlusherDeps) => {
   const record = createRecorder(logger);
-  const deps = { db, record, own };
+  const deps = { db, record, own, onStored };
   const flushKept = (): Promise<void> => flushOwn(deps, redis !== undefined);
   let hadRedis = true;
 

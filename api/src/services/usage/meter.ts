@@ -7,6 +7,7 @@ import type { Redis } from '../../platform/redis.ts';
 import type { Seen } from '../../platform/service-state.ts';
 import type { Admission, Call } from './admission.ts';
 import { createAttempts } from './attempt.ts';
+import type { OnStored } from './flush-usage.ts';
 import { createFlusher } from './flusher.ts';
 import { createLocalCounter } from './local-counter.ts';
 import { createOtherCounts } from './other-counts.ts';
@@ -23,6 +24,8 @@ export interface MeterDeps {
   clock: Clock;
   logger: Logger;
   config: { RATE_LIMIT_WINDOW_MS: number; USAGE_FLUSH_INTERVAL_MS: number };
+  /** Called with days whose counts were just stored. */
+  onStored?: OnStored | undefined;
 }
 
 /** Applies the rate limit and the quota, counts each call, and stores the counts in Postgres. */
@@ -42,7 +45,7 @@ const PING_MS = 500;
 /** How often processes with and without Redis exchange their counts. */
 const KEEP_UP_MS = 1_000;
 
-export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Meter => {
+export const createMeter = ({ db, redis, clock, logger, config, onStored }: MeterDeps): Meter => {
   const processId = newId('api');
   const own = createOwnCounts(processId);
   const others = createOtherCounts();
@@ -59,7 +62,7 @@ export const createMeter = ({ db, redis, clock, logger, config }: MeterDeps): Me
   const inRedis = shared && createRedisCounter({ ...shape, redis: shared });
   const link = redis && inRedis ? createRedisLink(redis, inRedis, logger) : noLink;
   const local = createLocalCounter(shape);
-  const flusher = createFlusher({ db, logger, own, redis: shared, link });
+  const flusher = createFlusher({ db, logger, own, redis: shared, link, onStored });
 
   const flush = async (): Promise<void> => {
     await flusher.flush();

@@ -3,6 +3,7 @@ import { UsageEvent } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
+import { countActiveAgentsByDay } from './count-active-agents.ts';
 import { historyDays, listDays, type Days } from './history-days.ts';
 import type { Meter } from './meter.ts';
 
@@ -15,8 +16,8 @@ export interface UsageRow {
   /** `null`: not grouped by agent. */
   agentId: string | null;
   agentName: string | null;
-  /** API calls are not counted by agent: `null`. */
-  metrics: { api_calls: number | null; token_issuances: number };
+  /** API calls and active agents are not counted by agent: `null`. */
+  metrics: { api_calls: number | null; token_issuances: number; active_agents: number | null };
 }
 
 export interface UsageHistory extends Days {
@@ -63,6 +64,7 @@ const rowsByDay = (
     metrics: {
       api_calls: stored.get(`api_calls ${day}`) ?? 0,
       token_issuances: stored.get(`token_issuances ${day}`) ?? 0,
+      active_agents: stored.get(`active_agents ${day}`) ?? 0,
     },
   }));
 };
@@ -105,7 +107,7 @@ const rowsByAgent = (counts: readonly AgentCount[]): UsageRow[] => {
   }
   return counts.map(({ count, ...row }) => ({
     ...row,
-    metrics: { api_calls: null, token_issuances: count },
+    metrics: { api_calls: null, token_issuances: count, active_agents: null },
   }));
 };
 
@@ -128,7 +130,9 @@ const readByDay = async (
   const stored = db.withTenant(tenantId, async (trx) => {
     const today = utcDay(await readTime(trx));
     const days = historyDays(asked, today);
-    return { today, days, counts: await countsByDay(trx, tenantId, days) };
+    const counts = await countsByDay(trx, tenantId, days);
+    const agents = await countActiveAgentsByDay(trx, tenantId, days, today);
+    return { today, days, counts: [...counts, ...agents] };
   });
   const [{ today, days, counts }, calls] = await Promise.all([stored, meter.usedToday(tenantId)]);
   return { ...days, groupBy, rows: rowsByDay(days, counts, { day: today, calls }) };

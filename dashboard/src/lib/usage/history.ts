@@ -4,7 +4,7 @@ import type { DayCount } from './chart/geometry.ts';
 import type { Range, Span } from './range.ts';
 
 /** The metrics that are counted day by day. */
-export const chartMetrics = ['api_calls', 'token_issuances'] as const;
+export const chartMetrics = ['api_calls', 'token_issuances', 'active_agents'] as const;
 export type ChartMetric = (typeof chartMetrics)[number];
 
 export type DayCounts = { day: string } & Record<ChartMetric, number>;
@@ -30,8 +30,10 @@ export interface History {
 }
 
 export const dayCounts = (rows: readonly UsageRow[]): DayCounts[] =>
-  rows.flatMap(({ day, metrics: { api_calls, token_issuances } }) =>
-    day === null ? [] : [{ day, api_calls: api_calls ?? 0, token_issuances }],
+  rows.flatMap(({ day, metrics: { api_calls, token_issuances, active_agents } }) =>
+    day === null
+      ? []
+      : [{ day, api_calls: api_calls ?? 0, token_issuances, active_agents: active_agents ?? 0 }],
   );
 
 const TOP = 10;
@@ -63,20 +65,29 @@ type Current = Pick<Usage, 'day' | 'metrics'>;
 export const withToday = (days: readonly DayCounts[], { day, metrics }: Current): DayCounts[] =>
   days.map((counts) =>
     counts.day === day
-      ? { day, api_calls: metrics.api_calls.today, token_issuances: metrics.token_issuances.today }
+      ? {
+          day,
+          api_calls: metrics.api_calls.today,
+          token_issuances: metrics.token_issuances.today,
+          active_agents: metrics.active_agents.today,
+        }
       : counts,
   );
 
 export const countsOf = (days: readonly DayCounts[], metric: ChartMetric): DayCount[] =>
   days.map((counts) => ({ day: counts.day, count: counts[metric] }));
 
-/** The total of a range. A period can be longer than the days, so it has its own count. */
+/**
+ * The total of a range. A period can be longer than the days, so it has its own count. Agents of several days are no
+ * sum: their number is that of now.
+ */
 export const totalOf = (
   range: Range,
   days: readonly DayCounts[],
   metric: ChartMetric,
   { metrics }: Current,
 ): number => {
+  if (metric === 'active_agents') return metrics.active_agents.today;
   if (range !== '7d') return metrics[metric][range];
   return days.slice(-7).reduce((sum, counts) => sum + counts[metric], 0);
 };

@@ -10,12 +10,14 @@ interface Metric {
   count: 'today' | 'period';
   /** The time span after the count, if there is one. */
   span: string;
+  /** The name of its limit, in the middle of a sentence. */
+  limit: string;
 }
 
 export const metrics: Readonly<Record<MetricName, Metric>> = {
-  api_calls: { title: 'API calls', noun: 'API call', count: 'today', span: ' today' },
-  active_agents: { title: 'Active agents', noun: 'agent', count: 'today', span: '' },
-  token_issuances: { title: 'Tokens', noun: 'token', count: 'period', span: ' this period' },
+  api_calls: { title: 'API calls', noun: 'API call', count: 'today', span: ' today', limit: 'daily limit' },
+  active_agents: { title: 'Active agents', noun: 'agent', count: 'today', span: '', limit: 'limit' },
+  token_issuances: { title: 'Tokens', noun: 'token', count: 'period', span: ' this period', limit: 'limit' },
 };
 
 export interface CountWords {

@@ -1,11 +1,15 @@
-import type { ChartMetric } from './history.ts';
+import { chartMetrics, type ChartMetric } from './history.ts';
 import type { Range } from './range.ts';
 
-const metricParams: Readonly<Record<ChartMetric, string>> = { api_calls: 'calls', token_issuances: 'tokens' };
+const metricParams: Readonly<Record<ChartMetric, string>> = {
+  api_calls: 'calls',
+  token_issuances: 'tokens',
+  active_agents: 'agents',
+};
 
 /** The metric that a URL asks for. */
 export const metricOf = (param: string | null): ChartMetric =>
-  param === metricParams.token_issuances ? 'token_issuances' : 'api_calls';
+  chartMetrics.find((metric) => metricParams[metric] === param) ?? 'api_calls';
 
 /** The query of the Usage page, without what is default. */
 export const usageQuery = ({ range, metric }: { range: Range; metric: ChartMetric }): `?${string}` | '' => {
