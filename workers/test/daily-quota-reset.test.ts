@@ -105,7 +105,7 @@ describe('over a database and Redis', () => {
       KEY_ENCRYPTION_KEYS: `k1:${Buffer.alloc(32).toString('base64')}`,
       DB_POOL_MIN: '0',
     });
-    deps = await createDeps(config, createLogger('silent'));
+    deps = await createDeps(config, 'http://127.0.0.1:9', createLogger('silent'));
     if (deps.redis!.status !== 'ready') await once(deps.redis!, 'ready');
     const rows = await sql(
       `select d::date::text as day from generate_series(
