@@ -275,8 +275,10 @@ describe('the history', () => {
     );
     const lines = (await readFile(await download.path(), 'utf8')).trim().split(/\r?\n/);
     expect(lines).toHaveLength(8);
-    for (const [i, { day, metrics }] of days.slice(-7).entries()) {
-      expect(lines[i + 1]).toBe(`${day},${metrics.api_calls},${metrics.token_issuances}`);
+    const { data } = await person.api.billing.usageHistory();
+    for (const [i, { day, metrics }] of data.slice(-7).entries()) {
+      const { api_calls, token_issuances, active_agents } = metrics;
+      expect(lines[i + 1]).toBe([day, api_calls, token_issuances, active_agents].join(','));
     }
     const get = (query: string, cookie: string) =>
       fetch(`${stack.dashboardUrl}/usage/history.csv?${query}`, { redirect: 'manual', headers: { cookie } });
