@@ -1,6 +1,6 @@
 import type { Environment } from '../../dev/src/config.ts';
 import { answers, waitFor } from '../../dev/src/wait-for.ts';
-import type { Servers } from './servers.ts';
+import type { Data, Servers } from './servers.ts';
 
 export const DASHBOARD_URL = 'http://dashboard.bench';
 
@@ -10,15 +10,26 @@ const MANY = '1000000';
 export const profileFlags = (folder: string | undefined): string[] =>
   folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
 
+interface Changed {
+  profileDir?: string | undefined;
+  env?: Environment;
+  /** Default: `api`. */
+  name?: string;
+  /** Default: that of the API, in the folder of our checkout. */
+  program?: string[];
+  cwd?: string | undefined;
+}
+
 /** One API process on this port, as in production, but with rate limits that are never reached. */
 export const startApi = async (
-  { children, secrets, appDatabaseUrl, redisUrl }: Servers,
+  { children, secrets, appDatabaseUrl, redisUrl }: Pick<Servers, 'children' | 'secrets'> & Data,
   port: number,
-  { profileDir, env }: { profileDir?: string | undefined; env?: Environment } = {},
+  { profileDir, env, name = 'api', program = ['api/src/main.ts'], cwd }: Changed = {},
 ): Promise<void> => {
   children.serve({
-    name: 'api',
-    argv: [process.execPath, ...profileFlags(profileDir), 'api/src/main.ts'],
+    name,
+    argv: [process.execPath, ...profileFlags(profileDir), ...program],
+    ...(cwd !== undefined && { cwd }),
     env: {
       NODE_ENV: 'production',
       AUTH_SECRET: secrets.AUTH_SECRET,
