@@ -10,42 +10,48 @@ const MANY = '1000000';
 export const profileFlags = (folder: string | undefined): string[] =>
   folder ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
 
-interface Changed {
+/** As in production, but with rate limits that are never reached. */
+const settingsOf = (
+  { secrets, appDatabaseUrl, redisUrl }: Pick<Servers, 'secrets'> & Data,
+  port: number,
+) => ({
+  NODE_ENV: 'production',
+  AUTH_SECRET: secrets.AUTH_SECRET,
+  KEY_ENCRYPTION_KEYS: secrets.KEY_ENCRYPTION_KEYS,
+  CLIENT_SECRET_PEPPERS: secrets.CLIENT_SECRET_PEPPERS,
+  API_PORT: String(port),
+  METRICS_PORT: '0',
+  PUBLIC_URL: `http://127.0.0.1:${port}`,
+  DASHBOARD_URL,
+  DATABASE_URL: undefined,
+  APP_DATABASE_URL: appDatabaseUrl,
+  REDIS_URL: redisUrl,
+  RATE_LIMIT_MAX_REQUESTS: MANY,
+  SIGN_UP_MAX_PER_MINUTE: MANY,
+});
+
+interface Program {
   profileDir?: string | undefined;
   env?: Environment;
   /** Default: `api`. */
   name?: string;
-  /** Default: that of the API, in the folder of our checkout. */
-  program?: string[];
-  cwd?: string | undefined;
+  /** Default: the whole API. Another program runs a part of it. */
+  argv?: string[];
+  /** Default: our checkout. */
+  root?: string;
 }
 
-/** One API process on this port, as in production, but with rate limits that are never reached. */
+/** One API process on this port. */
 export const startApi = async (
-  { children, secrets, appDatabaseUrl, redisUrl }: Pick<Servers, 'children' | 'secrets'> & Data,
+  servers: Pick<Servers, 'children' | 'config' | 'secrets'> & Data,
   port: number,
-  { profileDir, env, name = 'api', program = ['api/src/main.ts'], cwd }: Changed = {},
+  { profileDir, env, name = 'api', argv = ['api/src/main.ts'], root = servers.config.root }: Program = {},
 ): Promise<void> => {
-  children.serve({
+  servers.children.serve({
     name,
-    argv: [process.execPath, ...profileFlags(profileDir), ...program],
-    ...(cwd !== undefined && { cwd }),
-    env: {
-      NODE_ENV: 'production',
-      AUTH_SECRET: secrets.AUTH_SECRET,
-      KEY_ENCRYPTION_KEYS: secrets.KEY_ENCRYPTION_KEYS,
-      CLIENT_SECRET_PEPPERS: secrets.CLIENT_SECRET_PEPPERS,
-      API_PORT: String(port),
-      METRICS_PORT: '0',
-      PUBLIC_URL: `http://127.0.0.1:${port}`,
-      DASHBOARD_URL,
-      DATABASE_URL: undefined,
-      APP_DATABASE_URL: appDatabaseUrl,
-      REDIS_URL: redisUrl,
-      RATE_LIMIT_MAX_REQUESTS: MANY,
-      SIGN_UP_MAX_PER_MINUTE: MANY,
-      ...env,
-    },
+    argv: [process.execPath, ...profileFlags(profileDir), ...argv],
+    env: { ...settingsOf(servers, port), ...env },
+    cwd: root,
   });
-  await waitFor('The API', () => answers(`http://127.0.0.1:${port}/health`));
+  await waitFor(`The program ${name}`, () => answers(`http://127.0.0.1:${port}/health`));
 };

@@ -53,10 +53,10 @@ const checkPage = async (name: string, port: number, cookie: string): Promise<vo
 
 /** The Usage pages of members of ten tenants. */
 const pagesOf = async (servers: Servers, checkout: Checkout): Promise<Candidate> => {
-  const { name, root: cwd, data, profileDir } = checkout;
+  const { name, root, data, profileDir } = checkout;
   const port = await freePort();
   const apiUrl = `http://127.0.0.1:${port}`;
-  await startApi({ ...servers, ...data }, port, { name: `api of ${name}`, cwd, profileDir });
+  await startApi({ ...servers, ...data }, port, { name: `api of ${name}`, root, profileDir });
   const callers = await createCallers(apiUrl);
   const dashboard = await startDashboard(servers, checkout, apiUrl);
   for (const { cookie } of callers) await checkPage(name, dashboard, cookie);
