@@ -5,8 +5,10 @@ const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const line = (name: string, columns: string[], width: number): string =>
   `  ${name.padEnd(width)}${columns.map((column) => column.padStart(12)).join('')}`;
 
-const rowLine = ({ name, perSecond, p50, p99 }: Row, width: number): string =>
-  line(name, [wholes.format(perSecond), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`], width);
+const rowLine = ({ name, perSecond, p50, p99, processor }: Row, width: number): string => {
+  const times = [p50.toFixed(1), p99.toFixed(1), processor.toFixed(2)].map((ms) => `${ms} ms`);
+  return line(name, [wholes.format(perSecond), ...times], width);
+};
 
 const ratioLine = ({ against, atLeast, ratio, met }: Ratio): string => {
   const budget = atLeast === undefined ? '' : `  (budget: at least ${atLeast}, ${met ? 'met' : 'MISSED'})`;
@@ -28,7 +30,7 @@ export const report = (unit: string, { rows, ratios, slowest }: Results): string
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
     '',
-    line('', [unit, 'p50', 'p99'], width),
+    line('', [unit, 'p50', 'p99', 'processor'], width),
     ...rows.map((row) => rowLine(row, width)),
     ...ratioLines(ratios),
     ...(slowest.length > 0 ? ['', ...slowest.map(slowestLine)] : []),

@@ -48,12 +48,8 @@ const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_confi
 const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => Promise<T>): Promise<T> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
-  const stream = streamOf(connection);
   const answers: Promise<unknown>[] = [];
   const send: Send = <R>(text: string, values: unknown[]) => {
-    // Send all statements of one event loop turn in one write.
-    stream.cork();
-    process.nextTick(() => stream.uncork());
     const started = performance.now();
     const answer = connection.query(text, values).then(({ rows }) => {
       onQuery(text, performance.now() - started);
@@ -97,6 +93,32 @@ const timeQueries = (knex: Knex, onQuery: OnQuery): void => {
   });
   knex.on('query-response', (_response, sent: Sent) => ended(sent));
   knex.on('query-error', (_error, sent: Sent) => ended(sent));
+};
+
+/** Sends all statements of one event loop turn in one write. */
+const writeTogether = (client: pg.ClientBase): void => {
+  const stream = streamOf(client);
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const together = (...args: unknown[]): unknown => {
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+    return query(...args);
+  };
+  Object.assign(client, { query: together });
+};
+
+/**
+ * Knex would wait for `begin` and then for the role. Here both are sent with the first statement. If one of them fails, so
+ * does each statement after it: the connection is lost, or the transaction is aborted.
+ */
+const beginInRole = (connection: pg.ClientBase, tenantId: string, onQuery: OnQuery): Promise<void> => {
+  const started = performance.now();
+  connection.query('begin').catch(() => {});
+  connection.query(TAKE_ROLE, [tenantId]).then(
+    () => onQuery(TAKE_ROLE, performance.now() - started),
+    () => {},
+  );
+  return Promise.resolve();
 };
 
 interface Pool {
@@ -164,6 +186,7 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       propagateCreateError: true,
       validate: generation.isCurrent,
       afterCreate: (client: pg.ClientBase, done: (error: unknown, client: pg.ClientBase) => void) => {
+        writeTogether(client);
         generation.admit(client).then(
           () => done(null, client),
           (error: unknown) => done(error, client),
@@ -185,11 +208,12 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       return { state: stateOf(error), cause: error };
     }
   };
-  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
-    knex.transaction(async (trx) => {
-      await trx.raw(TAKE_ROLE.replace('$1', '?'), [tenantId]);
-      return work(trx);
-    });
+  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> => {
+    const transaction = knex.transaction(async (trx) => work(trx));
+    // It begins in a later microtask.
+    const begin = (taken: pg.ClientBase): Promise<void> => beginInRole(taken, tenantId, onQuery);
+    return Object.assign(transaction, { begin });
+  };
   return {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
