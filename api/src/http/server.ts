@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as immediate, setTimeout as wait } from 'node:timers/promises';
 import type Koa from 'koa';
 
 export interface ServerLimits {
@@ -16,7 +16,10 @@ export interface ServerLimits {
 export const slowSenders: ServerLimits = { headersMs: 10_000, requestMs: 30_000, checkMs: 500 };
 
 export interface StopLimits {
-  /** How long requests are still accepted, so that none is lost that a client sent before it knew. */
+  /**
+   * How long connections are still accepted, and after that how long a new one may take to send its request, so that no
+   * request is lost that a client sent before it knew.
+   */
   drainMs: number;
   /** Time limit for receiving the rest of a request that has begun. */
   senderMs: number;
@@ -30,9 +33,9 @@ export interface HttpServer {
   /** Not listening yet. */
   server: Server;
   /**
-   * From now on, the last response on a connection has `Connection: close`. After `drainMs`, accepts no new requests and
-   * finishes the open ones. Then connections without a request are closed, even with incomplete headers: Node would leave
-   * them open, because `close` also stops its checks of slow senders.
+   * From now on, the last response on a connection has `Connection: close`. After `drainMs`, accepts no new connections.
+   * After another `drainMs`, connections without a request are closed, even with incomplete headers: Node would leave them
+   * open, because `close` also stops its checks of slow senders. Resolves when all responses are sent.
    */
   stop(limits?: StopLimits): Promise<void>;
 }
@@ -97,9 +100,12 @@ export const createHttpServer = (
       stopping = true;
       for (const responses of connections.values()) closeAfter([...responses].at(-1));
       await wait(drainMs);
+      // The event loop accepts the connections that wait. The kernel would reset them.
+      await immediate();
+      // Node closes those that were used and are idle. A new one may have a request on its way.
       const closed = new Promise((resolve) => server.close(resolve));
-      closeUnused(connections);
       const timers = [
+        setTimeout(() => closeUnused(connections), drainMs),
         setTimeout(() => closeLateSenders(connections), senderMs),
         setTimeout(() => server.closeAllConnections(), answerMs),
       ];
