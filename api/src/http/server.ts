@@ -58,6 +58,18 @@ const closeLateSenders = (connections: Connections): void => {
   }
 };
 
+/**
+ * Waits for a turn of the event loop that took almost no time. The connections that waited were accepted in it. The kernel
+ * resets those that wait when a server stops listening.
+ */
+const quietTurn = async (): Promise<void> => {
+  for (let turns = 0; turns < 1_000; turns++) {
+    const began = performance.now();
+    await immediate();
+    if (performance.now() - began < 0.1) return;
+  }
+};
+
 /** Idle connections stay open for `keepAliveMs`. */
 export const createHttpServer = (
   app: Koa,
@@ -100,8 +112,7 @@ export const createHttpServer = (
       stopping = true;
       for (const responses of connections.values()) closeAfter([...responses].at(-1));
       await wait(drainMs);
-      // The event loop accepts the connections that wait. The kernel would reset them.
-      await immediate();
+      await quietTurn();
       // Node closes those that were used and are idle. A new one may have a request on its way.
       const closed = new Promise((resolve) => server.close(resolve));
       const timers = [
