@@ -46,10 +46,10 @@ server.on('listening', () => {
 });
 
 /** The server stops within its own limits. This is the deadline if it does not. */
-const SERVER_MS = stopLimits.answerMs + 1_000;
+const SERVER_MS = stopLimits.drainMs + stopLimits.answerMs + 1_000;
 
 /**
- * Finishes open requests, accepts no new ones, stores the counts and closes the sockets. It takes at most 18 seconds, even
+ * Finishes open requests, accepts no new ones, stores the counts and closes the sockets. It takes at most 19 seconds, even
  * if a part fails or hangs. Returns whether all of it succeeded.
  */
 const shutDown = async (): Promise<boolean> => {

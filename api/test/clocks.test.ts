@@ -4,9 +4,9 @@ import { createMeter } from '../src/services/usage/meter.ts';
 import type { Meter } from '../src/services/usage/meter.ts';
 import { DASHBOARD_URL, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, signUp } from './support/callers.ts';
+import { call, registerAgent, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
-import { NO_RATE, ledgerOf, usageOf } from './support/metered.ts';
+import { NO_RATE, ledgerOf, usageOf, useCalls } from './support/metered.ts';
 import { onOneDay } from './support/one-day.ts';
 
 const DAY_MS = 86_400_000;
@@ -68,6 +68,22 @@ it.each([2, -2])('A wrong clock repeats no act: %i days off', async (days) => {
   expect(made).toEqual([{ name: 'once' }, { name: 'twice' }]);
   const entries = await api.sql('select action from audit_events where tenant_id = $1', [member.tenantId]);
   expect(entries).toEqual([{ action: 'agent.created' }, { action: 'agent.created' }]);
+});
+
+it.each([1.4, -1.4])('A refused call resets by the clock that refused it: %f days off', async (days) => {
+  await onOneDay(async () => {
+    ahead = days * DAY_MS;
+    const member = await signUp(api);
+    await useCalls(api, member.tenantId, 1_000);
+    const { body } = await (await registerAgent(api, member)).requestToken({}, other);
+    const headers = { authorization: `Bearer ${body.access_token as string}` };
+    const refused = await call(other, '/agents', { headers });
+    const midnight = (Math.floor(Date.now() / DAY_MS) + 1) * DAY_MS;
+    expect([refused.status, refused.body.resetsAt]).toEqual([429, new Date(midnight).toISOString()]);
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(Math.abs(seconds - (midnight - Date.now()) / 1_000)).toBeLessThan(60);
+    expect(refused.headers.get('ratelimit')).toContain(`"day";r=0;t=${seconds}`);
+  });
 });
 
 it('The period and its days are those of the database', async () => {

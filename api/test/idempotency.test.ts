@@ -102,6 +102,7 @@ it('Repeatable work cannot leave its transaction', async () => {
     raw: Buffer.alloc(0),
     origin: { requestId: newId('req'), ip: '127.0.0.1', userAgent: null },
     prefersCsv: false,
+    setHeaders: () => {},
   };
   const principal = { kind: 'member', tenantId, id: userId, scopes: [] } as const;
   const handle = (headers: Record<string, string>) =>

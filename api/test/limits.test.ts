@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { afterAll, describe, expect, it } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { call, registerAgent, signUp } from './support/callers.ts';
+import { basic, call, registerAgent, signUp } from './support/callers.ts';
 import type { Reply } from './support/callers.ts';
 import { startProxy } from './support/proxy.ts';
 import { createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
@@ -117,6 +117,67 @@ describe('the rate limit', () => {
     expect(headers.get('ratelimit-policy')).toBe('"window";q=100;w=60, "day";q=1000;w=86400');
     expect(headers.get('ratelimit')).toMatch(/^"window";r=99;t=\d+, "day";r=999;t=\d+$/);
     await api.close();
+  });
+
+  it('Authenticated answers carry rate limit headers: to every caller, and with an error too', async () => {
+    const api = await startApi({ env: LONG });
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    const authorization = basic(agent.clientId, agent.clientSecret);
+    const present = (path: string) =>
+      call(api, path, {
+        method: 'POST',
+        headers: { authorization },
+        body: new URLSearchParams({ token: 'x' }),
+      });
+    const replies: [status: number, reply: Reply][] = [
+      [200, await member.get('/agents')],
+      [400, await agent.get('/agents?limit=0')],
+      [403, await agent.post('/agents', { name: 'x' })],
+      [404, await agent.get('/agents/agt_unknown')],
+      [200, await agent.requestToken()],
+      [400, await agent.requestToken({ scope: 'none:such' })],
+      [200, await present('/oauth2/introspect')],
+      [200, await present('/oauth2/revoke')],
+    ];
+    for (const [status, reply] of replies) {
+      expect(reply.status).toBe(status);
+      expect(reply.headers.get('ratelimit-policy')).toMatch(/^"window";q=100;w=600/);
+      expect(reply.headers.get('ratelimit')).toMatch(/^"window";r=\d+;t=\d+/);
+    }
+    await api.close();
+  });
+
+  it('A burst at the window edge passes once', async () => {
+    const { deps, database, close } = await startApi();
+    const now = async () => {
+      const [seconds, micros] = await deps.redis!.time();
+      return Number(seconds) * 1_000 + Number(micros) / 1_000;
+    };
+    let [before, after] = [0, 0];
+    await until('each burst is on its side of the edge', async () => {
+      // Of the windows of about a minute, one that ends soon.
+      const start = await now();
+      const isSoon = (ms: number) => Math.abs(ms - (start % ms) - 1_900) < 100;
+      const windowMs = Array.from({ length: 5_000 }, (_, i) => 60_000 + i).find(isSoon)!;
+      const edge = start + windowMs - (start % windowMs);
+      const api = await startApi({ env: { RATE_LIMIT_WINDOW_MS: String(windowMs) }, database });
+      const burst = async () => {
+        const call = { limitKey: `agent:${windowMs}`, rateMax: 100 };
+        const answers = await Promise.all(Array.from({ length: 100 }, () => api.deps.meter.admit(call)));
+        return answers.filter(({ outcome }) => outcome === 'allowed').length;
+      };
+      await wait(edge - (await now()) - 900);
+      before = await burst();
+      const isBefore = (await now()) < edge;
+      await wait(edge - (await now()) + 1);
+      after = await burst();
+      await api.close();
+      return isBefore && (await now()) < edge + 1_000;
+    });
+    expect(before).toBe(100);
+    expect(after).toBeLessThanOrEqual(3);
+    await close();
   });
 });
 

@@ -1,11 +1,14 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { epochDay } from '@sentryagent/workflows/rules/period';
 import { advisoryLocks } from '../src/platform/advisory-locks.ts';
 import { until } from '../../dev/test/support/until.ts';
+import { startApiProcess } from './support/api-process.ts';
 import { IMPATIENT, startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
+import { judge, openCaller, openJournal, underLoad } from './support/journal.ts';
 import { NO_RATE, at, callsOf, ledgerOf, sendCalls, untilShared, useCalls } from './support/metered.ts';
 import { startProxy } from './support/proxy.ts';
 import { startRedisServer } from './support/redis-server.ts';
@@ -137,6 +140,27 @@ describe('a Redis that lost data', () => {
     await until('Redis is raised', async () => (await countedInRedis(member.tenantId)) === 22);
     expect([await callsOf(at(first, member)), await callsOf(at(second, member))]).toEqual([22, 22]);
   });
+});
+
+it('Without a fault the ledger equals the journal, and A killed component loses no acknowledged call', async () => {
+  const journal = openJournal();
+  undo.push(async () => journal.close());
+  const first = await process();
+  const second = await startApiProcess(first.database, { ...NO_RATE, REDIS_URL: redis.url });
+  const caller = await openCaller(first, first.sql);
+  const load = (apis: { url: string }[], work: () => Promise<unknown>) =>
+    underLoad(journal, [caller], () => apis, work);
+  await load([first, second], () => wait(500));
+  const { calls, tokens } = await judge(journal, caller, [first, second], first.sql);
+  expect([calls.acknowledged, calls.counted]).toEqual([calls.sent, calls.sent]);
+  expect([tokens.acknowledged, tokens.counted]).toEqual([tokens.sent, tokens.sent]);
+
+  await load([first, second], () => wait(200).then(() => second.end('SIGKILL')));
+  await judge(journal, caller, [first], first.sql);
+  await load([first], () => wait(200).then(redis.kill).then(redis.start));
+  const { calls: last } = await judge(journal, caller, [first], first.sql);
+  await first.deps.meter.flush();
+  expect(await ledgerOf(first, caller.member.tenantId)).toBe(last.counted);
 });
 
 describe('an ended process', () => {

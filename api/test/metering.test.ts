@@ -378,7 +378,13 @@ describe('the free tier’s limits', () => {
     await clock.set('2028-02-28T23:59:59Z');
     passTime(1_001);
     expect((await agent.get('/agents')).status).toBe(200);
-    expect((await agent.get('/agents')).body).toMatchObject({ code: 'free_tier_limit', used: 1_000 });
+    const refused = await agent.get('/agents');
+    expect(refused.body).toMatchObject({ code: 'free_tier_limit', used: 1_000 });
+    // A refused call resets by the clock that refused it: here that of Postgres.
+    expect([refused.body.resetsAt, refused.headers.get('retry-after')]).toEqual([
+      '2028-02-29T00:00:00.000Z',
+      '1',
+    ]);
     await clock.set('2028-02-29T00:00:01Z');
     passTime(1_001);
     expect((await agent.get('/agents')).status).toBe(200);
@@ -493,7 +499,7 @@ describe('when Postgres takes or gives no count', () => {
 });
 
 describe('when Redis is away', () => {
-  it('that lost its data is raised again by its callers and by the ledger', async () => {
+  it('A flushed Redis keeps the limit within 1010: its callers and the ledger raise it again', async () => {
     const first = await startApi({ env: NO_RATE });
     const second = await startApi({ env: NO_RATE, database: first.database });
     const member = await signUp(first);

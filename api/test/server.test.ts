@@ -113,7 +113,7 @@ it('Stopping ends idle connections, and answers what is under way', async () => 
   const arrived = once(server, 'request');
   busy.socket.write(get('/held'));
   await arrived;
-  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
+  const stopped = stop({ drainMs: 0, senderMs: NEVER_MS, answerMs: NEVER_MS });
   await idle.ended;
   held.resolve();
   await Promise.all([busy.ended, stopped]);
@@ -135,7 +135,7 @@ it.each([
   socket.write(head);
   if (head) await until('the server has read it', () => served.bytesRead === head.length);
   if (head.includes('/first')) await until('it is answered', () => received().includes('/first'));
-  await Promise.all([stop({ senderMs: NEVER_MS, answerMs: NEVER_MS }), ended]);
+  await Promise.all([stop({ drainMs: 0, senderMs: NEVER_MS, answerMs: NEVER_MS }), ended]);
 });
 
 it.each([
@@ -147,7 +147,7 @@ it.each([
   const { socket, ended } = await dial(port);
   socket.write(text);
   await arrived;
-  await Promise.all([stop({ senderMs: 50, answerMs: NEVER_MS }), ended]);
+  await Promise.all([stop({ drainMs: 0, senderMs: 50, answerMs: NEVER_MS }), ended]);
 });
 
 it('No connection keeps a server from stopping: one that waits for an answer that never comes', async () => {
@@ -156,11 +156,24 @@ it('No connection keeps a server from stopping: one that waits for an answer tha
   const { socket, ended } = await dial(port);
   socket.write(get('/never'));
   await arrived;
-  await Promise.all([stop({ senderMs: 50, answerMs: 100 }), ended]);
+  await Promise.all([stop({ drainMs: 0, senderMs: 50, answerMs: 100 }), ended]);
 });
 
 it('No connection keeps a server from stopping: the limits', () => {
-  expect(stopLimits).toEqual({ senderMs: 2_000, answerMs: 10_000 });
+  expect(stopLimits).toEqual({ drainMs: 500, senderMs: 2_000, answerMs: 10_000 });
+});
+
+it.each([
+  ['over a connection that was idle', get('/first')],
+  ['over a new connection', ''],
+])('Stopping under load loses no request: one that is on its way, %s', async (_what, before) => {
+  const { stop, port } = await listen(60_000);
+  const { socket, received, ended } = await dial(port);
+  socket.write(before);
+  if (before) await until('it is answered', () => received().includes('/first'));
+  socket.write(get('/on-its-way'));
+  await Promise.all([stop({ drainMs: 200, senderMs: NEVER_MS, answerMs: NEVER_MS }), ended]);
+  expect(received()).toMatch(/Connection: close\r\n[\s\S]*\/on-its-way$/);
 });
 
 it('A body that arrives in time is answered while the server stops', async () => {
@@ -169,7 +182,7 @@ it('A body that arrives in time is answered while the server stops', async () =>
   const { socket, received, ended } = await dial(port);
   socket.write(`${post}Content-Length: 2\r\n\r\nx`);
   await arrived;
-  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
+  const stopped = stop({ drainMs: 0, senderMs: NEVER_MS, answerMs: NEVER_MS });
   socket.write('x');
   await Promise.all([stopped, ended]);
   expect(received()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\/body$/);
@@ -180,7 +193,7 @@ it('A stopping server takes no new requests of a connection', async () => {
   const { socket, received, ended } = await dial(port);
   socket.write(get('/held?1') + get('/held?2'));
   await until('both have arrived', () => asked.at(-1) === '/held?2');
-  const stopped = stop({ senderMs: NEVER_MS, answerMs: NEVER_MS });
+  const stopped = stop({ drainMs: 0, senderMs: NEVER_MS, answerMs: NEVER_MS });
   socket.on('data', () => socket.write(get('/more')));
   socket.write(get('/more'));
   held.resolve();

@@ -182,7 +182,7 @@ describe('POST /oauth2/token', () => {
     expectOAuthError(json, 415, 'invalid_request');
   });
 
-  it('limits a client that keeps failing from one address, and nobody else', async () => {
+  it('Failed client authentication is limited before hashing, in the /64 of its address alone', async () => {
     const victim = await registerAgent(api, member);
     const attempt = (from: string, secret: string) =>
       call(api, '/oauth2/token', {
@@ -191,10 +191,12 @@ describe('POST /oauth2/token', () => {
         body: new URLSearchParams({ grant_type: 'client_credentials' }),
       });
     for (let i = 0; i < 20; i++)
-      expect((await attempt('192.0.2.7', otherSecret(victim.clientSecret))).status).toBe(401);
-    expect((await attempt('192.0.2.7', otherSecret(victim.clientSecret))).status).toBe(429);
-    expectOAuthError(await attempt('192.0.2.7', victim.clientSecret), 429, 'rate_limited');
-    expect((await attempt('192.0.2.8', victim.clientSecret)).status).toBe(200);
+      expect((await attempt(`2001:db8:7::${i}`, otherSecret(victim.clientSecret))).status).toBe(401);
+    // The right secret: it is not looked at.
+    const refused = await attempt('2001:db8:7::ffff', victim.clientSecret);
+    expectOAuthError(refused, 429, 'rate_limited');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect((await attempt('2001:db8:7:1::', victim.clientSecret)).status).toBe(200);
   });
 
   it.each(['suspended', 'decommissioned'])(

@@ -1,3 +1,4 @@
+import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../../dev/test/support/until.ts';
 import { startApi } from './support/api.ts';
@@ -54,6 +55,20 @@ it('mails about each threshold, and those of a jump', () =>
     const { member, token } = await foundTenant(799);
     await callAndFlush(token, 201);
     expect(await percents(member)).toEqual([100, 80].sort());
+  }));
+
+it('A soft limit never refuses', () =>
+  onOneDay(async () => {
+    const limit = tiers.free.limits.apiCallsPerDay;
+    limit.enforcement = 'soft';
+    try {
+      const { member, token } = await foundTenant(995);
+      await callAndFlush(token, 10);
+      expect(await percents(member)).toEqual([100, 80]);
+      expect(await mailsOf(member)).toMatchObject([{ data: { isHard: false } }, { data: { isHard: false } }]);
+    } finally {
+      limit.enforcement = 'hard';
+    }
   }));
 
 it('A restart sends no second warning', () =>

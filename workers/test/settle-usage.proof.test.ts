@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { BATCH_QUEUE, names } from '@sentryagent/workflows/contracts';
+import pg from 'pg';
 import { expect, it } from 'vitest';
 import { writeProof } from '../../api/test/support/proof-report.ts';
 import { startRedisServer } from '../../api/test/support/redis-server.ts';
@@ -15,10 +16,13 @@ import {
 } from '../../api/test/support/servers.ts';
 import { startTemporalServer } from '../../api/test/support/temporal-server.ts';
 import { required } from '../../dev/test/support/required.ts';
+import { until } from '../../dev/test/support/until.ts';
 import { startWorkerProcess } from './support/worker-process.ts';
 
 const DAYS = 3;
 const MEGABYTE = 1_024 * 1_024;
+/** The advisory lock that writers of counts share with the settling. */
+const SETTLING = 7_231_957;
 
 interface Measured {
   tenants: number;
@@ -58,6 +62,8 @@ const seed = async (database: string, redis: RedisServer, tenants: number): Prom
   );
 };
 
+const yesterday = (): string => new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+
 const memoryOf = (pid: number): number =>
   (Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1_024) / MEGABYTE;
 
@@ -78,24 +84,31 @@ const settle = async (
   return [performance.now() - started, most];
 };
 
-const measure = async (temporalUrl: string, tenants: number): Promise<Measured> => {
-  const [database, redis] = [await createTestDatabase(), await startRedisServer()];
-  await seed(database, redis, tenants);
-  const address = new URL(temporalUrl).host;
-  const worker = await startWorkerProcess({
+const startWorker = (database: string, redis: RedisServer, address: string) =>
+  startWorkerProcess({
     APP_DATABASE_URL: appUrl(database),
     REDIS_URL: redis.url,
     TEMPORAL_ADDRESS: address,
     WORKFLOW_BUNDLE: required('TEST_WORKFLOW_BUNDLE'),
     LOG_LEVEL: 'warn',
   });
+
+const settledAgents = async (database: string): Promise<unknown> =>
+  (
+    await query(
+      adminUrl(database),
+      `select count(*)::int as rows, sum(count)::int as agents from usage_events where metric = 'active_agents'`,
+    )
+  ).rows[0];
+
+const measure = async (temporalUrl: string, tenants: number): Promise<Measured> => {
+  const [database, redis] = [await createTestDatabase(), await startRedisServer()];
+  await seed(database, redis, tenants);
+  const address = new URL(temporalUrl).host;
+  const worker = await startWorker(database, redis, address);
   const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
   const [ms, first] = await settle(environment, worker.pid);
-  const { rows } = await query(
-    adminUrl(database),
-    `select count(*)::int as rows, sum(count)::int as agents from usage_events where metric = 'active_agents'`,
-  );
-  expect(rows).toEqual([{ rows: tenants * DAYS, agents: tenants * DAYS * 3 }]);
+  expect(await settledAgents(database)).toEqual({ rows: tenants * DAYS, agents: tenants * DAYS * 3 });
   await query(
     adminUrl(database),
     `delete from settled_days; delete from usage_events where metric = 'active_agents'`,
@@ -112,6 +125,60 @@ const measure = async (temporalUrl: string, tenants: number): Promise<Measured> 
     megabytes: [first, again],
   };
 };
+
+const isSettling = async (database: string): Promise<boolean> =>
+  (
+    await query(
+      adminUrl(database),
+      `select 1 from pg_stat_activity
+       where datname = current_database() and wait_event = 'advisory' and query like '%settle_usage%'`,
+    )
+  ).rowCount! > 0;
+
+it(
+  'A worker killed in the middle of a page settles right afterwards, in runs that continue as new',
+  { timeout: 300_000 },
+  async () => {
+    const TENANTS = 1_200;
+    // Each day is an activity, which takes three events or more.
+    const temporal = await startTemporalServer([
+      '--dynamic-config-value',
+      'limit.historyCount.suggestContinueAsNew=5',
+    ]);
+    const address = new URL(temporal.url).host;
+    const [database, redis] = [await createTestDatabase(), await startRedisServer()];
+    await seed(database, redis, TENANTS);
+    const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
+    const { workflow } = environment.client;
+    const writer = new pg.Client(adminUrl(database));
+    await writer.connect();
+    await writer.query(`select pg_advisory_lock(${SETTLING})`);
+    let worker = await startWorker(database, redis, address);
+    const workflowId = `daily-quota-reset-${randomUUID()}`;
+    const handle = await workflow.start<() => Promise<string>>(names.dailyQuotaReset, {
+      workflowId,
+      taskQueue: BATCH_QUEUE,
+    });
+    await until('a page is being settled', () => isSettling(database));
+    await worker.end('SIGKILL');
+    await writer.end();
+    expect(await settledAgents(database)).toEqual({ rows: 0, agents: null });
+    worker = await startWorker(database, redis, address);
+    expect(await handle.result()).toBe(`${DAYS} days settled, to ${yesterday()}.`);
+    expect(await settledAgents(database)).toEqual({ rows: TENANTS * DAYS, agents: TENANTS * DAYS * 3 });
+    const counted = `select distinct count::int from usage_events where metric = 'api_calls'`;
+    expect((await query(adminUrl(database), counted)).rows).toEqual([{ count: 40 }]);
+    await until('all runs are listed', async () => {
+      const { count } = await workflow.count(`WorkflowId = '${workflowId}'`);
+      return count > 1;
+    });
+    await worker.end('SIGTERM');
+    await environment.teardown();
+    await redis.close();
+    await dropTestDatabase(database);
+    await temporal.close();
+  },
+);
 
 it('One hundred thousand tenants settle in pages', { timeout: 1_200_000 }, async () => {
   const temporal = await startTemporalServer();

@@ -32,9 +32,9 @@ export interface AccountAttempts {
 const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> => {
   let waitMs = 0;
   for (const key of keys) {
-    const refusal = await consume(limiter, key);
-    if (!refusal) return key;
-    waitMs = refusal.waitMs;
+    const consumed = await consume(limiter, key);
+    if (!consumed.isRefused) return key;
+    waitMs = consumed.waitMs;
   }
   throw rateLimited({ waitMs, reason: 'Too many wrong passwords for this account' });
 };

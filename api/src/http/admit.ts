@@ -9,7 +9,7 @@ import type { Admission, Call } from '../services/usage/admission.ts';
 import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
 import { waitWords } from './wait-words.ts';
 
-type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'clock' | 'config' | 'metrics'>;
+type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'config' | 'metrics'>;
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 
@@ -17,8 +17,7 @@ const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 const limitHeaders = (
   { RATE_LIMIT_WINDOW_MS: windowMs }: Deps['config'],
   { rateMax, metered }: Call,
-  { rate, used }: Admission,
-  now: Date,
+  { rate, used, now }: Admission,
 ): Record<string, string> => {
   const policy = [`"window";q=${rateMax};w=${seconds(windowMs)}`];
   const state = [`"window";r=${rate.remaining};t=${seconds(rate.resetMs)}`];
@@ -52,13 +51,13 @@ export const rateLimited = (
 
 /** Returns the headers to send. Throws a 429 with the exceeded limit and the time to wait. */
 const admit = async (deps: AdmitDeps, tenantId: string, call: Call): Promise<Record<string, string>> => {
-  const now = deps.clock();
   const admission = await deps.meter.admit(call);
-  const headers = limitHeaders(deps.config, call, admission, now);
+  const headers = limitHeaders(deps.config, call, admission);
   if (admission.outcome === 'rate_limited') {
     throw rateLimited({ waitMs: admission.rate.resetMs, reason: 'Too many requests', tenantId }, headers);
   }
   if (admission.outcome === 'quota_exceeded') {
+    const { now } = admission;
     const max = call.metered?.quota ?? 0;
     const reached = {
       limit: 'api_calls' as const,

@@ -59,6 +59,7 @@ const readRequest = async (ctx: Koa.Context, route: Route, ip: string): Promise<
     userAgent: ctx.get('user-agent').slice(0, 512) || null,
   },
   prefersCsv: route.csv === true && ctx.accepts('application/json', 'text/csv') === 'text/csv',
+  setHeaders: (headers) => ctx.set(headers),
 });
 
 const send = (ctx: Koa.Context, route: Route, { status, body, json, csv, headers = {} }: Answer): void => {

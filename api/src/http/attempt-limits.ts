@@ -25,11 +25,9 @@ const createAttemptLimit = (redis: Redis | undefined, { reason, ...limits }: Lim
   const reached = new LRUCache<string, number>({ max: 10_000 });
   return {
     consume: async (key) => {
-      const refusal = await consume(limiter, key);
-      if (!refusal) return;
-      const { waitMs } = refusal;
-      reached.set(key, performance.now() + waitMs, { ttl: waitMs });
-      throw rateLimited({ waitMs, reason });
+      const { isRefused, waitMs } = await consume(limiter, key);
+      if (waitMs > 0) reached.set(key, performance.now() + waitMs, { ttl: waitMs });
+      if (isRefused) throw rateLimited({ waitMs, reason });
     },
     check: (key) => {
       const until = reached.get(key);

@@ -40,13 +40,19 @@ export const createLimiter = (redis: Redis | undefined, { name, points, seconds 
 export const digestKey = (...parts: string[]): string =>
   createHash('sha256').update(parts.join('\n')).digest('base64url').slice(0, 22);
 
-/** Consumes one point. Returns the time to wait if the limit is reached. */
-export const consume = async (limiter: Limiter, key: string): Promise<{ waitMs: number } | undefined> => {
+export interface Consumed {
+  isRefused: boolean;
+  /** How long the next attempts are refused. 0: they are not. */
+  waitMs: number;
+}
+
+/** Consumes one point. */
+export const consume = async (limiter: Limiter, key: string): Promise<Consumed> => {
   try {
-    await limiter.consume(key);
-    return undefined;
+    const { remainingPoints, msBeforeNext } = await limiter.consume(key);
+    return { isRefused: false, waitMs: remainingPoints > 0 ? 0 : Math.max(0, msBeforeNext) };
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    return { waitMs: Math.max(1_000, refusal.msBeforeNext) };
+    return { isRefused: true, waitMs: Math.max(1_000, refusal.msBeforeNext) };
   }
 };

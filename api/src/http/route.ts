@@ -17,6 +17,8 @@ export interface Request<P = unknown, Q = unknown, B = unknown> {
   origin: Origin;
   /** The route sets `csv`, and the caller prefers `text/csv`. */
   prefersCsv: boolean;
+  /** Sets headers that the response has even if the handler then throws. */
+  setHeaders(headers: Record<string, string>): void;
 }
 
 export interface Answer {

@@ -8,7 +8,12 @@ import type { Admission, Call } from '../../src/services/usage/admission.ts';
 const agent = { kind: 'agent', id: 'agt_1', tenantId: 'ten_free' } as unknown as Principal;
 const member = { ...agent, kind: 'member', id: 'usr_1' } as unknown as Principal;
 const paying = { ...agent, tenantId: 'ten_paid' } as unknown as Principal;
-const allowed: Admission = { outcome: 'allowed', rate: { remaining: 99, resetMs: 1_500 }, used: 400 };
+const allowed: Admission = {
+  outcome: 'allowed',
+  rate: { remaining: 99, resetMs: 1_500 },
+  used: 400,
+  now: new Date('2026-11-23T23:59:30.500Z'),
+};
 
 /** What the limits are asked about a request, and what its caller gets if they answer so. */
 const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
@@ -24,7 +29,6 @@ const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
     },
     findTier: async (tenantId: string) => tiers[tenantId === 'ten_paid' ? 'paid' : 'free'],
     metrics: { apiCall: (tenantId: string) => void counted.push(tenantId) },
-    clock: () => new Date('2026-11-23T23:59:30.500Z'),
     config: {
       ...{ RATE_LIMIT_WINDOW_MS: 60_000, RATE_LIMIT_MAX_REQUESTS: 100, BILLING_ENABLED: isBilled },
       DASHBOARD_URL: 'https://app.test',

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type pg from 'pg';
 import { migrateUp } from '@sentryagent/migrations';
 import { createChildren } from '../../../dev/src/children.ts';
@@ -23,10 +24,28 @@ export interface PostgresServer {
 
 const PASSWORD = 'only-for-tests';
 
-const start = async (folder: string): Promise<PostgresServer> => {
-  const children = createChildren({ dataDir: folder, root: folder, env: { PATH: required('PATH') } });
-  const settings = { port: await freePort(), password: PASSWORD, durable: false };
-  const adminUrl = await startPostgres({ children, dataDir: folder, ...settings });
+const pidOf = async (sql: PostgresServer['sql']): Promise<number> => {
+  const [row] = await sql(`select pg_read_file('postmaster.pid') as lock`);
+  return Number.parseInt(row!.lock as string, 10);
+};
+
+const childrenIn = (folder: string) =>
+  createChildren({ dataDir: folder, root: folder, env: { PATH: required('PATH') } });
+
+const newFolder = (name: string): string =>
+  mkdtempSync(join(required('SENTRYAGENT_DATA_DIR'), `postgres-${name}-`));
+
+const start = async (folder: string, durable = false, port?: number): Promise<PostgresServer> => {
+  const children = childrenIn(folder);
+  const settings = { port: port ?? (await freePort()), password: PASSWORD, durable };
+  const starting = startPostgres({ children, dataDir: folder, ...settings });
+  starting.catch(() => {});
+  const adminUrl = await Promise.race([
+    starting,
+    children.died.then((reason) => {
+      throw new Error(reason);
+    }),
+  ]);
   const appUrl = new URL(adminUrl);
   appUrl.username = 'sentryagent_test_login';
   const sql = async (text: string) => (await query(adminUrl, text)).rows as Record<string, unknown>[];
@@ -36,8 +55,7 @@ const start = async (folder: string): Promise<PostgresServer> => {
     sql,
     stop: children.stopAll,
     stopWhenAlone: async () => {
-      const [row] = await sql(`select pg_read_file('postmaster.pid') as lock`);
-      process.kill(Number.parseInt(row!.lock as string, 10), 'SIGTERM');
+      process.kill(await pidOf(sql), 'SIGTERM');
       const code = async () =>
         sql('select 1').then(
           () => undefined,
@@ -45,6 +63,31 @@ const start = async (folder: string): Promise<PostgresServer> => {
         );
       await until('nobody is let in', async () => (await code()) === '57P03');
     },
+  };
+};
+
+/** A migrated Postgres that keeps what it has committed when it is killed, and starts again at its address. */
+export const startDurablePostgres = async () => {
+  const folder = newFolder('durable');
+  let server = await start(folder, true);
+  const { adminUrl, appUrl, sql } = server;
+  await migrateUp({ databaseUrl: adminUrl, appDatabaseUrl: appUrl });
+  const restart = async (tries = 20): Promise<void> => {
+    try {
+      server = await start(folder, true, Number(new URL(adminUrl).port));
+    } catch (error) {
+      // A process of the killed one still holds its memory.
+      if (tries <= 1) throw error;
+      await wait(200);
+      await restart(tries - 1);
+    }
+  };
+  return {
+    adminUrl,
+    appUrl,
+    kill: async () => void process.kill(await pidOf(sql), 'SIGKILL'),
+    restart: () => restart(),
+    stop: () => server.stop(),
   };
 };
 
@@ -60,9 +103,7 @@ const dataOf = async (server: PostgresServer): Promise<string> => {
 export const startPostgresPair = async (
   fill: (server: PostgresServer) => Promise<void> = async () => {},
 ): Promise<{ primary: PostgresServer; standby: PostgresServer }> => {
-  const [one, other] = ['one', 'other'].map((name) =>
-    mkdtempSync(join(required('SENTRYAGENT_DATA_DIR'), `postgres-${name}-`)),
-  ) as [string, string];
+  const [one, other] = [newFolder('one'), newFolder('other')];
   const [first, second] = [await start(one), await start(other)];
   const { adminUrl, appUrl } = first;
   await migrateUp({ databaseUrl: adminUrl, appDatabaseUrl: appUrl });

@@ -95,10 +95,10 @@ export const introspectionRoutes = ({
     problems: ['unauthorized', 'forbidden', 'rate_limited'],
     handle: async (deps, request) => {
       const asking = await identify(deps, limit, request);
-      const headers = await admitClient(deps, asking, 'introspection');
+      request.setHeaders(await admitClient(deps, asking, 'introspection'));
       const claims = await introspectToken(deps, asking.tenantId, request.body.token);
       const body = claims ? { active: true, token_type: 'Bearer', ...claims } : { active: false };
-      return { status: 200, headers, body };
+      return { status: 200, body };
     },
   }),
 ];

@@ -26,9 +26,9 @@ export const revocationRoutes = ({
     problems: ['unauthorized', 'rate_limited'],
     handle: async (deps, request) => {
       const client = await authenticateClient(deps, limit, request);
-      const headers = await admitClient(deps, client, 'revocation');
+      request.setHeaders(await admitClient(deps, client, 'revocation'));
       await revokeToken(deps, client, request.body.token, request.origin);
-      return { status: 200, headers };
+      return { status: 200 };
     },
   }),
 ];

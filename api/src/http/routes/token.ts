@@ -54,14 +54,14 @@ export const tokenRoutes = ({
     handle: async (deps, request) => {
       const grant = findGrant(request.body.grant_type);
       const client = await proveClient(deps, limit, request);
-      const headers = await admitClient(deps, client);
+      request.setHeaders(await admitClient(deps, client));
       const decision = await grant(deps, client, request.body);
       const token = await issueToken(deps, client, decision, request.origin).catch(
         noteRefusal(deps, client.agentId, request.origin),
       );
       return {
         status: 200,
-        headers: { ...headers, Pragma: 'no-cache' },
+        headers: { Pragma: 'no-cache' },
         body: {
           access_token: token.accessToken,
           issued_token_type: token.issuedTokenType,

@@ -17,4 +17,6 @@ export interface Admission {
   };
   /** Calls of the UTC day, including this one if it was allowed. 0 if the call does not count as usage. */
   used: number;
+  /** The time by the clock that decided the day. */
+  now: Date;
 }

@@ -37,10 +37,11 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
   });
 
   /** The tenant's current day, with the last known counts of the other processes from Redis or Postgres. */
-  const lookAt = async (tenantId: string): Promise<{ day: TenantDay; elsewhere: number }> => {
+  const lookAt = async (tenantId: string): Promise<{ now: Date; day: TenantDay; elsewhere: number }> => {
     await readOthers(tenantId).catch(() => undefined);
-    const day = { tenantId, day: epochDay(clock.now()) };
-    return { day, elsewhere: others.get(day) };
+    const now = clock.now();
+    const day = { tenantId, day: epochDay(now) };
+    return { now, day, elsewhere: others.get(day) };
   };
 
   return {
@@ -53,11 +54,12 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
       const { allowed, ...rate } = await takeRate(limitKey, Math.max(1, Math.floor(rateMax / processes)));
       // No `await` from here on, so no other call is counted between the decision and the count.
       const used = seen ? seen.elsewhere + own.get(seen.day) : 0;
-      if (!allowed) return { outcome: 'rate_limited', rate, used };
-      if (!attempt || !seen) return { outcome: 'allowed', rate, used };
-      if (attempt.quota !== null && used >= attempt.quota) return { outcome: 'quota_exceeded', rate, used };
+      const admission = { rate, used, now: seen?.now ?? clock.now() };
+      if (!allowed) return { ...admission, outcome: 'rate_limited' };
+      if (!attempt || !seen) return { ...admission, outcome: 'allowed' };
+      if (attempt.quota !== null && used >= attempt.quota) return { ...admission, outcome: 'quota_exceeded' };
       attempt.count(seen.day.day, true);
-      return { outcome: 'allowed', rate, used: used + 1 };
+      return { ...admission, outcome: 'allowed', used: used + 1 };
     },
     used: async (tenantId: string): Promise<number> => {
       const { day, elsewhere } = await lookAt(tenantId);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
+import { epochDay } from '@sentryagent/workflows/rules/period';
 import type { SharedClock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
@@ -68,16 +68,16 @@ export const createRedisCounter = ({ redis, db, own, others, clock }: RedisCount
         const known = asked && days.ensure(asked);
         await known;
         const { outcome, remaining, resetMs, ...reply } = await redis.admit(askOf(call, attempt, day));
-        day = reply.day;
+        const now = new Date(reply.now);
+        day = epochDay(now);
         if (outcome === 'unseeded') {
           if (asked && known) days.forget(asked, known);
         } else if (outcome === 'other_day') {
-          // Only the day is known. The next ping returns the exact time.
-          clock.saw(new Date(dayOfEpoch(day)));
+          clock.saw(now);
         } else {
           if (outcome === 'allowed') attempt?.count(day, false);
           if (asked) others.saw(asked, reply.others);
-          return { outcome, rate: { remaining, resetMs }, used: reply.used };
+          return { outcome, rate: { remaining, resetMs }, used: reply.used, now };
         }
       }
       throw new Error('Redis repeatedly lost its data during one request');

@@ -79,7 +79,7 @@ const ADMIT = `${TIME}
 local window, process = tonumber(ARGV[1]), ARGV[2]
 local day = math.floor(time[1] / 86400)
 local function answer(outcome, remaining, reset, used, others)
-  return {outcome = outcome, remaining = remaining, resetMs = reset, day = day, used = used, others = others}
+  return {outcome = outcome, remaining = remaining, resetMs = reset, now = now, used = used, others = others}
 end
 local function admit(call)
 ${READ_DAY}${SLIDING_WINDOW}${TAKE_QUOTA}
@@ -143,7 +143,8 @@ export interface AdmitReply {
   outcome: Admission['outcome'] | 'unseeded' | 'other_day';
   remaining: number;
   resetMs: number;
-  day: number;
+  /** The time of Redis in ms: it decides the day. */
+  now: number;
   used: number;
   /** The part of `used` from other processes. */
   others: number;
