@@ -2,14 +2,18 @@ import knexFactory from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import type { Logger } from './logger.ts';
-import { connection, createGeneration, streamOf } from './pg-connection.ts';
+import { connection, createGeneration } from './pg-connection.ts';
 import type { Seen, ServiceState } from './service-state.ts';
 
-/** A transaction with a role and at most one tenant. */
+/** A transaction with at most one tenant. */
 export type Transaction = Knex.Transaction;
 
-/** Sends a statement without waiting for the earlier ones. Resolves to its rows. */
-export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
+/** Each connection prepares it once, by its name. */
+export interface Statement {
+  name: string;
+  text: string;
+  values: unknown[];
+}
 
 export interface TenantDatabase {
   /** Runs `work` in a transaction that sees and writes only rows of this tenant. */
@@ -20,10 +24,10 @@ export interface Database extends TenantDatabase {
   /** Runs `work` in a transaction that sees no tenant's rows. Use it to call functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
-   * Like `acrossTenants`, but pipelined: `begin` is sent with the first statements, and `commit` with the statements
-   * that `work` did not await.
+   * Runs one statement in a transaction of its own, which takes one round trip. It sees no tenant's rows. `sent` is called
+   * after it was sent. Resolves to the rows.
    */
-  pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
+  runAlone<R>(statement: Statement, sent?: () => void): Promise<R[]>;
   /** Checks whether Postgres responds and accepts writes. */
   look(): Promise<Seen>;
   /** The connections in use, and the requests that wait for one. */
@@ -42,34 +46,23 @@ interface DatabaseSettings {
 /** Knex prints errors that it also rejects with. They are already in the log line of the request. */
 const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} };
 
-const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
+const SET_TENANT = `select set_config('app.tenant_id', ?, true)`;
 
-/** After a failed statement Postgres skips the rest and rolls back at `commit`, so every failure must reject. */
-const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => Promise<T>): Promise<T> => {
+const runAlone = async <R>(
+  knex: Knex,
+  onQuery: OnQuery,
+  statement: Statement,
+  sent: () => void = () => {},
+): Promise<R[]> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
-  const stream = streamOf(connection);
-  const answers: Promise<unknown>[] = [];
-  const send: Send = <R>(text: string, values: unknown[]) => {
-    // Send all statements of one event loop turn in one write.
-    stream.cork();
-    process.nextTick(() => stream.uncork());
-    const started = performance.now();
-    const answer = connection.query(text, values).then(({ rows }) => {
-      onQuery(text, performance.now() - started);
-      return rows as R[];
-    });
-    answers.push(answer);
-    return answer;
-  };
   try {
-    const begun = [send('begin', []), send(TAKE_ROLE, [''])];
-    const [result] = await Promise.all([work(send), ...begun]);
-    await Promise.all([send('commit', []), ...answers]);
-    return result;
-  } catch (error) {
-    await Promise.allSettled([...answers, connection.query('rollback')]);
-    throw error;
+    const started = performance.now();
+    const answer = connection.query(statement);
+    sent();
+    const { rows } = await answer;
+    onQuery(statement.text, performance.now() - started);
+    return rows as R[];
   } finally {
     await client.releaseConnection(connection);
   }
@@ -148,13 +141,13 @@ const stateOf = (error: unknown): ServiceState =>
     ? 'degraded'
     : 'disconnected';
 
-/** The pool stays private, so every query runs in a transaction with a role. */
+/** The pool stays private. Its role sees only rows of the tenant that the transaction has set. */
 export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = () => {}): Database => {
   let lost: (why: Error) => void = () => {};
   const generation = createGeneration((why) => lost(why));
   const knex = knexFactory({
     client: 'pg',
-    connection: connection(settings.APP_DATABASE_URL),
+    connection: { ...connection(settings.APP_DATABASE_URL), options: '-c role=sentryagent_app' },
     log: silent,
     acquireConnectionTimeout: settings.DB_POOL_CONNECTION_TIMEOUT_MS,
     pool: {
@@ -185,15 +178,15 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       return { state: stateOf(error), cause: error };
     }
   };
-  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
+  const withTenant = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
     knex.transaction(async (trx) => {
-      await trx.raw(TAKE_ROLE.replace('$1', '?'), [tenantId]);
+      await trx.raw(SET_TENANT, [tenantId]);
       return work(trx);
     });
   return {
-    withTenant: inRole,
-    acrossTenants: (work) => inRole('', work),
-    pipelined: (work) => pipelined(knex, onQuery, work),
+    withTenant,
+    acrossTenants: (work) => withTenant('', work),
+    runAlone: (statement, sent) => runAlone(knex, onQuery, statement, sent),
     look,
     connections: () => ({
       active: poolOf(client).numUsed(),

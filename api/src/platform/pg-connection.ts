@@ -21,8 +21,6 @@ export const connection = (url: string) => ({
   // Detects on idle connections that the host has disappeared.
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
-  // Sends each statement immediately, without waiting for the response to the previous one.
-  pipeline: true,
   types: { getTypeParser },
 });
 
