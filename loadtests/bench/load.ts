@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { processorMs } from './processor.ts';
+import { readProcessorTime } from './processor-time.ts';
 
 export interface Load {
   connections: number;
@@ -11,8 +11,8 @@ export interface Measured {
   perSecond: number;
   p50: number;
   p99: number;
-  /** The processor time of all processes per item, in milliseconds. `NaN`: unknown. */
-  processor: number;
+  /** The processor time that all processes took for each, the client's too, in microseconds. NaN if it is unknown. */
+  processorMicros: number;
 }
 
 /** A server on a local port, and the requests to send to it. */
@@ -92,16 +92,17 @@ const measureLoops = async (
   loop: (end: number, latencies: number[]) => Promise<void>,
 ): Promise<Measured> => {
   const latencies: number[] = [];
-  const used = processorMs();
+  const processorBefore = readProcessorTime();
   const started = performance.now();
   await Promise.all(Array.from({ length: connections }, () => loop(started + ms, latencies)));
   const seconds = (performance.now() - started) / 1_000;
+  const processorAfter = readProcessorTime();
   const sorted = Float64Array.from(latencies).sort();
   return {
     perSecond: latencies.length / seconds,
     p50: percentile(sorted, 0.5),
     p99: percentile(sorted, 0.99),
-    processor: (processorMs() - used) / latencies.length,
+    processorMicros: (processorAfter - processorBefore) / latencies.length,
   };
 };
 

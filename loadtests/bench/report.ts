@@ -5,9 +5,13 @@ const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const line = (name: string, columns: string[], width: number): string =>
   `  ${name.padEnd(width)}${columns.map((column) => column.padStart(12)).join('')}`;
 
-const rowLine = ({ name, perSecond, p50, p99, processor }: Row, width: number): string => {
-  const times = [p50.toFixed(1), p99.toFixed(1), processor.toFixed(2)].map((ms) => `${ms} ms`);
-  return line(name, [wholes.format(perSecond), ...times], width);
+const rowLine = ({ name, perSecond, p50, p99, processorMicros }: Row, width: number): string => {
+  const processor = Number.isNaN(processorMicros) ? '' : `${wholes.format(processorMicros)} µs`;
+  return line(
+    name,
+    [wholes.format(perSecond), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`, processor],
+    width,
+  );
 };
 
 const ratioLine = ({ against, atLeast, ratio, met }: Ratio): string => {

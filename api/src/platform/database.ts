@@ -8,8 +8,12 @@ import type { Seen, ServiceState } from './service-state.ts';
 /** A transaction with a role and at most one tenant. */
 export type Transaction = Knex.Transaction;
 
-/** Sends a statement without waiting for the earlier ones. Resolves to its rows. */
-export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
+/** Each connection prepares it once, by its name. */
+export interface Statement {
+  name: string;
+  text: string;
+  values: unknown[];
+}
 
 export interface TenantDatabase {
   /** Runs `work` in a transaction that sees and writes only rows of this tenant. */
@@ -20,10 +24,10 @@ export interface Database extends TenantDatabase {
   /** Runs `work` in a transaction that sees no tenant's rows. Use it to call functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
-   * Like `acrossTenants`, but pipelined: `begin` is sent with the first statements, and `commit` with the statements
-   * that `work` did not await.
+   * Runs one statement in a transaction of its own, which takes one round trip. It sees no tenant's rows. `sent` is called
+   * after it was sent. Resolves to the rows.
    */
-  pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
+  runAlone<R>(statement: Statement, sent?: () => void): Promise<R[]>;
   /** Checks whether Postgres responds and accepts writes. */
   look(): Promise<Seen>;
   /** The connections in use, and the requests that wait for one. */
@@ -44,28 +48,21 @@ const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: ()
 
 const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
 
-/** After a failed statement Postgres skips the rest and rolls back at `commit`, so every failure must reject. */
-const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => Promise<T>): Promise<T> => {
+const runAlone = async <R>(
+  knex: Knex,
+  onQuery: OnQuery,
+  statement: Statement,
+  sent: () => void = () => {},
+): Promise<R[]> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
-  const answers: Promise<unknown>[] = [];
-  const send: Send = <R>(text: string, values: unknown[]) => {
-    const started = performance.now();
-    const answer = connection.query(text, values).then(({ rows }) => {
-      onQuery(text, performance.now() - started);
-      return rows as R[];
-    });
-    answers.push(answer);
-    return answer;
-  };
   try {
-    const begun = [send('begin', []), send(TAKE_ROLE, [''])];
-    const [result] = await Promise.all([work(send), ...begun]);
-    await Promise.all([send('commit', []), ...answers]);
-    return result;
-  } catch (error) {
-    await Promise.allSettled([...answers, connection.query('rollback')]);
-    throw error;
+    const started = performance.now();
+    const answer = connection.query(statement);
+    sent();
+    const { rows } = await answer;
+    onQuery(statement.text, performance.now() - started);
+    return rows as R[];
   } finally {
     await client.releaseConnection(connection);
   }
@@ -75,20 +72,19 @@ const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => 
 type OnQuery = (sql: string, ms: number) => void;
 
 interface Sent {
-  /** The id of the connection, which sends one statement at a time. */
-  __knexUid: string;
+  __knexQueryUid: string;
   sql: string;
 }
 
 /** Knex reports no response to the statements that begin and end a transaction. */
 const timeQueries = (knex: Knex, onQuery: OnQuery): void => {
   const started = new Map<string, number>();
-  const ended = ({ __knexUid: id, sql }: Sent): void => {
+  const ended = ({ __knexQueryUid: id, sql }: Sent): void => {
     const at = started.get(id);
     if (at !== undefined) onQuery(sql, performance.now() - at);
     started.delete(id);
   };
-  knex.on('query', ({ __knexUid: id, sql }: Sent) => {
+  knex.on('query', ({ __knexQueryUid: id, sql }: Sent) => {
     if (!/^(begin|commit|rollback)/i.test(sql)) started.set(id, performance.now());
   });
   knex.on('query-response', (_response, sent: Sent) => ended(sent));
@@ -170,13 +166,13 @@ const stateOf = (error: unknown): ServiceState =>
     ? 'degraded'
     : 'disconnected';
 
-/** The pool stays private, so every query runs in a transaction with a role. */
+/** The pool stays private. Its role sees only rows of the tenant that the transaction has set. */
 export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = () => {}): Database => {
   let lost: (why: Error) => void = () => {};
   const generation = createGeneration((why) => lost(why));
   const knex = knexFactory({
     client: 'pg',
-    connection: connection(settings.APP_DATABASE_URL),
+    connection: { ...connection(settings.APP_DATABASE_URL), options: '-c role=sentryagent_app' },
     log: silent,
     acquireConnectionTimeout: settings.DB_POOL_CONNECTION_TIMEOUT_MS,
     pool: {
@@ -217,7 +213,7 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
   return {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
-    pipelined: (work) => pipelined(knex, onQuery, work),
+    runAlone: (statement, sent) => runAlone(knex, onQuery, statement, sent),
     look,
     connections: () => ({
       active: poolOf(client).numUsed(),

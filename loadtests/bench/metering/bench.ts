@@ -2,7 +2,7 @@ import { freePort } from '../../../dev/src/ports.ts';
 import { startApi } from '../api.ts';
 import type { Bench, Candidate } from '../bench.ts';
 import type { Load, Measured } from '../load.ts';
-import { processorMs } from '../processor.ts';
+import { readProcessorTime } from '../processor-time.ts';
 import { getRequest, takeTurns } from '../requests.ts';
 import type { Servers } from '../servers.ts';
 import { createCallers, type Caller } from './callers.ts';
@@ -41,10 +41,11 @@ const startGate = async (servers: Servers, callers: readonly Caller[]): Promise<
   const tenants = callers.map(({ tenantId }) => tenantId);
   await startApi(servers, port, { name: 'gate', argv: [programOf('gate'), ...tenants] });
   const ask = async (path: string, { connections, ms }: Load): Promise<Measured> => {
-    const used = processorMs();
+    const before = readProcessorTime();
     const response = await fetch(`http://127.0.0.1:${port}/${path}?connections=${connections}&ms=${ms}`);
     const measured = (await response.json()) as Measured;
-    return { ...measured, processor: ((processorMs() - used) * 1_000) / (measured.perSecond * ms) };
+    const count = (measured.perSecond * ms) / 1_000;
+    return { ...measured, processorMicros: (readProcessorTime() - before) / count };
   };
   return [
     { name: GATE, measure: (load) => ask('gate', load) },
