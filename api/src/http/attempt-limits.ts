@@ -22,6 +22,7 @@ interface Limit extends Limits {
 
 const createAttemptLimit = (redis: Redis | undefined, { reason, ...limits }: Limit): AttemptLimit => {
   const limiter = createLimiter(redis, limits);
+  const windowSeconds = limits.seconds;
   const reached = new LRUCache<string, number>({ max: 10_000 });
   return {
     consume: async (key) => {
@@ -29,11 +30,12 @@ const createAttemptLimit = (redis: Redis | undefined, { reason, ...limits }: Lim
       if (!refusal) return;
       const { waitMs } = refusal;
       reached.set(key, performance.now() + waitMs, { ttl: waitMs });
-      throw rateLimited({ waitMs, reason });
+      throw rateLimited({ waitMs, windowSeconds, reason });
     },
     check: (key) => {
       const until = reached.get(key);
-      if (until !== undefined) throw rateLimited({ waitMs: until - performance.now(), reason });
+      if (until !== undefined)
+        throw rateLimited({ waitMs: until - performance.now(), windowSeconds, reason });
     },
   };
 };

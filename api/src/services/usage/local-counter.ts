@@ -8,7 +8,7 @@ import { createLocalRate } from './local-rate.ts';
 import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { readToday } from './stored-totals.ts';
-import { sumCounts, type TenantDay } from './totals.ts';
+import { sumCounts, type Counter } from './totals.ts';
 
 export interface LocalCounterDeps {
   db: Database;
@@ -29,18 +29,23 @@ const STALE_MS = 1_000;
  */
 export const createLocalCounter = ({ db, own, others, processId, windowMs, clock }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
-  const readOthers = cached(STALE_MS, async (tenantId: string) => {
-    const { time, day, totals } = await readToday(db, tenantId);
+  const readOthers = cached(STALE_MS, async (tenantId: string, agentId?: string) => {
+    const { time, day, totals } = await readToday(db, { tenantId, agentId });
     clock.saw(time);
     others.saw(day, sumCounts(totals.filter(({ source }) => source !== processId)));
     return true;
   });
 
-  /** The tenant's current day, with the last known counts of the other processes from Redis or Postgres. */
-  const lookAt = async (tenantId: string): Promise<{ day: TenantDay; elsewhere: number }> => {
-    await readOthers(tenantId).catch(() => undefined);
-    const day = { tenantId, day: epochDay(clock.now()) };
-    return { day, elsewhere: others.get(day) };
+  /**
+   * The calls of the tenant's or the agent's current day: those of this process, and the last known ones of the others
+   * from Redis or Postgres. The function reads them from memory.
+   */
+  const lookAt = async (tenantId: string, agentId?: string): Promise<{ day: number; used(): number }> => {
+    await (agentId === undefined ? readOthers(tenantId) : readOthers(tenantId, agentId)).catch(
+      () => undefined,
+    );
+    const counter: Counter = { tenantId, day: epochDay(clock.now()), agentId };
+    return { day: counter.day, used: () => others.get(counter) + own.get(counter) };
   };
 
   return {
@@ -50,18 +55,19 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
       processes: number,
     ): Promise<Admission> => {
       const seen = attempt && (await lookAt(attempt.tenantId));
+      const cap = attempt?.cap;
+      const seenOfAgent = cap === undefined ? undefined : await lookAt(attempt!.tenantId, attempt!.agentId);
       const { allowed, ...rate } = await takeRate(limitKey, Math.max(1, Math.floor(rateMax / processes)));
       // No `await` from here on, so no other call is counted between the decision and the count.
-      const used = seen ? seen.elsewhere + own.get(seen.day) : 0;
-      if (!allowed) return { outcome: 'rate_limited', rate, used };
-      if (!attempt || !seen) return { outcome: 'allowed', rate, used };
-      if (attempt.quota !== null && used >= attempt.quota) return { outcome: 'quota_exceeded', rate, used };
-      attempt.count(seen.day.day, true);
-      return { outcome: 'allowed', rate, used: used + 1 };
+      const counts = { rate, used: seen?.used() ?? 0, usedByAgent: seenOfAgent?.used() ?? 0 };
+      if (!allowed) return { outcome: 'rate_limited', ...counts };
+      if (!attempt || !seen) return { outcome: 'allowed', ...counts };
+      if (cap !== undefined && counts.usedByAgent >= cap) return { outcome: 'agent_capped', ...counts };
+      if (attempt.quota !== null && counts.used >= attempt.quota)
+        return { outcome: 'quota_exceeded', ...counts };
+      attempt.count(seen.day, true);
+      return { outcome: 'allowed', ...counts, used: counts.used + 1, usedByAgent: counts.usedByAgent + 1 };
     },
-    used: async (tenantId: string): Promise<number> => {
-      const { day, elsewhere } = await lookAt(tenantId);
-      return elsewhere + own.get(day);
-    },
+    used: async (tenantId: string): Promise<number> => (await lookAt(tenantId)).used(),
   };
 };
