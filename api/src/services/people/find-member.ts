@@ -48,11 +48,11 @@ const SESSION = {
       order by (t.id = s.active_tenant_id) desc nulls last, members.created_at, members.id
       limit 1
     ) m on true
-    where s.token = $1 and s.expires_at > now()`,
+    where s.token = $1 and s.expires_at > $2`,
 };
 
 const findRow = async (pool: Pool, token: string): Promise<Row | undefined> =>
-  (await pool.query<Row>({ ...SESSION, values: [token] })).rows[0];
+  (await pool.query<Row>({ ...SESSION, values: [token, new Date()] })).rows[0];
 
 /**
  * Creates the user's tenant, with the user as its owner, in one transaction. The slug is the user's id and unique, so
