@@ -5,6 +5,7 @@ import { fieldProblem } from '../../platform/field-problem.ts';
 import { Problem } from '../../platform/problem.ts';
 import { countCreation } from '../limits/count-today.ts';
 import { checkMayIssueCredential } from '../authority/authority.ts';
+import { readTier } from '../usage/read-tier.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 
 const MAX_LIVE = 10;
@@ -52,5 +53,5 @@ export const admitCredential = async (
   const agent = await lockLivingAgent(trx, principal, agentId);
   await checkMayIssueCredential(trx, principal, { agent, now });
   await checkLimit(trx, agentId, now);
-  await countCreation(trx, deps, principal);
+  await countCreation(trx, deps, principal, await readTier(trx, principal.tenantId));
 };

@@ -1,7 +1,6 @@
-import { hasRoom } from '@sentryagent/workflows/rules/quota';
-import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { hardMaximum, hasRoom } from '@sentryagent/workflows/rules/quota';
+import { tiers, type Tier } from '@sentryagent/workflows/rules/tiers';
 import { Agent } from '../../models/agent.ts';
-import type { TenantSubscription } from '../../models/tenant-subscription.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
@@ -27,22 +26,13 @@ export interface RegisterAgentDeps {
 }
 
 /** The caller holds the tenant's row, so parallel registrations are counted one after another. */
-const checkLimit = async (
-  trx: Transaction,
-  { tier }: TenantSubscription,
-  deps: RegisterAgentDeps,
-): Promise<void> => {
-  const limit = tiers[tier].limits.agents;
+const checkLimit = async (trx: Transaction, tier: Tier, deps: RegisterAgentDeps): Promise<void> => {
+  const max = deps.config.BILLING_ENABLED ? hardMaximum(tier.limits.agents) : null;
+  if (max === null) return;
   const used = await countActiveAgents(trx);
-  if (deps.config.BILLING_ENABLED && !hasRoom(limit, used)) {
-    throw freeTierLimit(deps.config.DASHBOARD_URL, {
-      limit: 'agents',
-      max: limit.max!,
-      used,
-      resetsAt: null,
-      now: deps.clock(),
-    });
-  }
+  if (hasRoom(tier.limits.agents, used)) return;
+  const reached = { limit: 'agents', max, used, resetsAt: null, now: deps.clock() } as const;
+  throw freeTierLimit(deps.config.DASHBOARD_URL, reached);
 };
 
 /** The owner of a new agent: the member who registers it, or the owner of the agent that does. */
@@ -71,15 +61,19 @@ export const registerAgent = async (
   const details = withDefaults(given);
   checkMayCap(principal, given);
   return deps.db.withTenant(tenantId, async (trx) => {
-    const tenant = await lockTenant(trx, tenantId);
+    const tier = tiers[(await lockTenant(trx, tenantId)).tier];
     const resourceGrants = await resolveGrants(trx, tenantId, requested);
     await checkGrant(trx, principal, { scopes: details.scopes, resourceGrants, now });
-    await checkLimit(trx, tenant, deps);
-    await countCreation(trx, deps, principal);
+    // Sent at once. The first that refuses decides.
+    const [, , owner] = await Promise.all([
+      checkLimit(trx, tier, deps),
+      countCreation(trx, deps, principal, tier),
+      ownerOf(trx, principal),
+    ]);
     const agent = await Agent.query(trx).insert({
       tenantId,
       id: newId('agt', now.getTime()),
-      ...(await ownerOf(trx, principal)),
+      ...owner,
       ...details,
       status: 'active',
       revision: 1,

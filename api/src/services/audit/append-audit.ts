@@ -24,8 +24,10 @@ export const appendAudits = async (
   const last = rows.at(-1);
   if (!last) return;
   const { sequence, hash } = last;
-  await trx('audit_events').insert(rows);
-  await trx('audit_heads').where({ tenant_id: tenantId }).update({ sequence, hash });
+  await Promise.all([
+    trx('audit_events').insert(rows),
+    trx('audit_heads').where({ tenant_id: tenantId }).update({ sequence, hash }),
+  ]);
 };
 
 /**

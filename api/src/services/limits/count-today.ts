@@ -1,12 +1,11 @@
 import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
-import { tiers } from '@sentryagent/workflows/rules/tiers';
+import { tiers, type Tier } from '@sentryagent/workflows/rules/tiers';
 import { readTime } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
 import { limitProblem } from '../../platform/limit-problem.ts';
 import type { Problem } from '../../platform/problem.ts';
-import { readTier } from '../usage/read-tier.ts';
 
 const MAX_CHECKOUTS = 50;
 const MAX_KEYS = 10_000;
@@ -53,10 +52,8 @@ const countToday = async (trx: Transaction, tenantId: string, limit: Limit): Pro
 };
 
 /** If billing is disabled, every tenant has the highest limit of all tiers. */
-const creationsPerDay = async (trx: Transaction, tenantId: string, isSold: boolean): Promise<number> => {
-  if (!isSold) return Math.max(...Object.values(tiers).map((tier) => tier.creationsPerDay));
-  return (await readTier(trx, tenantId)).creationsPerDay;
-};
+const creationsPerDay = (tier: Tier, isSold: boolean): number =>
+  isSold ? tier.creationsPerDay : Math.max(...Object.values(tiers).map((each) => each.creationsPerDay));
 
 /** Reserves 10 % of the limit for members, so that agents cannot use up all of it. */
 const shareOf = (max: number, { kind }: Pick<Principal, 'kind'>): number =>
@@ -67,9 +64,10 @@ export const countCreation = async (
   trx: Transaction,
   { config }: { config: { BILLING_ENABLED: boolean } },
   principal: Pick<Principal, 'tenantId' | 'kind'>,
+  tier: Tier,
 ): Promise<void> => {
   const { tenantId } = principal;
-  const most = await creationsPerDay(trx, tenantId, config.BILLING_ENABLED);
+  const most = creationsPerDay(tier, config.BILLING_ENABLED);
   const max = shareOf(most, principal);
   const things = `${number.format(most)} agents, credentials and resources`;
   const done =

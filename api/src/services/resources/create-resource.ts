@@ -1,4 +1,5 @@
 import { Resource } from '../../models/resource.ts';
+import { tiers } from '@sentryagent/workflows/rules/tiers';
 import type { Clock } from '../../platform/clock.ts';
 import type { TenantDatabase, Transaction } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
@@ -36,7 +37,6 @@ const checkIdentifier = (identifier: string, publicUrl: string): void => {
 };
 
 const checkRoom = async (trx: Transaction, tenantId: string): Promise<void> => {
-  await lockTenant(trx, tenantId);
   if ((await Resource.query(trx).where('tenant_id', tenantId).resultSize()) >= MAX_RESOURCES) {
     throw new Problem('resource_limit', `A tenant has at most ${MAX_RESOURCES} resources. Delete one first.`);
   }
@@ -56,9 +56,10 @@ export const createResource = async (
   const { tenantId } = principal;
   const now = deps.clock();
   return deps.db.withTenant(tenantId, async (trx) => {
+    const { tier } = await lockTenant(trx, tenantId);
     await checkRoom(trx, tenantId);
     await checkStanding(trx, principal, now);
-    await countCreation(trx, deps, principal);
+    await countCreation(trx, deps, principal, tiers[tier]);
     const resource = await Resource.query(trx).insert({
       tenantId,
       id: newId('res', now.getTime()),
