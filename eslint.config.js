@@ -86,6 +86,15 @@ const arrows = [
     ],
   },
   {
+    files: ['loadtests/bench/metering/parts/*.ts'],
+    patterns: [
+      {
+        regex: '^@sentryagent/|\\.\\./(workflows|migrations|workers|dashboard|e2e)/',
+        message: 'these programs run parts of the API, which are measured alone.',
+      },
+    ],
+  },
+  {
     files: ['cli/**/*.ts', 'actions/**/*.ts'],
     patterns: [
       {

@@ -30,6 +30,7 @@ import { createRevocations } from './services/tokens/revocations.ts';
 import { createCredentialUses, type CredentialUses } from './services/clients/credential-uses.ts';
 import { loadSigningKeys, type SigningKeys } from './services/signing-keys/signing-keys.ts';
 import { startTokenFeed, type TokenFeed } from './services/tokens/token-feed.ts';
+import { createCallCaps, type CallCaps } from './services/usage/call-caps.ts';
 import { createMeter, type Meter } from './services/usage/meter.ts';
 import { warnOwners } from './services/usage-warnings/warn-owners.ts';
 import { createTierLookup, type FindTier } from './services/usage/tenant-tier.ts';
@@ -59,6 +60,8 @@ export interface Deps {
   authenticateAssertion: AuthenticateAssertion;
   findResource: FindResource;
   findTier: FindTier;
+  /** The caps of agents that are enforced. */
+  callCaps: CallCaps;
   credentialUses: CredentialUses;
   refusedClients: RefusedClients;
   ledger: Ledger;
@@ -87,7 +90,10 @@ const createBilling = (
   return { temporal, stripe, stripeEvents: startStripeEvents({ ...given, config, temporal, stripe }) };
 };
 
-type TokenDeps = Pick<Deps, 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'>;
+type TokenDeps = Pick<
+  Deps,
+  'callCaps' | 'signingKeys' | 'tokenFeed' | 'verifyAccessToken' | 'verifyIssuedToken'
+>;
 
 const createTokens = async (given: {
   config: Config;
@@ -98,11 +104,12 @@ const createTokens = async (given: {
   const { config, db, clock, logger } = given;
   const signingKeys = await loadSigningKeys(db, config.KEY_ENCRYPTION_KEYS, { logger, now: clock() });
   const revocations = createRevocations();
-  const tokenFeed = await startTokenFeed({ db, logger, config, signingKeys, revocations });
+  const callCaps = createCallCaps();
+  const tokenFeed = await startTokenFeed({ db, logger, config, signingKeys, revocations, callCaps });
   const issuer = config.PUBLIC_URL;
   const verifyIssuedToken = createVerifier({ signingKeys, revocations, feed: tokenFeed, issuer, clock });
   const verifyAccessToken = forAudience(verifyIssuedToken, issuer);
-  return { signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
+  return { callCaps, signingKeys, tokenFeed, verifyAccessToken, verifyIssuedToken };
 };
 
 /** Opens all sockets. Rejects if the database does not separate tenants. */

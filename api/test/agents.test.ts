@@ -31,6 +31,7 @@ describe('POST /agents', () => {
       status: 'active',
       scopes: ['agents:read'],
       resourceGrants: [],
+      callCap: null,
       credentials: { active: 0, nextExpiresAt: null },
       lastTokenAt: null,
       createdAt: expect.any(String),

@@ -3,11 +3,14 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../src/platform/ids.ts';
 import { appendAudit } from '../src/services/audit/append-audit.ts';
-import { succeeded } from '../src/services/audit/entry.ts';
+import { toParts } from '../src/services/audit/chain.ts';
+import { succeeded, type AuditEntry } from '../src/services/audit/entry.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
-import { adminUrl } from './support/servers.ts';
+import { adminUrl, appUrl } from './support/servers.ts';
 import { registerAgent, signUp } from './support/callers.ts';
+import { startProxy } from './support/proxy.ts';
+import { until } from '../../dev/test/support/until.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -52,6 +55,19 @@ const verify = (entries: Entry[]): void => {
   }
 };
 
+const jtiOf = (token: string): string =>
+  (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string }).jti;
+
+const entryOf = ({ tenantId }: { tenantId: string }, { agentId }: { agentId: string }): AuditEntry =>
+  succeeded(
+    {
+      actor: { tenantId, kind: 'agent', id: agentId },
+      origin: { ip: null, userAgent: null, requestId: newId('req') },
+      at: new Date(),
+    },
+    { action: 'token.issued', agentId, metadata: {} },
+  );
+
 describe('the grouped commit', () => {
   it('keeps one dense chain per tenant while many tenants and two writers go at once', async () => {
     const second = await startApi({ env: { RATE_LIMIT_MAX_REQUESTS: '1000000' }, database: api.database });
@@ -79,10 +95,7 @@ describe('the grouped commit', () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     const tokens = await Promise.all(Array.from({ length: 20 }, () => agent.token()));
-    const ids = tokens.map(
-      (token) =>
-        (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string }).jti,
-    );
+    const ids = tokens.map(jtiOf);
     const logged = (await chainOf(member.tenantId)).map(({ event_id: id }) => id);
     expect(logged).toEqual(expect.arrayContaining(ids));
   });
@@ -101,17 +114,7 @@ describe('the grouped commit', () => {
     expect((await agent.requestToken()).status).toBe(200);
   });
 
-  const entryOf = (member: { tenantId: string }, agent: { agentId: string }) =>
-    succeeded(
-      {
-        actor: { tenantId: member.tenantId, kind: 'agent', id: agent.agentId },
-        origin: { ip: null, userAgent: null, requestId: newId('req') },
-        at: new Date(),
-      },
-      { action: 'token.issued', agentId: agent.agentId, metadata: {} },
-    );
-
-  it('answers what the caller made during the commit, and tells a failure of it to this caller alone', async () => {
+  it('answers what the caller made during the commit, but nothing if refused, and tells a failure of it to this caller alone', async () => {
     const member = await signUp(api);
     const agent = await registerAgent(api, member);
     const done: string[] = [];
@@ -130,7 +133,7 @@ describe('the grouped commit', () => {
       'c',
       { outcome: 'committed', made: 'made by d' },
     ]);
-    expect(done).toEqual(['a', 'c', 'd']);
+    expect(done).toEqual(['a', 'b', 'c', 'd']);
     verify(await chainOf(member.tenantId));
   });
 
@@ -191,5 +194,99 @@ describe('the grouped commit', () => {
     await holder.query('rollback');
     await holder.end();
     expect((await blocked.requestToken()).status).toBe(200);
+  });
+
+  it('A commit that is not heard of issues no token and writes its entry once', async () => {
+    const proxy = await startProxy(appUrl(api.database));
+    const far = await startApi({ env: { APP_DATABASE_URL: proxy.url }, database: api.database });
+    const member = await signUp(api);
+    const agent = await registerAgent(api, member);
+    const issued = async () =>
+      (await chainOf(member.tenantId)).filter(({ action }) => action === 'token.issued');
+    const holder = new pg.Client(adminUrl(api.database));
+    await holder.connect();
+    await holder.query('begin; lock table agent_usage in share mode');
+    const request = agent.requestToken({}, far);
+    const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await until('the commit waits', async () => (await api.sql(waits)).length === 1);
+    await proxy.cut();
+    const reply = await request;
+    expect([reply.status, reply.body.error]).toEqual([503, 'temporarily_unavailable']);
+    await holder.query('rollback');
+    await holder.end();
+    await until('Postgres has committed', async () => (await issued()).length === 1);
+    await proxy.mend();
+    await until('a token is issued', async () => (await agent.requestToken({}, far)).status === 200);
+    expect(await issued()).toHaveLength(2);
+    verify(await chainOf(member.tenantId));
+    const counted = `select count::int from usage_events where tenant_id = $1 and metric = 'token_issuances'`;
+    expect(await api.sql(counted, [member.tenantId])).toEqual([{ count: 2 }]);
+    await far.close();
+    await proxy.close();
+  });
+});
+
+describe('The entry of a token is written for the client of its proof alone', () => {
+  const prepare = async () => {
+    const [own, foreign] = await Promise.all([signUp(api), signUp(api)]);
+    const [agent, other, stranger] = [
+      await registerAgent(api, own),
+      await registerAgent(api, own),
+      await registerAgent(api, foreign),
+    ];
+    const proof = {
+      tenant_id: own.tenantId,
+      agent_id: agent.agentId,
+      credential_id: agent.credentialId,
+      generation: 0,
+      for_agents: [] as string[],
+      scopes: ['agents:read'],
+    };
+    return { own, foreign, agent, other, stranger, proof };
+  };
+  type Prepared = Awaited<ReturnType<typeof prepare>>;
+  const record = (proof: unknown, parts: readonly string[]) =>
+    api.deps.db.runAlone({
+      name: 'record_tokens',
+      text: 'select entry, answer from record_tokens($1, $2, $3)',
+      values: [JSON.stringify([proof]), ['1', ...parts].join('\t'), null],
+    });
+  const logs = ({ own, foreign }: Prepared) =>
+    Promise.all([own, foreign].map((one) => chainOf(one.tenantId)));
+
+  it.each<[what: string, forge: (given: Prepared) => string[]]>([
+    ['of another tenant', ({ foreign, agent }) => toParts(entryOf(foreign, agent))],
+    ['of another tenant and its agent', ({ foreign, stranger }) => toParts(entryOf(foreign, stranger))],
+    ['of another agent', ({ own, other }) => toParts(entryOf(own, other))],
+    [
+      'that says its tenant twice',
+      ({ own, foreign, agent }) => {
+        const [first, middle, last] = toParts(entryOf(own, agent));
+        return [first, middle, `${last.slice(0, -1)},"tenant_id":"${foreign.tenantId}"}`];
+      },
+    ],
+    ['of another act', ({ own, agent }) => toParts({ ...entryOf(own, agent), action: 'agent.created' })],
+    ['of a member', ({ own, agent }) => toParts({ ...entryOf(own, agent), actorKind: 'member' })],
+  ])('not one %s', async (_what, forge) => {
+    const given = await prepare();
+    const before = await logs(given);
+    await expect(record(given.proof, forge(given))).rejects.toThrow('does not belong to the client');
+    expect(await logs(given)).toEqual(before);
+    expect(await record(given.proof, toParts(entryOf(given.own, given.agent)))).toEqual([]);
+    verify(await chainOf(given.own.tenantId));
+  });
+
+  it.each<[what: string, answer: string, forge: (given: Prepared) => object]>([
+    ['another tenant', 'not_live', ({ foreign }) => ({ tenant_id: foreign.tenantId })],
+    ['another agent', 'not_live', ({ other }) => ({ agent_id: other.agentId })],
+    ['a foreign credential', 'not_live', ({ stranger }) => ({ credential_id: stranger.credentialId })],
+    ['a foreign subject', 'subject_not_live', ({ stranger }) => ({ for_agents: [stranger.agentId] })],
+    ['no tenant that exists', 'busy', () => ({ tenant_id: 'ten_none' })],
+  ])('and a proof with %s is answered %s', async (_what, answer, forge) => {
+    const given = await prepare();
+    const before = await logs(given);
+    const parts = toParts(entryOf(given.own, given.agent));
+    expect(await record({ ...given.proof, ...forge(given) }, parts)).toEqual([{ entry: 1, answer }]);
+    expect(await logs(given)).toEqual(before);
   });
 });

@@ -118,7 +118,7 @@ describe('what callers do', () => {
       Record<string, string>,
     ];
     expect(await growth(api, commands, () => agent.get('/agents'))).toBeGreaterThan(0);
-    // The grouped commit of the token endpoint is pipelined.
+    // The commit of the token endpoint is a statement without a transaction of knex.
     expect(await growth(api, statements, () => agent.requestToken())).toBeGreaterThan(0);
     const operationsSeen = new Set((await read(api)).map(({ labels }) => labels.operation).filter(Boolean));
     expect([...operationsSeen].every((each) => /^(select|insert|update|delete|other)$/.test(each!))).toBe(

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cookiesOf } from '../../dev/src/cookies.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
@@ -170,4 +171,97 @@ it('A session of another person is not there', async () => {
   }
   expect(texts.size).toBe(1);
   for (const each of [member, other]) expect(await isLive(each.cookie)).toEqual([true]);
+});
+
+describe('A member’s session is read at each request', () => {
+  const changes: [what: string, change: (member: TestMember) => Promise<unknown>][] = [
+    ['a sign-out', ({ cookie }) => post(second, '/auth/sign-out', undefined, { cookie })],
+    [
+      'the end of its time',
+      ({ userId }) => api.sql('update sessions set expires_at = now() where user_id = $1', [userId]),
+    ],
+    ['the end of the user', ({ userId }) => api.sql('delete from users where id = $1', [userId])],
+    [
+      'the end of the membership',
+      ({ userId }) => api.sql('delete from members where user_id = $1', [userId]),
+    ],
+    [
+      'a new password',
+      ({ userId }) => api.sql(`update accounts set password = 'x' where user_id = $1`, [userId]),
+    ],
+  ];
+  it.each(changes)('so %s ends it at once in every process', async (_what, change) => {
+    const member = await signUp(api);
+    expect(await isLive(member.cookie)).toEqual([true]);
+    await change(member);
+    expect(await isLive(member.cookie)).toEqual([false]);
+  });
+
+  it('and with it the role', async () => {
+    const { cookie, userId } = await signUp(api);
+    const register = async (process: TestApi) =>
+      (await post(process, '/agents', { name: crypto.randomUUID() }, { cookie })).status;
+    for (const [role, status] of [
+      ['owner', 201],
+      ['member', 403],
+      ['admin', 201],
+    ] as const) {
+      await api.sql('update members set role = $1 where user_id = $2', [role, userId]);
+      expect([role, await register(api), await register(second)]).toEqual([role, status, status]);
+    }
+  });
+
+  it('in the chosen tenant, if the user is a member of it', async () => {
+    const [member, host, stranger] = [await signUp(api), await signUp(api), await signUp(api)];
+    await api.sql(
+      `insert into members (id, tenant_id, user_id, role, created_at) values ($1, $2, $1, 'member', now())`,
+      [member.userId, host.tenantId],
+    );
+    for (const [chosen, tenantId, role] of [
+      [null, member.tenantId, 'owner'],
+      [host.tenantId, host.tenantId, 'member'],
+      [stranger.tenantId, member.tenantId, 'owner'],
+    ]) {
+      await api.sql('update sessions set active_tenant_id = $1 where user_id = $2', [chosen, member.userId]);
+      for (const process of [api, second]) {
+        const { body } = await read(member.cookie, '/auth/session', process);
+        expect([(body.tenant as Json).id, body.role]).toEqual([tenantId, role]);
+      }
+    }
+  });
+
+  it('by one statement', async () => {
+    const { cookie } = await signUp(api);
+    await read(cookie, '/auth/session');
+    const taken = vi.spyOn(api.deps.peoplePool, 'connect');
+    const others = [vi.spyOn(api.deps.db, 'withTenant'), vi.spyOn(api.deps.db, 'acrossTenants')];
+    expect((await read(cookie, '/auth/session')).status).toBe(200);
+    expect([taken, ...others].map(({ mock }) => mock.calls.length)).toEqual([1, 0, 0]);
+    vi.restoreAllMocks();
+  });
+
+  it('that only the first cookie of the name and our own signature reach', async () => {
+    const [member, other] = [await signUp(api), await signUp(api)];
+    const [name, value] = member.cookie.split('; ')[0]!.split('=') as [string, string];
+    const token = value.split('.')[0]!;
+    const signed = (secret: string) =>
+      encodeURIComponent(createHmac('sha256', secret).update(token).digest('base64'));
+    const cookies: [cookie: string, status: number][] = [
+      [`${name}=${token}.${signed(api.deps.config.AUTH_SECRET)}`, 200],
+      [`a=b; ${name}=${decodeURIComponent(value)}`, 200],
+      [`${name}=${value}; ${other.cookie}`, 200],
+      [`${name}=x; ${name}=${value}`, 401],
+      [`${name}=${token}.${signed('another secret that has 32 characters')}`, 401],
+      [`${name}=${token}.${signed('')}`, 401],
+      [`${name}=${token}.${'A'.repeat(43)}=`, 401],
+      [`${name}=${token}.`, 401],
+      [`${name}=${value}%00`, 401],
+      [`${name}=%E0%A4%A; ${name}=${value}`, 401],
+      [`x${name}=${value}`, 401],
+    ];
+    for (const [cookie, status] of cookies)
+      expect([cookie, (await read(cookie, '/auth/session')).status]).toEqual([cookie, status]);
+    const { body } = await read(`${name}=${value}; ${other.cookie}`, '/auth/session');
+    expect((body.user as Json).id).toBe(member.userId);
+  });
 });

@@ -56,6 +56,7 @@ const TENANT_TABLES = [
   'credentials',
   'usage_events',
   'agent_usage',
+  'agent_calls',
   'audit_events',
   'audit_heads',
   'tenant_subscriptions',
@@ -114,6 +115,7 @@ describe('the application’s role', () => {
         resourceId,
       ]);
       await api.sql(`insert into usage_events values ($1, now(), 'api_calls', 'test', 1)`, [tenantId]);
+      await api.sql(`insert into agent_calls values ($1, now(), $2, 'test', 1)`, [tenantId, agentId]);
       await api.sql(`insert into agent_usage values ($1, $2, 'token_issuances', now(), 1, now())`, [
         tenantId,
         agentId,
@@ -167,19 +169,16 @@ describe('the application’s role', () => {
     expect((await asOwn(`select 1 from ${table} where tenant_id = ?`, [foreign.tenantId])).rows).toEqual([]);
   });
 
-  it('leaves neither role nor tenant on the connection when its transaction has ended', async () => {
-    await asOwn('select 1');
+  it('leaves no tenant on the connection when its transaction has ended, and has no other role to go back to', async () => {
+    await asOwn('reset role');
     const { rows } = await api.deps.db.acrossTenants((trx) =>
       trx.raw(`select current_setting('app.tenant_id') as tenant, pg_backend_pid() as pid`),
     );
-    const again = await asOwn('select pg_backend_pid() as pid');
+    const again = await asOwn('select pg_backend_pid() as pid, current_user::text as role');
     expect(rows).toEqual([{ tenant: '', pid: again.rows[0].pid }]);
-    const afterwards = await asOwn(`reset role`).then(() =>
-      failure(
-        api.deps.db.withTenant(own.tenantId, (trx) => trx.raw('reset role; select from public.agents')),
-      ),
-    );
-    expect(afterwards).toEqual(DENIED);
+    expect(again.rows[0].role).toBe('sentryagent_app');
+    const seen = await api.deps.db.runAlone({ name: 'agents', text: 'select from agents', values: [] });
+    expect(seen).toEqual([]);
   });
 
   it('can insert no row of another tenant, nor give one away', async () => {
@@ -249,6 +248,9 @@ describe('the application’s role', () => {
     `insert into agent_usage values ('ten', 'agt', 'token_issuances', now(), 1, now())`,
     'update agent_usage set count = 0',
     'delete from agent_usage',
+    `insert into agent_calls values ('ten', now(), 'agt', 'test', 1)`,
+    'update agent_calls set count = 0',
+    'delete from agent_calls',
     'delete from checkouts',
     'delete from daily_counts',
     'delete from notices',
@@ -295,8 +297,11 @@ describe('the roles that cross tenants', () => {
     ['sentryagent_use_recorder', []],
     ['sentryagent_auditor', ['agent_usage', 'audit_heads', 'settled_days', 'usage_events']],
     ['sentryagent_tenant_renamer', ['tenants']],
-    ['sentryagent_usage_recorder', ['settled_days', 'tenants', 'usage_events']],
-    ['sentryagent_usage_settler', ['agents', 'settled_days', 'tenants', 'usage_events']],
+    ['sentryagent_usage_recorder', ['agent_calls', 'settled_days', 'tenants', 'usage_events']],
+    [
+      'sentryagent_usage_settler',
+      ['agent_calls', 'agent_usage', 'agents', 'settled_days', 'tenants', 'usage_events'],
+    ],
     ['sentryagent_usage_warner', ['notices', 'tenant_subscriptions', 'usage_events']],
     ['sentryagent_key_admin', ['signing_keys']],
     ['sentryagent_sealed_counter', ['idempotency_keys', 'mails', 'signing_keys', 'two_factors']],

@@ -10,7 +10,8 @@ interface Row {
   day: string | null;
   agentId: string | null;
   agentName: string | null;
-  metrics: { api_calls: number | null; token_issuances: number; active_agents: number | null };
+  callsToday: number | null;
+  metrics: { api_calls: number; token_issuances: number; active_agents: number | null };
 }
 
 interface History {
@@ -92,7 +93,7 @@ describe('by day', () => {
       for (let i = 0; i < 3; i++) await agent.get('/agents');
       const { metrics, period, day } = await usageOf(member);
       const { data } = await historyOf(member, `from=${period.start.slice(0, 10)}&to=${day}&groupBy=day`);
-      expect(data.reduce((sum, row) => sum + row.metrics.api_calls!, 0)).toBe(metrics.api_calls!.period);
+      expect(data.reduce((sum, row) => sum + row.metrics.api_calls, 0)).toBe(metrics.api_calls!.period);
       expect(tokensOf(data)).toBe(metrics.token_issuances!.period);
       expect(metrics.api_calls!.today).toBe(3);
     }));
@@ -175,8 +176,8 @@ describe('by agent', () => {
 
       const { data } = await historyOf(member, 'groupBy=agent');
       expect(data.map(({ day, agentId, metrics }) => [day, agentId, metrics])).toEqual([
-        [null, second.agentId, { api_calls: null, token_issuances: 6, active_agents: null }],
-        [null, first.agentId, { api_calls: null, token_issuances: 3, active_agents: null }],
+        [null, second.agentId, { api_calls: 0, token_issuances: 6, active_agents: null }],
+        [null, first.agentId, { api_calls: 0, token_issuances: 3, active_agents: null }],
       ]);
       expect(tokensOf(data)).toBe(tokensOf((await historyOf(member, 'groupBy=day')).data));
 
@@ -188,7 +189,8 @@ describe('by agent', () => {
         day: yesterday,
         agentId: second.agentId,
         agentName: data.find(({ agentId }) => agentId === second.agentId)!.agentName,
-        metrics: { api_calls: null, token_issuances: 5, active_agents: null },
+        ...{ callCap: null, callsToday: null },
+        metrics: { api_calls: 0, token_issuances: 5, active_agents: null },
       });
     }));
 
@@ -238,15 +240,15 @@ describe('as CSV', () => {
       ]);
 
       expect((await csvOf(member, `${range}&groupBy=agent`)).lines).toEqual([
-        'agent_id,agent_name,api_calls,token_issuances',
-        `${second.agentId},Zoë,,5`,
-        `${first.agentId},"'=1+1, ""so""",,1`,
+        'agent_id,agent_name,api_calls,token_issuances,calls_today,call_cap,call_cap_mode',
+        `${second.agentId},Zoë,0,5,0,,`,
+        `${first.agentId},"'=1+1, ""so""",1,1,1,,`,
         '',
       ]);
       const both = await csvOf(member, `${range}&groupBy=day,agent`);
       expect(both.lines.slice(0, 2)).toEqual([
         'day,agent_id,agent_name,api_calls,token_issuances',
-        `${yesterday},${second.agentId},Zoë,,5`,
+        `${yesterday},${second.agentId},Zoë,0,5`,
       ]);
       expect(both.headers.get('content-disposition')).toContain('usage-by-day-and-agent-');
     }));

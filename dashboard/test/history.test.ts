@@ -4,9 +4,9 @@ import {
   countsOf,
   dayCounts,
   takeHistory,
-  tokensByAgent,
   totalOf,
-  totalTokens,
+  totalOfAgents,
+  usageByAgent,
   withToday,
 } from '../src/lib/usage/history.ts';
 import { freeUsage, metric } from './usage-of.ts';
@@ -22,14 +22,18 @@ const byDay = (
   day,
   agentId: null,
   agentName: null,
+  callCap: null,
+  callsToday: null,
   metrics: { api_calls, token_issuances, active_agents },
 });
 
-const byAgent = (agentId: string, tokens: number): UsageRow => ({
+const byAgent = (agentId: string, tokens: number, callsToday = 0): UsageRow => ({
   day: null,
   agentId,
   agentName: `agent ${agentId}`,
-  metrics: { api_calls: null, token_issuances: tokens, active_agents: null },
+  callCap: null,
+  callsToday,
+  metrics: { api_calls: 0, token_issuances: tokens, active_agents: null },
 });
 
 const agents = (count: number) => Array.from({ length: count }, (_, i) => byAgent(`agt_${i}`, count - i));
@@ -81,7 +85,7 @@ describe('the days', () => {
   });
 });
 
-describe('tokens by agent', () => {
+describe('counts by agent', () => {
   it.each([
     [0, 0, 0],
     [10, 10, 0],
@@ -89,15 +93,25 @@ describe('tokens by agent', () => {
     [12, 10, 2],
     [500, 10, 490],
   ])('of %i agents show %i and count %i others', (count, shown, others) => {
-    const tokens = tokensByAgent(span, agents(count));
+    const { tokens } = usageByAgent(span, agents(count));
     expect([tokens.top.length, tokens.others.agents]).toEqual([shown, others]);
-    expect(totalTokens(tokens)).toBe((count * (count + 1)) / 2);
+    expect(totalOfAgents(tokens)).toBe((count * (count + 1)) / 2);
   });
 
   it('show the name, and the tokens of the others', () => {
-    const { top, others } = tokensByAgent(span, agents(12));
-    expect(top[0]).toEqual({ agentId: 'agt_0', name: 'agent agt_0', tokens: 12 });
-    expect(others).toEqual({ agents: 2, tokens: 3 });
+    const { top, others } = usageByAgent(span, agents(12)).tokens;
+    expect(top[0]).toEqual({ agentId: 'agt_0', name: 'agent agt_0', cap: null, count: 12 });
+    expect(others).toEqual({ agents: 2, count: 3 });
+  });
+
+  it('are ranked by themselves, and the calls of today too', () => {
+    const rows = [byAgent('agt_1', 9, 2), byAgent('agt_2', 5), byAgent('agt_3', 0, 7)];
+    const idsOf = ({ top }: { top: { agentId: string }[] }) => top.map(({ agentId }) => agentId);
+    const { tokens, callsToday } = usageByAgent(span, rows);
+    expect([idsOf(tokens), idsOf(callsToday)]).toEqual([
+      ['agt_1', 'agt_2'],
+      ['agt_3', 'agt_1'],
+    ]);
   });
 });
 
@@ -112,7 +126,8 @@ describe('a history that cannot be read', () => {
 
   it('is asked for by its days', async () => {
     const asked: unknown[] = [];
-    const history = { days: [], byAgent: { ...span, top: [], others: { agents: 0, tokens: 0 } } };
+    const none = { top: [], others: { agents: 0, count: 0 } };
+    const history = { days: [], byAgent: { ...span, tokens: none, callsToday: none } };
     const answer = async (url: unknown) => {
       asked.push(url);
       return Response.json(history);

@@ -17,6 +17,7 @@ export const freeUsage = (calls: number, changes: Partial<Usage> = {}): Usage =>
   period: { start: '2026-11-01T00:00:00.000Z', end: '2026-12-01T00:00:00.000Z' },
   day: '2026-11-23',
   warning: calls >= 800,
+  refusedToday: { quota: 0, rate: 0, agent: 0 },
   metrics: { api_calls: metric(calls, 1_000), active_agents: metric(0, 10), token_issuances: metric(0) },
   ...changes,
 });

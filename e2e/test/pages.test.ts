@@ -49,21 +49,14 @@ const all = [...pages, { route: '/nowhere', isConsole: false }].map(
   (page) => [page.route, page.isConsole] as const,
 );
 
-describe('each page', () => {
-  it.each(all)('Tab reaches every control. Escape gives the focus back: %s', async (route, isConsole) => {
+describe('Tab reaches every control. Escape gives the focus back. Every page passes axe. Pages fit phones and desktops', () => {
+  it.each(all)('%s', async (route, isConsole) => {
     const page = await (isConsole ? member : visitor).newPage();
+    const complaints = complaintsOf(page);
     await page.setViewportSize({ width: 1440, height: 900 });
     await visit(page, `${stack.dashboardUrl}${pathOf(route)}`);
     await expectTabOrder(page);
     await expectWaysBack(page);
-    await page.close();
-  });
-
-  it.each(all)('Every page passes axe. Pages fit phones and desktops: %s', async (route, isConsole) => {
-    const page = await (isConsole ? member : visitor).newPage();
-    const complaints = complaintsOf(page);
-    await page.setViewportSize({ width: 320, height: 740 });
-    await visit(page, `${stack.dashboardUrl}${pathOf(route)}`);
     await expectFit(page, route.replaceAll(/[^a-z]+/gi, '-').replace(/^-|-$/g, '') || 'home', 320);
     expect(complaints).toEqual([]);
     await page.close();

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startBrowser, visit } from './support/browser.ts';
-import { expectAccessible, shoot } from './support/fit.ts';
+import { expectAccessible, expectFit, shoot } from './support/fit.ts';
 import { newPageAs, signUpByHttp, useCalls } from './support/people.ts';
 import type { SignedUp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -275,8 +275,10 @@ describe('the history', () => {
     );
     const lines = (await readFile(await download.path(), 'utf8')).trim().split(/\r?\n/);
     expect(lines).toHaveLength(8);
-    for (const [i, { day, metrics }] of days.slice(-7).entries()) {
-      expect(lines[i + 1]).toBe(`${day},${metrics.api_calls},${metrics.token_issuances}`);
+    const { data } = await person.api.billing.usageHistory();
+    for (const [i, { day, metrics }] of data.slice(-7).entries()) {
+      const { api_calls, token_issuances, active_agents } = metrics;
+      expect(lines[i + 1]).toBe([day, api_calls, token_issuances, active_agents].join(','));
     }
     const get = (query: string, cookie: string) =>
       fetch(`${stack.dashboardUrl}/usage/history.csv?${query}`, { redirect: 'manual', headers: { cookie } });
@@ -328,6 +330,41 @@ describe('the history', () => {
     expect(text).not.toContain('First steps');
     await page.context().close();
   });
+});
+
+const CALLS = { 'crm-sync': 600, 'invoice-reader': 250, 'support-triage': 9 };
+
+it('Calls by agent are shown with share and cap', async () => {
+  const person = await signUpByHttp(stack);
+  const ofAgents = (page: Page) => page.getByRole('region', { name: 'Calls by agent' });
+  const empty = await openAs(person, '/usage', { javaScriptEnabled: false });
+  expect(await ofAgents(empty).innerText()).toContain('No API calls today.');
+  await empty.context().close();
+
+  await seedMetric(person, 'api_calls', 'earlier', [859]);
+  await seedMetric(person, 'refused_rate', 'earlier', [3]);
+  await seedMetric(person, 'refused_agent', 'earlier', [1_200]);
+  for (const [name, calls] of Object.entries(CALLS)) {
+    const { agentId } = await person.api.agents.register({ name });
+    await stack.sql(
+      `insert into agent_calls values ($1, (now() at time zone 'UTC')::date, $2, 'earlier', $3)`,
+      [person.tenantId, agentId, calls],
+    );
+    if (calls === 9) continue;
+    const callCap =
+      calls === 600 ? ({ max: 600, mode: 'enforce' } as const) : ({ max: 200, mode: 'report' } as const);
+    await person.api.agents.update(agentId, { callCap });
+  }
+  const page = await openAs(person, '/usage', { javaScriptEnabled: false });
+  expect((await ofAgents(page).innerText()).replaceAll(/\s+/g, ' ')).toBe(
+    'Calls by agent today Agent Calls Cap Share crm-sync 600 600 Reached 69 % invoice-reader 250 200 Over 29 % support-triage 9 – 1 %',
+  );
+  expect(await textOf(page)).toContain('Refused today: 3 by the rate limit, 1,200 by the cap of an agent.');
+  await page.context().close();
+  const shown = await openAs(person);
+  await ofAgents(shown).getByText('crm-sync').waitFor();
+  await expectFit(shown, 'calls-by-agent');
+  await shown.context().close();
 });
 
 describe('the cards', () => {

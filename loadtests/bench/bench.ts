@@ -35,6 +35,8 @@ export interface Asked {
   seconds: number;
   /** Set: only ours is started, and it writes its CPU profile there when it exits. */
   profileDir?: string | undefined;
+  /** The folder of another checkout that is measured too, with its dependencies and its dashboard built. */
+  against?: string | undefined;
 }
 
 /** One benchmark of our server and others, in one run on one machine. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 export interface Flags {
@@ -9,6 +10,8 @@ export interface Flags {
   connections: number | undefined;
   check: boolean;
   profile: boolean;
+  /** The folder of another checkout, for the bench of pages. */
+  against: string | undefined;
 }
 
 const number = (text: string): number => {
@@ -28,6 +31,7 @@ export const parseFlags = (args: string[]): Flags => {
       connections: { type: 'string' },
       check: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      against: { type: 'string' },
     },
   });
   const [bench, ...others] = positionals;
@@ -39,5 +43,6 @@ export const parseFlags = (args: string[]): Flags => {
     connections: values.connections === undefined ? undefined : Math.ceil(number(values.connections)),
     check: values.check,
     profile: values.profile,
+    against: values.against && resolve(values.against),
   };
 };

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { readProcessorTime } from './processor-time.ts';
 
 export interface Load {
   connections: number;
@@ -10,6 +11,8 @@ export interface Measured {
   perSecond: number;
   p50: number;
   p99: number;
+  /** The processor time that all processes took for each, the client's too, in microseconds. NaN if it is unknown. */
+  processorMicros: number;
 }
 
 /** A server on a local port, and the requests to send to it. */
@@ -21,13 +24,27 @@ export interface HttpTarget {
 
 const HEAD_END = '\r\n\r\n';
 
+/** Where the chunks that start at `from` end (RFC 9112, section 7.1), if they are complete. */
+const chunksEnd = (text: string, from: number): number | undefined => {
+  for (let at = from; ;) {
+    const line = text.indexOf('\r\n', at);
+    if (line < 0) return undefined;
+    const size = Number.parseInt(text.slice(at, line), 16);
+    at = line + 2 + size + 2;
+    if (text.length < at) return undefined;
+    if (size === 0) return at;
+  }
+};
+
 /** The length of the first response in the text, if it is complete. */
 const answerLength = (text: string): number | undefined => {
-  const head = text.indexOf(HEAD_END);
-  if (head < 0) return undefined;
-  const [, length] = /\r\ncontent-length: (\d+)/i.exec(text.slice(0, head)) ?? [];
-  if (length === undefined) throw new Error(`an answer without Content-Length:\n${text.slice(0, head)}`);
-  const whole = head + HEAD_END.length + Number(length);
+  const end = text.indexOf(HEAD_END);
+  if (end < 0) return undefined;
+  const [head, body] = [text.slice(0, end), end + HEAD_END.length];
+  if (/\r\ntransfer-encoding: chunked/i.test(head)) return chunksEnd(text, body);
+  const [, length] = /\r\ncontent-length: (\d+)/i.exec(head) ?? [];
+  if (length === undefined) throw new Error(`an answer without a length:\n${head}`);
+  const whole = body + Number(length);
   return text.length < whole ? undefined : whole;
 };
 
@@ -75,14 +92,17 @@ const measureLoops = async (
   loop: (end: number, latencies: number[]) => Promise<void>,
 ): Promise<Measured> => {
   const latencies: number[] = [];
+  const processorBefore = readProcessorTime();
   const started = performance.now();
   await Promise.all(Array.from({ length: connections }, () => loop(started + ms, latencies)));
   const seconds = (performance.now() - started) / 1_000;
+  const processorAfter = readProcessorTime();
   const sorted = Float64Array.from(latencies).sort();
   return {
     perSecond: latencies.length / seconds,
     p50: percentile(sorted, 0.5),
     p99: percentile(sorted, 0.99),
+    processorMicros: (processorAfter - processorBefore) / latencies.length,
   };
 };
 

@@ -2,13 +2,15 @@ import { cpus } from 'node:os';
 import type { Asked, Bench } from './bench.ts';
 import { billing } from './billing/bench.ts';
 import { parseFlags, type Flags } from './flags.ts';
+import { metering } from './metering/bench.ts';
+import { pages } from './pages/bench.ts';
 import { describeProfile, prepareProfile } from './profile.ts';
 import { report } from './report.ts';
 import { runRounds, type Results } from './rounds.ts';
 import { profileFolder, withServers } from './servers.ts';
 import { token } from './token/bench.ts';
 
-const BENCHES: Record<string, Bench> = { token, billing };
+const BENCHES: Record<string, Bench> = { token, billing, metering, pages };
 
 const USAGE = `Usage: npm run bench -- <bench> [--seconds 5] [--rounds 5] [--connections <n>] [--check] [--profile]
 
@@ -18,6 +20,7 @@ ${Object.entries(BENCHES)
 
   --check    exit code 1 when a budget is missed
   --profile  ours alone, under node --cpu-prof; prints where its time goes
+  --against <folder>  pages: also those of another checkout, in which npm ci and npm run build -w dashboard have run
 `;
 
 const say = (text: string): void => void process.stderr.write(`  … ${text}\n`);

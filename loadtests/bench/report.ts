@@ -5,8 +5,14 @@ const wholes = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const line = (name: string, columns: string[], width: number): string =>
   `  ${name.padEnd(width)}${columns.map((column) => column.padStart(12)).join('')}`;
 
-const rowLine = ({ name, perSecond, p50, p99 }: Row, width: number): string =>
-  line(name, [wholes.format(perSecond), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`], width);
+const rowLine = ({ name, perSecond, p50, p99, processorMicros }: Row, width: number): string => {
+  const processor = Number.isNaN(processorMicros) ? '' : `${wholes.format(processorMicros)} µs`;
+  return line(
+    name,
+    [wholes.format(perSecond), `${p50.toFixed(1)} ms`, `${p99.toFixed(1)} ms`, processor],
+    width,
+  );
+};
 
 const ratioLine = ({ against, atLeast, ratio, met }: Ratio): string => {
   const budget = atLeast === undefined ? '' : `  (budget: at least ${atLeast}, ${met ? 'met' : 'MISSED'})`;
@@ -28,7 +34,7 @@ export const report = (unit: string, { rows, ratios, slowest }: Results): string
   const width = Math.max(...rows.map(({ name }) => name.length));
   return [
     '',
-    line('', [unit, 'p50', 'p99'], width),
+    line('', [unit, 'p50', 'p99', 'processor'], width),
     ...rows.map((row) => rowLine(row, width)),
     ...ratioLines(ratios),
     ...(slowest.length > 0 ? ['', ...slowest.map(slowestLine)] : []),

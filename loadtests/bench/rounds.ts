@@ -32,6 +32,7 @@ const summarise = (name: string, measured: Measured[]): Row => ({
   perSecond: median(measured.map(({ perSecond }) => perSecond)),
   p50: median(measured.map(({ p50 }) => p50)),
   p99: median(measured.map(({ p99 }) => p99)),
+  processorMicros: median(measured.map(({ processorMicros }) => processorMicros)),
 });
 
 /** The median of the ratios of all rounds, because a temporary slowdown affects both sides of a round. */

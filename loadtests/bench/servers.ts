@@ -9,6 +9,8 @@ import { stopRequest } from '../../dev/src/stop-request.ts';
 import { folderOfRun, removeDeadRuns, removeRun } from '../../dev/src/test-runs.ts';
 import { startTestRedis } from '../../dev/src/test-servers.ts';
 
+export type Data = Pick<Servers, 'databaseUrl' | 'appDatabaseUrl' | 'redisUrl'>;
+
 /** The servers of one run, and a way to start more programs. */
 export interface Servers {
   config: Config;
@@ -20,6 +22,8 @@ export interface Servers {
   databaseUrl: string;
   appDatabaseUrl: string;
   redisUrl: string;
+  /** Migrates one more database as the checkout in this folder does, and chooses another database of Redis. */
+  addData(root: string): Promise<Data>;
   say(text: string): void;
 }
 
@@ -30,14 +34,21 @@ const start = async ({ config, children, folder, say }: Place): Promise<Servers>
   const secrets = readSecrets(folder);
   const settings = { port: await freePort(), password: secrets.POSTGRES_PASSWORD, durable: true };
   const adminUrl = await startPostgres({ children, dataDir: folder, ...settings });
-  const databaseUrl = await ensureDatabase(adminUrl, 'bench');
-  const login = new URL(databaseUrl);
-  [login.username, login.password] = ['sentryagent_login', secrets.APP_DATABASE_PASSWORD];
-  const appDatabaseUrl = login.toString();
-  const redisUrl = await startTestRedis({ config, children, dataDir: folder, say });
-  const env = { DATABASE_URL: databaseUrl, APP_DATABASE_URL: appDatabaseUrl };
-  await children.run({ name: 'migrate', argv: [process.execPath, 'migrations/src/main.ts'], env });
-  return { config, children, folder, secrets, databaseUrl, appDatabaseUrl, redisUrl, say };
+  const redisServer = await startTestRedis({ config, children, dataDir: folder, say });
+  let number = 0;
+  const addData = async (root: string): Promise<Data> => {
+    const place = number++;
+    const databaseUrl = await ensureDatabase(adminUrl, `bench_${place}`);
+    const login = new URL(databaseUrl);
+    [login.username, login.password] = ['sentryagent_login', secrets.APP_DATABASE_PASSWORD];
+    const appDatabaseUrl = login.toString();
+    const env = { DATABASE_URL: databaseUrl, APP_DATABASE_URL: appDatabaseUrl };
+    const argv = [process.execPath, 'migrations/src/main.ts'];
+    await children.run({ name: `migrate-${place}`, argv, env, cwd: root });
+    const redisUrl = new URL(`/${place}`, redisServer).toString();
+    return { databaseUrl, appDatabaseUrl, redisUrl };
+  };
+  return { config, children, folder, secrets, ...(await addData(config.root)), addData, say };
 };
 
 /** Starts the servers, runs the work, and always stops all processes and deletes all files. */

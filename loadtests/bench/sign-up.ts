@@ -6,6 +6,7 @@ import { DASHBOARD_URL } from './api.ts';
 export interface SignedUp {
   /** The API, as this user. */
   api: Api;
+  cookie: string;
   tenantId: string;
 }
 
@@ -22,5 +23,5 @@ export const signUp = async (baseUrl: string, index: number): Promise<SignedUp> 
   await createClient({ baseUrl, headers, onResponse }).auth.signUp(person);
   const api = createClient({ baseUrl, headers: { ...headers, cookie } });
   const { tenant } = await api.auth.session();
-  return { api, tenantId: tenant.id };
+  return { api, cookie, tenantId: tenant.id };
 };

@@ -1,13 +1,6 @@
-import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { processesOf } from '../../dev/test/support/launcher.ts';
-import { bench, root } from './support/run-bench.ts';
-
-const expectNothingLeft = (pid: number): void => {
-  const folder = `${root}.cache/test-${pid}`;
-  expect(existsSync(folder)).toBe(false);
-  expect(processesOf(folder)).toEqual([]);
-};
+import { expectNothingLeft } from './support/nothing-left.ts';
+import { bench } from './support/run-programs.ts';
 
 it('The token bench tells its ratios', { timeout: 120_000 }, async () => {
   const { pid, code, out, err } = await bench(['token', '--seconds', '0.4', '--rounds', '1']);

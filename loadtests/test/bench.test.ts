@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bench } from './support/run-bench.ts';
+import { bench } from './support/run-programs.ts';
 
 describe('npm run bench', () => {
   it.each([

@@ -111,7 +111,7 @@ describe('Only who waits is told that Stripe’s refusal is final', () => {
   });
   /** Whatever an activity turns to first fails so. */
   const deps = {
-    db: { withTenant: fail, acrossTenants: fail, pipelined: fail },
+    db: { withTenant: fail, acrossTenants: fail, runAlone: fail },
     stripe: { checkout: { sessions: { retrieve: fail } }, subscriptions: { list } },
     temporal: { within: fail },
     clock: () => new Date(),

@@ -36,7 +36,11 @@ const take = async (limiter: Limiter, keys: readonly string[]): Promise<string> 
     if (!consumed.isRefused) return key;
     waitMs = consumed.waitMs;
   }
-  throw rateLimited({ waitMs, reason: 'Too many wrong passwords for this account' });
+  throw rateLimited({
+    waitMs,
+    windowSeconds: ACCOUNT_FAILURES.seconds,
+    reason: 'Too many wrong passwords for this account',
+  });
 };
 
 const isWrongPassword = (error: unknown): boolean =>

@@ -4,33 +4,38 @@ import { hardMaximum } from '@sentryagent/workflows/rules/quota';
 import type { Tier } from '@sentryagent/workflows/rules/tiers';
 import type { Deps } from '../deps.ts';
 import type { Principal } from '../platform/principal.ts';
-import { Problem } from '../platform/problem.ts';
+import { limitProblem } from '../platform/limit-problem.ts';
+import type { Problem } from '../platform/problem.ts';
 import type { Admission, Call } from '../services/usage/admission.ts';
 import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
 import { waitWords } from './wait-words.ts';
 
-type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'config' | 'metrics'>;
+type AdmitDeps = Pick<Deps, 'meter' | 'findTier' | 'callCaps' | 'config' | 'metrics'>;
 
 const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1_000));
 
-/** draft-ietf-httpapi-ratelimit-headers-10. The daily limit is listed only if the call counts against one. */
+/** draft-ietf-httpapi-ratelimit-headers-10. Daily limits are listed only if the call counts against them. */
 const limitHeaders = (
   { RATE_LIMIT_WINDOW_MS: windowMs }: Deps['config'],
   { rateMax, metered }: Call,
-  { rate, used, now }: Admission,
+  { rate, used, usedByAgent, now }: Admission,
 ): Record<string, string> => {
   const policy = [`"window";q=${rateMax};w=${seconds(windowMs)}`];
   const state = [`"window";r=${rate.remaining};t=${seconds(rate.resetMs)}`];
-  if (metered && metered.quota !== null) {
+  const daily = (name: string, max: number | null | undefined, count: number): void => {
+    if (max === null || max === undefined) return;
     const reset = seconds(nextUtcMidnight(now).getTime() - now.getTime());
-    policy.push(`"day";q=${metered.quota};w=${DAY_SECONDS}`);
-    state.push(`"day";r=${Math.max(0, metered.quota - used)};t=${reset}`);
-  }
+    policy.push(`"${name}";q=${max};w=${DAY_SECONDS}`);
+    state.push(`"${name}";r=${Math.max(0, max - count)};t=${reset}`);
+  };
+  daily('day', metered?.quota, used);
+  daily('agent', metered?.cap, usedByAgent);
   return { 'RateLimit-Policy': policy.join(', '), RateLimit: state.join(', ') };
 };
 
 export interface Refusal {
   waitMs: number;
+  windowSeconds: number;
   /** A sentence without the full stop, such as "Too many requests". */
   reason: string;
   /** When to try again. Default: `waitMs` in words. */
@@ -40,36 +45,46 @@ export interface Refusal {
 }
 
 export const rateLimited = (
-  { waitMs, reason, when = `in ${waitWords(waitMs)}`, tenantId }: Refusal,
+  { waitMs, windowSeconds, reason, when = `in ${waitWords(waitMs)}`, tenantId }: Refusal,
   headers: Record<string, string> = {},
+  now = new Date(),
 ): Problem =>
-  new Problem('rate_limited', `${reason}. Try again ${when}.`, {
-    members: { error: 'rate_limited' },
-    headers: { ...headers, 'Retry-After': String(seconds(waitMs)) },
-    tenantId,
-  });
+  limitProblem(
+    'rate_limited',
+    `${reason}. Try again ${when}.`,
+    { windowSeconds, resetsAt: new Date(now.getTime() + waitMs), now },
+    { headers, tenantId },
+  );
+
+const agentLimit = (
+  { max, used, now }: { max: number; used: number; now: Date },
+  headers: Record<string, string>,
+): Problem =>
+  limitProblem(
+    'agent_limit',
+    `This agent is capped at ${max} API calls per UTC day. Try again after 00:00 UTC, or ask an owner or admin of your tenant to raise the cap.`,
+    { windowSeconds: DAY_SECONDS, resetsAt: nextUtcMidnight(now), now },
+    { headers, members: { limit: 'api_calls', max, used } },
+  );
 
 /** Returns the headers to send. Throws a 429 with the exceeded limit and the time to wait. */
 const admit = async (deps: AdmitDeps, tenantId: string, call: Call): Promise<Record<string, string>> => {
   const admission = await deps.meter.admit(call);
+  const { now } = admission;
   const headers = limitHeaders(deps.config, call, admission);
   if (admission.outcome === 'rate_limited') {
-    throw rateLimited({ waitMs: admission.rate.resetMs, reason: 'Too many requests', tenantId }, headers);
+    const windowSeconds = seconds(deps.config.RATE_LIMIT_WINDOW_MS);
+    const refusal = { waitMs: admission.rate.resetMs, windowSeconds, reason: 'Too many requests', tenantId };
+    throw rateLimited(refusal, headers, now);
+  }
+  if (admission.outcome === 'agent_capped') {
+    throw agentLimit({ max: call.metered?.cap ?? 0, used: admission.usedByAgent, now }, headers);
   }
   if (admission.outcome === 'quota_exceeded') {
-    const { now } = admission;
+    const { used } = admission;
     const max = call.metered?.quota ?? 0;
-    const reached = {
-      limit: 'api_calls' as const,
-      max,
-      used: admission.used,
-      resetsAt: nextUtcMidnight(now),
-    };
-    const problem = freeTierLimit(deps.config.DASHBOARD_URL, reached, now);
-    throw new Problem(problem.code, problem.detail, {
-      members: problem.members,
-      headers: { ...headers, ...problem.headers },
-    });
+    const reached = { limit: 'api_calls', max, used, resetsAt: nextUtcMidnight(now), now } as const;
+    throw freeTierLimit(deps.config.DASHBOARD_URL, reached, { headers });
   }
   if (call.metered) deps.metrics.apiCall(tenantId);
   return headers;
@@ -87,10 +102,11 @@ export const admitPrincipal = async (
   const tier = await deps.findTier(tenantId);
   const refuses = deps.config.BILLING_ENABLED && !neverRefused;
   const quota = refuses ? hardMaximum(tier.limits.apiCallsPerDay) : null;
+  const cap = neverRefused ? undefined : deps.callCaps.get(id);
   return admit(deps, tenantId, {
     limitKey: `${kind}:${id}`,
     rateMax: rateOf(deps, tier),
-    metered: kind === 'agent' ? { tenantId, quota } : undefined,
+    metered: kind === 'agent' ? { tenantId, quota, agentId: id, cap } : undefined,
   });
 };
 

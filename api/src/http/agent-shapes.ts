@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { agentStatuses, agentTypes, deploymentEnvs } from '../models/agent.ts';
+import { agentStatuses, agentTypes, capModes, deploymentEnvs } from '../models/agent.ts';
 import { isId } from '../platform/ids.ts';
 import { scopes } from '../platform/principal.ts';
 import { email } from './email.ts';
@@ -26,6 +26,15 @@ const memberId = z
   .max(64, { abort: true })
   .refine((text) => isId('usr', text), 'must be the user id of a member');
 
+export const callCap = z
+  .strictObject({
+    max: z.int().min(1).max(1_000_000_000).meta({ description: 'API calls a UTC day.' }),
+    mode: z.enum(capModes).meta({
+      description: '`enforce`: further calls get 429 `agent_limit`. `report`: nothing is refused.',
+    }),
+  })
+  .meta({ id: 'CallCap' });
+
 /** What a caller may say of an agent. */
 export const agentDetails = {
   name: line(1, 128).meta({
@@ -49,6 +58,9 @@ export const agentDetails = {
     .max(scopes.length)
     .meta({ description: 'Only scopes that the caller holds can be granted.' }),
   resourceGrants,
+  callCap: callCap.nullable().meta({
+    description: 'A daily limit for this agent alone. Only owners and admins can set it. `null`: none.',
+  }),
 };
 
 /** A parameter that is sent once is a text, and a list if it is repeated. */
@@ -96,6 +108,11 @@ export const agentSchema = z
     resourceGrants: z
       .array(z.object({ resource: z.string(), scopes: z.array(z.string()) }))
       .meta({ description: 'The scopes of the tenant’s resources that its tokens can have.' }),
+    callCap: callCap
+      .nullable()
+      // A response that the release before has stored for an Idempotency-Key has none.
+      .default(null)
+      .meta({ description: 'The daily limit of its API calls. `null`: none of its own.' }),
     credentials: z
       .object({
         active: z.int().meta({ description: 'How many there are.' }),

@@ -37,11 +37,12 @@ const sendOAuthError = (
   code: OAuthErrorCode,
   description: string,
   status: number,
+  members: Record<string, unknown> = {},
 ): void => {
   ctx.status = status;
   if (code === 'invalid_client') ctx.set('WWW-Authenticate', challenge('Basic', { charset: 'UTF-8' }));
   ctx.set('Cache-Control', 'no-store');
-  ctx.body = { error: code, error_description: toErrorDescription(description) };
+  ctx.body = { ...members, error: code, error_description: toErrorDescription(description) };
 };
 
 const sendProblem = (ctx: Koa.Context, problem: Problem, docsUrl: string, requestId: string): void => {
@@ -83,7 +84,8 @@ const render = (
   const problem = toProblem(error);
   ctx.set(problem.headers);
   if (oauth) {
-    sendOAuthError(ctx, oauthCodes[problem.code] ?? 'invalid_request', problem.detail, problem.status);
+    const { code, detail, status, members } = problem;
+    sendOAuthError(ctx, oauthCodes[code] ?? 'invalid_request', detail, status, status === 429 ? members : {});
   } else {
     sendProblem(ctx, problem, docsUrl, requestId);
   }

@@ -22,16 +22,18 @@ interface Limit extends Limits {
 
 const createAttemptLimit = (redis: Redis | undefined, { reason, ...limits }: Limit): AttemptLimit => {
   const limiter = createLimiter(redis, limits);
+  const windowSeconds = limits.seconds;
   const reached = new LRUCache<string, number>({ max: 10_000 });
   return {
     consume: async (key) => {
       const { isRefused, waitMs } = await consume(limiter, key);
       if (waitMs > 0) reached.set(key, performance.now() + waitMs, { ttl: waitMs });
-      if (isRefused) throw rateLimited({ waitMs, reason });
+      if (isRefused) throw rateLimited({ waitMs, windowSeconds, reason });
     },
     check: (key) => {
       const until = reached.get(key);
-      if (until !== undefined) throw rateLimited({ waitMs: until - performance.now(), reason });
+      if (until !== undefined)
+        throw rateLimited({ waitMs: until - performance.now(), windowSeconds, reason });
     },
   };
 };

@@ -6,9 +6,8 @@ import type { Deps } from '../deps.ts';
 import { actorsOf, linksOf } from '../services/tokens/claims.ts';
 import { findMember, type Member, type SendCookies } from '../services/people/find-member.ts';
 import { challenge } from './challenge.ts';
-import { toWebHeaders } from './web-headers.ts';
 
-type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'db' | 'people' | 'peoplePool' | 'config'>;
+type AuthenticateDeps = Pick<Deps, 'verifyAccessToken' | 'people' | 'peoplePool' | 'config'>;
 
 /** RFC 6750 section 3. */
 const unauthorized = (detail: string, error?: 'invalid_token'): Problem =>
@@ -60,7 +59,7 @@ const authenticateMember = async (
   sendCookies: SendCookies,
 ): Promise<Principal> => {
   checkOrigin(method, headers, deps.config.DASHBOARD_URL);
-  const member = await findMember(deps, toWebHeaders(headers), sendCookies);
+  const member = await findMember(deps, headers.cookie ?? '', sendCookies);
   if (!member) throw unauthorized('Your session has ended. Sign in again.');
   return {
     tenantId: member.tenant.id,
@@ -91,7 +90,7 @@ export const requireMember = async (
   headers: IncomingHttpHeaders,
   sendCookies: SendCookies,
 ): Promise<Member> => {
-  const member = await findMember(deps, toWebHeaders(headers), sendCookies);
+  const member = await findMember(deps, headers.cookie ?? '', sendCookies);
   if (!member) throw new Problem('unauthorized', 'You are not signed in. Sign in first.');
   return member;
 };

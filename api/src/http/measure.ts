@@ -21,4 +21,5 @@ export const measure = (metrics: Metrics, ctx: Koa.Context, ms: number, error: u
   const tenantId = tenantOf(ctx, error);
   if (error.code === 'rate_limited') metrics.rateLimited(path, tenantId);
   if (error.code === 'free_tier_limit' && tenantId) metrics.overQuota(tenantId, String(error.members.limit));
+  if (error.code === 'agent_limit' && tenantId) metrics.overQuota(tenantId, 'agent_cap');
 };

@@ -23,6 +23,33 @@ const oauthErrorSchema = z
   .object({ error: z.string(), error_description: z.string() })
   .meta({ id: 'OAuthError', description: 'RFC 6749 section 5.2' });
 
+const limitFields = {
+  error: z.string().meta({ description: 'The same as `code`.' }),
+  window: z
+    .int()
+    .nullable()
+    .meta({ description: 'The window that is full, in seconds; 86400 is a UTC day. `null`: no window.' }),
+  resetsAt: z.iso.datetime().nullable().meta({ description: 'When it resets. `null`: never.' }),
+  retryable: z
+    .boolean()
+    .meta({ description: 'Whether the same request can succeed after `resetsAt` without another change.' }),
+};
+
+/** Each 429. */
+const limitSchema = problemSchema
+  .extend({
+    ...limitFields,
+    limit: z.enum(['agents', 'api_calls']).optional(),
+    max: z.int().optional(),
+    used: z.int().optional(),
+    upgradeUrl: z.url().optional(),
+  })
+  .meta({ id: 'LimitProblem', description: 'RFC 9457, for a limit that is reached' });
+
+const oauthLimitSchema = oauthErrorSchema
+  .extend(limitFields)
+  .meta({ id: 'OAuthLimitError', description: 'RFC 6749 section 5.2, for a limit that is reached' });
+
 /** Schemas with an id become components. The others are printed inline. */
 const createSchemas = () => {
   const components: Json = {};
@@ -85,16 +112,25 @@ const commonProblems = (route: Route): ProblemCode[] => [
 
 const errorResponses = (route: Route, print: Printer): Json => {
   const codes = [...new Set([...(route.problems ?? []), ...commonProblems(route)])];
-  if (hasScopes(route) && !route.neverRefused) codes.push('free_tier_limit');
+  if (hasScopes(route) && !route.neverRefused) codes.push('agent_limit', 'free_tier_limit');
   const byStatus = Map.groupBy(new Set(codes), (code) => problemKinds[code].status);
   const oauth = route.errors === 'oauth';
-  const content = oauth
-    ? { 'application/json': { schema: print(oauthErrorSchema, 'output') } }
-    : { 'application/problem+json': { schema: print(problemSchema, 'output') } };
+  const contentOf = (status: number): Json =>
+    oauth
+      ? {
+          'application/json': {
+            schema: print(status === 429 ? oauthLimitSchema : oauthErrorSchema, 'output'),
+          },
+        }
+      : {
+          'application/problem+json': {
+            schema: print(status === 429 ? limitSchema : problemSchema, 'output'),
+          },
+        };
   return Object.fromEntries(
     [...byStatus].map(([status, kinds]) => [
       status,
-      { description: oauth ? 'RFC 6749 error' : kinds.join(', '), content },
+      { description: oauth ? 'RFC 6749 error' : kinds.join(', '), content: contentOf(status) },
     ]),
   );
 };

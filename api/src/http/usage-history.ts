@@ -6,6 +6,7 @@ import {
   type UsageHistory,
   type UsageRow,
 } from '../services/usage/read-usage-history.ts';
+import { callCap } from './agent-shapes.ts';
 import { toCsv, type Cell } from './csv.ts';
 import type { Answer, Request } from './route.ts';
 
@@ -32,8 +33,12 @@ const row = z
     day: z.iso.date().nullable().meta({ description: '`null`: not grouped by day.' }),
     agentId: z.string().nullable().meta({ description: '`null`: not grouped by agent.' }),
     agentName: z.string().nullable(),
+    callCap: callCap.nullable().meta({ description: '`null`: the agent has none.' }),
+    callsToday: count.nullable().meta({
+      description: 'The agent’s API calls of today. `null` if grouped by day, or if the days exclude today.',
+    }),
     metrics: z.object({
-      api_calls: count.nullable().meta({ description: '`null` if grouped by agent.' }),
+      api_calls: count,
       token_issuances: count,
       active_agents: count
         .nullable()
@@ -49,7 +54,7 @@ export const historySchema = z
     groupBy: z.enum(usageGroups),
     data: z.array(row).meta({
       description:
-        'Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.',
+        'Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, also if it is decommissioned now.',
     }),
   })
   .meta({ id: 'UsageHistory' });
@@ -58,6 +63,9 @@ const columns: Readonly<Record<string, (row: UsageRow) => Cell>> = {
   day: ({ day: text }) => text,
   agent_id: ({ agentId }) => agentId,
   agent_name: ({ agentName }) => agentName,
+  calls_today: ({ callsToday }) => callsToday,
+  call_cap: ({ callCap: cap }) => cap?.max ?? null,
+  call_cap_mode: ({ callCap: cap }) => cap?.mode ?? null,
   api_calls: ({ metrics }) => metrics.api_calls,
   token_issuances: ({ metrics }) => metrics.token_issuances,
   active_agents: ({ metrics }) => metrics.active_agents,
@@ -65,7 +73,10 @@ const columns: Readonly<Record<string, (row: UsageRow) => Cell>> = {
 
 const groupColumns: Readonly<Record<UsageGroup, readonly string[]>> = {
   day: ['day', 'api_calls', 'token_issuances', 'active_agents'],
-  agent: ['agent_id', 'agent_name', 'api_calls', 'token_issuances'],
+  agent: [
+    ...(['agent_id', 'agent_name', 'api_calls', 'token_issuances'] as const),
+    ...(['calls_today', 'call_cap', 'call_cap_mode'] as const),
+  ],
   'day,agent': ['day', 'agent_id', 'agent_name', 'api_calls', 'token_issuances'],
 };
 

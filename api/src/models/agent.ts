@@ -14,6 +14,14 @@ export const agentTypes = [
 ] as const;
 export const deploymentEnvs = ['development', 'staging', 'production'] as const;
 
+export const capModes = ['enforce', 'report'] as const;
+
+/** A limit of an agent's API calls a UTC day. `report`: it refuses nothing. */
+export interface CallCap {
+  max: number;
+  mode: (typeof capModes)[number];
+}
+
 export type AgentStatus = (typeof agentStatuses)[number];
 export type AgentType = (typeof agentTypes)[number];
 export type DeploymentEnv = (typeof deploymentEnvs)[number];
@@ -40,6 +48,7 @@ export class Agent extends BaseModel {
   declare isPublic: boolean;
   declare status: AgentStatus;
   declare scopes: Scope[];
+  declare callCap: CallCap | null;
   /** The number of changes. The ETag is made of it. */
   declare revision: number;
   declare createdAt: Date;

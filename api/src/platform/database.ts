@@ -8,8 +8,12 @@ import type { Seen, ServiceState } from './service-state.ts';
 /** A transaction with a role and at most one tenant. */
 export type Transaction = Knex.Transaction;
 
-/** Sends a statement without waiting for the earlier ones. Resolves to its rows. */
-export type Send = <R>(text: string, values: unknown[]) => Promise<R[]>;
+/** Each connection prepares it once, by its name. */
+export interface Statement {
+  name: string;
+  text: string;
+  values: unknown[];
+}
 
 export interface TenantDatabase {
   /** Runs `work` in a transaction that sees and writes only rows of this tenant. */
@@ -20,10 +24,10 @@ export interface Database extends TenantDatabase {
   /** Runs `work` in a transaction that sees no tenant's rows. Use it to call functions that cross tenants. */
   acrossTenants<T>(work: (trx: Transaction) => PromiseLike<T>): Promise<T>;
   /**
-   * Like `acrossTenants`, but pipelined: `begin` is sent with the first statements, and `commit` with the statements
-   * that `work` did not await.
+   * Runs one statement in a transaction of its own, which takes one round trip. It sees no tenant's rows. `sent` is called
+   * after it was sent. Resolves to the rows.
    */
-  pipelined<T>(work: (send: Send) => Promise<T>): Promise<T>;
+  runAlone<R>(statement: Statement, sent?: () => void): Promise<R[]>;
   /** Checks whether Postgres responds and accepts writes. */
   look(): Promise<Seen>;
   /** The connections in use, and the requests that wait for one. */
@@ -44,32 +48,21 @@ const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: ()
 
 const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
 
-/** After a failed statement Postgres skips the rest and rolls back at `commit`, so every failure must reject. */
-const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => Promise<T>): Promise<T> => {
+const runAlone = async <R>(
+  knex: Knex,
+  onQuery: OnQuery,
+  statement: Statement,
+  sent: () => void = () => {},
+): Promise<R[]> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
-  const stream = streamOf(connection);
-  const answers: Promise<unknown>[] = [];
-  const send: Send = <R>(text: string, values: unknown[]) => {
-    // Send all statements of one event loop turn in one write.
-    stream.cork();
-    process.nextTick(() => stream.uncork());
-    const started = performance.now();
-    const answer = connection.query(text, values).then(({ rows }) => {
-      onQuery(text, performance.now() - started);
-      return rows as R[];
-    });
-    answers.push(answer);
-    return answer;
-  };
   try {
-    const begun = [send('begin', []), send(TAKE_ROLE, [''])];
-    const [result] = await Promise.all([work(send), ...begun]);
-    await Promise.all([send('commit', []), ...answers]);
-    return result;
-  } catch (error) {
-    await Promise.allSettled([...answers, connection.query('rollback')]);
-    throw error;
+    const started = performance.now();
+    const answer = connection.query(statement);
+    sent();
+    const { rows } = await answer;
+    onQuery(statement.text, performance.now() - started);
+    return rows as R[];
   } finally {
     await client.releaseConnection(connection);
   }
@@ -79,24 +72,49 @@ const pipelined = async <T>(knex: Knex, onQuery: OnQuery, work: (send: Send) => 
 type OnQuery = (sql: string, ms: number) => void;
 
 interface Sent {
-  /** The id of the connection, which sends one statement at a time. */
-  __knexUid: string;
+  __knexQueryUid: string;
   sql: string;
 }
 
 /** Knex reports no response to the statements that begin and end a transaction. */
 const timeQueries = (knex: Knex, onQuery: OnQuery): void => {
   const started = new Map<string, number>();
-  const ended = ({ __knexUid: id, sql }: Sent): void => {
+  const ended = ({ __knexQueryUid: id, sql }: Sent): void => {
     const at = started.get(id);
     if (at !== undefined) onQuery(sql, performance.now() - at);
     started.delete(id);
   };
-  knex.on('query', ({ __knexUid: id, sql }: Sent) => {
+  knex.on('query', ({ __knexQueryUid: id, sql }: Sent) => {
     if (!/^(begin|commit|rollback)/i.test(sql)) started.set(id, performance.now());
   });
   knex.on('query-response', (_response, sent: Sent) => ended(sent));
   knex.on('query-error', (_error, sent: Sent) => ended(sent));
+};
+
+/** Sends all statements of one event loop turn in one write. */
+const writeTogether = (client: pg.ClientBase): void => {
+  const stream = streamOf(client);
+  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+  const together = (...args: unknown[]): unknown => {
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+    return query(...args);
+  };
+  Object.assign(client, { query: together });
+};
+
+/**
+ * Knex would wait for `begin` and then for the role. Here both are sent with the first statement. If one of them fails, so
+ * does each statement after it: the connection is lost, or the transaction is aborted.
+ */
+const beginInRole = (connection: pg.ClientBase, tenantId: string, onQuery: OnQuery): Promise<void> => {
+  const started = performance.now();
+  connection.query('begin').catch(() => {});
+  connection.query(TAKE_ROLE, [tenantId]).then(
+    () => onQuery(TAKE_ROLE, performance.now() - started),
+    () => {},
+  );
+  return Promise.resolve();
 };
 
 interface Pool {
@@ -148,13 +166,13 @@ const stateOf = (error: unknown): ServiceState =>
     ? 'degraded'
     : 'disconnected';
 
-/** The pool stays private, so every query runs in a transaction with a role. */
+/** The pool stays private. Its role sees only rows of the tenant that the transaction has set. */
 export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = () => {}): Database => {
   let lost: (why: Error) => void = () => {};
   const generation = createGeneration((why) => lost(why));
   const knex = knexFactory({
     client: 'pg',
-    connection: connection(settings.APP_DATABASE_URL),
+    connection: { ...connection(settings.APP_DATABASE_URL), options: '-c role=sentryagent_app' },
     log: silent,
     acquireConnectionTimeout: settings.DB_POOL_CONNECTION_TIMEOUT_MS,
     pool: {
@@ -164,6 +182,7 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       propagateCreateError: true,
       validate: generation.isCurrent,
       afterCreate: (client: pg.ClientBase, done: (error: unknown, client: pg.ClientBase) => void) => {
+        writeTogether(client);
         generation.admit(client).then(
           () => done(null, client),
           (error: unknown) => done(error, client),
@@ -185,15 +204,16 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       return { state: stateOf(error), cause: error };
     }
   };
-  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> =>
-    knex.transaction(async (trx) => {
-      await trx.raw(TAKE_ROLE.replace('$1', '?'), [tenantId]);
-      return work(trx);
-    });
+  const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> => {
+    const transaction = knex.transaction(async (trx) => work(trx));
+    // It begins in a later microtask.
+    const begin = (taken: pg.ClientBase): Promise<void> => beginInRole(taken, tenantId, onQuery);
+    return Object.assign(transaction, { begin });
+  };
   return {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
-    pipelined: (work) => pipelined(knex, onQuery, work),
+    runAlone: (statement, sent) => runAlone(knex, onQuery, statement, sent),
     look,
     connections: () => ({
       active: poolOf(client).numUsed(),

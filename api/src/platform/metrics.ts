@@ -65,7 +65,7 @@ export const createMetrics = ({ METRICS_MAX_TENANTS }: { METRICS_MAX_TENANTS: nu
   const calls = counter('tenant_api_calls_total', 'API calls that count as usage', ['tenant_id']);
   const hits = counter('rate_limit_hits_total', 'Requests over a rate limit', ['endpoint', 'tenant_id']);
   const rejections = counter('rate_limit_rejections_total', 'Requests over a rate limit');
-  const quota = 'Requests over a limit of the free tier';
+  const quota = 'Requests over a limit of the free tier or the cap of an agent';
   const overQuota = counter('billing_limit_rejections_total', quota, ['tenant_id', 'limit_type']);
   const outcomes = {
     issueToken: counter('tokens_issued_total', 'Token requests', ['outcome']),

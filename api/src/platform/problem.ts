@@ -38,6 +38,7 @@ export const problemKinds = {
   content_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key belongs to another request' },
+  agent_limit: { status: 429, title: 'The agent has reached its daily cap' },
   daily_limit: { status: 429, title: 'Daily limit reached' },
   free_tier_limit: { status: 429, title: 'Free tier limit reached' },
   rate_limited: { status: 429, title: 'Too many requests' },

@@ -12,11 +12,12 @@ const allowed: Admission = {
   outcome: 'allowed',
   rate: { remaining: 99, resetMs: 1_500 },
   used: 400,
+  usedByAgent: 40,
   now: new Date('2026-11-23T23:59:30.500Z'),
 };
 
 /** What the limits are asked about a request, and what its caller gets if they answer so. */
-const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
+const admit = (answer: Partial<Admission> = {}, isBilled = true, cap?: number) => {
   const calls: Call[] = [];
   /** The tenants whose API calls were counted. */
   const counted: string[] = [];
@@ -27,6 +28,7 @@ const admit = (answer: Partial<Admission> = {}, isBilled = true) => {
         return { ...allowed, ...answer };
       },
     },
+    callCaps: { get: () => cap },
     findTier: async (tenantId: string) => tiers[tenantId === 'ten_paid' ? 'paid' : 'free'],
     metrics: { apiCall: (tenantId: string) => void counted.push(tenantId) },
     config: {
@@ -44,28 +46,44 @@ describe('a request of a caller', () => {
       agent,
       false,
       true,
-      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: 1_000 } },
+      {
+        limitKey: 'agent:agt_1',
+        rateMax: 100,
+        metered: { tenantId: 'ten_free', quota: 1_000, agentId: 'agt_1' },
+      },
     ],
     [
       'an agent that pays',
       paying,
       false,
       true,
-      { limitKey: 'agent:agt_1', rateMax: 1_000, metered: { tenantId: 'ten_paid', quota: null } },
+      {
+        limitKey: 'agent:agt_1',
+        rateMax: 1_000,
+        metered: { tenantId: 'ten_paid', quota: null, agentId: 'agt_1' },
+      },
     ],
     [
       'an agent at a route that is never refused',
       agent,
       true,
       true,
-      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: null } },
+      {
+        limitKey: 'agent:agt_1',
+        rateMax: 100,
+        metered: { tenantId: 'ten_free', quota: null, agentId: 'agt_1' },
+      },
     ],
     [
       'an agent where nothing is sold',
       agent,
       false,
       false,
-      { limitKey: 'agent:agt_1', rateMax: 100, metered: { tenantId: 'ten_free', quota: null } },
+      {
+        limitKey: 'agent:agt_1',
+        rateMax: 100,
+        metered: { tenantId: 'ten_free', quota: null, agentId: 'agt_1' },
+      },
     ],
     ['a member', member, false, true, { limitKey: 'member:usr_1', rateMax: 100, metered: undefined }],
   ])('is counted by who it is: %s', async (_what, caller, neverRefused, isBilled, call) => {
@@ -85,10 +103,13 @@ describe('a request of a caller', () => {
     });
     const { RateLimit: over } = await admitPrincipal(admit({ used: 1_037 }).deps, agent, false);
     expect(over).toContain('"day";r=0;t=30');
+    const capped = await admitPrincipal(admit({}, true, 50).deps, agent, false);
+    expect(capped.RateLimit).toContain('"day";r=600;t=30, "agent";r=10;t=30');
+    expect(await admitPrincipal(admit({}, true, 50).deps, agent, true)).toEqual(window);
   });
 
-  const refusal = async (answer: Partial<Admission>): Promise<Problem> => {
-    const { deps, counted } = admit(answer);
+  const refusal = async (answer: Partial<Admission>, cap?: number): Promise<Problem> => {
+    const { deps, counted } = admit(answer, true, cap);
     const refused = await admitPrincipal(deps, agent, false).then(
       () => expect.unreachable('it was admitted'),
       (error: unknown) => error as Problem,
@@ -102,9 +123,21 @@ describe('a request of a caller', () => {
     expect(await refusal({ outcome: 'rate_limited', rate })).toMatchObject({
       code: 'rate_limited',
       detail: 'Too many requests. Try again in 5 seconds.',
-      members: { error: 'rate_limited' },
+      members: { error: 'rate_limited', window: 60, retryable: true, resetsAt: '2026-11-23T23:59:34.501Z' },
       tenantId: 'ten_free',
       headers: { 'Retry-After': '5', RateLimit: expect.stringContaining('r=0;t=5') },
+    });
+  });
+
+  it('over the cap of the agent is refused until the day ends', async () => {
+    expect(await refusal({ outcome: 'agent_capped', usedByAgent: 50 }, 50)).toMatchObject({
+      code: 'agent_limit',
+      detail: expect.stringContaining('capped at 50 API calls per UTC day'),
+      members: {
+        ...{ error: 'agent_limit', limit: 'api_calls', max: 50, used: 50, window: 86_400, retryable: true },
+        resetsAt: '2026-11-24T00:00:00.000Z',
+      },
+      headers: { 'Retry-After': '30', RateLimit: expect.stringContaining('"agent";r=0') },
     });
   });
 
@@ -113,8 +146,7 @@ describe('a request of a caller', () => {
       code: 'free_tier_limit',
       detail: expect.stringContaining('1000 API calls per UTC day'),
       members: {
-        max: 1_000,
-        used: 1_000,
+        ...{ max: 1_000, used: 1_000, window: 86_400, retryable: true },
         resetsAt: '2026-11-24T00:00:00.000Z',
         upgradeUrl: 'https://app.test/pricing',
       },
@@ -139,12 +171,12 @@ it.each([
 });
 
 it('a refusal says when to try again, in its own words if it has some, and never at once', () => {
-  const refused = rateLimited({ waitMs: 0, reason: 'No' }, { 'X-Own': 'x' });
+  const refused = rateLimited({ waitMs: 0, windowSeconds: 60, reason: 'No' }, { 'X-Own': 'x' });
   expect([refused.detail, refused.headers]).toEqual([
     'No. Try again in 1 second.',
     { 'X-Own': 'x', 'Retry-After': '1' },
   ]);
-  expect(rateLimited({ waitMs: 61_000, reason: 'No', when: 'later' })).toMatchObject({
+  expect(rateLimited({ waitMs: 61_000, windowSeconds: 60, reason: 'No', when: 'later' })).toMatchObject({
     detail: 'No. Try again later.',
     headers: { 'Retry-After': '61' },
   });

@@ -140,6 +140,7 @@ describe('the details of an agent', () => {
     const defaults = {
       ...{ name: 'a', description: null, email: null, agentType: 'custom', version: '1.0.0' },
       ...{ capabilities: [], deploymentEnv: 'production', isPublic: false, scopes: ['agents:read'] },
+      callCap: null,
     };
     expect(withDefaults({ name: 'a' })).toEqual(defaults);
     const owner = newId('usr');

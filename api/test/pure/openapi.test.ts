@@ -125,7 +125,7 @@ describe('an operation of it', () => {
     expect(problemsOf(route)).toEqual({
       204: 'Done',
       ...refusals,
-      429: 'rate_limited, free_tier_limit',
+      429: 'rate_limited, agent_limit, free_tier_limit',
       ...always,
     });
     expect(operationOf(route).security).toEqual([{ bearer: ['agents:read', 'audit:read'] }, { session: [] }]);
@@ -147,7 +147,7 @@ describe('an operation of it', () => {
       404: 'billing_disabled',
       409: 'idempotent_answer_gone',
       422: 'idempotency_key_reused',
-      429: 'rate_limited, daily_limit, free_tier_limit',
+      429: 'rate_limited, daily_limit, agent_limit, free_tier_limit',
     });
   });
 

@@ -245,6 +245,7 @@ describe('an agent as it is answered', () => {
     ...{ id: 'agt_1', tenantId: 'ten_1', name: 'a', description: null, email: null, agentType: 'custom' },
     ...{ version: '1.0.0', capabilities: [], owner: member, ownerTeam: null, deploymentEnv: 'staging' },
     ...{ isPublic: false, status: 'active', scopes: ['agents:read'], revision: 7 },
+    callCap: { max: 5, mode: 'enforce' },
     ...{ createdAt: at, updatedAt: at, decommissionedAt: null },
   };
   const present = (changes: object) =>

@@ -160,8 +160,8 @@ describe('the limit of the free tier', () => {
 
   it('of calls says when it opens again', () => {
     const resetsAt = new Date('2026-11-24T00:00:00Z');
-    const reached = { limit: 'api_calls', max: 1_000, used: 1_037, resetsAt } as const;
-    expect(freeTierLimit('https://app.test', reached, now)).toMatchObject({
+    const reached = { limit: 'api_calls', max: 1_000, used: 1_037, resetsAt, now } as const;
+    expect(freeTierLimit('https://app.test', reached)).toMatchObject({
       code: 'free_tier_limit',
       detail: 'The free tier has 1000 API calls per UTC day. Upgrade, or try again after 00:00 UTC.',
       members: {
@@ -174,10 +174,13 @@ describe('the limit of the free tier', () => {
 
   it('of agents does not open by waiting', () => {
     const { detail, members, headers } = freeTierLimit('https://app.test', {
-      ...{ limit: 'agents', max: 10, used: 10, resetsAt: null },
+      ...{ limit: 'agents', max: 10, used: 10, resetsAt: null, now },
     });
     expect(detail).toBe('The free tier has 10 active agents. Upgrade to register more.');
-    expect([members.limit, members.resetsAt, headers]).toEqual(['agents', null, {}]);
+    expect([members, headers]).toMatchObject([
+      { limit: 'agents', resetsAt: null, window: null, retryable: false },
+      {},
+    ]);
   });
 });
 

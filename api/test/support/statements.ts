@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 /** A way to Postgres that reads along. */
 export interface Tap {
   url: string;
-  /** The statements of each transaction that was begun since the last call, in the order in which they were sent. */
+  /** The statements of each transaction since the last call, in the order in which they were sent. */
   takeTransactions(): string[][];
   close(): Promise<void>;
 }
@@ -12,8 +12,12 @@ export interface Tap {
 /** The first message of a connection has no type of its own (PostgreSQL's protocol, "Message Formats"). */
 const HEADER = 5;
 
-/** The statements of a client's messages: of `Query` and of `Parse`, whose text comes after the statement's name. */
+/**
+ * The statements of a client's messages: of `Query`, and of each `Bind`, which names a statement that an earlier `Parse` has
+ * prepared.
+ */
 const createReader = (onStatement: (sql: string) => void): ((data: Buffer) => void) => {
+  const prepared = new Map<string, string>();
   let pending: Buffer = Buffer.alloc(0);
   let started = false;
   return (data) => {
@@ -22,9 +26,11 @@ const createReader = (onStatement: (sql: string) => void): ((data: Buffer) => vo
       if (pending.length < HEADER) return;
       const length = started ? pending.readInt32BE(1) + 1 : pending.readInt32BE(0);
       if (pending.length < length) return;
-      const [type, body] = [String.fromCharCode(pending[0]!), pending.subarray(HEADER, length).toString()];
-      if (started && type === 'Q') onStatement(body.split('\0')[0]!);
-      if (started && type === 'P') onStatement(body.split('\0')[1]!);
+      const type = String.fromCharCode(pending[0]!);
+      const [first = '', second = ''] = pending.subarray(HEADER, length).toString().split('\0', 2);
+      if (started && type === 'Q') onStatement(first);
+      if (started && type === 'P') prepared.set(first, second);
+      if (started && type === 'B') onStatement(prepared.get(second)!);
       started = true;
       pending = pending.subarray(length);
     }
@@ -38,10 +44,11 @@ export const tapStatements = async (target: string): Promise<Tap> => {
   let transactions: string[][] = [];
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
-    let current: string[] = [];
+    let current: string[] | undefined;
     const read = createReader((sql) => {
-      if (/^begin/i.test(sql)) transactions.push((current = []));
+      if (!current) transactions.push((current = []));
       current.push(sql);
+      if (!/^begin/i.test(current[0]!) || /^(commit|rollback);?$/i.test(sql)) current = undefined;
     });
     near.on('data', read);
     for (const socket of [near, far]) {

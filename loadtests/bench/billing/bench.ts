@@ -28,7 +28,7 @@ export const billing: Bench = {
   prepare: async (servers, { connections, seconds, profileDir }) => {
     const { databaseUrl, say } = servers;
     say('the API, the worker, Temporal and the stand-in for Stripe');
-    const stack = await startSelling(servers, profileDir);
+    const stack = await startSelling(servers, { profileDir });
     const pool = new Pool({ connectionString: databaseUrl, max: 4 });
     // At the end, Postgres stops before this process.
     pool.on('error', () => {});

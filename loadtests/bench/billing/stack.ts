@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Environment } from '../../../dev/src/config.ts';
 import { freePort } from '../../../dev/src/ports.ts';
 import { readEnvFile } from '../../../dev/src/secrets.ts';
 import { findTemporal } from '../../../dev/src/temporal-program.ts';
@@ -73,10 +74,16 @@ const setUpStripe = async ({ children, folder }: Servers, access: Access, apiUrl
   return readEnvFile(file).STRIPE_WEBHOOK_SECRETS!;
 };
 
-/** The profile is that of the worker, because the worker takes the most time of ours. */
+interface SellingOptions {
+  /** The profile is that of the worker, because the worker takes the most time of ours. */
+  profileDir?: string | undefined;
+  /** More settings of the API. */
+  apiEnv?: Environment;
+}
+
 export const startSelling = async (
   servers: Servers,
-  profileDir: string | undefined,
+  { profileDir, apiEnv }: SellingOptions = {},
 ): Promise<SellingStack> => {
   const [stripeUrl, temporalAddress] = [await startStripe(servers), await startOurTemporal(servers)];
   const access = { STRIPE_SECRET_KEY: KEY, STRIPE_API_URL: stripeUrl, TEMPORAL_ADDRESS: temporalAddress };
@@ -84,7 +91,7 @@ export const startSelling = async (
   const apiUrl = `http://127.0.0.1:${port}`;
   const webhookSecret = await setUpStripe(servers, access, apiUrl);
   await startWorker(servers, access, profileDir);
-  const env = { ...access, STRIPE_WEBHOOK_SECRETS: webhookSecret };
+  const env = { ...access, STRIPE_WEBHOOK_SECRETS: webhookSecret, ...apiEnv };
   await startApi(servers, port, { env });
   return {
     apiUrl,

@@ -2,7 +2,7 @@ import { freePort } from '../../../dev/src/ports.ts';
 import { listens, waitFor } from '../../../dev/src/wait-for.ts';
 import { startApi } from '../api.ts';
 import type { Bench, Candidate } from '../bench.ts';
-import { measureHttp } from '../load.ts';
+import { takeTurns } from '../requests.ts';
 import type { Servers } from '../servers.ts';
 import { createAgents } from './agents.ts';
 import { SCOPE, writeSettings, type Client, type Settings } from './settings.ts';
@@ -28,12 +28,12 @@ const tokenRequest = (port: number, { clientId, clientSecret }: Client): Buffer 
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
 };
 
-const candidate = (name: string, port: number, clients: readonly Client[]): Candidate => {
-  const requests = clients.map((client) => tokenRequest(port, client));
-  let turn = 0;
-  const next = (): Buffer => requests[turn++ % requests.length]!;
-  return { name, measure: (load) => measureHttp({ name, port, next }, load) };
-};
+const candidate = (name: string, port: number, clients: readonly Client[]): Candidate =>
+  takeTurns(
+    name,
+    port,
+    clients.map((client) => tokenRequest(port, client)),
+  );
 
 /** Starts one of the programs in this folder. */
 const startOther = async (

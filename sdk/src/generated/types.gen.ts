@@ -38,6 +38,10 @@ export type Agent = {
         scopes: Array<string>;
     }>;
     /**
+     * The daily limit of its API calls. `null`: none of its own.
+     */
+    callCap: CallCap | null;
+    /**
      * Its credentials that are neither revoked nor expired.
      */
     credentials: {
@@ -86,6 +90,17 @@ export type AuthorizationServerMetadata = {
     token_endpoint_auth_signing_alg_values_supported: Array<string>;
     introspection_endpoint_auth_signing_alg_values_supported: Array<string>;
     revocation_endpoint_auth_signing_alg_values_supported: Array<string>;
+};
+
+export type CallCap = {
+    /**
+     * API calls a UTC day.
+     */
+    max: number;
+    /**
+     * `enforce`: further calls get 429 `agent_limit`. `report`: nothing is refused.
+     */
+    mode: 'enforce' | 'report';
 };
 
 export type ChangedEmail = {
@@ -306,6 +321,45 @@ export type KeyCredential = {
     expiresAt: string | null;
 };
 
+/**
+ * RFC 9457, for a limit that is reached
+ */
+export type LimitProblem = {
+    /**
+     * The page that explains this code.
+     */
+    type: string;
+    title: string;
+    status: number;
+    /**
+     * What happened and what to do next, for a human reader.
+     */
+    detail: string;
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'agent_limit' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    requestId: string;
+    /**
+     * The same as `code`.
+     */
+    error: string;
+    /**
+     * The window that is full, in seconds; 86400 is a UTC day. `null`: no window.
+     */
+    window: number | null;
+    /**
+     * When it resets. `null`: never.
+     */
+    resetsAt: string | null;
+    /**
+     * Whether the same request can succeed after `resetsAt` without another change.
+     */
+    retryable: boolean;
+    limit?: 'agents' | 'api_calls';
+    max?: number;
+    used?: number;
+    upgradeUrl?: string;
+    [key: string]: unknown;
+};
+
 export type MetricUsage = {
     today: number;
     period: number;
@@ -351,6 +405,29 @@ export type NewCredential = {
 export type OAuthError = {
     error: string;
     error_description: string;
+};
+
+/**
+ * RFC 6749 section 5.2, for a limit that is reached
+ */
+export type OAuthLimitError = {
+    /**
+     * The same as `code`.
+     */
+    error: string;
+    error_description: string;
+    /**
+     * The window that is full, in seconds; 86400 is a UTC day. `null`: no window.
+     */
+    window: number | null;
+    /**
+     * When it resets. `null`: never.
+     */
+    resetsAt: string | null;
+    /**
+     * Whether the same request can succeed after `resetsAt` without another change.
+     */
+    retryable: boolean;
 };
 
 /**
@@ -410,7 +487,7 @@ export type Problem = {
      * What happened and what to do next, for a human reader.
      */
     detail: string;
-    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
+    code: 'malformed_json' | 'validation_failed' | 'invalid_request' | 'invalid_link' | 'invalid_code' | 'sign_in_expired' | 'invalid_signature' | 'weak_password' | 'unauthorized' | 'invalid_credentials' | 'forbidden' | 'origin_not_allowed' | 'email_unverified' | 'wrong_password' | 'not_found' | 'billing_disabled' | 'method_not_allowed' | 'agent_decommissioned' | 'agent_name_taken' | 'credential_is_key' | 'key_taken' | 'resource_taken' | 'resource_limit' | 'already_subscribed' | 'not_subscribed' | 'payment_processing' | 'credential_ended' | 'credential_limit' | 'email_already_verified' | 'email_unchanged' | 'email_taken' | 'two_factor_on' | 'two_factor_off' | 'idempotent_answer_gone' | 'precondition_failed' | 'content_too_large' | 'unsupported_media_type' | 'idempotency_key_reused' | 'agent_limit' | 'daily_limit' | 'free_tier_limit' | 'rate_limited' | 'internal_error' | 'not_implemented' | 'service_unavailable';
     requestId: string;
     [key: string]: unknown;
 };
@@ -659,6 +736,14 @@ export type Usage = {
         active_agents: MetricUsage;
         token_issuances: MetricUsage;
     };
+    /**
+     * API calls that were refused today: by the daily limit, the rate limit, or the cap of an agent. Not usage. A minute old at most; a crash may lose some.
+     */
+    refusedToday: {
+        quota: number;
+        rate: number;
+        agent: number;
+    };
 };
 
 export type UsageHistory = {
@@ -669,7 +754,7 @@ export type UsageHistory = {
     to: string;
     groupBy: 'day' | 'agent' | 'day,agent';
     /**
-     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that got tokens, also if it is decommissioned now.
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, also if it is decommissioned now.
      */
     data: Array<UsageRow>;
 };
@@ -684,11 +769,16 @@ export type UsageRow = {
      */
     agentId: string | null;
     agentName: string | null;
+    /**
+     * `null`: the agent has none.
+     */
+    callCap: CallCap | null;
+    /**
+     * The agent’s API calls of today. `null` if grouped by day, or if the days exclude today.
+     */
+    callsToday: number | null;
     metrics: {
-        /**
-         * `null` if grouped by agent.
-         */
-        api_calls: number | null;
+        api_calls: number;
         token_issuances: number;
         /**
          * At the end of the day; of today, now. `null` if grouped by agent.
@@ -774,7 +864,7 @@ export type IssueTokenErrors = {
     /**
      * RFC 6749 error
      */
-    429: OAuthError;
+    429: OAuthLimitError;
     /**
      * RFC 6749 error
      */
@@ -872,7 +962,7 @@ export type IntrospectTokenErrors = {
     /**
      * RFC 6749 error
      */
-    429: OAuthError;
+    429: OAuthLimitError;
     /**
      * RFC 6749 error
      */
@@ -940,7 +1030,7 @@ export type RevokeTokenErrors = {
     /**
      * RFC 6749 error
      */
-    429: OAuthError;
+    429: OAuthLimitError;
     /**
      * RFC 6749 error
      */
@@ -1123,9 +1213,9 @@ export type ListAgentsErrors = {
      */
     403: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1185,6 +1275,10 @@ export type RegisterAgentData = {
             resource: string;
             scopes: Array<string>;
         }>;
+        /**
+         * A daily limit for this agent alone. Only owners and admins can set it. `null`: none.
+         */
+        callCap?: CallCap | null;
     };
     headers?: {
         /**
@@ -1227,9 +1321,9 @@ export type RegisterAgentErrors = {
      */
     422: Problem;
     /**
-     * free_tier_limit, rate_limited, daily_limit
+     * free_tier_limit, rate_limited, daily_limit, agent_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1278,9 +1372,9 @@ export type DecommissionAgentErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1329,9 +1423,9 @@ export type GetAgentErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1391,6 +1485,10 @@ export type UpdateAgentData = {
             resource: string;
             scopes: Array<string>;
         }>;
+        /**
+         * A daily limit for this agent alone. Only owners and admins can set it. `null`: none.
+         */
+        callCap?: CallCap | null;
     };
     headers?: {
         /**
@@ -1439,9 +1537,9 @@ export type UpdateAgentErrors = {
      */
     415: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1494,9 +1592,9 @@ export type SuspendAgentErrors = {
      */
     409: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1549,9 +1647,9 @@ export type ReactivateAgentErrors = {
      */
     409: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1606,9 +1704,9 @@ export type ListCredentialsErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1685,9 +1783,9 @@ export type CreateCredentialErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, daily_limit, free_tier_limit
+     * rate_limited, daily_limit, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1764,9 +1862,9 @@ export type RotateCredentialErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, daily_limit, free_tier_limit
+     * rate_limited, daily_limit, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1816,9 +1914,9 @@ export type EndCredentialOverlapErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1868,9 +1966,9 @@ export type RevokeCredentialErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1954,9 +2052,9 @@ export type AddKeyErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, daily_limit, free_tier_limit
+     * rate_limited, daily_limit, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -1995,9 +2093,9 @@ export type ListResourcesErrors = {
      */
     403: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2072,9 +2170,9 @@ export type CreateResourceErrors = {
      */
     422: Problem;
     /**
-     * rate_limited, daily_limit, free_tier_limit
+     * rate_limited, daily_limit, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2123,9 +2221,9 @@ export type DeleteResourceErrors = {
      */
     404: Problem;
     /**
-     * rate_limited, free_tier_limit
+     * rate_limited, agent_limit, free_tier_limit
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2183,7 +2281,7 @@ export type GetUsageErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2278,7 +2376,7 @@ export type StartCheckoutErrors = {
     /**
      * daily_limit, rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2329,7 +2427,7 @@ export type GetCheckoutErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2374,7 +2472,7 @@ export type GetSubscriptionErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2437,7 +2535,7 @@ export type CancelSubscriptionErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2500,7 +2598,7 @@ export type ResumeSubscriptionErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2566,7 +2664,7 @@ export type OpenPortalErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2621,7 +2719,7 @@ export type ListInvoicesErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2727,7 +2825,7 @@ export type SignUpErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2783,7 +2881,7 @@ export type SignInErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2898,7 +2996,7 @@ export type RequestVerificationErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -2949,7 +3047,7 @@ export type ConfirmEmailErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3009,7 +3107,7 @@ export type RequestEmailChangeErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3064,7 +3162,7 @@ export type ConfirmEmailChangeErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3156,7 +3254,7 @@ export type StartTwoFactorErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3218,7 +3316,7 @@ export type ConfirmTwoFactorErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3273,7 +3371,7 @@ export type VerifyTwoFactorErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3333,7 +3431,7 @@ export type TurnOffTwoFactorErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3397,7 +3495,7 @@ export type RenewRecoveryCodesErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3565,7 +3663,7 @@ export type RequestPasswordResetErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3617,7 +3715,7 @@ export type ResetPasswordErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3673,7 +3771,7 @@ export type ChangePasswordErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */
@@ -3761,7 +3859,7 @@ export type UpdateTenantErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */

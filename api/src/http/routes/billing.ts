@@ -33,6 +33,10 @@ const usageSchema = z
       .boolean()
       .meta({ description: 'True on the free tier if 80 % or more of the daily calls are used.' }),
     metrics: z.object({ api_calls: metric, active_agents: metric, token_issuances: metric }),
+    refusedToday: z.object({ quota: count, rate: count, agent: count }).meta({
+      description:
+        'API calls that were refused today: by the daily limit, the rate limit, or the cap of an agent. Not usage. A minute old at most; a crash may lose some.',
+    }),
   })
   .meta({ id: 'Usage' });
 

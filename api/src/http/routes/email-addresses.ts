@@ -1,3 +1,4 @@
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
 import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { z } from 'zod';
 import { addressKey } from '../../platform/address.ts';
@@ -21,6 +22,7 @@ const { publicRoute, sessionRoute } = routesOf('sign-in');
 const spentForToday = (now: Date): Problem =>
   rateLimited({
     waitMs: nextUtcMidnight(now).getTime() - now.getTime(),
+    windowSeconds: DAY_SECONDS,
     reason: 'Too many confirmation links for this account today',
     when: 'after 00:00 UTC',
   });

@@ -14,6 +14,7 @@ export type AgentDetails = Pick<
   | 'deploymentEnv'
   | 'isPublic'
   | 'scopes'
+  | 'callCap'
 >;
 
 /** As in a request. Omitted fields are `undefined`. */
@@ -43,6 +44,7 @@ export const withDefaults = (given: NewAgent): Default & Partial<AgentDetails> =
   deploymentEnv: 'production',
   isPublic: false,
   scopes: ['agents:read'],
+  callCap: null,
   ...givenDetails(given),
   name: given.name,
 });

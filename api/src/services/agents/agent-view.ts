@@ -13,7 +13,7 @@ export interface AgentView {
   lastTokenAt: Date | null;
 }
 
-/** Three queries for all agents. */
+/** Three queries for all agents, sent at once. */
 export const viewAgents = async (
   trx: Transaction,
   tenantId: string,
@@ -21,9 +21,11 @@ export const viewAgents = async (
   now: Date,
 ): Promise<AgentView[]> => {
   const ids = agents.map(({ id }) => id);
-  const grants = await readGrants(trx, tenantId, ids);
-  const credentials = await summarizeCredentials(trx, { tenantId, agentIds: ids, now });
-  const lastTokens = await readLastTokens(trx, tenantId, ids);
+  const [grants, credentials, lastTokens] = await Promise.all([
+    readGrants(trx, tenantId, ids),
+    summarizeCredentials(trx, { tenantId, agentIds: ids, now }),
+    readLastTokens(trx, tenantId, ids),
+  ]);
   return agents.map((agent) => ({
     agent,
     resourceGrants: grants.get(agent.id) ?? [],

@@ -15,7 +15,7 @@ import { namedGrants } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { freeTierLimit } from '../usage/free-tier-limit.ts';
 import { withDefaults, type NewAgent } from './agent-details.ts';
-import { checkGrant } from '../authority/authority.ts';
+import { checkGrant, checkMayCap } from '../authority/authority.ts';
 import { countActiveAgents } from '../usage/count-active-agents.ts';
 import type { AgentView } from './agent-view.ts';
 import { noCredentials } from './summarize-credentials.ts';
@@ -40,6 +40,7 @@ const checkLimit = async (
       max: limit.max!,
       used,
       resetsAt: null,
+      now: deps.clock(),
     });
   }
 };
@@ -68,6 +69,7 @@ export const registerAgent = async (
   const { tenantId } = principal;
   const now = deps.clock();
   const details = withDefaults(given);
+  checkMayCap(principal, given);
   return deps.db.withTenant(tenantId, async (trx) => {
     const tenant = await lockTenant(trx, tenantId);
     const resourceGrants = await resolveGrants(trx, tenantId, requested);
@@ -91,6 +93,7 @@ export const registerAgent = async (
       name: agent.name,
       scopes: agent.scopes,
       owner: agent.owner,
+      ...(agent.callCap && { callCap: agent.callCap }),
       ...(requested.length > 0 && { resourceGrants: namedGrants(resourceGrants) }),
     };
     await appendAudit(trx, succeeded(act, { action: 'agent.created', agentId: agent.id, metadata }));

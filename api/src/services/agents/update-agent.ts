@@ -11,7 +11,7 @@ import { resolveGrants, type GrantRequest } from '../resource-grants/resolve-gra
 import { grantsBeyond, namedGrants, type ResourceGrant } from '../resource-grants/resource-grants.ts';
 import { writeGrants } from '../resource-grants/write-grants.ts';
 import { afterTokens } from '../authority/after-tokens.ts';
-import { checkGrant, checkMayRestrict, type Holdings } from '../authority/authority.ts';
+import { checkGrant, checkMayCap, checkMayRestrict, type Holdings } from '../authority/authority.ts';
 import { givenDetails, type AgentChanges, type AgentDetails } from './agent-details.ts';
 import { lockLivingAgent } from './lock-agent.ts';
 import { viewAgent, type AgentView } from './agent-view.ts';
@@ -74,6 +74,7 @@ const metadataOf = (
 ): Record<string, unknown> => ({
   changed: [...Object.keys(details), ...(resourceGrants ? ['resourceGrants'] : [])].sort(),
   ...(details.scopes && { scopes: details.scopes }),
+  ...(details.callCap !== undefined && { callCap: details.callCap }),
   ...(resourceGrants && { resourceGrants: namedGrants(resourceGrants) }),
 });
 
@@ -90,6 +91,7 @@ export const updateAgent = async (
 ): Promise<AgentView> => {
   const { tenantId } = principal;
   const { agentId } = update;
+  checkMayCap(principal, update.changes);
   return db.withTenant(tenantId, async (trx) => {
     const view = await lockForUpdate(trx, principal, update, clock());
     const { agent, resourceGrants: before } = view;

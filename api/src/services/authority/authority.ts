@@ -239,6 +239,12 @@ export const checkMayRestrict = async (
     },
   );
 
+/** Only owners and admins set caps, so no agent can raise its own. Problem: `forbidden`. */
+export const checkMayCap = ({ kind }: Principal, { callCap }: { callCap?: unknown }): void => {
+  if (callCap === undefined || kind === 'member') return;
+  throw new Problem('forbidden', 'Agents cannot set callCap. Ask an owner or admin of your tenant.');
+};
+
 /** Checks that the caller can remove grants of a resource: it must hold all of them. Problem: `forbidden`. */
 export const checkMayEndGrants = (
   trx: Transaction,

@@ -1,7 +1,6 @@
-import type { Database, Send } from '../../platform/database.ts';
-import type { Client } from './client.ts';
+import type { Database } from '../../platform/database.ts';
+import type { AssertionUse, Client } from './client.ts';
 import { ClientRefusal } from './client-refusal.ts';
-import { replayed, useAssertions } from './use-assertions.ts';
 
 export const notLive = ({ credentialId }: Client): ClientRefusal =>
   new ClientRefusal(
@@ -10,16 +9,42 @@ export const notLive = ({ credentialId }: Client): ClientRefusal =>
     credentialId,
   );
 
-const isLive = async (send: Send, { credentialId, generation = 0 }: Client): Promise<boolean> => {
-  const rows = await send('select from live_proofs($1, $2)', [[credentialId], [generation]]);
+export const replayed = ({ credentialId }: Client): ClientRefusal =>
+  new ClientRefusal(
+    'replayed',
+    'This assertion was already used. Sign a new one with another jti.',
+    credentialId,
+  );
+
+const isLive = async (db: Database, { credentialId, generation = 0 }: Client): Promise<boolean> => {
+  const rows = await db.runAlone({
+    name: 'live_proofs',
+    text: 'select from live_proofs($1, $2)',
+    values: [[credentialId], [generation]],
+  });
   return rows.length === 1;
 };
 
-const isFirstUse = async (send: Send, client: Client, requestId: string): Promise<boolean> => {
-  const { assertion, tenantId, credentialId } = client;
-  if (!assertion) return true;
-  const first = await useAssertions(send, [{ ...assertion, tenantId, credentialId, usedBy: requestId }]);
-  return first.has(requestId);
+/** Marks the assertion as used. */
+const isFirstUse = async (
+  db: Database,
+  { tenantId, credentialId }: Client,
+  { jti, expiresAt }: AssertionUse,
+  usedBy: string,
+): Promise<boolean> => {
+  const use = {
+    tenant_id: tenantId,
+    credential_id: credentialId,
+    jti,
+    used_by: usedBy,
+    expires_at: expiresAt,
+  };
+  const rows = await db.runAlone({
+    name: 'use_assertions',
+    text: 'select from use_assertions($1)',
+    values: [JSON.stringify([use])],
+  });
+  return rows.length === 1;
 };
 
 /**
@@ -27,12 +52,11 @@ const isFirstUse = async (send: Send, client: Client, requestId: string): Promis
  * For requests that the ledger does not commit. Throws a ClientRefusal.
  */
 export const confirmClient = async (db: Database, client: Client, requestId: string): Promise<Client> => {
-  const outcome = await db.pipelined(async (send) => {
-    if (!(await isLive(send, client))) return 'not_live';
-    return (await isFirstUse(send, client, requestId)) ? 'confirmed' : 'replayed';
-  });
-  if (outcome === 'replayed') throw replayed(client);
-  if (outcome === 'confirmed') return client;
-  if (!client.proveAnew) throw notLive(client);
-  return confirmClient(db, await client.proveAnew(), requestId);
+  if (!(await isLive(db, client))) {
+    if (!client.proveAnew) throw notLive(client);
+    return confirmClient(db, await client.proveAnew(), requestId);
+  }
+  const { assertion } = client;
+  if (assertion && !(await isFirstUse(db, client, assertion, requestId))) throw replayed(client);
+  return client;
 };

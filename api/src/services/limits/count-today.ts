@@ -1,9 +1,11 @@
-import { nextUtcMidnight, secondsUntil } from '@sentryagent/workflows/rules/period';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
+import { nextUtcMidnight } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { readTime } from '../../platform/clock.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Principal } from '../../platform/principal.ts';
-import { Problem } from '../../platform/problem.ts';
+import { limitProblem } from '../../platform/limit-problem.ts';
+import type { Problem } from '../../platform/problem.ts';
 import { readTier } from '../usage/read-tier.ts';
 
 const MAX_CHECKOUTS = 50;
@@ -18,13 +20,13 @@ interface Limit {
   done: string;
 }
 
-const dailyLimit = ({ max, done }: Limit, now: Date): Problem => {
-  const resetsAt = nextUtcMidnight(now);
-  return new Problem('daily_limit', `${done}. Try again after 00:00 UTC.`, {
-    members: { error: 'daily_limit', max, resetsAt: resetsAt.toISOString() },
-    headers: { 'Retry-After': String(secondsUntil(resetsAt, now)) },
-  });
-};
+const dailyLimit = ({ max, done }: Limit, now: Date): Problem =>
+  limitProblem(
+    'daily_limit',
+    `${done}. Try again after 00:00 UTC.`,
+    { windowSeconds: DAY_SECONDS, resetsAt: nextUtcMidnight(now), now },
+    { members: { max } },
+  );
 
 /**
  * The counter's day is today or tomorrow. It can be tomorrow because a transaction that began after midnight can commit

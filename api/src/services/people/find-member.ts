@@ -1,9 +1,9 @@
 import type { Pool } from 'pg';
-import type { Database } from '../../platform/database.ts';
 import { newId } from '../../platform/ids.ts';
 import { sessionLife, type People } from '../../platform/people.ts';
 import type { Role } from '../../platform/principal.ts';
 import type { Person } from './account.ts';
+import { readSessionToken } from './session-cookie.ts';
 
 export interface Member {
   user: Person & { emailVerified: boolean };
@@ -16,18 +16,43 @@ export interface Member {
 /** Receives the `Set-Cookie` lines of a renewed session. Every response must send them, also an error. */
 export type SendCookies = (lines: string[]) => void;
 
-interface Membership {
-  tenant_id: string;
-  tenant_name: string;
+/** The row of a live session. Without a tenant, its user is not a member yet. */
+interface Row {
+  sessionId: string;
+  createdAt: Date;
+  expiresAt: Date;
+  id: string;
+  email: string;
+  name: string;
+  emailVerified: boolean;
+  tenantId: string | null;
+  tenantName: string;
   role: Role;
 }
 
-const findMembership = async (db: Database, sessionId: string): Promise<Membership | undefined> => {
-  const { rows } = await db.acrossTenants((trx) =>
-    trx.raw<{ rows: Membership[] }>('select * from find_session_member(?)', [sessionId]),
-  );
-  return rows[0];
+/**
+ * All that a request needs, in one prepared statement: the session, its user, and the member in the chosen tenant, or
+ * else in the one joined first. It is read for each request, so what ends a session or changes a role applies at once.
+ */
+const SESSION = {
+  name: 'find_session',
+  text: `
+    select s.id as "sessionId", s.created_at as "createdAt", s.expires_at as "expiresAt",
+      u.id, u.email, u.name, u.email_verified as "emailVerified", m."tenantId", m."tenantName", m.role
+    from sessions s
+    join users u on u.id = s.user_id
+    left join lateral (
+      select t.id as "tenantId", t.name as "tenantName", role
+      from members join tenants t on t.id = tenant_id
+      where user_id = s.user_id
+      order by (t.id = s.active_tenant_id) desc nulls last, members.created_at, members.id
+      limit 1
+    ) m on true
+    where s.token = $1 and s.expires_at > now()`,
 };
+
+const findRow = async (pool: Pool, token: string): Promise<Row | undefined> =>
+  (await pool.query<Row>({ ...SESSION, values: [token] })).rows[0];
 
 /**
  * Creates the user's tenant, with the user as its owner, in one transaction. The slug is the user's id and unique, so
@@ -46,7 +71,6 @@ const foundTenant = async (pool: Pool, user: Person): Promise<void> => {
 };
 
 export interface PeopleDeps {
-  db: Database;
   people: People;
   peoplePool: Pool;
 }
@@ -60,35 +84,38 @@ const isRenewalDue = ({ createdAt, expiresAt }: { createdAt: Date; expiresAt: Da
   return expiresAt.getTime() < end && expiresAt.getTime() <= Date.now() + (idle - renewal) * 1_000;
 };
 
-/** The session of a cookie. Renews it once a day. */
-const findSession = async (people: People, headers: Headers, sendCookies: SendCookies) => {
-  const found = await people.api.getSession({ headers, query: { disableRefresh: true } });
-  if (!found || !isRenewalDue(found.session)) return found;
-  const renewed = await people.api.getSession({ headers, returnHeaders: true });
+/** Renews the session once a day. Returns whether it is still live. */
+const keepLive = async (
+  people: People,
+  row: Row,
+  cookie: string,
+  sendCookies: SendCookies,
+): Promise<boolean> => {
+  if (!isRenewalDue(row)) return true;
+  const renewed = await people.api.getSession({ headers: new Headers({ cookie }), returnHeaders: true });
   sendCookies(renewed.headers.getSetCookie());
-  return renewed.response;
+  return renewed.response !== null;
 };
 
-/** The member of a session cookie. `undefined`: no live session. Creates the tenant of a new user. */
+/** The member of a `Cookie` header. `undefined`: no live session. Creates the tenant of a new user. */
 export const findMember = async (
-  { db, people, peoplePool }: PeopleDeps,
-  headers: Headers,
+  { people, peoplePool }: PeopleDeps,
+  cookie: string,
   sendCookies: SendCookies,
 ): Promise<Member | undefined> => {
-  const found = await findSession(people, headers, sendCookies);
-  if (!found) return undefined;
-  const { id, email, name, emailVerified } = found.user;
-  const user = { id, email, name, emailVerified };
-  let membership = await findMembership(db, found.session.id);
-  if (!membership) {
-    await foundTenant(peoplePool, user);
-    membership = await findMembership(db, found.session.id);
+  const token = await readSessionToken(people, cookie);
+  let row = token === undefined ? undefined : await findRow(peoplePool, token);
+  if (!token || !row || !(await keepLive(people, row, cookie, sendCookies))) return undefined;
+  if (row.tenantId === null) {
+    await foundTenant(peoplePool, row);
+    row = await findRow(peoplePool, token);
   }
-  if (!membership) return undefined;
+  if (!row?.tenantId) return undefined;
+  const { id, email, name, emailVerified, tenantId, tenantName, role, sessionId } = row;
   return {
-    user,
-    tenant: { id: membership.tenant_id, name: membership.tenant_name },
-    role: membership.role,
-    sessionId: found.session.id,
+    user: { id, email, name, emailVerified },
+    tenant: { id: tenantId, name: tenantName },
+    role,
+    sessionId,
   };
 };

@@ -1,7 +1,6 @@
-import type { Database, Send } from '../../platform/database.ts';
+import type { Database } from '../../platform/database.ts';
 import type { AssertionUse } from '../clients/client.ts';
-import { useAssertions, type Use } from '../clients/use-assertions.ts';
-import { chain, type Head } from '../audit/chain.ts';
+import { toParts } from '../audit/chain.ts';
 import type { AuditEntry } from '../audit/entry.ts';
 
 /**
@@ -24,175 +23,75 @@ export interface Conditions {
   assertion?: AssertionUse | undefined;
 }
 
-/** Answers a request whose entry is committed. */
-export type Answer = () => void;
-
 export interface Pending {
   entry: AuditEntry;
   conditions: Conditions;
-  /** Called after the commit was sent, to make the answer. Must not throw. */
-  meanwhile: () => Answer;
 }
 
-/** The result of a group. Busy requests wait for the next group. */
-export interface Outcome<P> {
-  committed: Map<P, Answer>;
-  refused: Map<P, UnmetCondition>;
-  busy: P[];
-}
+/** Busy: another transaction has locked the audit head of the tenant. */
+export type Answer = 'committed' | 'busy' | UnmetCondition;
 
-const lockHeads = async (send: Send, group: Pending[]): Promise<Map<string, Head>> => {
-  const tenantIds = [...new Set(group.map(({ entry }) => entry.tenantId))].sort();
-  const heads = await send<Head & { tenant_id: string }>(
-    'select tenant_id, sequence, hash from lock_audit_heads($1)',
-    [tenantIds],
-  );
-  return new Map(heads.map(({ tenant_id, sequence, hash }) => [tenant_id, { sequence, hash }]));
-};
-
-const proofOf = ({ credentialId, generation = 0 }: Conditions): string => `${credentialId} ${generation}`;
-
-type Granted = Map<string, string[]>;
-
-/** The proofs of this group that can still authenticate, with the scopes of their agents. */
-const findLiveProofs = async (send: Send, group: Pending[]): Promise<Granted> => {
-  const proofs = [...new Map(group.map(({ conditions }) => [proofOf(conditions), conditions])).values()];
-  const rows = await send<{ credential_id: string; generation: number; scopes: string[] }>(
-    'select credential_id, generation, scopes from live_proofs($1, $2)',
-    [proofs.map(({ credentialId }) => credentialId), proofs.map(({ generation = 0 }) => generation)],
-  );
-  return new Map(
-    rows.map(({ credential_id: credentialId, generation, scopes }) => [
-      proofOf({ credentialId, generation }),
+/** The distinct proofs of a group, as JSON, and the place of each from 1. */
+const numberProofs = (group: readonly Pending[]) => {
+  const places = new Map<string, number>();
+  const placeOf = ({ entry: { tenantId, actorId }, conditions }: Pending): number => {
+    const { credentialId, generation = 0, agentIds = [], scopes = [], resourceId } = conditions;
+    const proof = JSON.stringify({
+      tenant_id: tenantId,
+      agent_id: actorId,
+      credential_id: credentialId,
+      generation,
+      for_agents: [...new Set(agentIds)],
       scopes,
-    ]),
+      resource_id: resourceId,
+    });
+    const place = places.get(proof) ?? places.size + 1;
+    places.set(proof, place);
+    return place;
+  };
+  const placed = group.map(placeOf);
+  return { placed, proofs: `[${[...places.keys()].join(',')}]` };
+};
+
+/** The assertions that the commit marks as used, as JSON. */
+const usesOf = (group: readonly Pending[], placed: readonly number[]): string | null => {
+  const uses = group.flatMap(({ entry, conditions: { assertion } }, index) =>
+    assertion
+      ? [
+          {
+            entry: index + 1,
+            proof: placed[index],
+            jti: assertion.jti,
+            used_by: entry.eventId,
+            expires_at: assertion.expiresAt,
+          },
+        ]
+      : [],
   );
+  return uses.length > 0 ? JSON.stringify(uses) : null;
 };
-
-/** The active agents among those that the tokens of this group act for, with their scopes. */
-const findLiveAgents = async (send: Send, group: Pending[]): Promise<Granted> => {
-  const ids = new Set(group.flatMap(({ conditions }) => conditions.agentIds ?? []));
-  if (ids.size === 0) return new Map();
-  const rows = await send<{ id: string; scopes: string[] }>('select id, scopes from find_live_agents($1)', [
-    [...ids],
-  ]);
-  return new Map(rows.map(({ id, scopes }) => [id, scopes]));
-};
-
-const grantOf = (agentId: string, resourceId: string): string => `${agentId} ${resourceId}`;
-
-/** The resource grants of the clients of this group and of the agents that they act for. */
-const findGrants = async (send: Send, group: Pending[]): Promise<Granted> => {
-  const asked = new Map(
-    group.flatMap(({ entry: { tenantId, actorId }, conditions: { resourceId, agentIds = [] } }) =>
-      resourceId === undefined
-        ? []
-        : [actorId, ...agentIds].map((agentId) => [
-            grantOf(agentId, resourceId),
-            { tenantId, agentId, resourceId },
-          ]),
-    ),
-  );
-  if (asked.size === 0) return new Map();
-  const keys = [...asked.values()];
-  const rows = await send<{ agent_id: string; resource_id: string; scopes: string[] }>(
-    'select agent_id, resource_id, scopes from find_resource_grants($1, $2, $3)',
-    [
-      keys.map(({ tenantId }) => tenantId),
-      keys.map(({ agentId }) => agentId),
-      keys.map(({ resourceId }) => resourceId),
-    ],
-  );
-  return new Map(
-    rows.map(({ agent_id: agentId, resource_id: resourceId, scopes }) => [
-      grantOf(agentId, resourceId),
-      scopes,
-    ]),
-  );
-};
-
-interface Live {
-  proofs: Granted;
-  agents: Granted;
-  grants: Granted;
-}
-
-/** The scopes that the client and each agent of the token hold for its audience; `undefined` for one that is not live. */
-const heldBy = (
-  { entry: { actorId }, conditions }: Pending,
-  { proofs, agents, grants }: Live,
-): (string[] | undefined)[] => {
-  const { resourceId, agentIds = [] } = conditions;
-  const held = (agentId: string, ofApi: string[] | undefined): string[] | undefined =>
-    ofApi && resourceId !== undefined ? (grants.get(grantOf(agentId, resourceId)) ?? []) : ofApi;
-  return [held(actorId, proofs.get(proofOf(conditions))), ...agentIds.map((id) => held(id, agents.get(id)))];
-};
-
-/** The first condition that is not met. Does not check the assertion. */
-const findFault = (pending: Pending, live: Live): Exclude<UnmetCondition, 'replayed'> | undefined => {
-  const { scopes = [] } = pending.conditions;
-  const [ofClient, ...ofOthers] = heldBy(pending, live);
-  if (!ofClient) return 'not_live';
-  if (ofOthers.includes(undefined)) return 'subject_not_live';
-  const granted = [ofClient, ...ofOthers];
-  return granted.every((held) => scopes.every((scope) => held!.includes(scope))) ? undefined : 'scope_lost';
-};
-
-/** The refused requests, each with its first unmet condition. Marks the assertions of the others as used. */
-const findRefused = async <P extends Pending>(
-  send: Send,
-  group: P[],
-  live: Live,
-): Promise<Outcome<P>['refused']> => {
-  const refused: Outcome<P>['refused'] = new Map();
-  const uses = new Map<P, Use>();
-  for (const pending of group) {
-    const { entry, conditions } = pending;
-    const { assertion, credentialId } = conditions;
-    const fault = findFault(pending, live);
-    if (fault) refused.set(pending, fault);
-    else if (assertion) {
-      uses.set(pending, { ...assertion, tenantId: entry.tenantId, credentialId, usedBy: entry.eventId });
-    }
-  }
-  const first = await useAssertions(send, [...uses.values()]);
-  for (const [pending, { usedBy }] of uses) if (!first.has(usedBy)) refused.set(pending, 'replayed');
-  return refused;
-};
-
-const chainGroup = (heads: Map<string, Head>, group: Pending[]): string[] =>
-  [...Map.groupBy(group, ({ entry }) => entry.tenantId)].flatMap(([tenantId, pending]) =>
-    chain(
-      heads.get(tenantId)!,
-      pending.map(({ entry }) => entry),
-    ),
-  );
 
 /**
- * Two round trips, or three with assertions. Liveness and grants are read by separate statements after the lock, because
- * they must see what the previous holder of the lock committed.
+ * Commits the entries of a group by one statement, which also checks their conditions. Postgres chains them, because it
+ * knows the head and the refused entries only under the lock. `sent` runs while Postgres works. Returns an answer for
+ * each.
  */
-export const commitGroup = async <P extends Pending>(
-  db: Pick<Database, 'pipelined'>,
-  group: P[],
-): Promise<Outcome<P>> => {
-  const { promise: answers, resolve } = Promise.withResolvers<Outcome<P>['committed']>();
-  const { refused, busy } = await db.pipelined(async (send) => {
-    const [heads, proofs, agents, grants] = await Promise.all([
-      lockHeads(send, group),
-      findLiveProofs(send, group),
-      findLiveAgents(send, group),
-      findGrants(send, group),
-    ]);
-    const busy = group.filter(({ entry }) => !heads.has(entry.tenantId));
-    const taken = group.filter(({ entry }) => heads.has(entry.tenantId));
-    const refused = await findRefused(send, taken, { proofs, agents, grants });
-    const committed = taken.filter((pending) => !refused.has(pending));
-    const rows = chainGroup(heads, committed);
-    // Runs after this turn of the event loop, so after the commit was sent.
-    setImmediate(() => resolve(new Map(committed.map((pending) => [pending, pending.meanwhile()]))));
-    if (rows.length) void send('select append_audit($1)', [`[${rows.join(',')}]`]);
-    return { refused, busy };
-  });
-  return { committed: await answers, refused, busy };
+export const commitGroup = async (
+  db: Pick<Database, 'runAlone'>,
+  group: readonly Pending[],
+  sent: () => void,
+): Promise<Answer[]> => {
+  const { placed, proofs } = numberProofs(group);
+  const entries = group.map(({ entry }, index) => `${placed[index]}\t${toParts(entry).join('\t')}`);
+  const others = await db.runAlone<{ entry: number; answer: Exclude<Answer, 'committed'> }>(
+    {
+      name: 'record_tokens',
+      text: 'select entry, answer from record_tokens($1, $2, $3)',
+      values: [proofs, entries.join('\n'), usesOf(group, placed)],
+    },
+    sent,
+  );
+  const answers = group.map((): Answer => 'committed');
+  for (const { entry, answer } of others) answers[entry - 1] = answer;
+  return answers;
 };

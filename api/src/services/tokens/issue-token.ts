@@ -6,11 +6,10 @@ import type { UnmetCondition } from './commit-group.ts';
 import type { Ledger } from './ledger.ts';
 import { signAccessToken } from './access-token.ts';
 import type { Client } from '../clients/client.ts';
-import { notLive } from '../clients/confirm-client.ts';
+import { notLive, replayed } from '../clients/confirm-client.ts';
 import type { Decision } from './decision.ts';
 import { OAuthError } from '../../platform/oauth-error.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
-import { replayed } from '../clients/use-assertions.ts';
 
 export interface TokenDeps {
   ledger: Ledger;

@@ -2,8 +2,8 @@ import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import {
   commitGroup,
+  type Answer,
   type Conditions,
-  type Outcome,
   type Pending,
   type UnmetCondition,
 } from './commit-group.ts';
@@ -13,20 +13,24 @@ import type { AuditEntry } from '../audit/entry.ts';
 export type Recorded<T> = { outcome: 'committed'; made: T } | { outcome: UnmetCondition };
 
 /**
- * Group commit for the token endpoint. While one transaction runs, new requests form the next group, so they share one
+ * Group commit for the token endpoint. While one statement runs, new requests form the next group, so they share one
  * fsync.
  */
 export interface Ledger {
   /**
    * Resolves when the entry and its usage are committed, or to the condition that did not hold. Conditions are checked
-   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs during the commit, but only if
-   * all conditions are met. Rejects with the error of `meanwhile` after the commit, or with a 503 Problem.
+   * under the lock of the audit head, which suspending an agent takes too. `meanwhile` runs during the commit, and what it
+   * made is dropped if a condition does not hold. Rejects with the error of `meanwhile` after the commit, or with a 503
+   * Problem.
    */
   record<T>(entry: AuditEntry, conditions: Conditions, meanwhile: () => T): Promise<Recorded<T>>;
 }
 
 interface Waiting extends Pending {
   since: number;
+  /** Makes what answers the request if its entry is committed. Does not throw. */
+  prepare(): () => void;
+  prepared?: () => void;
   refuse(outcome: UnmetCondition): void;
   reject(reason: unknown): void;
 }
@@ -41,18 +45,14 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
   let queue: Waiting[] = [];
   let running = false;
 
-  const settle = ({ committed, refused, busy }: Outcome<Waiting>): void => {
-    for (const [waiting, answer] of committed) {
-      answer();
+  const settle = (waiting: Waiting, answer: Answer): void => {
+    if (answer === 'committed') {
+      waiting.prepared!();
       onUse(waiting.conditions.credentialId, waiting.entry.occurredAt);
-    }
-    for (const [waiting, outcome] of refused) waiting.refuse(outcome);
-    const late = performance.now() - PATIENCE_MS;
-    for (const waiting of busy) {
-      if (waiting.since < late)
-        waiting.reject(unavailable(new Error('the audit head was locked for too long')));
-      else queue.push(waiting);
-    }
+    } else if (answer !== 'busy') waiting.refuse(answer);
+    else if (waiting.since < performance.now() - PATIENCE_MS)
+      waiting.reject(unavailable(new Error('the audit head was locked for too long')));
+    else queue.push(waiting);
   };
 
   const drain = async (): Promise<void> => {
@@ -60,10 +60,13 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
       const group = queue.slice(0, MAX_GROUP);
       queue = queue.slice(MAX_GROUP);
       try {
-        const outcome = await commitGroup(db, group);
-        settle(outcome);
+        const answers = await commitGroup(db, group, () => {
+          for (const waiting of group) waiting.prepared ??= waiting.prepare();
+        });
+        for (const [index, waiting] of group.entries()) settle(waiting, answers[index]!);
         // Every head is locked: pause instead of spinning.
-        if (outcome.busy.length === group.length) await new Promise((resolve) => setTimeout(resolve, 5));
+        if (answers.every((answer) => answer === 'busy'))
+          await new Promise((resolve) => setTimeout(resolve, 5));
       } catch (error) {
         for (const waiting of group) waiting.reject(unavailable(error));
       }
@@ -77,7 +80,7 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
         queue.push({
           entry,
           conditions,
-          meanwhile: () => {
+          prepare: () => {
             try {
               const made = meanwhile();
               return () => resolve({ outcome: 'committed', made });

@@ -4,10 +4,11 @@ import { every } from '../../platform/every.ts';
 import type { Logger } from '../../platform/logger.ts';
 import { listen } from '../../platform/notifications.ts';
 import { unavailable } from '../../platform/problem.ts';
+import type { CallCaps, CapRow } from '../usage/call-caps.ts';
 import type { Revocations, RevocationRows } from './revocations.ts';
 import type { SigningKeys } from '../signing-keys/signing-keys.ts';
 
-/** Copies revocations and signing keys from Postgres into the memory of this process. */
+/** Copies revocations, signing keys and caps of agents from Postgres into the memory of this process. */
 export interface TokenFeed {
   /**
    * Resolves when memory has everything that was committed `maxAgeMs` ago: immediately while the feed works, else after
@@ -31,6 +32,7 @@ export interface TokenFeedDeps {
   config: { APP_DATABASE_URL: string };
   signingKeys: SigningKeys;
   revocations: Revocations;
+  callCaps: CallCaps;
 }
 
 /**
@@ -43,13 +45,20 @@ const READ = `
     (select coalesce(jsonb_agg(r), '[]') from read_revoked_tokens(s.since) r) as tokens,
     (select coalesce(jsonb_agg(c), '[]') from read_revoked_credentials(s.since) c) as credentials,
     (select coalesce(jsonb_agg(m), '[]') from read_not_before_marks(s.since) m) as marks,
+    (select coalesce(jsonb_agg(c), '[]') from read_call_caps(s.since) c) as caps,
     (select string_agg(k.kid || ' ' || k.status, ',' order by k.kid) from read_signing_keys() k) as keys
   from (
     select server, case server when ? then ?::xid8 else '0' end as since
     from (select extract(epoch from pg_postmaster_start_time())::text as server) as started
   ) as s`;
 
-type Row = RevocationRows & { server: string; isWhole: boolean; horizon: string; keys: string | null };
+type Row = RevocationRows & {
+  caps: CapRow[];
+  server: string;
+  isWhole: boolean;
+  horizon: string;
+  keys: string | null;
+};
 
 interface Reader {
   read(): Promise<void>;
@@ -57,7 +66,7 @@ interface Reader {
   startOver(): void;
 }
 
-const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): Reader => {
+const createReader = ({ db, signingKeys, revocations, callCaps }: TokenFeedDeps): Reader => {
   const nothing = () => ({ server: '', horizon: '0' });
   let last = nothing();
   return {
@@ -70,6 +79,7 @@ const createReader = ({ db, signingKeys, revocations }: TokenFeedDeps): Reader =
       if (!row) return;
       if (row.isWhole) revocations.replace(row);
       else revocations.add(row);
+      callCaps.follow(row.caps, row.isWhole);
       await signingKeys.follow(row.keys ?? '');
       // `startOver` may have been called in the meantime.
       if (last === from) last = row;
@@ -94,7 +104,7 @@ export const startTokenFeed = async (deps: TokenFeedDeps): Promise<TokenFeed> =>
     void refresh().catch(() => {});
   });
   const timers = [
-    every(POLL_MS, logger, 'reading revocations and keys', refresh),
+    every(POLL_MS, logger, 'reading revocations, keys and caps', refresh),
     every(SWEEP_MS, logger, 'removing expired revocations from memory', async () => revocations.sweep()),
     every(DELETE_MS, logger, 'deleting expired revocations', async () => {
       await db.acrossTenants((trx) => trx.raw('select delete_ended_revocations()'));

@@ -4,12 +4,22 @@ export interface Call {
   limitKey: string;
   /** Calls per window. */
   rateMax: number;
-  /** Set if the call counts as usage: the tenant, and the daily limit (`null`: never rejected). */
-  metered?: { tenantId: string; quota: number | null } | undefined;
+  /** Set if the call counts as usage. */
+  metered?: Metered | undefined;
+}
+
+export interface Metered {
+  tenantId: string;
+  /** The daily limit of the tenant. `null`: never rejected. */
+  quota: number | null;
+  /** The agent that calls. */
+  agentId?: string | undefined;
+  /** The agent's own daily limit, if it has one. */
+  cap?: number | undefined;
 }
 
 export interface Admission {
-  outcome: 'allowed' | 'rate_limited' | 'quota_exceeded';
+  outcome: 'allowed' | 'rate_limited' | 'agent_capped' | 'quota_exceeded';
   rate: {
     remaining: number;
     /** Until the window ends or, if rejected, until the next call is allowed. */
@@ -17,6 +27,8 @@ export interface Admission {
   };
   /** Calls of the UTC day, including this one if it was allowed. 0 if the call does not count as usage. */
   used: number;
+  /** The same of the agent, if it has a cap. */
+  usedByAgent: number;
   /** The time by the clock that decided the day. */
   now: Date;
 }

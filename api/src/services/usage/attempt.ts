@@ -1,12 +1,13 @@
+import type { Metered } from './admission.ts';
 import type { OwnCounts } from './own-counts.ts';
+import type { Counter } from './totals.ts';
 
 /** A call that counts as usage. It is pending until it is counted or has ended. */
-export interface Attempt {
-  tenantId: string;
-  /** The daily limit. `null`: never rejected. */
-  quota: number | null;
+export interface Attempt extends Metered {
   /** The calls of the day that this process has certainly admitted. */
   floor(day: number): number;
+  /** The same of the agent. */
+  floorOfAgent(day: number): number;
   /**
    * The calls of the day that this process can have admitted, if all pending ones are admitted. Redis does not raise
    * the process's field above it. So a call that Redis runs too late, after it was counted in memory, counts nothing.
@@ -18,7 +19,7 @@ export interface Attempt {
   end(): void;
 }
 
-export type StartAttempt = (usage: { tenantId: string; quota: number | null }) => Attempt;
+export type StartAttempt = (usage: Metered) => Attempt;
 
 export const createAttempts = (own: OwnCounts): StartAttempt => {
   const underWay = new Map<string, number>();
@@ -28,7 +29,9 @@ export const createAttempts = (own: OwnCounts): StartAttempt => {
     else underWay.set(tenantId, now);
   };
 
-  return ({ tenantId, quota }) => {
+  return (usage) => {
+    const { tenantId, agentId } = usage;
+    const ofAgent = (day: number): Counter => ({ tenantId, day, agentId });
     let open = true;
     const end = (): void => {
       if (open) add(tenantId, -1);
@@ -36,12 +39,13 @@ export const createAttempts = (own: OwnCounts): StartAttempt => {
     };
     add(tenantId, 1);
     return {
-      tenantId,
-      quota,
+      ...usage,
       floor: (day) => own.get({ tenantId, day }),
+      floorOfAgent: (day) => own.get(ofAgent(day)),
       ceiling: (day) => own.get({ tenantId, day }) + (underWay.get(tenantId) ?? 0),
       count: (day, unsynced) => {
         own.add({ tenantId, day }, unsynced);
+        if (agentId !== undefined) own.add(ofAgent(day), unsynced);
         end();
       },
       end,

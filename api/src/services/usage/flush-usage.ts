@@ -91,7 +91,7 @@ const writeOwn = async (
     await db.acrossTenants((trx) => record(trx, page, unshared));
     own.stored(page);
   }
-  await onStored(totals);
+  await onStored(totals.filter(({ agentId }) => agentId === undefined));
 };
 
 /** Stores what this process counted while Redis was unavailable. */

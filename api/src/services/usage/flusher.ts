@@ -10,6 +10,8 @@ export interface FlusherDeps {
   db: Database;
   logger: Logger;
   own: OwnCounts;
+  /** Refused calls. */
+  refused: OwnCounts;
   /** Not set: the process counts alone. */
   redis: CounterRedis | undefined;
   link: RedisLink;
@@ -17,7 +19,15 @@ export interface FlusherDeps {
 }
 
 /** Moves counts between this process, Redis and Postgres. */
-export const createFlusher = ({ db, logger, own, redis, link, onStored = async () => {} }: FlusherDeps) => {
+export const createFlusher = ({
+  db,
+  logger,
+  own,
+  refused,
+  redis,
+  link,
+  onStored = async () => {},
+}: FlusherDeps) => {
   const record = createRecorder(logger);
   const deps = { db, record, own, onStored };
   const flushKept = (): Promise<void> => flushOwn(deps, redis !== undefined);
@@ -34,10 +44,12 @@ export const createFlusher = ({ db, logger, own, redis, link, onStored = async (
     },
     flush: async (): Promise<void> => {
       await flushKept();
-      if (!redis || !link.isClosed()) return;
-      await shareUnshared({ ...deps, redis });
-      await flushChanged({ ...deps, redis });
-      await flushUnstored(deps);
+      if (redis && link.isClosed()) {
+        await shareUnshared({ ...deps, redis });
+        await flushChanged({ ...deps, redis });
+        await flushUnstored(deps);
+      }
+      await flushUnstored({ ...deps, own: refused, onStored: async () => {} });
     },
   };
 };

@@ -1,5 +1,6 @@
-import { secondsUntil } from '@sentryagent/workflows/rules/period';
-import { Problem } from '../../platform/problem.ts';
+import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
+import { limitProblem } from '../../platform/limit-problem.ts';
+import type { Problem, ProblemExtras } from '../../platform/problem.ts';
 
 export interface ReachedLimit {
   limit: 'agents' | 'api_calls';
@@ -7,6 +8,7 @@ export interface ReachedLimit {
   used: number;
   /** When the limit resets. `null`: never. */
   resetsAt: Date | null;
+  now: Date;
 }
 
 /** The page that compares the tiers. */
@@ -18,17 +20,18 @@ const words = ({ limit, max }: ReachedLimit): string =>
     : `The free tier has ${max} API calls per UTC day. Upgrade, or try again after 00:00 UTC.`;
 
 /** 429 `free_tier_limit`, with `Retry-After` if the limit resets. */
-export const freeTierLimit = (dashboardUrl: string, reached: ReachedLimit, now = new Date()): Problem => {
-  const { limit, max, used, resetsAt } = reached;
-  return new Problem('free_tier_limit', words(reached), {
-    members: {
-      error: 'free_tier_limit',
-      limit,
-      max,
-      used,
-      resetsAt: resetsAt?.toISOString() ?? null,
-      upgradeUrl: upgradeUrl(dashboardUrl),
-    },
-    headers: resetsAt ? { 'Retry-After': String(secondsUntil(resetsAt, now)) } : {},
-  });
+export const freeTierLimit = (
+  dashboardUrl: string,
+  reached: ReachedLimit,
+  extras: ProblemExtras = {},
+): Problem => {
+  const { limit, max, used, resetsAt, now } = reached;
+  const windowSeconds = resetsAt ? DAY_SECONDS : null;
+  const members = { limit, max, used, upgradeUrl: upgradeUrl(dashboardUrl) };
+  return limitProblem(
+    'free_tier_limit',
+    words(reached),
+    { windowSeconds, resetsAt, now },
+    { ...extras, members },
+  );
 };

@@ -8,7 +8,7 @@ import { createLocalRate } from './local-rate.ts';
 import type { OtherCounts } from './other-counts.ts';
 import type { OwnCounts } from './own-counts.ts';
 import { readToday } from './stored-totals.ts';
-import { sumCounts, type TenantDay } from './totals.ts';
+import { sumCounts, type Counter } from './totals.ts';
 
 export interface LocalCounterDeps {
   db: Database;
@@ -29,19 +29,27 @@ const STALE_MS = 1_000;
  */
 export const createLocalCounter = ({ db, own, others, processId, windowMs, clock }: LocalCounterDeps) => {
   const takeRate = createLocalRate(windowMs);
-  const readOthers = cached(STALE_MS, async (tenantId: string) => {
-    const { time, day, totals } = await readToday(db, tenantId);
+  const readOthers = cached(STALE_MS, async (tenantId: string, agentId?: string) => {
+    const { time, day, totals } = await readToday(db, { tenantId, agentId });
     clock.saw(time);
     others.saw(day, sumCounts(totals.filter(({ source }) => source !== processId)));
     return true;
   });
 
-  /** The tenant's current day, with the last known counts of the other processes from Redis or Postgres. */
-  const lookAt = async (tenantId: string): Promise<{ now: Date; day: TenantDay; elsewhere: number }> => {
-    await readOthers(tenantId).catch(() => undefined);
+  /**
+   * The calls of the tenant's or the agent's current day: those of this process, and the last known ones of the others
+   * from Redis or Postgres. The function reads them from memory.
+   */
+  const lookAt = async (
+    tenantId: string,
+    agentId?: string,
+  ): Promise<{ now: Date; day: number; used(): number }> => {
+    await (agentId === undefined ? readOthers(tenantId) : readOthers(tenantId, agentId)).catch(
+      () => undefined,
+    );
     const now = clock.now();
-    const day = { tenantId, day: epochDay(now) };
-    return { now, day, elsewhere: others.get(day) };
+    const counter: Counter = { tenantId, day: epochDay(now), agentId };
+    return { now, day: counter.day, used: () => others.get(counter) + own.get(counter) };
   };
 
   return {
@@ -51,19 +59,22 @@ export const createLocalCounter = ({ db, own, others, processId, windowMs, clock
       processes: number,
     ): Promise<Admission> => {
       const seen = attempt && (await lookAt(attempt.tenantId));
+      const cap = attempt?.cap;
+      const seenOfAgent = cap === undefined ? undefined : await lookAt(attempt!.tenantId, attempt!.agentId);
       const { allowed, ...rate } = await takeRate(limitKey, Math.max(1, Math.floor(rateMax / processes)));
       // No `await` from here on, so no other call is counted between the decision and the count.
-      const used = seen ? seen.elsewhere + own.get(seen.day) : 0;
-      const admission = { rate, used, now: seen?.now ?? clock.now() };
-      if (!allowed) return { ...admission, outcome: 'rate_limited' };
-      if (!attempt || !seen) return { ...admission, outcome: 'allowed' };
-      if (attempt.quota !== null && used >= attempt.quota) return { ...admission, outcome: 'quota_exceeded' };
-      attempt.count(seen.day.day, true);
-      return { ...admission, outcome: 'allowed', used: used + 1 };
+      const counts = {
+        ...{ rate, used: seen?.used() ?? 0, usedByAgent: seenOfAgent?.used() ?? 0 },
+        now: seen?.now ?? clock.now(),
+      };
+      if (!allowed) return { outcome: 'rate_limited', ...counts };
+      if (!attempt || !seen) return { outcome: 'allowed', ...counts };
+      if (cap !== undefined && counts.usedByAgent >= cap) return { outcome: 'agent_capped', ...counts };
+      if (attempt.quota !== null && counts.used >= attempt.quota)
+        return { outcome: 'quota_exceeded', ...counts };
+      attempt.count(seen.day, true);
+      return { outcome: 'allowed', ...counts, used: counts.used + 1, usedByAgent: counts.usedByAgent + 1 };
     },
-    used: async (tenantId: string): Promise<number> => {
-      const { day, elsewhere } = await lookAt(tenantId);
-      return elsewhere + own.get(day);
-    },
+    used: async (tenantId: string): Promise<number> => (await lookAt(tenantId)).used(),
   };
 };

@@ -1,15 +1,15 @@
 import { DAY_MS } from '@sentryagent/workflows/rules/durations';
-import { dayOfKey, keyOf, type TenantDay, type Total } from './totals.ts';
+import { keyOf, type Counter, type Total } from './totals.ts';
 
 /**
- * The calls that this process has admitted, per tenant and UTC day: its replica of a grow-only counter. Each call to
+ * The calls that this process has admitted, per tenant and UTC day and per agent: its replica of a grow-only counter. Each call to
  * Redis sends it as a minimum, so callers restore what Redis has lost.
  */
 export interface OwnCounts {
-  get(day: TenantDay): number;
-  total(day: TenantDay): Total;
+  get(counter: Counter): number;
+  total(counter: Counter): Total;
   /** Counts one admitted call. `unsynced`: Redis may not have it. */
-  add(day: TenantDay, unsynced: boolean): void;
+  add(counter: Counter, unsynced: boolean): void;
   /** Everything counted since the last `forget`. */
   all(): Total[];
   /** Marks everything to be written, because Redis is lost or this process stops. */
@@ -26,6 +26,7 @@ export interface OwnCounts {
 }
 
 interface Count {
+  counter: Counter;
   count: number;
   /** The part that is known to be in Postgres. */
   stored: number;
@@ -40,22 +41,17 @@ export const createOwnCounts = (processId: string): OwnCounts => {
   const counts = new Map<string, Count>();
   const unsynced = new Set<string>();
 
-  const get = (day: TenantDay): number => counts.get(keyOf(day))?.count ?? 0;
-  const total = ({ tenantId, day }: TenantDay): Total => ({
-    tenantId,
-    day,
-    source: processId,
-    count: get({ tenantId, day }),
-  });
-  const totals = (keys: Iterable<string>): Total[] => [...keys].map((key) => total(dayOfKey(key)!));
+  const get = (counter: Counter): number => counts.get(keyOf(counter))?.count ?? 0;
+  const total = (counter: Counter): Total => ({ ...counter, source: processId, count: get(counter) });
+  const totals = (keys: Iterable<string>): Total[] => [...keys].map((key) => total(counts.get(key)!.counter));
 
   return {
     get,
     total,
-    add: (day, isUnsynced) => {
-      const key = keyOf(day);
+    add: (counter, isUnsynced) => {
+      const key = keyOf(counter);
       const { count, stored } = counts.get(key) ?? { count: 0, stored: 0 };
-      counts.set(key, { count: count + 1, stored, at: performance.now() });
+      counts.set(key, { counter, count: count + 1, stored, at: performance.now() });
       if (isUnsynced) unsynced.add(key);
     },
     all: () => totals(counts.keys()),
@@ -68,11 +64,11 @@ export const createOwnCounts = (processId: string): OwnCounts => {
       return taken;
     },
     putBack: (taken) => {
-      for (const day of taken) unsynced.add(keyOf(day));
+      for (const each of taken) unsynced.add(keyOf(each));
     },
     stored: (written) => {
-      for (const { source, count, ...day } of written) {
-        const own = source === processId ? counts.get(keyOf(day)) : undefined;
+      for (const { count, ...total } of written) {
+        const own = total.source === processId ? counts.get(keyOf(total)) : undefined;
         if (own) own.stored = Math.max(own.stored, count);
       }
     },

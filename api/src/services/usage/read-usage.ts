@@ -3,7 +3,7 @@ import { shouldWarn } from '@sentryagent/workflows/rules/quota';
 import type { SubscriptionStatus } from '@sentryagent/workflows/rules/subscription';
 import { tiers, type TierId } from '@sentryagent/workflows/rules/tiers';
 import { TenantSubscription } from '../../models/tenant-subscription.ts';
-import { UsageEvent, type Metric } from '../../models/usage-event.ts';
+import type { Metric, RefusedMetric } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { countActiveAgents } from './count-active-agents.ts';
@@ -28,6 +28,8 @@ export interface Usage {
   /** True on the free tier, from its first warning threshold on. */
   warning: boolean;
   metrics: Record<Metric, MetricUsage>;
+  /** API calls that were refused today, by the limit that refused them. They are no usage. */
+  refusedToday: Record<'quota' | 'rate' | 'agent', number>;
 }
 
 interface Stored {
@@ -36,19 +38,23 @@ interface Stored {
   subscription: TenantSubscription;
   period: Period;
   agents: number;
-  /** API calls of the period before today. */
-  earlierCalls: number;
-  tokens: { today: number; period: number };
+  counts(metric: Metric | RefusedMetric): { today: number; period: number };
 }
 
-const sumOf = async (trx: Transaction, metric: Metric, from: string, before: string): Promise<number> => {
-  const row = await UsageEvent.query(trx)
-    .where({ metric })
-    .where('day', '>=', from)
-    .where('day', '<', before)
-    .sum('count as total')
-    .first();
-  return Number((row as unknown as { total: string | null }).total ?? 0);
+/** The stored counts of the days from `from` to `today`. */
+const readCounts = async (
+  trx: Transaction,
+  tenantId: string,
+  from: string,
+  today: string,
+): Promise<Stored['counts']> => {
+  const { rows } = await trx.raw<{ rows: { metric: string; today: number; period: number }[] }>(
+    `select metric, coalesce(sum(count) filter (where day = :today), 0)::bigint as today, sum(count)::bigint as period
+     from usage_events where tenant_id = :tenantId and day between :from and :today group by metric`,
+    { tenantId, from, today },
+  );
+  const byMetric = new Map(rows.map(({ metric, ...counts }) => [metric, counts]));
+  return (metric) => byMetric.get(metric) ?? { today: 0, period: 0 };
 };
 
 /** The billing period from Stripe on the paid tier, else the UTC calendar month. */
@@ -60,17 +66,12 @@ const readStored = (db: Database, tenantId: string): Promise<Stored> =>
     const now = await readTime(trx);
     const subscription = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
     const period = periodOf(subscription, now);
-    const [start, today, tomorrow] = [utcDay(period.start), utcDay(now), utcDay(nextUtcMidnight(now))];
     return {
       now,
       subscription,
       period,
       agents: await countActiveAgents(trx),
-      earlierCalls: await sumOf(trx, 'api_calls', start, today),
-      tokens: {
-        today: await sumOf(trx, 'token_issuances', today, tomorrow),
-        period: await sumOf(trx, 'token_issuances', start, tomorrow),
-      },
+      counts: await readCounts(trx, tenantId, utcDay(period.start), utcDay(now)),
     };
   });
 
@@ -80,7 +81,8 @@ export const readUsage = async (
   tenantId: string,
 ): Promise<Usage> => {
   const [stored, callsToday] = await Promise.all([readStored(db, tenantId), meter.usedToday(tenantId)]);
-  const { now, subscription, period, agents, earlierCalls, tokens } = stored;
+  const { now, subscription, period, agents, counts } = stored;
+  const storedCalls = counts('api_calls');
   const tier = tiers[subscription.tier];
   const { limits } = tier;
   return {
@@ -94,12 +96,17 @@ export const readUsage = async (
     metrics: {
       api_calls: {
         today: callsToday,
-        period: earlierCalls + callsToday,
+        period: storedCalls.period - storedCalls.today + callsToday,
         limit: limits.apiCallsPerDay.max,
         resetsAt: limits.apiCallsPerDay.max === null ? null : nextUtcMidnight(now),
       },
       active_agents: { today: agents, period: agents, limit: limits.agents.max, resetsAt: null },
-      token_issuances: { ...tokens, limit: null, resetsAt: null },
+      token_issuances: { ...counts('token_issuances'), limit: null, resetsAt: null },
+    },
+    refusedToday: {
+      quota: counts('refused_quota').today,
+      rate: counts('refused_rate').today,
+      agent: counts('refused_agent').today,
     },
   };
 };

@@ -13,10 +13,11 @@ export type RecordTotals = (trx: Transaction, totals: readonly Total[], unshared
 const isFaultOfRow = (error: unknown): boolean => /^2[23]/.test((error as { code?: string }).code ?? '');
 
 const write = (trx: Transaction, totals: readonly Total[], unshared: boolean): Promise<unknown> => {
-  const rows = totals.map(({ tenantId, day, source, count }) => ({
+  const rows = totals.map(({ tenantId, day, agentId, refused = 'api_calls', source, count }) => ({
     tenant_id: tenantId,
     day: dayOfEpoch(day),
-    metric: 'api_calls',
+    agent_id: agentId,
+    metric: refused,
     source,
     count,
     unshared,

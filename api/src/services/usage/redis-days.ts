@@ -1,4 +1,5 @@
 import type { Redis } from '../../platform/redis.ts';
+import { agentTotals, agentsKeyOf } from './scripts.ts';
 import type { TenantDay, Total } from './totals.ts';
 
 /** A settled day is of no use to a decision. An hour lets calls finish that are under way. */
@@ -20,6 +21,15 @@ const askAll = async <T>(redis: Redis, commands: readonly Command[]): Promise<T[
 
 const keyOf = ({ tenantId, day }: TenantDay): string => `usage:${tenantId}:${day}`;
 
+/** The API calls that Redis has of these days by agent. */
+export const readRedisAgents = async (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> => {
+  const hashes = await askAll<Record<string, string>>(
+    redis,
+    days.map((day) => ['hgetall', agentsKeyOf(day)]),
+  );
+  return hashes.flatMap((hash, place) => agentTotals(days[place]!, hash));
+};
+
 /** The API calls that Redis has of these days. */
 export const readRedisDays = async (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> => {
   const hashes = await askAll<Record<string, string>>(
@@ -37,6 +47,9 @@ export const readRedisDays = async (redis: Redis, days: readonly TenantDay[]): P
 export const expireRedisDays = async (redis: Redis, days: readonly TenantDay[]): Promise<void> => {
   await askAll(
     redis,
-    days.map((day) => ['expire', keyOf(day), SETTLED_SECONDS]),
+    days.flatMap((day) => [
+      ['expire', keyOf(day), SETTLED_SECONDS],
+      ['expire', agentsKeyOf(day), SETTLED_SECONDS],
+    ]),
   );
 };

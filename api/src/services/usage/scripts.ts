@@ -1,7 +1,7 @@
 import { batch } from './batch.ts';
 import { soon, type Redis } from '../../platform/redis.ts';
 import type { Admission } from './admission.ts';
-import { keyOf, type TenantDay, type Total } from './totals.ts';
+import { keyOf, type Counter, type TenantDay, type Total } from './totals.ts';
 
 /**
  * The counters' Lua. Keys are made inside (no Redis Cluster): time and day are Redis' own, so that processes with
@@ -10,6 +10,8 @@ import { keyOf, type TenantDay, type Total } from './totals.ts';
  *   rate:<key>:<bucket>      calls let through in one window's bucket
  *   usage:<tenant>:<day>     hash: a field per process with the calls that it let through, `seeded` = 0 once the
  *                            day's rows of Postgres are in it; the sum is what the tenant has used
+ *   usage:<tenant>:<day>:agents  hash: the same by agent, in fields <agent>/<process> and <agent>/seeded. Only an
+ *                            agent with a cap is loaded from Postgres
  *   usage:changed            sorted set of <tenant>|<day> by the time of the last change: what the flush writes
  *   usage:epoch              a random mark: when it is gone, so is everything else
  *   usage:processes          sorted set of live processes by the time of their last ping
@@ -40,6 +42,27 @@ if usage then
   used = others + own
 end`;
 
+/** Sums the calls of an agent with a cap over the processes. */
+const READ_AGENT = `
+local agent, agents_key, agent_field = usage and usage.agent, nil, nil
+used_by_agent, others_of_agent = 0, 0
+if agent then
+  agents_key, agent_field = key .. ':agents', agent.agentId .. '/' .. process
+  if agent.cap then
+    if redis.call('HEXISTS', agents_key, agent.agentId .. '/seeded') == 0 then
+      return answer('unseeded', 0, 0, used, others)
+    end
+    for _, source in ipairs(redis.call('HKEYS', key)) do
+      if source ~= process then
+        local count = redis.call('HGET', agents_key, agent.agentId .. '/' .. source)
+        others_of_agent = others_of_agent + (tonumber(count or 0) or 0)
+      end
+    end
+    local recorded = tonumber(redis.call('HGET', agents_key, agent_field) or 0) or 0
+    used_by_agent = others_of_agent + math.max(recorded, agent.floor)
+  end
+end`;
+
 /** A sliding window of two buckets. The older one is weighted by its share of the window. */
 const SLIDING_WINDOW = `
 local bucket = math.floor(now / window)
@@ -60,15 +83,27 @@ end
 local remaining = math.floor(call.rateMax - weighted - 1)
 local reset = math.ceil((1 - elapsed) * window)`;
 
-/** Rejects at the limit. Otherwise counts the call in this process's field. */
+/** Counts the call of the agent, if the tenant's total has grown by it. */
+const COUNT_AGENT = `
+  if agent and counted > own then
+    local count = redis.call('HINCRBY', agents_key, agent_field, 1)
+    if count <= agent.floor then redis.call('HSET', agents_key, agent_field, agent.floor + 1) end
+    if count == 1 then redis.call('EXPIRE', agents_key, 259200) end
+    used_by_agent = used_by_agent + 1
+  end`;
+
+/** Rejects at a limit. Otherwise counts the call in this process's field. */
 const TAKE_QUOTA = `
 if usage then
+  if agent and agent.cap and used_by_agent >= agent.cap then
+    return answer('agent_capped', remaining, reset, used, others)
+  end
   if usage.quota and used >= usage.quota then return answer('quota_exceeded', remaining, reset, used, others) end
   local counted = math.max(own, math.min(own + 1, usage.ceiling))
   redis.call('HSET', key, process, counted)
   ${EXPIRE}
   redis.call('ZADD', 'usage:changed', micros, usage.tenantId .. '|' .. day)
-  used = others + counted
+  used = others + counted${COUNT_AGENT}
 end`;
 
 /**
@@ -78,11 +113,13 @@ end`;
 const ADMIT = `${TIME}
 local window, process = tonumber(ARGV[1]), ARGV[2]
 local day = math.floor(time[1] / 86400)
+local used_by_agent, others_of_agent = 0, 0
 local function answer(outcome, remaining, reset, used, others)
-  return {outcome = outcome, remaining = remaining, resetMs = reset, now = now, used = used, others = others}
+  return {outcome = outcome, remaining = remaining, resetMs = reset, now = now, used = used, others = others,
+    usedByAgent = used_by_agent, othersOfAgent = others_of_agent}
 end
 local function admit(call)
-${READ_DAY}${SLIDING_WINDOW}${TAKE_QUOTA}
+${READ_DAY}${READ_AGENT}${SLIDING_WINDOW}${TAKE_QUOTA}
 if redis.call('INCR', rate_key .. bucket) == 1 then redis.call('PEXPIRE', rate_key .. bucket, window * 2) end
 return answer('allowed', remaining, reset, used, others)
 end
@@ -92,21 +129,23 @@ return cjson.encode(replies)`;
 
 /**
  * Raises fields to given totals. ARGV: JSON of days with totals, and `1` if these are all totals of Postgres. Then the
- * day is complete, and the flush has nothing to write. Returns the hashes.
+ * day is complete, and the flush has nothing to write. Returns the hashes of the tenants.
  */
 const RAISE = `${TIME}
 local hashes = {}
 for place, entry in ipairs(cjson.decode(ARGV[1])) do
-  local key = 'usage:' .. entry.tenantId .. ':' .. entry.day
+  local key, prefix = 'usage:' .. entry.tenantId .. ':' .. entry.day, ''
+  if entry.agentId then key, prefix = key .. ':agents', entry.agentId .. '/' end
   for _, total in ipairs(entry.totals) do
-    if total.count > (tonumber(redis.call('HGET', key, total.source) or 0) or 0) then
-      redis.call('HSET', key, total.source, total.count)
+    local field = prefix .. total.source
+    if total.count > (tonumber(redis.call('HGET', key, field) or 0) or 0) then
+      redis.call('HSET', key, field, total.count)
       if ARGV[2] ~= '1' then redis.call('ZADD', 'usage:changed', micros, entry.tenantId .. '|' .. entry.day) end
     end
   end
-  if ARGV[2] == '1' then redis.call('HSET', key, 'seeded', 0) end
+  if ARGV[2] == '1' then redis.call('HSET', key, prefix .. 'seeded', 0) end
   ${EXPIRE}
-  hashes[place] = redis.call('HGETALL', key)
+  hashes[place] = entry.agentId and {} or redis.call('HGETALL', key)
 end
 return hashes`;
 
@@ -135,6 +174,7 @@ export interface AdmitCall {
     /** The calls of the day that this process has certainly admitted, and those that it can have admitted. */
     floor: number;
     ceiling: number;
+    agent?: { agentId: string; cap?: number | undefined; floor: number } | undefined;
   };
 }
 
@@ -148,6 +188,9 @@ export interface AdmitReply {
   used: number;
   /** The part of `used` from other processes. */
   others: number;
+  /** The same of an agent with a cap. */
+  usedByAgent: number;
+  othersOfAgent: number;
 }
 
 /** The mark of the data, the number of live processes, and the time of Redis in ms. */
@@ -167,7 +210,9 @@ export interface CounterRedis {
   /** Sends the totals of this process. */
   raise(totals: readonly Total[]): Promise<void>;
   /** Sends all totals that Postgres has for some days. Returns the totals in Redis after that. */
-  merge(days: readonly TenantDay[], stored: readonly Total[]): Promise<Total[]>;
+  merge(days: readonly Counter[], stored: readonly Total[]): Promise<Total[]>;
+  /** The totals of the day by agent. */
+  readAgents(day: TenantDay): Promise<Total[]>;
   /** Registers this process as live. */
   pingCounters(mark: string): Promise<Pong>;
   /** The score of the newest change. */
@@ -180,13 +225,17 @@ export interface CounterRedis {
 }
 
 /** The totals of the days, in the form of the script. */
-const daysWith = (days: readonly TenantDay[], totals: readonly Total[]): string => {
+const daysWith = (days: readonly Counter[], totals: readonly Total[]): string => {
   const byDay = Map.groupBy(totals, keyOf);
   return JSON.stringify(
-    days.map(({ tenantId, day }) => ({
+    days.map(({ tenantId, day, agentId }) => ({
       tenantId,
       day,
-      totals: (byDay.get(keyOf({ tenantId, day })) ?? []).map(({ source, count }) => ({ source, count })),
+      agentId,
+      totals: (byDay.get(keyOf({ tenantId, day, agentId })) ?? []).map(({ source, count }) => ({
+        source,
+        count,
+      })),
     })),
   );
 };
@@ -199,6 +248,15 @@ const totalsOf = ({ tenantId, day }: TenantDay, hash: readonly string[]): Total[
     source: hash[2 * i]!,
     count: Number(hash[2 * i + 1]),
   })).filter(({ source }) => source !== 'seeded');
+
+export const agentsKeyOf = ({ tenantId, day }: TenantDay): string => `usage:${tenantId}:${day}:agents`;
+
+/** The fields of a day's hash by agent. */
+export const agentTotals = (day: TenantDay, hash: Readonly<Record<string, string>>): Total[] =>
+  Object.entries(hash).flatMap(([field, count]) => {
+    const [agentId, source] = field.split('/') as [string, string];
+    return source === 'seeded' ? [] : [{ ...day, agentId, source, count: Number(count) }];
+  });
 
 /** Adds the scripts to the connection. Each is sent once and then called by its hash. */
 export const counterRedis = (redis: Redis, windowMs: number, processId: string): CounterRedis => {
@@ -217,6 +275,7 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
       const hashes = await soon(redis, scripts.raise(daysWith(days, stored), 1));
       return hashes.flatMap((hash, place) => totalsOf(days[place]!, hash));
     },
+    readAgents: async (day) => agentTotals(day, await soon(redis, redis.hgetall(agentsKeyOf(day)))),
     pingCounters: (mark) => soon(redis, scripts.pingCounters(mark, processId)),
     newestChange: async () => (await soon(redis, redis.zrange('usage:changed', '-1', '-1', 'WITHSCORES')))[1],
     listChanged: (until, limit) =>

@@ -4,7 +4,7 @@ import type { Database } from '../../platform/database.ts';
 import type { Logger } from '../../platform/logger.ts';
 import type { Redis } from '../../platform/redis.ts';
 import { createRecorder } from './record-totals.ts';
-import { expireRedisDays, readRedisDays } from './redis-days.ts';
+import { expireRedisDays, readRedisAgents, readRedisDays } from './redis-days.ts';
 import { readDays } from './stored-totals.ts';
 import { keyOf, type TenantDay, type Total } from './totals.ts';
 
@@ -19,6 +19,8 @@ export interface SettleDeps {
 const PAGE = 500;
 /** Pages of one call: a second or two. */
 const PAGES = 20;
+/** Counts by agent that are stored at once. */
+const OF_AGENTS = 5_000;
 /** SQLSTATE `query_canceled`: these tenants have more agents than Postgres counts in the time of a statement. */
 const TOO_SLOW = '57014';
 
@@ -48,6 +50,12 @@ const reconcile = async (
     const missing = counted.filter((total) => total.count > (stored.get(sourceOf(total)) ?? 0));
     await createRecorder(logger)(trx, missing, false);
   });
+  // In transactions of their own, because a large tenant has many: they do not keep the total from being stored.
+  const byAgent = await readRedisAgents(redis, days);
+  for (let from = 0; from < byAgent.length; from += OF_AGENTS) {
+    const page = byAgent.slice(from, from + OF_AGENTS);
+    await db.acrossTenants((trx) => createRecorder(logger)(trx, page, false));
+  }
 };
 
 /** Returns whether the page is settled: `false` if another run was faster. */

@@ -1,28 +1,32 @@
 import { dayOfEpoch, epochDay } from '@sentryagent/workflows/rules/period';
+import { AgentCalls } from '../../models/agent-calls.ts';
 import { UsageEvent } from '../../models/usage-event.ts';
 import { readTime } from '../../platform/clock.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import type { TenantDay, Total } from './totals.ts';
+import type { Counter, TenantDay, Total } from './totals.ts';
 
-const totalsOf = async (trx: Transaction, { tenantId, day }: TenantDay): Promise<Total[]> => {
-  const rows = await UsageEvent.query(trx)
-    .select('source', 'count')
-    .where({ tenant_id: tenantId, day: dayOfEpoch(day), metric: 'api_calls' });
-  return rows.map(({ source, count }) => ({ tenantId, day, source, count }));
+const totalsOf = async (trx: Transaction, counter: Counter): Promise<Total[]> => {
+  const { tenantId, day, agentId } = counter;
+  const ofTenantDay = { tenant_id: tenantId, day: dayOfEpoch(day) };
+  const rows: Pick<Total, 'source' | 'count'>[] =
+    agentId === undefined
+      ? await UsageEvent.query(trx).where({ ...ofTenantDay, metric: 'api_calls' })
+      : await AgentCalls.query(trx).where({ ...ofTenantDay, agent_id: agentId });
+  return rows.map(({ source, count }) => ({ ...counter, source, count }));
 };
 
 /** The day's totals of API calls in Postgres. */
-export const readTotals = (db: Database, day: TenantDay): Promise<Total[]> =>
+export const readTotals = (db: Database, day: Counter): Promise<Total[]> =>
   db.withTenant(day.tenantId, (trx) => totalsOf(trx, day));
 
 /** The totals of the current day, by the clock of Postgres. */
 export const readToday = (
   db: Database,
-  tenantId: string,
-): Promise<{ time: Date; day: TenantDay; totals: Total[] }> =>
-  db.withTenant(tenantId, async (trx) => {
+  counter: Omit<Counter, 'day'>,
+): Promise<{ time: Date; day: Counter; totals: Total[] }> =>
+  db.withTenant(counter.tenantId, async (trx) => {
     const time = await readTime(trx);
-    const day = { tenantId, day: epochDay(time) };
+    const day = { ...counter, day: epochDay(time) };
     return { time, day, totals: await totalsOf(trx, day) };
   });
 

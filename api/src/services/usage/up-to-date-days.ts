@@ -1,18 +1,18 @@
 import { forget, remember } from '../../platform/remember.ts';
-import { dayOfKey, keyOf, type TenantDay } from './totals.ts';
+import { keyOf, type Counter } from './totals.ts';
 
-/** The days that this process has loaded from Postgres into Redis. */
+/** The days of tenants and agents that this process has loaded from Postgres into Redis. */
 export interface UpToDateDays {
   /** Loads a day once. Parallel callers wait for the same load. */
-  ensure(day: TenantDay): Promise<unknown>;
+  ensure(day: Counter): Promise<unknown>;
   /** Forgets this load, so that the next `ensure` loads the day again. */
-  forget(day: TenantDay, known: Promise<unknown>): void;
+  forget(day: Counter, known: Promise<unknown>): void;
   forgetAll(): void;
   /** Drops days before this one. */
   forgetBefore(day: number): void;
 }
 
-export const createUpToDateDays = (bringUpToDate: (day: TenantDay) => Promise<unknown>): UpToDateDays => {
+export const createUpToDateDays = (bringUpToDate: (day: Counter) => Promise<unknown>): UpToDateDays => {
   let days = new Map<string, Promise<unknown>>();
   return {
     ensure: (day) => {
@@ -24,7 +24,7 @@ export const createUpToDateDays = (bringUpToDate: (day: TenantDay) => Promise<un
       days = new Map();
     },
     forgetBefore: (before) => {
-      for (const key of days.keys()) if (dayOfKey(key)!.day < before) days.delete(key);
+      for (const key of days.keys()) if (Number(key.split('|')[1]) < before) days.delete(key);
     },
   };
 };

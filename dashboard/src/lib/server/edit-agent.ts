@@ -1,8 +1,8 @@
-import { ApiError, type Agent, type Scope, type UpdateAgentData } from '@sentryagent/sdk';
+import { ApiError, type Agent, type CallCap, type Scope, type UpdateAgentData } from '@sentryagent/sdk';
 import { fail, redirect } from '@sveltejs/kit';
 import { changeWords } from '#lib/agents/change-words.ts';
 import { noScope } from '#lib/agents/scopes.ts';
-import { loadAgent, type AgentEvent } from './agent-page.ts';
+import { changeAgent, loadAgent, type AgentEvent } from './agent-page.ts';
 import { apiFor } from './api.ts';
 import { failForm, type CodeWords } from './failures.ts';
 import { readForm } from './read-form.ts';
@@ -34,6 +34,18 @@ export const saveAgent = async <Values extends Record<string, string | string[]>
     const current: Agent | undefined = now?.agent;
     return fail(status, { ...data, values: { ...values, etag: now?.etag ?? values.etag }, current });
   }
+};
+
+const capFields = ['callCap.max', 'callCap.mode'] as const;
+
+/** Saves the cap. No number is no cap. */
+export const changeCap = async (event: AgentEvent) => {
+  const values = await readForm(event.request, capFields);
+  const max = values['callCap.max'].replaceAll(/[\s,]/g, '');
+  const mode = values['callCap.mode'] as CallCap['mode'];
+  const callCap = max === '' ? null : { max: Number(max), mode };
+  const change = apiFor(event).agents.update(event.params.agentId, { callCap });
+  return changeAgent(event, change, '?done=cap', { values, fields: capFields });
 };
 
 const orNull = (text: string): string | null => text.trim() || null;

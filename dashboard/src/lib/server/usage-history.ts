@@ -1,7 +1,7 @@
 import { ApiError, type UsageRow } from '@sentryagent/sdk';
 import { redirect, type RequestEvent } from '@sveltejs/kit';
 import { signInPath } from '#lib/navigation/safe-redirect.ts';
-import { dayCounts, tokensByAgent, type History } from '#lib/usage/history.ts';
+import { dayCounts, usageByAgent, type History } from '#lib/usage/history.ts';
 import { apiFor } from './api.ts';
 import { failPage } from './failures.ts';
 
@@ -17,7 +17,7 @@ const rowsOrNull = (failure: unknown): null => {
   throw failure;
 };
 
-/** The 30 days until `to`, and the tokens by agent since `from`. */
+/** The 30 days until `to`, and the usage by agent since `from`. */
 export const readHistory = async (event: RequestEvent): Promise<History> => {
   const span = requestedSpan(event.url);
   const { billing } = apiFor(event);
@@ -25,7 +25,7 @@ export const readHistory = async (event: RequestEvent): Promise<History> => {
     billing.usageHistory({ to: span.to, groupBy: 'day' }),
     billing.usageHistory({ ...span, groupBy: 'agent' }).then(({ data }): UsageRow[] => data, rowsOrNull),
   ]);
-  return { days: dayCounts(byDay.data), byAgent: byAgent && tokensByAgent(span, byAgent) };
+  return { days: dayCounts(byDay.data), byAgent: byAgent && usageByAgent(span, byAgent) };
 };
 
 /** The days as a CSV file. */

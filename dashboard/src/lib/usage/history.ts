@@ -1,4 +1,4 @@
-import type { Usage, UsageRow } from '@sentryagent/sdk';
+import type { CallCap, Usage, UsageRow } from '@sentryagent/sdk';
 import { ask } from '#lib/navigation/ask.ts';
 import type { DayCount } from './chart/geometry.ts';
 import type { Range, Span } from './range.ts';
@@ -9,55 +9,65 @@ export type ChartMetric = (typeof chartMetrics)[number];
 
 export type DayCounts = { day: string } & Record<ChartMetric, number>;
 
-export interface AgentTokens {
+interface AgentCount {
   agentId: string;
   /** `null`: the agent has no name any more. */
   name: string | null;
-  tokens: number;
+  cap: CallCap | null;
+  count: number;
 }
 
-/** The tokens of a span by agent: the agents with the most, and the sum of the others. */
-export interface TokensByAgent extends Span {
-  top: AgentTokens[];
-  others: { agents: number; tokens: number };
+/** The agents with the highest counts, and the sum of the others. */
+export interface Ranking {
+  top: AgentCount[];
+  others: { agents: number; count: number };
+}
+
+/** By agent: the tokens of a span, and the API calls of its last day. */
+export interface ByAgent extends Span {
+  tokens: Ranking;
+  callsToday: Ranking;
 }
 
 export interface History {
   /** 30 days. The last one is today. */
   days: DayCounts[];
   /** `null`: there are too many agents to list. */
-  byAgent: TokensByAgent | null;
+  byAgent: ByAgent | null;
 }
 
 export const dayCounts = (rows: readonly UsageRow[]): DayCounts[] =>
   rows.flatMap(({ day, metrics: { api_calls, token_issuances, active_agents } }) =>
-    day === null
-      ? []
-      : [{ day, api_calls: api_calls ?? 0, token_issuances, active_agents: active_agents ?? 0 }],
+    day === null ? [] : [{ day, api_calls, token_issuances, active_agents: active_agents ?? 0 }],
   );
 
 const TOP = 10;
 
-/** The rows come with the most tokens first. One agent more is shown instead of "1 other agent". */
-export const tokensByAgent = (span: Span, rows: readonly UsageRow[]): TokensByAgent => {
-  const top = rows.length === TOP + 1 ? rows.length : TOP;
-  const others = rows.slice(top);
-  return {
-    ...span,
-    top: rows.slice(0, top).map(({ agentId, agentName, metrics }) => ({
-      agentId: agentId ?? '',
-      name: agentName,
-      tokens: metrics.token_issuances,
-    })),
-    others: {
-      agents: others.length,
-      tokens: others.reduce((sum, { metrics }) => sum + metrics.token_issuances, 0),
-    },
-  };
+const sumOf = (counts: readonly AgentCount[]): number => counts.reduce((sum, { count }) => sum + count, 0);
+
+/** One agent more is shown instead of "1 other agent". */
+const rank = (rows: readonly UsageRow[], countOf: (row: UsageRow) => number): Ranking => {
+  const counts = rows
+    .map((row) => ({
+      agentId: row.agentId ?? '',
+      name: row.agentName,
+      cap: row.callCap,
+      count: countOf(row),
+    }))
+    .filter(({ count }) => count > 0)
+    .sort((one, other) => other.count - one.count);
+  const top = counts.length === TOP + 1 ? counts.length : TOP;
+  const others = counts.slice(top);
+  return { top: counts.slice(0, top), others: { agents: others.length, count: sumOf(others) } };
 };
 
-export const totalTokens = ({ top, others }: TokensByAgent): number =>
-  top.reduce((sum, { tokens }) => sum + tokens, others.tokens);
+export const usageByAgent = (span: Span, rows: readonly UsageRow[]): ByAgent => ({
+  ...span,
+  tokens: rank(rows, ({ metrics }) => metrics.token_issuances),
+  callsToday: rank(rows, ({ callsToday }) => callsToday ?? 0),
+});
+
+export const totalOfAgents = ({ top, others }: Ranking): number => sumOf(top) + others.count;
 
 type Current = Pick<Usage, 'day' | 'metrics'>;
 
