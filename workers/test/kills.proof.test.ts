@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { ScheduleHandle } from '@temporalio/client';
 import { createTemporal } from '@sentryagent/api/platform/temporal';
 import { startApiProcess } from '../../api/test/support/api-process.ts';
 import type { ApiProcess } from '../../api/test/support/api-process.ts';
@@ -157,13 +156,15 @@ it(
 
 it('Schedules catch up after Temporal was away', { timeout: 120_000 }, async () => {
   const connection = createTemporal({ ...settings, TEMPORAL_NAMESPACE: 'default' } as never);
-  const ask = <T>(question: (schedule: ScheduleHandle) => Promise<T>): Promise<T> =>
-    connection.within(5_000, ({ schedule }) => question(schedule.getHandle('daily-quota-reset')));
-  const actions = async () => (await ask((schedule) => schedule.describe())).info.recentActions;
+  const id = 'daily-quota-reset';
+  const actions = async () =>
+    (await connection.within(5_000, ({ schedule }) => schedule.getHandle(id).describe())).info.recentActions;
   await until('the API has made the schedule', async () => Boolean(await actions()));
   // As the API made it, but every two seconds.
   const spec = { intervals: [{ every: '2s' }] };
-  await ask((schedule) => schedule.update((made) => ({ ...made, spec }) as never));
+  await connection.within(5_000, ({ schedule }) =>
+    schedule.getHandle(id).update((made) => ({ ...made, spec }) as never),
+  );
   await until('it runs', async () => (await actions()).length > 0);
   const lostAt = Date.now();
   await temporal.kill();
@@ -176,7 +177,7 @@ it('Schedules catch up after Temporal was away', { timeout: 120_000 }, async () 
         scheduledAt.getTime() > lostAt && scheduledAt.getTime() < backAt && takenAt.getTime() >= backAt,
     ),
   );
-  await ask((schedule) => schedule.delete());
+  await connection.within(5_000, ({ schedule }) => schedule.getHandle(id).delete());
   await connection.close();
 });
 

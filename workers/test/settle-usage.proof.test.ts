@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { BATCH_QUEUE, names } from '@sentryagent/workflows/contracts';
-import pg from 'pg';
 import { expect, it } from 'vitest';
 import { writeProof } from '../../api/test/support/proof-report.ts';
 import { startRedisServer } from '../../api/test/support/redis-server.ts';
@@ -150,9 +149,9 @@ it(
     await seed(database, redis, TENANTS);
     const environment = await TestWorkflowEnvironment.createFromExistingServer({ address });
     const { workflow } = environment.client;
-    const writer = new pg.Client(adminUrl(database));
-    await writer.connect();
-    await writer.query(`select pg_advisory_lock(${SETTLING})`);
+    const writer = query(adminUrl(database), `select pg_advisory_lock(${SETTLING}), pg_sleep(600)`).catch(
+      () => undefined,
+    );
     let worker = await startWorker(database, redis, address);
     const workflowId = `daily-quota-reset-${randomUUID()}`;
     const handle = await workflow.start<() => Promise<string>>(names.dailyQuotaReset, {
@@ -161,7 +160,12 @@ it(
     });
     await until('a page is being settled', () => isSettling(database));
     await worker.end('SIGKILL');
-    await writer.end();
+    await query(
+      adminUrl(database),
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and wait_event = 'PgSleep'`,
+    );
+    await writer;
     expect(await settledAgents(database)).toEqual({ rows: 0, agents: null });
     worker = await startWorker(database, redis, address);
     expect(await handle.result()).toBe(`${DAYS} days settled, to ${yesterday()}.`);

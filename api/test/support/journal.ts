@@ -66,12 +66,12 @@ const jtiOf = (token: string): string =>
 /** Returns the status, or 0 if there is no answer. */
 const sendOne = async (
   journal: Journal,
-  { member: { tenantId }, agent, ...caller }: Caller,
+  { member: { tenantId }, agent, token }: Caller,
   kind: Kind,
   process: Process,
 ): Promise<number> => {
   journal.note(tenantId, kind, 'sent');
-  const headers = { authorization: `Bearer ${caller.token}` };
+  const headers = { authorization: `Bearer ${token}` };
   const ask =
     kind === 'call' ? call(process, '/agents?limit=1', { headers }) : agent.requestToken({}, process);
   const reply = await ask.catch(() => undefined);
