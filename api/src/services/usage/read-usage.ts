@@ -57,20 +57,21 @@ const periodOf = ({ periodStart, periodEnd }: TenantSubscription, now: Date): Pe
 
 const readStored = (db: Database, tenantId: string): Promise<Stored> =>
   db.withTenant(tenantId, async (trx) => {
-    const now = await readTime(trx);
-    const subscription = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
+    const [now, subscription] = await Promise.all([
+      readTime(trx),
+      TenantSubscription.query(trx).findById(tenantId).throwIfNotFound(),
+    ]);
     const period = periodOf(subscription, now);
     const [start, today, tomorrow] = [utcDay(period.start), utcDay(now), utcDay(nextUtcMidnight(now))];
+    const [agents, earlierCalls, tokensToday, tokensOfPeriod] = await Promise.all([
+      countActiveAgents(trx),
+      sumOf(trx, 'api_calls', start, today),
+      sumOf(trx, 'token_issuances', today, tomorrow),
+      sumOf(trx, 'token_issuances', start, tomorrow),
+    ]);
     return {
-      now,
-      subscription,
-      period,
-      agents: await countActiveAgents(trx),
-      earlierCalls: await sumOf(trx, 'api_calls', start, today),
-      tokens: {
-        today: await sumOf(trx, 'token_issuances', today, tomorrow),
-        period: await sumOf(trx, 'token_issuances', start, tomorrow),
-      },
+      ...{ now, subscription, period, agents, earlierCalls },
+      tokens: { today: tokensToday, period: tokensOfPeriod },
     };
   });
 
