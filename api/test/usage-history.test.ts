@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { call, registerAgent, signUp } from './support/callers.ts';
@@ -323,4 +323,44 @@ it('The last token is shown, and it is the client that gets an exchanged one', a
     [client.agentId, 3],
     [subject.agentId, 1],
   ]);
+});
+
+describe('The usage report agrees with its parts', () => {
+  it.each(['today', '7d', 'period'])('for %s', (range) =>
+    onOneDay(async (today) => {
+      const [member, other] = [await signUp(api), await signUp(api)];
+      const agent = await registerAgent(api, member);
+      await useOn(member, daysAgo(today, 6), { calls: 3, tokens: 5, agentId: agent.agentId });
+      await useOn(other, today, { calls: 1_000, tokens: 1_000 });
+      expect((await agent.get('/agents')).status).toBe(200);
+      const { status, body } = await member.get(`/billing/usage/report?range=${range}`);
+      const { day, period } = (await member.get('/billing/usage')).body as {
+        day: string;
+        period: { start: string };
+      };
+      const from = { today: day, '7d': daysAgo(day, 6), period: period.start.slice(0, 10) }[range];
+      expect([status, body]).toEqual([
+        200,
+        {
+          usage: (await member.get('/billing/usage')).body,
+          byDay: await historyOf(member, 'groupBy=day'),
+          byAgent: await historyOf(member, `from=${from}&to=${today}&groupBy=agent`),
+          tiers: (await member.get('/billing/tiers')).body.data,
+        },
+      ]);
+    }),
+  );
+
+  it('from one transaction, however many ask at once', async () => {
+    const member = await signUp(api);
+    const read = async () => (await member.get('/billing/usage/report')).status;
+    expect(await read()).toBe(200);
+    const begun = vi.spyOn(api.deps.db, 'withTenant');
+    expect(await read()).toBe(200);
+    // The other one reads the calls of today.
+    expect(begun).toHaveBeenCalledTimes(2);
+    begun.mockRestore();
+    const statuses = await Promise.all(Array.from({ length: 40 }, read));
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
 });

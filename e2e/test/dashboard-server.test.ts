@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signUpByHttp } from './support/people.ts';
 import { startStack } from './support/stack.ts';
@@ -197,6 +200,25 @@ describe('A renewed session’s cookie reaches the browser', () => {
     expect(cookies).toEqual([expect.stringMatching(renewed)]);
     expect(cookies[0]!.split(';')[0]).toBe(person.cookie);
   });
+});
+
+it('A Usage page takes two requests to the API', async () => {
+  const person = await signUpByHttp(stack);
+  const asked: string[] = [];
+  const api = createServer(async (request, response) => {
+    asked.push(request.url!);
+    const { cookie = '' } = request.headers;
+    const answer = await fetch(stack.apiUrl + request.url!, { headers: { cookie } });
+    response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
+  }).listen(0, '127.0.0.1');
+  await once(api, 'listening');
+  const { port } = api.address() as AddressInfo;
+  const dashboard = await stack.startDashboard({ API_URL: `http://127.0.0.1:${port}` });
+  const page = await fetch(`${dashboard.url}/usage?range=7d`, { headers: { cookie: person.cookie } });
+  expect([page.status, asked.toSorted()]).toEqual([200, ['/auth/session', '/billing/usage/report?range=7d']]);
+  expect(await page.text()).toContain('API calls of 1,000 today');
+  await dashboard.stop();
+  api.close();
 });
 
 describe('A malformed form is answered clearly', () => {

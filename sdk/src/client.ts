@@ -164,6 +164,9 @@ const twoFactor = (send: Send, post: Post) => ({
 
 const billing = (send: Send) => ({
   usage: () => send<Api.Usage>({ method: 'GET', path: '/billing/usage' }),
+  /** The usage, its history of 30 days and all tiers, in one response. */
+  usageReport: (query?: Api.GetUsageReportData['query']) =>
+    send<Api.UsageReport>({ method: 'GET', path: '/billing/usage/report', query }),
   /** By UTC day or by agent. Default: the last 30 days by day. */
   usageHistory: (query?: Api.GetUsageData['query']) => send<Api.UsageHistory>(historyCall(query)),
   /** The same as CSV. */

@@ -91,12 +91,11 @@ const csvOf = ({ groupBy, rows }: UsageHistory): string => {
 const fileName = ({ groupBy, from, to }: UsageHistory): string =>
   `sentryagent-usage-by-${groupBy.replace(',', '-and-')}-${from}-to-${to}.csv`;
 
+export const presentHistory = ({ rows, ...rest }: UsageHistory) => ({ ...rest, data: rows });
+
 /** As JSON, or as CSV with the same numbers. */
 export const answerHistory = (history: UsageHistory, { prefersCsv }: Pick<Request, 'prefersCsv'>): Answer => {
-  if (!prefersCsv) {
-    const { rows, ...rest } = history;
-    return { status: 200, body: { ...rest, data: rows } };
-  }
+  if (!prefersCsv) return { status: 200, body: presentHistory(history) };
   const headers = { 'Content-Disposition': `attachment; filename="${fileName(history)}"` };
   return { status: 200, csv: csvOf(history), headers };
 };

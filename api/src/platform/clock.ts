@@ -5,9 +5,20 @@ export type Clock = () => Date;
 
 export const systemClock: Clock = () => new Date();
 
-/** The time of Postgres. Use it for decisions on which all processes must agree. */
-export const readTime = async (trx: Transaction): Promise<Date> =>
+const askTime = async (trx: Transaction): Promise<Date> =>
   (await trx.raw<{ rows: [{ now: Date }] }>('select now()')).rows[0].now;
+
+const times = new WeakMap<Transaction, Promise<Date>>();
+
+/**
+ * The time of Postgres. Use it for decisions on which all processes must agree. In a transaction, it is the time at which
+ * that began, so it is asked once.
+ */
+export const readTime = (trx: Transaction): Promise<Date> => {
+  const known = times.get(trx) ?? askTime(trx);
+  times.set(trx, known);
+  return known;
+};
 
 /** The clock of a server that all processes share. */
 export interface SharedClock {

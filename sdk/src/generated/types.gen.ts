@@ -759,6 +759,16 @@ export type UsageHistory = {
     data: Array<UsageRow>;
 };
 
+export type UsageReport = {
+    usage: Usage;
+    byDay: UsageHistory;
+    /**
+     * `null`: there are too many agents to list.
+     */
+    byAgent: UsageHistory | null;
+    tiers: Array<Tier>;
+};
+
 export type UsageRow = {
     /**
      * `null`: not grouped by day.
@@ -2302,6 +2312,56 @@ export type GetUsageResponses = {
 };
 
 export type GetUsageResponse = GetUsageResponses[keyof GetUsageResponses];
+
+export type GetUsageReportData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The days of `byAgent`. Its last day is today.
+         */
+        range?: 'today' | '7d' | 'period';
+    };
+    url: '/billing/usage/report';
+};
+
+export type GetUsageReportErrors = {
+    /**
+     * validation_failed
+     */
+    400: Problem;
+    /**
+     * unauthorized
+     */
+    401: Problem;
+    /**
+     * forbidden
+     */
+    403: Problem;
+    /**
+     * rate_limited
+     */
+    429: Problem;
+    /**
+     * internal_error
+     */
+    500: Problem;
+    /**
+     * service_unavailable
+     */
+    503: Problem;
+};
+
+export type GetUsageReportError = GetUsageReportErrors[keyof GetUsageReportErrors];
+
+export type GetUsageReportResponses = {
+    /**
+     * What the Usage page of the dashboard shows
+     */
+    200: UsageReport;
+};
+
+export type GetUsageReportResponse = GetUsageReportResponses[keyof GetUsageReportResponses];
 
 export type ListTiersData = {
     body?: never;

@@ -1,11 +1,19 @@
 import { subscriptionStatuses } from '@sentryagent/workflows/rules/subscription';
 import { tierIds, tiers } from '@sentryagent/workflows/rules/tiers';
 import { z } from 'zod';
-import { readUsage } from '../../services/usage/read-usage.ts';
+import type { Config } from '../../config.ts';
+import { readUsage, type Usage } from '../../services/usage/read-usage.ts';
 import { readUsageHistory } from '../../services/usage/read-usage-history.ts';
+import { readUsageReport, usageRanges } from '../../services/usage/read-usage-report.ts';
 import { upgradeUrl } from '../../services/usage/free-tier-limit.ts';
 import { routesOf } from '../route.ts';
-import { answerHistory, askedHistory, historyQuery, historySchema } from '../usage-history.ts';
+import {
+  answerHistory,
+  askedHistory,
+  historyQuery,
+  historySchema,
+  presentHistory,
+} from '../usage-history.ts';
 
 const { publicRoute, scopedRoute } = routesOf('billing');
 export const tierSchema = z.enum(tierIds).meta({ id: 'TierId' });
@@ -40,6 +48,22 @@ const usageSchema = z
   })
   .meta({ id: 'Usage' });
 
+const iso = (date: Date | null) => date?.toISOString() ?? null;
+
+const presentUsage = (
+  { metrics, period, renewsAt, endsAt, ...rest }: Usage,
+  { DASHBOARD_URL }: Pick<Config, 'DASHBOARD_URL'>,
+) => ({
+  ...rest,
+  renewsAt: iso(renewsAt),
+  endsAt: iso(endsAt),
+  upgradeUrl: rest.tier === 'free' ? upgradeUrl(DASHBOARD_URL) : null,
+  period: { start: period.start.toISOString(), end: period.end.toISOString() },
+  metrics: Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [name, { ...value, resetsAt: iso(value.resetsAt) }]),
+  ),
+});
+
 const usage = scopedRoute({
   method: 'get',
   path: '/billing/usage',
@@ -58,21 +82,7 @@ const usage = scopedRoute({
   handle: async (deps, request, { tenantId }) => {
     const asked = askedHistory(request.query);
     if (asked) return answerHistory(await readUsageHistory(deps, tenantId, asked), request);
-    const { metrics, period, renewsAt, endsAt, ...rest } = await readUsage(deps, tenantId);
-    const iso = (date: Date | null) => date?.toISOString() ?? null;
-    return {
-      status: 200,
-      body: {
-        ...rest,
-        renewsAt: iso(renewsAt),
-        endsAt: iso(endsAt),
-        upgradeUrl: rest.tier === 'free' ? upgradeUrl(deps.config.DASHBOARD_URL) : null,
-        period: { start: period.start.toISOString(), end: period.end.toISOString() },
-        metrics: Object.fromEntries(
-          Object.entries(metrics).map(([name, value]) => [name, { ...value, resetsAt: iso(value.resetsAt) }]),
-        ),
-      },
-    };
+    return { status: 200, body: presentUsage(await readUsage(deps, tenantId), deps.config) };
   },
 });
 
@@ -93,6 +103,59 @@ const tierRow = z
   })
   .meta({ id: 'Tier' });
 
+const presentTiers = (config: Config) =>
+  Object.values(tiers).map(({ id, name, limits, rateMultiplier, price }) => ({
+    tier: id,
+    name,
+    limits: { agents: limits.agents.max, apiCallsPerDay: limits.apiCallsPerDay.max },
+    requestsPerMinute:
+      (config.RATE_LIMIT_MAX_REQUESTS * rateMultiplier * 60_000) / config.RATE_LIMIT_WINDOW_MS,
+    price,
+    trialDays: price ? config.TRIAL_DAYS : 0,
+  }));
+
+const report = scopedRoute({
+  method: 'get',
+  path: '/billing/usage/report',
+  operationId: 'getUsageReport',
+  summary: 'Get the usage with its history of 30 days and all tiers, in one response',
+  access: ['billing:read'],
+  neverRefused: true,
+  query: z.strictObject({
+    range: z
+      .enum(usageRanges)
+      .default('period')
+      .meta({ description: 'The days of `byAgent`. Its last day is today.' }),
+  }),
+  responses: {
+    200: {
+      description: 'What the Usage page of the dashboard shows',
+      schema: z
+        .object({
+          usage: usageSchema,
+          byDay: historySchema,
+          byAgent: historySchema
+            .nullable()
+            .meta({ description: '`null`: there are too many agents to list.' }),
+          tiers: z.array(tierRow),
+        })
+        .meta({ id: 'UsageReport' }),
+    },
+  },
+  handle: async (deps, { query: { range } }, { tenantId }) => {
+    const { usage: current, byDay, byAgent } = await readUsageReport(deps, tenantId, range);
+    return {
+      status: 200,
+      body: {
+        usage: presentUsage(current, deps.config),
+        byDay: presentHistory(byDay),
+        byAgent: byAgent && presentHistory(byAgent),
+        tiers: presentTiers(deps.config),
+      },
+    };
+  },
+});
+
 const catalogue = publicRoute({
   method: 'get',
   path: '/billing/tiers',
@@ -101,20 +164,7 @@ const catalogue = publicRoute({
   responses: {
     200: { description: 'All tiers', schema: z.object({ data: z.array(tierRow) }).meta({ id: 'TierList' }) },
   },
-  handle: async ({ config }) => ({
-    status: 200,
-    body: {
-      data: Object.values(tiers).map(({ id, name, limits, rateMultiplier, price }) => ({
-        tier: id,
-        name,
-        limits: { agents: limits.agents.max, apiCallsPerDay: limits.apiCallsPerDay.max },
-        requestsPerMinute:
-          (config.RATE_LIMIT_MAX_REQUESTS * rateMultiplier * 60_000) / config.RATE_LIMIT_WINDOW_MS,
-        price,
-        trialDays: price ? config.TRIAL_DAYS : 0,
-      })),
-    },
-  }),
+  handle: async ({ config }) => ({ status: 200, body: { data: presentTiers(config) } }),
 });
 
-export const billingRoutes = [usage, catalogue];
+export const billingRoutes = [usage, report, catalogue];

@@ -164,9 +164,11 @@ const readByDay = async (
   const stored = db.withTenant(tenantId, async (trx) => {
     const today = utcDay(await readTime(trx));
     const days = historyDays(asked, today);
-    const counts = await countsByDay(trx, tenantId, days);
-    const agents = await countActiveAgentsByDay(trx, tenantId, days, today);
-    return { today, days, counts: [...counts, ...agents] };
+    const counts = await Promise.all([
+      countsByDay(trx, tenantId, days),
+      countActiveAgentsByDay(trx, tenantId, days, today),
+    ]);
+    return { today, days, counts: counts.flat() };
   });
   const [{ today, days, counts }, calls] = await Promise.all([stored, meter.usedToday(tenantId)]);
   return { ...days, groupBy, rows: rowsByDay(days, counts, { day: today, calls }) };

@@ -63,15 +63,16 @@ const periodOf = ({ periodStart, periodEnd }: TenantSubscription, now: Date): Pe
 
 const readStored = (db: Database, tenantId: string): Promise<Stored> =>
   db.withTenant(tenantId, async (trx) => {
-    const now = await readTime(trx);
-    const subscription = await TenantSubscription.query(trx).findById(tenantId).throwIfNotFound();
+    const [now, subscription] = await Promise.all([
+      readTime(trx),
+      TenantSubscription.query(trx).findById(tenantId).throwIfNotFound(),
+    ]);
     const period = periodOf(subscription, now);
-    return {
-      now,
-      subscription,
-      period,
-      agents: await countActiveAgents(trx),
-      counts: await readCounts(trx, tenantId, utcDay(period.start), utcDay(now)),
+    const [agents, counts] = await Promise.all([
+      countActiveAgents(trx),
+      readCounts(trx, tenantId, utcDay(period.start), utcDay(now)),
+    ]);
+    return { now, subscription, period, agents, counts };
     };
   });
 

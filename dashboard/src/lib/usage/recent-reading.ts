@@ -7,11 +7,15 @@ const RECENT_MS = 30_000;
 /** The browser's last reading. The server keeps none, because it serves many tenants. */
 let last: { reading: Reading; at: number } | undefined;
 
-/** The usage. Unless the page needs that of now, a recent reading is enough: each costs a request. */
-export const readUsage = async (fetch: typeof globalThis.fetch, isNow: boolean): Promise<Reading | null> => {
+/** The usage. Unless the page needs that of now, a recent reading is enough: each costs a request. `given`: that of now. */
+export const readUsage = async (
+  fetch: typeof globalThis.fetch,
+  isNow: boolean,
+  given?: Reading,
+): Promise<Reading | null> => {
   const isRecent = last !== undefined && performance.now() - last.at < RECENT_MS;
   if (last && isRecent && !isNow) return last.reading;
-  const reading = await takeReading(fetch);
+  const reading = given ?? (await takeReading(fetch));
   last = browser && reading ? { reading, at: performance.now() } : undefined;
   return reading;
 };

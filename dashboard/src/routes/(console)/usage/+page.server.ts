@@ -3,7 +3,8 @@ import { areFirstStepsHidden, hideFirstSteps } from '#lib/server/first-steps.ts'
 import type { Actions, PageServerLoad } from './$types';
 
 export const load: PageServerLoad = async (event) => {
-  const [{ session }, tiers] = await Promise.all([event.parent(), findTiers(event)]);
+  const { session, first } = await event.parent();
+  const tiers = first?.tiers ?? (await findTiers(event));
   return { tiers, firstStepsHidden: areFirstStepsHidden(event, session) };
 };
 

@@ -5,6 +5,8 @@ import type { PageLoad } from './$types';
 /** It depends on the layout's reading, so `refreshUsage` reads the history again too. */
 export const load: PageLoad = async ({ fetch, parent, url, data }) => {
   const range = rangeOf(url.searchParams.get('range'));
-  const { reading } = await parent();
-  return { ...data, range, history: reading && (await takeHistory(fetch, spanOf(range, reading.usage))) };
+  const { reading, first } = await parent();
+  const read = first?.range === range ? first.history : undefined;
+  const history = read ?? (reading && (await takeHistory(fetch, spanOf(range, reading.usage))));
+  return { ...data, range, history };
 };
