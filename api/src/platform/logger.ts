@@ -9,8 +9,8 @@ const redact = {
 };
 
 /**
- * Writes lines asynchronously, in batches. A fatal line and the exit of the process wait for all lines. If the process
- * is killed, the last lines can be lost.
+ * Writes lines asynchronously, in batches of 4 KiB or 50 ms, because each write wakes a thread. A fatal line and the exit
+ * of the process wait for all lines. If the process is killed, the last lines can be lost.
  */
 export const createLogger = (level: string): Logger =>
-  pino({ level, redact, base: null }, pino.destination({ sync: false }));
+  pino({ level, redact, base: null }, pino.destination({ sync: false, minLength: 4_096, periodicFlush: 50 }));

@@ -2341,7 +2341,7 @@ export type GetUsageReportErrors = {
     /**
      * rate_limited
      */
-    429: Problem;
+    429: LimitProblem;
     /**
      * internal_error
      */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import type { Database } from '../../platform/database.ts';
 import { unavailable } from '../../platform/problem.ts';
 import {
@@ -39,6 +40,7 @@ interface Waiting extends Pending {
 const MAX_GROUP = 256;
 /** How long a request waits for the locked audit head of its tenant. */
 const PATIENCE_MS = 1_000;
+const BLOCKED_MS = 5;
 
 /** Calls `onUse` for each credential that got a token. */
 export const createLedger = (db: Database, onUse: (credentialId: string, at: Date) => void): Ledger => {
@@ -64,9 +66,9 @@ export const createLedger = (db: Database, onUse: (credentialId: string, at: Dat
           for (const waiting of group) waiting.prepared ??= waiting.prepare();
         });
         for (const [index, waiting] of group.entries()) settle(waiting, answers[index]!);
-        // Every head is locked: pause instead of spinning.
-        if (answers.every((answer) => answer === 'busy'))
-          await new Promise((resolve) => setTimeout(resolve, 5));
+        // Every head is locked: pause instead of spinning. Else take what has arrived meanwhile into the next group.
+        const isBlocked = answers.every((answer) => answer === 'busy');
+        await (isBlocked ? wait(BLOCKED_MS) : nextTurn());
       } catch (error) {
         for (const waiting of group) waiting.reject(unavailable(error));
       }

@@ -73,7 +73,6 @@ const readStored = (db: Database, tenantId: string): Promise<Stored> =>
       readCounts(trx, tenantId, utcDay(period.start), utcDay(now)),
     ]);
     return { now, subscription, period, agents, counts };
-    };
   });
 
 /** The tenant's usage of today and of its period, including the calls of this second. */
