@@ -1,7 +1,7 @@
-import type { OAuthError, Problem } from './generated/types.gen.ts';
+import type { LimitProblem, OAuthError, Problem } from './generated/types.gen.ts';
 
-/** The body of an error response: RFC 9457, or RFC 6749 from the OAuth endpoints. */
-export type ErrorBody = Partial<Problem> & Partial<OAuthError>;
+/** The body of an error response: RFC 9457, or RFC 6749 from the OAuth endpoints. A 429 has the fields of a limit. */
+export type ErrorBody = Partial<Problem> & Partial<OAuthError> & Partial<LimitProblem>;
 
 /** A failed call. Use `code` in your program and show `detail` to users. */
 export class ApiError extends Error {

@@ -13,7 +13,7 @@ const before = [
 
 const AGENTS = { 'invoice-reader': 38, 'crm-sync': 24, 'support-triage': 12, 'nightly-report': 2 };
 
-/** A month of calls and tokens, and so many calls today. */
+/** A month of calls and tokens, and so many calls today, shared by agents like the tokens. */
 const seed = async ({ stack }: Studio, { tenantId, api }: SignedUp, today: number): Promise<void> => {
   const write = (metric: string, source: string, counts: number[]) =>
     stack.sql(
@@ -31,6 +31,10 @@ const seed = async ({ stack }: Studio, { tenantId, api }: SignedUp, today: numbe
        select $1, $2, 'token_issuances', (now() at time zone 'UTC')::date - i, $3, now()
        from generate_series(0, 29) as i`,
       [tenantId, agentId, count],
+    );
+    await stack.sql(
+      `insert into agent_calls values ($1, (now() at time zone 'UTC')::date, $2, 'earlier', $3)`,
+      [tenantId, agentId, Math.round((today * count) / 76)],
     );
   }
 };

@@ -10,7 +10,10 @@ const READ_CAPS = 'read_call_caps(xid8)';
 /** Serializes settling and writers of counts, as in the migration that introduced settling. */
 const LOCK = 7_231_957;
 
-/** `call_cap_written_by`: as of revocations, so that processes read only what has changed. */
+/**
+ * `call_cap_written_by`: as of revocations, so that processes read only what has changed. A restored database can have
+ * numbers of the cluster before, which are higher than all of its own: only the first read returns these.
+ */
 const caps = `
   alter table agents
     add column call_cap jsonb constraint agents_call_cap_check check (
@@ -34,7 +37,9 @@ const caps = `
   create function ${READ_CAPS.replace('xid8', 'since xid8')} returns table (agent_id text, max bigint)
   language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select a.id, case when a.call_cap ->> 'mode' = 'enforce' then (a.call_cap ->> 'max')::bigint end
-    from public.agents a where a.call_cap_written_by >= since
+    from public.agents a
+    where a.call_cap_written_by >= since
+      and (since = '0' or a.call_cap_written_by < pg_snapshot_xmax(pg_current_snapshot()))
   $$;`;
 
 /** The API calls of days that are not settled, by agent and source. No foreign key to `agents`, as in `agent_usage`. */
