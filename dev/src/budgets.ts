@@ -18,7 +18,7 @@ const BUDGETS = {
  * The check fails above these. The source exceeds its budget: the check prints by how much, and this limit keeps the
  * excess from growing unnoticed.
  */
-const LIMITS: Figures = { ...BUDGETS, sourceLines: 39_200 };
+const LIMITS: Figures = { ...BUDGETS, sourceLines: 40_500 };
 
 type Figures = Record<keyof typeof BUDGETS, number>;
 

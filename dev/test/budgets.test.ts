@@ -16,16 +16,16 @@ describe('the lines of a function', () => {
 });
 
 describe('a limit', () => {
-  const met = { functionP90: 25, sourceLines: 39_200, apiDependencies: 24 };
+  const met = { functionP90: 25, sourceLines: 40_500, apiDependencies: 24 };
 
   it('holds at its limit', () => {
     expect(findExcess(met)).toEqual([]);
   });
 
   it('is exceeded by one more', () => {
-    expect(findExcess({ ...met, functionP90: 26, sourceLines: 39_201 })).toEqual([
+    expect(findExcess({ ...met, functionP90: 26, sourceLines: 40_501 })).toEqual([
       'functionP90 is 26, more than 25',
-      'sourceLines is 39201, more than 39200',
+      'sourceLines is 40501, more than 40500',
     ]);
   });
 

@@ -1,5 +1,5 @@
 /** Calls that a Free tenant may make a day. */
-export const CALLS_A_DAY = 1_000;
+const CALLS_A_DAY = 1_000;
 
 /** A journey of many virtual users (VUs). Each sends its next request as soon as it has its answer. */
 export interface Journey {

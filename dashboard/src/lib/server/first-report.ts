@@ -1,7 +1,7 @@
 import { ApiError } from '@sentryagent/sdk';
 import type { ServerLoadEvent } from '@sveltejs/kit';
 import type { FirstReport } from '#lib/usage/first-report.ts';
-import { dayCounts, tokensByAgent } from '#lib/usage/history.ts';
+import { dayCounts, usageByAgent } from '#lib/usage/history.ts';
 import { rangeOf, spanOf } from '#lib/usage/range.ts';
 import { apiFor } from './api.ts';
 
@@ -17,7 +17,7 @@ export const readFirstReport = async (
     const { usage, byDay, byAgent, tiers } = await apiFor(event).billing.usageReport({ range });
     const history = {
       days: dayCounts(byDay.data),
-      byAgent: byAgent && tokensByAgent(spanOf(range, usage), byAgent.data),
+      byAgent: byAgent && usageByAgent(spanOf(range, usage), byAgent.data),
     };
     return { reading: { usage, asOf: new Date().toISOString() }, range, history, tiers };
   } catch (failure) {
