@@ -162,18 +162,23 @@ it('A Redis that evicts the list of changed days loses no count', async () => {
 describe('a count that is none', () => {
   it('One unreadable count stops no flush', async () => {
     const members = [await signUp(api), await signUp(api), await signUp(api)];
-    for (const member of members)
-      await sendCalls([api], await (await registerAgent(api, member)).token(), 3, 1);
+    const tokens = [];
+    for (const member of members) tokens.push(await (await registerAgent(api, member)).token());
+    for (const token of tokens) await sendCalls([api], token, 3, 1);
     const broken = members[1]!.tenantId;
+    const byAgent = `usage:${broken}:${today()}:agents`;
+    const [own] = await api.deps.redis!.hkeys(byAgent);
+    await api.deps.redis!.hset(byAgent, own!, 'garbage');
     await api.deps.redis!.hset(`usage:${broken}:${today()}`, { api_bad: 'garbage', api_less: '-5' });
     await api.deps.redis!.zadd('usage:changed', 1, 'nonsense', 2, 'ten_x|soon');
 
     await api.deps.meter.flush();
     for (const { tenantId } of members) expect(await ledgerOf(api, tenantId)).toBe(3);
     expect(await api.deps.redis!.zcard('usage:changed')).toBe(0);
-    await sendCalls([api], await (await registerAgent(api, members[1]!)).token(), 1, 1);
+    await sendCalls([api], tokens[1]!, 1, 1);
     await api.deps.meter.flush();
     expect(await ledgerOf(api, broken)).toBe(4);
+    expect(await api.deps.redis!.hget(byAgent, own!)).toBe('4');
 
     const errors = api.logs.filter(({ msg }) => /cannot be stored/.test(String(msg)));
     expect(errors).toMatchObject([

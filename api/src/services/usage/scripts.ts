@@ -86,9 +86,9 @@ local reset = math.ceil((1 - elapsed) * window)`;
 /** Counts the call of the agent, if the tenant's total has grown by it. */
 const COUNT_AGENT = `
   if agent and counted > own then
-    local count = redis.call('HINCRBY', agents_key, agent_field, 1)
-    if count <= agent.floor then redis.call('HSET', agents_key, agent_field, agent.floor + 1) end
-    if count == 1 then redis.call('EXPIRE', agents_key, 259200) end
+    local recorded = tonumber(redis.call('HGET', agents_key, agent_field) or 0) or 0
+    local is_new = redis.call('HSET', agents_key, agent_field, math.max(recorded, agent.floor) + 1)
+    if is_new == 1 then redis.call('EXPIRE', agents_key, 259200) end
     used_by_agent = used_by_agent + 1
   end`;
 
