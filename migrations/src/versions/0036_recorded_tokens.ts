@@ -137,7 +137,7 @@ const writeEntries = `
     end if;`;
 
 /**
- * Records issued tokens of many tenants. `entries` has a line for each: the place of its proof in \`proofs\`, then its JSON
+ * Records issued tokens of many tenants. `entries` has a line for each: the place of its proof in `proofs`, then its JSON
  * in three parts, without the hash before it and its number, all separated by tabs. JSON has neither tabs nor line ends.
  * Returns the entries that are not recorded, each with the reason. A tenant with a locked head is busy, so that nobody
  * waits for another tenant.
