@@ -251,7 +251,7 @@ const totalsOf = ({ tenantId, day }: TenantDay, hash: readonly string[]): Total[
 
 export const agentsKeyOf = ({ tenantId, day }: TenantDay): string => `usage:${tenantId}:${day}:agents`;
 
-/** Redis answers nobody while it reads a hash: with 40,000 fields, longer than the calls of all tenants may wait for it. */
+/** Redis answers nobody while it reads a hash: with 40,000 fields, longer than the calls of all tenants may wait. */
 const MOST_FIELDS = 10_000;
 
 /** The fields of a day's hash by agent. */
