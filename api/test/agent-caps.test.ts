@@ -264,6 +264,18 @@ describe('calls by agent', () => {
       expect(await callsByAgent(member)).toEqual([[agent.agentId, 6, 6]]);
     }));
 
+  it('Too many counts by agent are read from Postgres', () =>
+    onOneDay(async (today) => {
+      const member = await signUp(first);
+      const { agentId, token } = await registerAgent(first, member);
+      expect(await sendCalls([first], await token(), 4, 1)).toBe(4);
+      await first.deps.meter.flush();
+      const key = `usage:${member.tenantId}:${epochDay(new Date(today))}:agents`;
+      const more = Array.from({ length: 10_000 }, (_, n) => [`${agentId}/api_${n}`, '1']);
+      await first.deps.redis!.hset(key, Object.fromEntries(more));
+      expect(await callsByAgent(member)).toEqual([[agentId, 4, 4]]);
+    }));
+
   it('A settled day closes the calls by agent', async () => {
     const { deps } = first;
     const member = await signUp(first);

@@ -127,6 +127,28 @@ describe('what callers do', () => {
   });
 });
 
+it('Each statement is timed once', async () => {
+  const database = await createTestDatabase();
+  const timed: string[] = [];
+  const db = createDatabase(parseConfig(testEnvironment(database)), (sql) => timed.push(sql));
+  await db.acrossTenants(async () => {});
+  timed.length = 0;
+  await db.runAlone({ name: 'one', text: 'select 1', values: [] });
+  await db.acrossTenants(async (trx) => {
+    await trx.transaction((savepoint) => savepoint.raw('select 2'));
+    await trx.transaction((savepoint) => savepoint.raw('select 1 / 0')).catch(() => {});
+  });
+  const words = timed.map((sql) => /^\w+/.exec(sql)![0].toLowerCase());
+  expect(words.filter((word) => word !== 'select').sort()).toEqual([
+    ...['begin', 'commit', 'release', 'rollback', 'savepoint', 'savepoint'],
+  ]);
+  expect(timed.filter((sql) => !sql.includes('set_config') && sql.startsWith('select'))).toEqual([
+    ...['select 1', 'select 2', 'select 1 / 0'],
+  ]);
+  await db.close();
+  await dropTestDatabase(database);
+});
+
 describe('what limits refuse', () => {
   it('A rate limited token request is counted', async () => {
     const calm = await startApi();

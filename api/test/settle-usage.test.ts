@@ -5,12 +5,15 @@ import { epochDay } from '@sentryagent/workflows/rules/period';
 import { until } from '../../dev/test/support/until.ts';
 import { newId } from '../src/platform/ids.ts';
 import { settleUsage } from '../src/services/usage/settle-usage.ts';
-import { startApi } from './support/api.ts';
+import { readSettlementDelay } from '../src/services/health/read-delays.ts';
+import { parseConfig } from '../src/config.ts';
+import { createDatabase } from '../src/platform/database.ts';
+import { startApi, testEnvironment } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
 import type { TestMember } from './support/callers.ts';
 import { NO_RATE, ledgerOf, sendCalls } from './support/metered.ts';
-import { adminUrl, redisUrl } from './support/servers.ts';
+import { adminUrl, createTestDatabase, dropTestDatabase, redisUrl } from './support/servers.ts';
 
 let api: TestApi;
 let redis: Redis;
@@ -302,4 +305,13 @@ describe('Redis', () => {
     expect(await api.sql('select * from settled_days')).toEqual([]);
     expect((await settleUsage({ ...api.deps, redis: undefined })).day).toBe(oldest);
   });
+});
+
+it('Without tenants, there is no day to settle', async () => {
+  const database = await createTestDatabase();
+  const db = createDatabase(parseConfig(testEnvironment(database)));
+  expect(await readSettlementDelay(db)).toBe(0);
+  expect(await settleUsage({ db, redis: undefined, logger: api.deps.logger })).toMatchObject({ day: null });
+  await db.close();
+  await dropTestDatabase(database);
 });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { expectNothingLeft } from './support/nothing-left.ts';
-import { bench } from './support/run-programs.ts';
+import { bench, root } from './support/run-programs.ts';
 
 /** A number a second, p50, p99 and the processor time. */
 const COLUMNS = '[\\d,]+ +[\\d.]+ ms +[\\d.]+ ms +[\\d,]+ µs\n';

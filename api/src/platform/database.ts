@@ -48,72 +48,54 @@ const silent = { warn: () => {}, error: () => {}, deprecate: () => {}, debug: ()
 
 const TAKE_ROLE = `select set_config('role', 'sentryagent_app', true), set_config('app.tenant_id', $1, true)`;
 
-const runAlone = async <R>(
-  knex: Knex,
-  onQuery: OnQuery,
-  statement: Statement,
-  sent: () => void = () => {},
-): Promise<R[]> => {
+const runAlone = async <R>(knex: Knex, statement: Statement, sent: () => void = () => {}): Promise<R[]> => {
   const client = knex.client as Knex.Client;
   const connection = (await client.acquireConnection()) as pg.ClientBase;
   try {
-    const started = performance.now();
     const answer = connection.query(statement);
     sent();
-    const { rows } = await answer;
-    onQuery(statement.text, performance.now() - started);
-    return rows as R[];
+    return (await answer).rows as R[];
   } finally {
     await client.releaseConnection(connection);
   }
 };
 
-/** Is called with each statement that Postgres has answered, and the time that it took. */
+/** Is called with each statement that has ended, also with an error, and the time that it took. */
 type OnQuery = (sql: string, ms: number) => void;
 
-interface Sent {
-  __knexQueryUid: string;
-  sql: string;
-}
+type Heard = (error: unknown, result: unknown) => void;
 
-/** Knex reports no response to the statements that begin and end a transaction. */
-const timeQueries = (knex: Knex, onQuery: OnQuery): void => {
-  const started = new Map<string, number>();
-  const ended = ({ __knexQueryUid: id, sql }: Sent): void => {
-    const at = started.get(id);
-    if (at !== undefined) onQuery(sql, performance.now() - at);
-    started.delete(id);
-  };
-  knex.on('query', ({ __knexQueryUid: id, sql }: Sent) => {
-    if (!/^(begin|commit|rollback)/i.test(sql)) started.set(id, performance.now());
-  });
-  knex.on('query-response', (_response, sent: Sent) => ended(sent));
-  knex.on('query-error', (_error, sent: Sent) => ended(sent));
-};
-
-/** Sends all statements of one event loop turn in one write. */
-const writeTogether = (client: pg.ClientBase): void => {
+/** Sends all statements of one event loop turn in one write, and times each: Knex does not report the end of each. */
+const watchQueries = (client: pg.ClientBase, onQuery: OnQuery): void => {
   const stream = streamOf(client);
-  const query = client.query.bind(client) as (...args: unknown[]) => unknown;
-  const together = (...args: unknown[]): unknown => {
+  const send = client.query.bind(client) as (...args: unknown[]) => Promise<unknown> | undefined;
+  const query = (statement: string | { text: string }, ...rest: unknown[]): Promise<unknown> | undefined => {
     stream.cork();
     process.nextTick(() => stream.uncork());
-    return query(...args);
+    const started = performance.now();
+    const answered = (): void =>
+      onQuery(typeof statement === 'string' ? statement : statement.text, performance.now() - started);
+    if (typeof rest.at(-1) === 'function') {
+      const heard = rest.pop() as Heard;
+      rest.push((error: unknown, result: unknown) => {
+        answered();
+        heard(error, result);
+      });
+    }
+    const answer = send(statement, ...rest);
+    answer?.then(answered, answered);
+    return answer;
   };
-  Object.assign(client, { query: together });
+  Object.assign(client, { query });
 };
 
 /**
  * Knex would wait for `begin` and then for the role. Here both are sent with the first statement. If one of them fails, so
  * does each statement after it: the connection is lost, or the transaction is aborted.
  */
-const beginInRole = (connection: pg.ClientBase, tenantId: string, onQuery: OnQuery): Promise<void> => {
-  const started = performance.now();
+const beginInRole = (connection: pg.ClientBase, tenantId: string): Promise<void> => {
   connection.query('begin').catch(() => {});
-  connection.query(TAKE_ROLE, [tenantId]).then(
-    () => onQuery(TAKE_ROLE, performance.now() - started),
-    () => {},
-  );
+  connection.query(TAKE_ROLE, [tenantId]).catch(() => {});
   return Promise.resolve();
 };
 
@@ -182,7 +164,7 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       propagateCreateError: true,
       validate: generation.isCurrent,
       afterCreate: (client: pg.ClientBase, done: (error: unknown, client: pg.ClientBase) => void) => {
-        writeTogether(client);
+        watchQueries(client, onQuery);
         generation.admit(client).then(
           () => done(null, client),
           (error: unknown) => done(error, client),
@@ -190,7 +172,6 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
       },
     },
   });
-  timeQueries(knex, onQuery);
   const client = knex.client as Knex.Client;
   lost = rejectWaiting(client);
   poolOf(client).on('acquireSuccess', (_id, taken) => generation.use(taken));
@@ -207,13 +188,13 @@ export const createDatabase = (settings: DatabaseSettings, onQuery: OnQuery = ()
   const inRole = <T>(tenantId: string, work: (trx: Transaction) => PromiseLike<T>): Promise<T> => {
     const transaction = knex.transaction(async (trx) => work(trx));
     // It begins in a later microtask.
-    const begin = (taken: pg.ClientBase): Promise<void> => beginInRole(taken, tenantId, onQuery);
+    const begin = (taken: pg.ClientBase): Promise<void> => beginInRole(taken, tenantId);
     return Object.assign(transaction, { begin });
   };
   return {
     withTenant: inRole,
     acrossTenants: (work) => inRole('', work),
-    runAlone: (statement, sent) => runAlone(knex, onQuery, statement, sent),
+    runAlone: (statement, sent) => runAlone(knex, statement, sent),
     look,
     connections: () => ({
       active: poolOf(client).numUsed(),

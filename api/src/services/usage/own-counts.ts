@@ -2,8 +2,8 @@ import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import { keyOf, type Counter, type Total } from './totals.ts';
 
 /**
- * The calls that this process has admitted, per tenant and UTC day and per agent: its replica of a grow-only counter. Each call to
- * Redis sends it as a minimum, so callers restore what Redis has lost.
+ * The calls that this process has admitted, per tenant and UTC day and per agent: its replica of a grow-only counter.
+ * Each call to Redis sends it as a minimum, so callers restore what Redis has lost.
  */
 export interface OwnCounts {
   get(counter: Counter): number;

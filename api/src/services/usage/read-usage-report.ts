@@ -1,4 +1,4 @@
-import { DAY_SECONDS } from '@sentryagent/workflows/rules/durations';
+import { DAY_MS } from '@sentryagent/workflows/rules/durations';
 import { utcDay } from '@sentryagent/workflows/rules/period';
 import { joinTransaction } from '../../platform/database.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -20,7 +20,7 @@ type ReportDeps = Parameters<typeof readUsageHistory>[0];
 /** The first day of a range whose last day is today. */
 const firstDay = (range: UsageRange, { day, period }: Usage): string => {
   if (range === 'today') return day;
-  if (range === '7d') return utcDay(new Date(Date.parse(day) - 6 * DAY_SECONDS * 1_000));
+  if (range === '7d') return utcDay(new Date(Date.parse(day) - 6 * DAY_MS));
   const start = utcDay(period.start);
   return start < day ? start : day;
 };

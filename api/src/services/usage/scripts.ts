@@ -211,7 +211,7 @@ export interface CounterRedis {
   raise(totals: readonly Total[]): Promise<void>;
   /** Sends all totals that Postgres has for some days. Returns the totals in Redis after that. */
   merge(days: readonly Counter[], stored: readonly Total[]): Promise<Total[]>;
-  /** The totals of the day by agent. */
+  /** The totals of the day by agent. None if there are too many: Postgres has those of a minute ago. */
   readAgents(day: TenantDay): Promise<Total[]>;
   /** Registers this process as live. */
   pingCounters(mark: string): Promise<Pong>;
@@ -251,6 +251,9 @@ const totalsOf = ({ tenantId, day }: TenantDay, hash: readonly string[]): Total[
 
 export const agentsKeyOf = ({ tenantId, day }: TenantDay): string => `usage:${tenantId}:${day}:agents`;
 
+/** Redis answers nobody while it reads a hash: with 40,000 fields, longer than the calls of all tenants may wait. */
+const MOST_FIELDS = 10_000;
+
 /** The fields of a day's hash by agent. */
 export const agentTotals = (day: TenantDay, hash: Readonly<Record<string, string>>): Total[] =>
   Object.entries(hash).flatMap(([field, count]) => {
@@ -275,7 +278,11 @@ export const counterRedis = (redis: Redis, windowMs: number, processId: string):
       const hashes = await soon(redis, scripts.raise(daysWith(days, stored), 1));
       return hashes.flatMap((hash, place) => totalsOf(days[place]!, hash));
     },
-    readAgents: async (day) => agentTotals(day, await soon(redis, redis.hgetall(agentsKeyOf(day)))),
+    readAgents: async (day) => {
+      const key = agentsKeyOf(day);
+      if ((await soon(redis, redis.hlen(key))) > MOST_FIELDS) return [];
+      return agentTotals(day, await soon(redis, redis.hgetall(key)));
+    },
     pingCounters: (mark) => soon(redis, scripts.pingCounters(mark, processId)),
     newestChange: async () => (await soon(redis, redis.zrange('usage:changed', '-1', '-1', 'WITHSCORES')))[1],
     listChanged: (until, limit) =>

@@ -37,6 +37,9 @@ const nextPage = async (db: Database, size: number): Promise<Page | undefined> =
   return rows[0];
 };
 
+/** There is no tenant: every day that can be settled has one. */
+const isEmpty = ({ settled_to: to, tenant_ids: ids }: Page): boolean => to === '' && ids.length === 0;
+
 /** Stores what Redis has and Postgres has not, so that it is not late. */
 const reconcile = async (
   { db, logger }: SettleDeps,
@@ -94,7 +97,7 @@ export const settleUsage = async (
     const page = await nextPage(deps.db, size);
     // Another run has settled the rest of the day.
     if (page?.day !== (part.day ?? page?.day)) return { ...part, isSettled: true };
-    if (!page) return part;
+    if (!page || isEmpty(page)) return part;
     part.day = page.day;
     const { length } = page.tenant_ids;
     const isLast = length < size;
