@@ -166,6 +166,36 @@ it('Tenants with too many agents settle in smaller pages', { timeout: 60_000 }, 
   }
 });
 
+it('Calls by agent are closed in parts, while others count', async () => {
+  const { tenantId } = member;
+  await api.sql(
+    `insert into agent_calls (tenant_id, day, agent_id, source, count)
+     select $1, $2, 'agt_' || n / 4, 'api_' || n % 4, 5 from generate_series(0, 11999) n`,
+    [tenantId, oldest],
+  );
+  // Settling holds the lock that every token and every count waits for.
+  await api.sql(
+    `create function close_apart() returns trigger language plpgsql as $$ begin
+       if (select count(*) from closed) > 5000 or exists (
+         select from pg_locks where pid = pg_backend_pid() and locktype = 'advisory' and mode = 'ExclusiveLock'
+       ) then raise exception 'too much at once'; end if;
+       return null;
+     end $$;
+     create trigger close_apart after delete on agent_calls referencing old table as closed
+       for each statement execute function close_apart()`,
+  );
+  onTestFinished(async () => void (await api.sql('drop function close_apart() cascade')));
+  // A worker that was killed after the mark has left the rows open.
+  await api.sql(`select settle_usage($1, '', $2, true)`, [oldest, tenantId]);
+  await settleAll();
+  const [closed] = await api.sql(
+    `select count(*)::int as agents, sum(count)::int as calls, (select count(*)::int from agent_calls) as open
+     from agent_usage where tenant_id = $1 and metric = 'api_calls'`,
+    [tenantId],
+  );
+  expect(closed).toEqual({ agents: 3_000, calls: 60_000, open: 0 });
+});
+
 describe('active agents', () => {
   it('Active agents are settled as of midnight', async () => {
     const midnight = `${days[1]}T00:00:00Z`;

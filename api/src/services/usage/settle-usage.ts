@@ -19,7 +19,7 @@ export interface SettleDeps {
 const PAGE = 500;
 /** Pages of one call: a second or two. */
 const PAGES = 20;
-/** Counts by agent that are stored at once. */
+/** Counts by agent that are stored or closed at once. */
 const OF_AGENTS = 5_000;
 /** SQLSTATE `query_canceled`: these tenants have more agents than Postgres counts in the time of a statement. */
 const TOO_SLOW = '57014';
@@ -61,6 +61,18 @@ const reconcile = async (
   }
 };
 
+/** Closes the calls by agent of all tenants that are settled, also what a run before has left. */
+const closeAgentCalls = async (db: Database, onPart: () => void): Promise<void> => {
+  let closed: number;
+  do {
+    onPart();
+    const { rows } = await db.acrossTenants((trx) =>
+      trx.raw<{ rows: [{ closed: number }] }>('select close_agent_calls(?) as closed', [OF_AGENTS]),
+    );
+    closed = rows[0].closed;
+  } while (closed === OF_AGENTS);
+};
+
 /** Returns whether the page is settled: `false` if another run was faster. */
 const settlePage = async (
   deps: SettleDeps,
@@ -93,7 +105,7 @@ export const settleUsage = async (
   const part: SettledPart = { day: null, tenants: 0, isSettled: false };
   let size = PAGE;
   for (let pages = 0; pages < PAGES && !part.isSettled; pages++) {
-    onPage(part);
+    await closeAgentCalls(deps.db, () => onPage(part));
     const page = await nextPage(deps.db, size);
     // Another run has settled the rest of the day.
     if (page?.day !== (part.day ?? page?.day)) return { ...part, isSettled: true };
