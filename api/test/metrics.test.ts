@@ -11,6 +11,7 @@ import { startApiProcess } from './support/api-process.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestAgent, TestMember } from './support/callers.ts';
 import { NO_RATE, useCalls } from './support/metered.ts';
+import { onOneDay } from './support/one-day.ts';
 import { operations } from './support/operations.ts';
 import { parseMetrics, sumOf } from '../../dev/test/support/read-metrics.ts';
 import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
@@ -176,6 +177,13 @@ describe('what limits refuse', () => {
     await useCalls(api, member.tenantId, 1_000);
     const over = async () => expect((await agent.get('/agents')).status).toBe(429);
     expect(await growth(api, ['billing_limit_rejections_total', labels('api_calls')], over)).toBe(1);
+    await member.send('PATCH', `/agents/${agent.agentId}`, { callCap: { max: 1, mode: 'enforce' } });
+    await until('the cap is known', () => api.deps.callCaps.get(agent.agentId) === 1);
+    await api.sql(`insert into agent_calls values ($1, (now() at time zone 'UTC')::date, $2, 'earlier', 1)`, [
+      member.tenantId,
+      agent.agentId,
+    ]);
+    expect(await growth(api, ['billing_limit_rejections_total', labels('agent_cap')], over)).toBe(1);
     expect(await valueOf(api, 'tenant_api_calls_total')).toBe(0);
     expect(await valueOf(api, 'rate_limit_rejections_total')).toBe(0);
     await api.close();
