@@ -238,9 +238,10 @@ describe('calls by agent', () => {
       const member = await signUp(first);
       // The later one calls more, so the order is not that of the ids.
       const [two, one] = [await registerAgent(first, member), await registerAgent(first, member)];
-      expect(await sendCalls([first, second], await one.token(), 4, 1)).toBe(4);
+      const token = await one.token();
+      expect(await sendCalls([first, second], token, 4, 1)).toBe(4);
       await second.deps.meter.flush();
-      expect(await sendCalls([first, second], await one.token(), 5, 1)).toBe(5);
+      expect(await sendCalls([first, second], token, 5, 1)).toBe(5);
       expect(await sendCalls([first, second], await two.token(), 3, 3)).toBe(3);
       const rows = [
         [one.agentId, 9, 9],

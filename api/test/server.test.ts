@@ -180,6 +180,8 @@ it('Stopping under load loses no request: a connection that is opened a little l
   const { stop, port } = await listen(60_000);
   // Long for a busy machine: the connection must be open by then.
   const stopped = stop({ drainMs: 2_000, senderMs: NEVER_MS, answerMs: NEVER_MS });
+  // It is stopping by then: what does not wait has closed.
+  await wait(100);
   const { socket, received, ended } = await dial(port);
   socket.write(get('/late'));
   await Promise.all([stopped, ended]);
