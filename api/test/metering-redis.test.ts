@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { epochDay } from '@sentryagent/workflows/rules/period';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../src/platform/clock.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createSharedClock, systemClock } from '../src/platform/clock.ts';
 import type { Redis } from '../src/platform/redis.ts';
+import { createAttempts } from '../src/services/usage/attempt.ts';
 import { daysOf, listChanges, settleChanges } from '../src/services/usage/changed-days.ts';
 import { createMeter } from '../src/services/usage/meter.ts';
+import { createOtherCounts } from '../src/services/usage/other-counts.ts';
+import { createOwnCounts } from '../src/services/usage/own-counts.ts';
+import { createRedisCounter } from '../src/services/usage/redis-counter.ts';
 import { counterRedis } from '../src/services/usage/scripts.ts';
 import type { AdmitCall, CounterRedis } from '../src/services/usage/scripts.ts';
 import { startApi } from './support/api.ts';
@@ -81,6 +85,45 @@ describe('one process’s field of a day', () => {
   it('is filled from Postgres before anything is decided', async () => {
     await redis.del(`usage:${tenantId}:${today()}`);
     expect((await counter.admit(call(today(), 9, 10))).outcome).toBe('unseeded');
+  });
+
+  describe('by agent', () => {
+    const agentId = 'agt_field';
+    const byAgent = (): string => `usage:${tenantId}:${today()}:agents`;
+    const admit = (floor: number, ceiling: number, agent: { cap?: number; floor: number }) => {
+      const { usage, ...limit } = call(today(), floor, ceiling);
+      return counter.admit({ ...limit, usage: { ...usage!, agent: { agentId, ...agent } } });
+    };
+    beforeEach(async () => void (await redis.del(byAgent())));
+
+    it('grows only with the tenant’s, and ends with its day', async () => {
+      await know(['api_one', 8]);
+      await admit(5, 8, { floor: 2 });
+      expect(await redis.hgetall(byAgent())).toEqual({});
+      await admit(8, 9, { floor: 2 });
+      expect(await redis.hgetall(byAgent())).toEqual({ [`${agentId}/api_one`]: '3' });
+      expect(await redis.ttl(byAgent())).toBeGreaterThan(86_400);
+    });
+
+    it('is at least what the process knows', async () => {
+      await know(['api_one', 8]);
+      await redis.hset(byAgent(), { [`${agentId}/seeded`]: 0, [`${agentId}/api_one`]: 1 });
+      const reply = await admit(8, 9, { cap: 3, floor: 3 });
+      expect(reply).toMatchObject({ outcome: 'agent_capped', usedByAgent: 3 });
+    });
+
+    it('is known of the other processes, apart from the tenant’s', async () => {
+      await know(['api_two', 7]);
+      await redis.hset(byAgent(), `${agentId}/api_two`, 2);
+      const [own, others] = [createOwnCounts('api_one'), createOtherCounts()];
+      const clock = createSharedClock(systemClock);
+      const { admit: ask } = createRedisCounter({ redis: counter, db: api.deps.db, own, others, clock });
+      const usage = { tenantId, quota: null, agentId, cap: 10 };
+      const admission = await ask({ limitKey: 'agent:field', rateMax: 1_000 }, createAttempts(own)(usage));
+      expect(admission).toMatchObject({ outcome: 'allowed', used: 8, usedByAgent: 3 });
+      const day = { tenantId, day: today() };
+      expect([others.get(day), others.get({ ...day, agentId })]).toEqual([7, 2]);
+    });
   });
 
   it('A count that changes during the flush is flushed next time', async () => {

@@ -320,6 +320,7 @@ describe('the free tier’s limits', () => {
       warning: true,
       metrics: { api_calls: { today: 1_001, limit: 1_000 } },
     });
+    expect((await agent.get('/billing/usage/report')).status).toBe(200);
     await api.close();
   });
 

@@ -11,6 +11,7 @@ import { startApiProcess } from './support/api-process.ts';
 import { basic, call, registerAgent, requestToken, signUp } from './support/callers.ts';
 import type { TestAgent, TestMember } from './support/callers.ts';
 import { NO_RATE, useCalls } from './support/metered.ts';
+import { onOneDay } from './support/one-day.ts';
 import { operations } from './support/operations.ts';
 import { parseMetrics, sumOf } from '../../dev/test/support/read-metrics.ts';
 import { createTestDatabase, dropTestDatabase } from './support/servers.ts';
@@ -185,23 +186,31 @@ describe('what limits refuse', () => {
     await api.close();
   });
 
-  it('An agent limit refusal is counted; A call limit refusal is counted', async () => {
-    const api = await startApi({ env: NO_RATE });
-    const member = await signUp(api);
-    const agent = await registerAgent(api, member, ['agents:read']);
-    for (let i = 2; i <= 10; i++) await member.post('/agents', { name: `agent ${i}` });
-    const labels = (kind: string) => ({ tenant_id: member.tenantId, limit_type: kind });
-    const eleventh = async () =>
-      expect((await member.post('/agents', { name: 'one more' })).status).toBe(429);
-    expect(await growth(api, ['billing_limit_rejections_total', labels('agents')], eleventh)).toBe(1);
-    await agent.token();
-    await useCalls(api, member.tenantId, 1_000);
-    const over = async () => expect((await agent.get('/agents')).status).toBe(429);
-    expect(await growth(api, ['billing_limit_rejections_total', labels('api_calls')], over)).toBe(1);
-    expect(await valueOf(api, 'tenant_api_calls_total')).toBe(0);
-    expect(await valueOf(api, 'rate_limit_rejections_total')).toBe(0);
-    await api.close();
-  });
+  it('An agent limit refusal is counted; A call limit refusal is counted', () =>
+    onOneDay(async () => {
+      const api = await startApi({ env: NO_RATE });
+      const member = await signUp(api);
+      const agent = await registerAgent(api, member, ['agents:read']);
+      for (let i = 2; i <= 10; i++) await member.post('/agents', { name: `agent ${i}` });
+      const labels = (kind: string) => ({ tenant_id: member.tenantId, limit_type: kind });
+      const eleventh = async () =>
+        expect((await member.post('/agents', { name: 'one more' })).status).toBe(429);
+      expect(await growth(api, ['billing_limit_rejections_total', labels('agents')], eleventh)).toBe(1);
+      await agent.token();
+      await useCalls(api, member.tenantId, 1_000);
+      const over = async () => expect((await agent.get('/agents')).status).toBe(429);
+      expect(await growth(api, ['billing_limit_rejections_total', labels('api_calls')], over)).toBe(1);
+      await member.send('PATCH', `/agents/${agent.agentId}`, { callCap: { max: 1, mode: 'enforce' } });
+      await until('the cap is known', () => api.deps.callCaps.get(agent.agentId) === 1);
+      await api.sql(
+        `insert into agent_calls values ($1, (now() at time zone 'UTC')::date, $2, 'earlier', 1)`,
+        [member.tenantId, agent.agentId],
+      );
+      expect(await growth(api, ['billing_limit_rejections_total', labels('agent_cap')], over)).toBe(1);
+      expect(await valueOf(api, 'tenant_api_calls_total')).toBe(0);
+      expect(await valueOf(api, 'rate_limit_rejections_total')).toBe(0);
+      await api.close();
+    }));
 });
 
 describe('the pool', () => {

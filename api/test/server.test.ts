@@ -176,6 +176,18 @@ it.each([
   expect(received()).toMatch(/Connection: close\r\n[\s\S]*\/on-its-way$/);
 });
 
+it('Stopping under load loses no request: a connection that is opened a little later', async () => {
+  const { stop, port } = await listen(60_000);
+  // Long for a busy machine: the connection must be open by then.
+  const stopped = stop({ drainMs: 2_000, senderMs: NEVER_MS, answerMs: NEVER_MS });
+  // It is stopping by then: what does not wait has closed.
+  await wait(100);
+  const { socket, received, ended } = await dial(port);
+  socket.write(get('/late'));
+  await Promise.all([stopped, ended]);
+  expect(received()).toMatch(/Connection: close\r\n[\s\S]*\/late$/);
+});
+
 it('A body that arrives in time is answered while the server stops', async () => {
   const { server, stop, port } = await listen(60_000);
   const arrived = once(server, 'request');
@@ -189,13 +201,18 @@ it('A body that arrives in time is answered while the server stops', async () =>
 });
 
 it('A stopping server takes no new requests of a connection', async () => {
-  const { stop, port } = await listen(60_000);
+  const { server, stop, port } = await listen(60_000);
+  const connected = once(server, 'connection') as Promise<[Socket]>;
   const { socket, received, ended } = await dial(port);
-  socket.write(get('/held?1') + get('/held?2'));
+  const [served] = await connected;
+  const first = get('/held?1') + get('/held?2');
+  socket.write(first);
   await until('both have arrived', () => asked.at(-1) === '/held?2');
   const stopped = stop({ drainMs: 0, senderMs: NEVER_MS, answerMs: NEVER_MS });
   socket.on('data', () => socket.write(get('/more')));
-  socket.write(get('/more'));
+  const more = get('/more');
+  socket.write(more);
+  await until('the server has read it', () => served.bytesRead === first.length + more.length);
   held.resolve();
   await Promise.all([stopped, ended]);
   expect(asked).not.toContain('/more');

@@ -1,6 +1,8 @@
+import { epochDay } from '@sentryagent/workflows/rules/period';
 import { tiers } from '@sentryagent/workflows/rules/tiers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { until } from '../../dev/test/support/until.ts';
+import { warnOwners } from '../src/services/usage-warnings/warn-owners.ts';
 import { startApi } from './support/api.ts';
 import type { TestApi } from './support/api.ts';
 import { registerAgent, signUp } from './support/callers.ts';
@@ -55,6 +57,17 @@ it('mails about each threshold, and those of a jump', () =>
     const { member, token } = await foundTenant(799);
     await callAndFlush(token, 201);
     expect(await percents(member)).toEqual([100, 80].sort());
+  }));
+
+it('warns of more tenants than are asked about at once', () =>
+  onOneDay(async (day) => {
+    const { member } = await foundTenant(900);
+    const ids = [...Array.from({ length: 1_000 }, (_, n) => `ten_${n}`), member.tenantId];
+    await warnOwners(
+      api.deps.db,
+      ids.map((tenantId) => ({ tenantId, day: epochDay(new Date(day)) })),
+    );
+    expect(await percents(member)).toEqual([80]);
   }));
 
 it('A soft limit never refuses', () =>

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Agent, Credential } from '@sentryagent/sdk';
 import { describe, expect, it } from 'vitest';
+import { capValues } from '../src/lib/agents/call-cap.ts';
 import { wordsFor } from '../src/lib/agents/change-words.ts';
 import { endOf, expiryOf, isLive, shownId, untilWords } from '../src/lib/agents/credential-state.ts';
 import { expiryChoices } from '../src/lib/agents/credential-terms.ts';
@@ -21,6 +22,11 @@ const credential = (changes: Partial<Credential> = {}): Credential => ({
   revokedAt: null,
   overlapUntil: null,
   ...changes,
+});
+
+it('a cap is edited from what it is', () => {
+  expect(capValues({ max: 250, mode: 'report' })).toEqual({ 'callCap.max': '250', 'callCap.mode': 'report' });
+  expect(capValues(null)).toEqual({ 'callCap.max': '', 'callCap.mode': 'enforce' });
 });
 
 describe('a credential', () => {

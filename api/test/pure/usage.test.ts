@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createAttempts } from '../../src/services/usage/attempt.ts';
+import { createCallCaps } from '../../src/services/usage/call-caps.ts';
 import { freeTierLimit } from '../../src/services/usage/free-tier-limit.ts';
 import { createLocalRate } from '../../src/services/usage/local-rate.ts';
 import { createOtherCounts } from '../../src/services/usage/other-counts.ts';
@@ -39,6 +40,28 @@ describe('the key of a day', () => {
 it('counts add up', () => {
   expect(sumCounts([])).toBe(0);
   expect(sumCounts([of(1), of(20), of(300)])).toBe(321);
+});
+
+it('the caps of agents follow what has changed, and all at once replace those before', () => {
+  const caps = createCallCaps();
+  const known = () => ['one', 'two', 'three'].map(caps.get);
+  caps.follow(
+    [
+      { agent_id: 'one', max: 1 },
+      { agent_id: 'two', max: 2 },
+    ],
+    true,
+  );
+  caps.follow(
+    [
+      { agent_id: 'two', max: null },
+      { agent_id: 'three', max: 3 },
+    ],
+    false,
+  );
+  expect(known()).toEqual([1, undefined, 3]);
+  caps.follow([{ agent_id: 'two', max: 4 }], true);
+  expect(known()).toEqual([undefined, 4, undefined]);
 });
 
 describe('the counts of other processes', () => {
