@@ -28,11 +28,19 @@ const limitFields = {
   window: z
     .int()
     .nullable()
-    .meta({ description: 'The window that is full, in seconds; 86400 is a UTC day. `null`: no window.' }),
-  resetsAt: z.iso.datetime().nullable().meta({ description: 'When it resets. `null`: never.' }),
+    .meta({
+      description:
+        'The length of the window in seconds; 86400 is a UTC day. `null`: the limit has no window.',
+    }),
+  resetsAt: z.iso
+    .datetime()
+    .nullable()
+    .meta({ description: 'When the window resets. `null`: the limit has no window.' }),
   retryable: z
     .boolean()
-    .meta({ description: 'Whether the same request can succeed after `resetsAt` without another change.' }),
+    .meta({
+      description: 'Whether the same request can succeed after `resetsAt` if you change nothing else.',
+    }),
 };
 
 /** Each 429. */
