@@ -41,12 +41,10 @@ const row = z
     metrics: z.object({
       api_calls: count,
       token_issuances: count,
-      active_agents: count
-        .nullable()
-        .meta({
-          description:
-            'The number at the end of the day; for today, the current number. `null` if grouped by agent.',
-        }),
+      active_agents: count.nullable().meta({
+        description:
+          'The number at the end of the day; for today, the current number. `null` if grouped by agent.',
+      }),
     }),
   })
   .meta({ id: 'UsageRow' });
