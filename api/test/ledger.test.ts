@@ -202,7 +202,7 @@ describe('the grouped commit', () => {
     expect((await blocked.requestToken()).status).toBe(200);
   });
 
-  it('A commit that is not heard of issues no token and writes its entry once', async () => {
+  it('A commit without a response issues no token and writes its entry once', async () => {
     const proxy = await startProxy(appUrl(api.database));
     const far = await startApi({ env: { APP_DATABASE_URL: proxy.url }, database: api.database });
     const member = await signUp(api);

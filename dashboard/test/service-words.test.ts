@@ -11,14 +11,22 @@ const services = (
 };
 
 it.each<[Parameters<typeof services>[0] | null, string]>([
-  [{}, 'All services work.'],
-  [{ redis: 'disabled', stripe: 'disabled' }, 'All services work.'],
-  [{ stripe: 'degraded' }, 'Degraded: Stripe.'],
-  [{ stripe: 'degraded', temporal: 'degraded' }, 'Degraded: Temporal and workers, Stripe.'],
-  [{ stripe: 'degraded', database: 'unreachable' }, 'Unreachable: Database.'],
-  [null, 'Unreachable: API.'],
+  [{}, 'good: All services work.'],
+  [{ redis: 'disabled', stripe: 'disabled' }, 'good: All services work.'],
+  [{ redis: 'unreachable' }, 'danger: Unreachable: Redis. Tokens and API calls still work.'],
+  [
+    { stripe: 'degraded', temporal: 'degraded' },
+    'warning: Degraded: Temporal and workers, Stripe. Tokens and API calls still work.',
+  ],
+  [{ database: 'degraded' }, 'warning: Degraded: Database.'],
+  [
+    { stripe: 'degraded', database: 'unreachable' },
+    'danger: Unreachable: Database. Tokens and API calls fail until it is back.',
+  ],
+  [null, 'danger: Unreachable: API.'],
 ])('the summary of %j is: %s', (changes, summary) => {
-  expect(statusSummary(statusRows(changes ? services(changes) : undefined))).toBe(summary);
+  const { tone, words } = statusSummary(statusRows(changes ? services(changes) : undefined));
+  expect(`${tone}: ${words}`).toBe(summary);
 });
 
 it('without the API nothing is known of the others', () => {

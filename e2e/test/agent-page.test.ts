@@ -112,7 +112,7 @@ describe.each([true, false])('the secrets of an agent, JavaScript: %s', (javaScr
 it.each([true, false])('An owner caps an agent on its page, JavaScript: %s', async (javaScriptEnabled) => {
   const fixture = await withAgent();
   const page = await open(fixture, '', { javaScriptEnabled });
-  await says(page, 'This agent has no cap of its own');
+  await says(page, 'This agent has no cap.');
   const save = async (max: string): Promise<void> => {
     await page.getByRole('link', { name: /the cap|Set a cap/ }).click();
     await page.getByLabel('API calls per UTC day').fill(max);
@@ -124,7 +124,7 @@ it.each([true, false])('An owner caps an agent on its page, JavaScript: %s', asy
   await page.getByLabel('API calls per UTC day').fill('1,250');
   await page.getByLabel('When it is reached').selectOption('report');
   await press(page, 'Save the cap');
-  await says(page, 'The cap is saved.');
+  await says(page, 'The change of the cap is saved.');
   await says(page, '1,250 API calls per UTC day.');
   if (javaScriptEnabled) await expectFit(page, 'agent-cap');
   expect((await fixture.person.api.agents.get(fixture.agentId)).callCap).toEqual({
@@ -132,7 +132,7 @@ it.each([true, false])('An owner caps an agent on its page, JavaScript: %s', asy
     mode: 'report',
   });
   await save('');
-  await says(page, 'This agent has no cap of its own');
+  await says(page, 'This agent has no cap.');
   await page.context().close();
 });
 

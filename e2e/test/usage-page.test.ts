@@ -357,7 +357,7 @@ it('Calls by agent are shown with share and cap', async () => {
   }
   const page = await openAs(person, '/usage', { javaScriptEnabled: false });
   expect((await ofAgents(page).innerText()).replaceAll(/\s+/g, ' ')).toBe(
-    'Calls by agent today Agent Calls Cap Share crm-sync 600 600 Reached 69 % invoice-reader 250 200 Over 29 % support-triage 9 – 1 %',
+    'Calls by agent today Agent Calls Cap Share crm-sync 600 Reached 600 69 % invoice-reader 250 Over 200 29 % support-triage 9 – 1 %',
   );
   expect(await textOf(page)).toContain('Refused today: 3 by the rate limit, 1,200 by the cap of an agent.');
   await page.context().close();

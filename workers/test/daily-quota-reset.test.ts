@@ -74,8 +74,8 @@ describe('the run', () => {
       nothing,
     ];
     expect(await run(async () => parts.shift()!)).toEqual({
-      result: '2 days settled, to 2026-11-27.',
-      details: '2 days settled, to 2026-11-27.',
+      result: '2 days settled, up to 2026-11-27.',
+      details: '2 days settled, up to 2026-11-27.',
     });
     expect(parts).toEqual([]);
   });
@@ -87,7 +87,7 @@ describe('the run', () => {
       last: '2026-11-27',
       tenants: 10_000,
     });
-    expect(result).toBe('3 days settled, to 2026-11-28.');
+    expect(result).toBe('3 days settled, up to 2026-11-28.');
     expect((await run(async () => nothing)).result).toBe('No day was left to settle.');
   });
 });
@@ -146,7 +146,7 @@ describe('over a database and Redis', () => {
     const key = `usage:ten_0900:${Math.floor(Date.parse(days[2]!) / DAY_MS)}`;
     await deps.redis!.hset(key, { seeded: 0, api_9: 12 });
 
-    expect((await settle()).result).toBe(`3 days settled, to ${days[2]}.`);
+    expect((await settle()).result).toBe(`3 days settled, up to ${days[2]}.`);
 
     const settled = await sql('select day::text, settled_at from settled_days order by settled_at');
     expect(settled.map(({ day }) => day)).toEqual(days);

@@ -168,7 +168,7 @@ it(
     await writer;
     expect(await settledAgents(database)).toEqual({ rows: 0, agents: null });
     worker = await startWorker(database, redis, address);
-    expect(await handle.result()).toBe(`${DAYS} days settled, to ${yesterday()}.`);
+    expect(await handle.result()).toBe(`${DAYS} days settled, up to ${yesterday()}.`);
     expect(await settledAgents(database)).toEqual({ rows: TENANTS * DAYS, agents: TENANTS * DAYS * 3 });
     const counted = `select distinct count::int from usage_events where metric = 'api_calls'`;
     expect((await query(adminUrl(database), counted)).rows).toEqual([{ count: 40 }]);

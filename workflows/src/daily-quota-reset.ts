@@ -10,7 +10,9 @@ const { settleUsage } = proxyActivities<BatchActivities>({
 });
 
 const settledWords = (days: number, last: string | null): string =>
-  last === null ? 'No day is settled yet.' : `${days === 1 ? '1 day' : `${days} days`} settled, to ${last}.`;
+  last === null
+    ? 'No day is settled yet.'
+    : `${days === 1 ? '1 day' : `${days} days`} settled, up to ${last}.`;
 
 /**
  * Settles every day that has ended and is not settled, the oldest first. The database knows how far that is, so that a

@@ -5,6 +5,7 @@ import type { Tier } from '@sentryagent/workflows/rules/tiers';
 import type { Deps } from '../deps.ts';
 import type { Principal } from '../platform/principal.ts';
 import { limitProblem } from '../platform/limit-problem.ts';
+import { plural } from '../platform/plain-words.ts';
 import type { Problem } from '../platform/problem.ts';
 import type { Admission, Call } from '../services/usage/admission.ts';
 import { freeTierLimit } from '../services/usage/free-tier-limit.ts';
@@ -62,7 +63,7 @@ const agentLimit = (
 ): Problem =>
   limitProblem(
     'agent_limit',
-    `This agent is capped at ${max} API calls per UTC day. Try again after 00:00 UTC, or ask an owner or admin of your tenant to raise the cap.`,
+    `This agent has used its daily cap of ${plural(max, 'API call')}. Try again after 00:00 UTC, or ask an owner or admin of your tenant to raise the cap.`,
     { windowSeconds: DAY_SECONDS, resetsAt: nextUtcMidnight(now), now },
     { headers, members: { limit: 'api_calls', max, used } },
   );

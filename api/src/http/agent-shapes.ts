@@ -28,7 +28,7 @@ const memberId = z
 
 export const callCap = z
   .strictObject({
-    max: z.int().min(1).max(1_000_000_000).meta({ description: 'API calls a UTC day.' }),
+    max: z.int().min(1).max(1_000_000_000).meta({ description: 'API calls per UTC day.' }),
     mode: z.enum(capModes).meta({
       description: '`enforce`: further calls get 429 `agent_limit`. `report`: nothing is refused.',
     }),

@@ -25,14 +25,16 @@ const oauthErrorSchema = z
 
 const limitFields = {
   error: z.string().meta({ description: 'The same as `code`.' }),
-  window: z
-    .int()
+  window: z.int().nullable().meta({
+    description: 'The length of the window in seconds; 86400 is a UTC day. `null`: the limit has no window.',
+  }),
+  resetsAt: z.iso
+    .datetime()
     .nullable()
-    .meta({ description: 'The window that is full, in seconds; 86400 is a UTC day. `null`: no window.' }),
-  resetsAt: z.iso.datetime().nullable().meta({ description: 'When it resets. `null`: never.' }),
-  retryable: z
-    .boolean()
-    .meta({ description: 'Whether the same request can succeed after `resetsAt` without another change.' }),
+    .meta({ description: 'When the window resets. `null`: the limit has no window.' }),
+  retryable: z.boolean().meta({
+    description: 'Whether the same request can succeed after `resetsAt` if you change nothing else.',
+  }),
 };
 
 /** Each 429. */

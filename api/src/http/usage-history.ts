@@ -35,14 +35,16 @@ const row = z
     agentName: z.string().nullable(),
     callCap: callCap.nullable().meta({ description: '`null`: the agent has none.' }),
     callsToday: count.nullable().meta({
-      description: 'The agent’s API calls of today. `null` if grouped by day, or if the days exclude today.',
+      description:
+        'The agent’s API calls today. `null` if grouped by day, or if today is not one of the days.',
     }),
     metrics: z.object({
       api_calls: count,
       token_issuances: count,
-      active_agents: count
-        .nullable()
-        .meta({ description: 'At the end of the day; of today, now. `null` if grouped by agent.' }),
+      active_agents: count.nullable().meta({
+        description:
+          'The number at the end of the day; for today, the current number. `null` if grouped by agent.',
+      }),
     }),
   })
   .meta({ id: 'UsageRow' });
@@ -54,7 +56,7 @@ export const historySchema = z
     groupBy: z.enum(usageGroups),
     data: z.array(row).meta({
       description:
-        'Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, also if it is decommissioned now.',
+        'Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, even if it is decommissioned now.',
     }),
   })
   .meta({ id: 'UsageHistory' });

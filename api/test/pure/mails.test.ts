@@ -210,16 +210,16 @@ describe('a warning about the daily limit', () => {
 
   it('names the share, the limit, the reset and the upgrade', () => {
     const text = textOf();
-    expect(text).toContain('have used 80 % of the 1,000 API calls that you have today.');
-    expect(text).toContain('At 100 %, the API refuses further calls');
+    expect(text).toContain('have used 80 % or more of your 1,000 API calls for today.');
+    expect(text).toContain('At the limit, the API refuses further calls');
     expect(text).toContain('on 2026-12-24 at 00:00 UTC.');
     expect(text).toContain('Upgrade to Paid:\nhttp://dashboard.test/pricing\n');
   });
 
   it('tells what is refused now, and nothing of a soft limit', () => {
-    expect(textOf({ percent: 100 })).toContain(
-      'used 100 % of the 1,000 API calls that you have today.\n\nThe API refuses',
-    );
-    expect(textOf({ percent: 100, isHard: false })).toContain('The API still answers calls above the limit.');
+    const text = textOf({ percent: 100 });
+    expect(text).toContain('used all of your 1,000 API calls for today.');
+    expect(text).toContain('Until then, the API refuses further calls');
+    expect(textOf({ percent: 100, isHard: false })).toContain('The API still serves calls above the limit.');
   });
 });

@@ -94,7 +94,7 @@ export type AuthorizationServerMetadata = {
 
 export type CallCap = {
     /**
-     * API calls a UTC day.
+     * API calls per UTC day.
      */
     max: number;
     /**
@@ -342,15 +342,15 @@ export type LimitProblem = {
      */
     error: string;
     /**
-     * The window that is full, in seconds; 86400 is a UTC day. `null`: no window.
+     * The length of the window in seconds; 86400 is a UTC day. `null`: the limit has no window.
      */
     window: number | null;
     /**
-     * When it resets. `null`: never.
+     * When the window resets. `null`: the limit has no window.
      */
     resetsAt: string | null;
     /**
-     * Whether the same request can succeed after `resetsAt` without another change.
+     * Whether the same request can succeed after `resetsAt` if you change nothing else.
      */
     retryable: boolean;
     limit?: 'agents' | 'api_calls';
@@ -417,15 +417,15 @@ export type OAuthLimitError = {
     error: string;
     error_description: string;
     /**
-     * The window that is full, in seconds; 86400 is a UTC day. `null`: no window.
+     * The length of the window in seconds; 86400 is a UTC day. `null`: the limit has no window.
      */
     window: number | null;
     /**
-     * When it resets. `null`: never.
+     * When the window resets. `null`: the limit has no window.
      */
     resetsAt: string | null;
     /**
-     * Whether the same request can succeed after `resetsAt` without another change.
+     * Whether the same request can succeed after `resetsAt` if you change nothing else.
      */
     retryable: boolean;
 };
@@ -464,7 +464,7 @@ export type Person = {
 
 export type ProbedService = {
     /**
-     * `degraded`: it takes more than 1000 ms or rejects requests; of Temporal also: no worker has polled for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.
+     * `degraded`: it takes more than 1000 ms, it rejects requests, or, for Temporal, no worker has polled it for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.
      */
     status: 'healthy' | 'degraded' | 'unreachable' | 'disabled';
     /**
@@ -737,7 +737,7 @@ export type Usage = {
         token_issuances: MetricUsage;
     };
     /**
-     * API calls that were refused today: by the daily limit, the rate limit, or the cap of an agent. Not usage. A minute old at most; a crash may lose some.
+     * API calls that were refused today, by reason: the daily limit, the rate limit, or the cap of an agent. They are not usage. The numbers can be a minute old, and a crash can lose some.
      */
     refusedToday: {
         quota: number;
@@ -754,7 +754,7 @@ export type UsageHistory = {
     to: string;
     groupBy: 'day' | 'agent' | 'day,agent';
     /**
-     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, also if it is decommissioned now.
+     * Grouped by day: a row for each day. Grouped by agent: a row for each agent that made API calls or got tokens, even if it is decommissioned now.
      */
     data: Array<UsageRow>;
 };
@@ -784,14 +784,14 @@ export type UsageRow = {
      */
     callCap: CallCap | null;
     /**
-     * The agent’s API calls of today. `null` if grouped by day, or if the days exclude today.
+     * The agent’s API calls today. `null` if grouped by day, or if today is not one of the days.
      */
     callsToday: number | null;
     metrics: {
         api_calls: number;
         token_issuances: number;
         /**
-         * At the end of the day; of today, now. `null` if grouped by agent.
+         * The number at the end of the day; for today, the current number. `null` if grouped by agent.
          */
         active_agents: number | null;
     };
@@ -4025,7 +4025,7 @@ export type GetReadinessError = GetReadinessErrors[keyof GetReadinessErrors];
 
 export type GetReadinessResponses = {
     /**
-     * It can
+     * This process can serve requests
      */
     200: {
         status: 'ready';

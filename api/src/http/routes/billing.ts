@@ -43,7 +43,7 @@ const usageSchema = z
     metrics: z.object({ api_calls: metric, active_agents: metric, token_issuances: metric }),
     refusedToday: z.object({ quota: count, rate: count, agent: count }).meta({
       description:
-        'API calls that were refused today: by the daily limit, the rate limit, or the cap of an agent. Not usage. A minute old at most; a crash may lose some.',
+        'API calls that were refused today, by reason: the daily limit, the rate limit, or the cap of an agent. They are not usage. The numbers can be a minute old, and a crash can lose some.',
     }),
   })
   .meta({ id: 'Usage' });

@@ -24,7 +24,7 @@ const probed = z
   .object({
     status: z.enum(probeStatuses).meta({
       description:
-        '`degraded`: it takes more than 1000 ms or rejects requests; of Temporal also: no worker has polled for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.',
+        '`degraded`: it takes more than 1000 ms, it rejects requests, or, for Temporal, no worker has polled it for a minute. `unreachable`: it does not respond within 2 s. `disabled`: it is not configured.',
     }),
     latencyMs: z.int().nullable().meta({ description: '`null`: not measured.' }),
   })
@@ -85,7 +85,12 @@ export const healthRoutes = (watch: ApiHealth, probes: ApiProbes, version: strin
     path: '/health/ready',
     operationId: 'getReadiness',
     summary: 'Check whether this process can serve requests',
-    responses: { 200: { description: 'It can', schema: z.object({ status: z.literal('ready') }) } },
+    responses: {
+      200: {
+        description: 'This process can serve requests',
+        schema: z.object({ status: z.literal('ready') }),
+      },
+    },
     problems: ['service_unavailable'],
     handle: async ({ signingKeys }) => {
       if (watch.current().database === 'disconnected')

@@ -4,7 +4,7 @@ export const capModes: Readonly<Record<CallCap['mode'], { name: string; words: s
   enforce: { name: 'Refuse further calls', words: 'Further calls get 429 until 00:00 UTC.' },
   report: {
     name: 'Only show it on the Usage tab',
-    words: 'Further calls are served, and the Usage tab shows it.',
+    words: 'Further calls are served. The Usage tab shows that the agent is over its cap.',
   },
 };
 

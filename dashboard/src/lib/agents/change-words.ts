@@ -14,7 +14,7 @@ const doneWords = {
   saved: 'The changes are saved.',
   scopes: 'The scopes are saved. New tokens of the agent have them.',
   grants: 'The grants are saved.',
-  cap: 'The cap is saved. It applies within a second.',
+  cap: 'The change of the cap is saved. It applies within a second.',
   suspended:
     'The agent is suspended. It gets no new tokens, and its current tokens stop working within a second.',
   reactivated: 'The agent is active again. It can get new tokens with the same credentials.',

@@ -27,11 +27,19 @@ export const statusRows = (services: DetailedHealth['services'] | undefined): Ro
     : []),
 ];
 
-/** The state of the whole in one sentence. */
-export const statusSummary = (rows: readonly Row[]): string => {
-  const named = (status: ProbedService['status']): string[] =>
-    rows.filter(({ probed }) => probed.status === status).map(({ name }) => name);
-  const [down, slow] = [named('unreachable'), named('degraded')];
-  if (down.length > 0) return `Unreachable: ${down.join(', ')}.`;
-  return slow.length > 0 ? `Degraded: ${slow.join(', ')}.` : 'All services work.';
+/** What the state of the database means for agents. They need no other service. */
+const effects: Readonly<Record<string, string>> = {
+  healthy: ' Tokens and API calls still work.',
+  unreachable: ' Tokens and API calls fail until it is back.',
+};
+
+/** The state of the whole in words, by the services that are worst. */
+export const statusSummary = (rows: readonly Row[]): { tone: string; words: string } => {
+  const has = (status: ProbedService['status']) => rows.some(({ probed }) => probed.status === status);
+  const worst = (['unreachable', 'degraded'] as const).find(has) ?? 'healthy';
+  const { name: state, tone } = statusBadges[worst];
+  if (worst === 'healthy') return { tone, words: 'All services work.' };
+  const named = rows.filter(({ probed }) => probed.status === worst).map(({ name }) => name);
+  const database = rows.find(({ name }) => name === names.database)?.probed.status ?? '';
+  return { tone, words: `${state}: ${named.join(', ')}.${effects[database] ?? ''}` };
 };

@@ -13,20 +13,20 @@ export interface UsageWarning {
 const number = new Intl.NumberFormat('en');
 
 const consequence = ({ percent, isHard, resetsAt }: UsageWarning): string => {
-  const reset = `The count starts again on ${resetsAt.slice(0, 10)} at 00:00 UTC.`;
-  if (!isHard) return `The API still answers calls above the limit. ${reset}`;
-  return percent >= 100
-    ? `The API refuses further calls with 429 free_tier_limit. ${reset}`
-    : `At 100 %, the API refuses further calls with 429 free_tier_limit. ${reset}`;
+  const reset = `The limit resets on ${resetsAt.slice(0, 10)} at 00:00 UTC.`;
+  if (!isHard) return `The API still serves calls above the limit. ${reset}`;
+  const when = percent >= 100 ? 'Until then' : 'At the limit';
+  return `${reset} ${when}, the API refuses further calls with 429 free_tier_limit.`;
 };
 
 export const usageWarning: Template<UsageWarning> = {
   subject: 'Warning about your daily limit of API calls',
   write: (data) => ({
     paragraphs: [
-      `Your agents have used ${data.percent} % of the ${number.format(data.max)} API calls that you have today.`,
-      `${consequence(data)} Tokens are issued in any case.`,
-      'Upgrade to Paid for unlimited API calls.',
+      // The mails of both thresholds can be sent together, so the first one says "or more".
+      `Your agents have used ${data.percent >= 100 ? 'all' : `${data.percent} % or more`} of your ${number.format(data.max)} API calls for today.`,
+      `${consequence(data)} Your agents can still get tokens.`,
+      'The Usage page shows which agents call most. To limit one of them, set a daily cap on its page. Upgrade to Paid for unlimited API calls.',
     ],
     action: { label: 'Upgrade to Paid', path: '/pricing' },
   }),
