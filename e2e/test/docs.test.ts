@@ -85,6 +85,8 @@ const notRun: Readonly<Record<string, string>> = {
     'it needs a customer of a real account',
   'docs/performance.md: npm run bench -- token             # ours beside what it is compared with, in one run':
     'it measures for minutes; loadtests has its tests',
+  'docs/performance.md: npm run load-test                    # 30 s for each journey':
+    'it takes minutes; loadtests has its tests',
   'docs/testing.md: npm run proof -- e2e/test/real-stripe.proof.test.ts                                    # the stand-in':
     'it takes minutes, and its second line needs a real account',
   'docs/developers.md: { "access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "agents:read" }':

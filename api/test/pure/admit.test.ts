@@ -132,7 +132,7 @@ describe('a request of a caller', () => {
   it('over the cap of the agent is refused until the day ends', async () => {
     expect(await refusal({ outcome: 'agent_capped', usedByAgent: 50 }, 50)).toMatchObject({
       code: 'agent_limit',
-      detail: expect.stringContaining('capped at 50 API calls per UTC day'),
+      detail: expect.stringContaining('daily cap of 50 API calls'),
       members: {
         ...{ error: 'agent_limit', limit: 'api_calls', max: 50, used: 50, window: 86_400, retryable: true },
         resetsAt: '2026-11-24T00:00:00.000Z',
