@@ -48,8 +48,7 @@ const createClients = async (apiUrl: string, tenant: SignedUp): Promise<Client[]
 /** Signs up the tenants and makes their agents. */
 export const createCast = async (apiUrl: string): Promise<Cast> => {
   const [free, ...paying] = await signUpTenants(apiUrl, 0, PAYING_TENANTS + 1);
-  const perTenant: Client[][] = [];
-  for (const tenant of paying) perTenant.push(await createClients(apiUrl, tenant));
+  const perTenant = await Promise.all(paying.map((tenant) => createClients(apiUrl, tenant)));
   const reader = await createAgent(free!, 'reader', ['agents:read']);
   return {
     apiUrl,
