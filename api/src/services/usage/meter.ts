@@ -1,5 +1,5 @@
 import { epochDay } from '@sentryagent/workflows/rules/period';
-import { createSharedClock, type Clock, type SharedClock } from '../../platform/clock.ts';
+import { createSharedClock, type Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import { every } from '../../platform/every.ts';
 import { newId } from '../../platform/ids.ts';
@@ -55,10 +55,10 @@ const readByAgent = (tenantId: string) => (counter: RedisCounter) => counter.byA
 
 /** Counts a call that was refused, in memory. */
 const createRefusedCounts =
-  (refused: OwnCounts, clock: SharedClock) =>
-  ({ tenantId }: Attempt, { outcome }: Admission): void => {
+  (refused: OwnCounts) =>
+  ({ tenantId }: Attempt, { outcome, now }: Admission): void => {
     if (outcome === 'allowed') return;
-    refused.add({ tenantId, day: epochDay(clock.now()), refused: reasons[outcome] }, false);
+    refused.add({ tenantId, day: epochDay(now), refused: reasons[outcome] }, false);
   };
 
 const PING_MS = 500;
@@ -71,7 +71,7 @@ export const createMeter = ({ db, redis, clock, logger, config, onStored }: Mete
   const refused = createOwnCounts(processId);
   const others = createOtherCounts();
   const sharedClock = createSharedClock(clock);
-  const countRefused = createRefusedCounts(refused, sharedClock);
+  const countRefused = createRefusedCounts(refused);
   const startAttempt = createAttempts(own);
   const windowMs = config.RATE_LIMIT_WINDOW_MS;
   const shape = { db, own, others, processId, windowMs, clock: sharedClock };

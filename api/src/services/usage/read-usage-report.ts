@@ -31,19 +31,22 @@ const nullIfTooMany = (error: unknown): null => {
 };
 
 /**
- * The current usage and its history, from one transaction. The calls of today are read before it, because a request that
- * waits for a second connection while it has one can block all others.
+ * The current usage and its history, from one transaction. The calls of today are read before it: a request that waits
+ * for Redis or a second connection while it has one can block all others.
  */
 export const readUsageReport = async (
   { db, meter }: ReportDeps,
   tenantId: string,
   range: UsageRange,
 ): Promise<UsageReport> => {
-  const callsToday = await meter.usedToday(tenantId);
+  const [callsToday, byAgentNow] = await Promise.all([
+    meter.usedToday(tenantId),
+    meter.callsByAgent(tenantId),
+  ]);
   return db.withTenant(tenantId, async (trx) => {
     const joined = {
       db: { ...db, ...joinTransaction(tenantId, trx) },
-      meter: { ...meter, usedToday: async () => callsToday },
+      meter: { usedToday: async () => callsToday, callsByAgent: async () => byAgentNow },
     };
     const [usage, byDay] = await Promise.all([
       readUsage(joined, tenantId),

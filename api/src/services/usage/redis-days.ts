@@ -21,27 +21,32 @@ const askAll = async <T>(redis: Redis, commands: readonly Command[]): Promise<T[
 
 const keyOf = ({ tenantId, day }: TenantDay): string => `usage:${tenantId}:${day}`;
 
-/** The API calls that Redis has of these days by agent. */
-export const readRedisAgents = async (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> => {
-  const hashes = await askAll<Record<string, string>>(
+type Hash = Readonly<Record<string, string>>;
+
+const readHashes = async (
+  redis: Redis,
+  days: readonly TenantDay[],
+  keyIn: (day: TenantDay) => string,
+  totalsOf: (day: TenantDay, hash: Hash) => Total[],
+): Promise<Total[]> => {
+  const hashes = await askAll<Hash>(
     redis,
-    days.map((day) => ['hgetall', agentsKeyOf(day)]),
+    days.map((day) => ['hgetall', keyIn(day)]),
   );
-  return hashes.flatMap((hash, place) => agentTotals(days[place]!, hash));
+  return hashes.flatMap((hash, place) => totalsOf(days[place]!, hash));
 };
 
+/** The API calls that Redis has of these days by agent. */
+export const readRedisAgents = (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> =>
+  readHashes(redis, days, agentsKeyOf, agentTotals);
+
 /** The API calls that Redis has of these days. */
-export const readRedisDays = async (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> => {
-  const hashes = await askAll<Record<string, string>>(
-    redis,
-    days.map((day) => ['hgetall', keyOf(day)]),
-  );
-  return hashes.flatMap((hash, place) =>
+export const readRedisDays = (redis: Redis, days: readonly TenantDay[]): Promise<Total[]> =>
+  readHashes(redis, days, keyOf, (day, hash) =>
     Object.entries(hash)
       .filter(([source]) => source !== 'seeded')
-      .map(([source, count]) => ({ ...days[place]!, source, count: Number(count) })),
+      .map(([source, count]) => ({ ...day, source, count: Number(count) })),
   );
-};
 
 /** Lets Redis forget these days soon. A call that is counted after all keeps its day, and the flush stores it. */
 export const expireRedisDays = async (redis: Redis, days: readonly TenantDay[]): Promise<void> => {

@@ -24,7 +24,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local micros = time[1] * 1000000 + time[2]`;
 
 /** Three days, so that yesterday still exists despite clock skew. */
-const EXPIRE = `redis.call('EXPIRE', key, 259200)`;
+const expire = (key: string): string => `redis.call('EXPIRE', ${key}, 259200)`;
 
 /**
  * Returns the usage of the day. If Redis has another day than the caller, or the day is not loaded, decides nothing.
@@ -88,7 +88,7 @@ const COUNT_AGENT = `
   if agent and counted > own then
     local recorded = tonumber(redis.call('HGET', agents_key, agent_field) or 0) or 0
     local is_new = redis.call('HSET', agents_key, agent_field, math.max(recorded, agent.floor) + 1)
-    if is_new == 1 then redis.call('EXPIRE', agents_key, 259200) end
+    if is_new == 1 then ${expire('agents_key')} end
     used_by_agent = used_by_agent + 1
   end`;
 
@@ -101,7 +101,7 @@ if usage then
   if usage.quota and used >= usage.quota then return answer('quota_exceeded', remaining, reset, used, others) end
   local counted = math.max(own, math.min(own + 1, usage.ceiling))
   redis.call('HSET', key, process, counted)
-  ${EXPIRE}
+  ${expire('key')}
   redis.call('ZADD', 'usage:changed', micros, usage.tenantId .. '|' .. day)
   used = others + counted${COUNT_AGENT}
 end`;
@@ -144,7 +144,7 @@ for place, entry in ipairs(cjson.decode(ARGV[1])) do
     end
   end
   if ARGV[2] == '1' then redis.call('HSET', key, prefix .. 'seeded', 0) end
-  ${EXPIRE}
+  ${expire('key')}
   hashes[place] = entry.agentId and {} or redis.call('HGETALL', key)
 end
 return hashes`;
